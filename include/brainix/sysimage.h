@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * brainix/sysimage.h -- the compiled form of a system manifest.  Layer 0.
+ *
+ * systems/NAME.system is written by people; tools/mksystem checks and compiles it on the build
+ * machine; the bootloader passes the result on as the module "system"; the kernel core validates
+ * it again (it trusts no tool) and makes from it every program, object and capability of the
+ * running system.  Nothing else grants authority.
+ *
+ * All numbers are little-endian byte arrays: read them with bx_get_le*().  Names are NUL-padded
+ * and NUL-terminated.  Offsets count from the start of the image.  Layout:
+ *
+ *	header | programs[] | objects[] | grants[] | launch blocks and other bytes
+ */
+#ifndef BRAINIX_SYSIMAGE_H
+#define BRAINIX_SYSIMAGE_H
+
+#include <brainix/base.h>
+#include <brainix/abi.h>
+
+#define BX_SYSIMAGE_MAGIC	0x4547414d49535842	/* "BXSIMAGE" as bytes */
+#define BX_SYSIMAGE_VERSION	1
+#define BX_SYSIMAGE_SIZE_MAX	(1024 * 1024)
+#define BX_SYSIMAGE_PROGRAMS_MAX 256
+#define BX_SYSIMAGE_OBJECTS_MAX	4096
+#define BX_SYSIMAGE_GRANTS_MAX	16384
+#define BX_SYSIMAGE_SLOTS_MAX	65536	/* per program */
+#define BX_SYSIMAGE_NONE	0xffffffff
+
+struct bx_sysimage_header {
+	uint8_t magic[8];
+	uint8_t version[4];
+	uint8_t size[4];		/* of the whole image; bytes after it are an error */
+	uint8_t name[BX_NAME_MAX];	/* of the system */
+	uint8_t program_offset[4], program_count[4];
+	uint8_t object_offset[4], object_count[4];
+	uint8_t grant_offset[4], grant_count[4];
+	uint8_t audit_records[4];	/* length of the audit ring, a power of two */
+	uint8_t reserved[4];		/* 0 */
+};
+
+/* Program 0 is started by the kernel itself; all others by a holder of a spawn capability. */
+struct bx_sysimage_program {
+	uint8_t name[BX_NAME_MAX];	/* unique */
+	uint8_t module[BX_NAME_MAX];	/* boot module that holds its ELF file */
+	uint8_t flags[4];		/* BX_PROGRAM_* */
+	uint8_t priority[4];		/* 0..BX_PRIORITY_COUNT - 1 */
+	uint8_t priority_max[4];	/* >= priority */
+	uint8_t slot_count[4];		/* plain and reply slots together */
+	uint8_t reply_count[4];		/* of them at the end */
+	uint8_t thread_count[4];	/* 1.. : threads it may have, the first included */
+	uint8_t frame_quota[4];		/* frames for its pages, stacks and page tables */
+	uint8_t stack_pages[4];		/* of the first thread, without the guard page */
+	uint8_t fault_object[4];	/* endpoint that gets its faults, or NONE: a fault ends it */
+	uint8_t exit_object[4];		/* notification signalled when it ends, or NONE */
+	uint8_t exit_bits[8];		/* the bits set there */
+	uint8_t budget_us[4], period_us[4]; /* 0, 0: the default time slice, no limit */
+	uint8_t launch_offset[4], launch_size[4]; /* its struct bx_launch, <= one page */
+};
+
+enum bx_sysimage_object_kind {
+	BX_OBJECT_ENDPOINT = 1,
+	BX_OBJECT_NOTIFICATION = 2,
+	BX_OBJECT_MEMORY = 3,		/* a: pages */
+	BX_OBJECT_IRQ = 4,		/* a: ISA/GSI line, b: BX_IRQ_* */
+	BX_OBJECT_IOPORT = 5,		/* a: first port, b: count */
+	BX_OBJECT_DEVICE = 6,		/* a: BX_DEVICE_* */
+	BX_OBJECT_AUDIT = 7,
+	BX_OBJECT_CLOCK = 8,
+	BX_OBJECT_SPAWN = 9,		/* the programs of this image */
+	BX_OBJECT_THREAD = 10,		/* a: program, b: which of its threads (0: the first) */
+	BX_OBJECT_CSPACE = 11		/* a: program */
+};
+
+#define BX_IRQ_LEVEL		0x1	/* else edge */
+#define BX_IRQ_ACTIVE_LOW	0x2	/* else active high */
+#define BX_IRQ_ISA		0x4	/* a is an ISA line: the firmware's overrides apply */
+
+#define BX_DEVICE_PLATFORM	1	/* power off, reset */
+
+struct bx_sysimage_object {
+	uint8_t name[BX_NAME_MAX];	/* unique within its kind */
+	uint8_t kind[4];		/* enum bx_sysimage_object_kind */
+	uint8_t reserved[4];		/* 0 */
+	uint8_t a[8], b[8];
+};
+
+/* One capability of one program, derived at its launch from the object's root capability. */
+struct bx_sysimage_grant {
+	uint8_t program[4];
+	uint8_t slot[4];		/* a plain slot; unique within the program */
+	uint8_t object[4];
+	uint8_t rights[4];		/* BX_RIGHT_* */
+	uint8_t badge[8];
+	uint8_t uses[4];		/* BX_CAP_USES_UNLIMITED, or a count; 0: dormant */
+	uint8_t reserved[4];		/* 0 */
+	uint8_t lifetime_us[8];		/* after launch; 0: for ever */
+	uint8_t first[8], count[8];	/* range within the object; 0, 0: all of it */
+};
+
+BX_STATIC_ASSERT(sizeof(struct bx_sysimage_header) == 72, "image format");
+BX_STATIC_ASSERT(sizeof(struct bx_sysimage_program) == 112, "image format");
+BX_STATIC_ASSERT(sizeof(struct bx_sysimage_object) == 48, "image format");
+BX_STATIC_ASSERT(sizeof(struct bx_sysimage_grant) == 56, "image format");
+
+#endif

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * core.h -- the kernel core's structures and what its files offer each other.  Internal.
+ *
+ *	init.c      plan, carve pools, make objects and root capabilities
+ *	sysimage.c  decode and validate the compiled manifest      (pure)
+ *	elf.c       decode and validate an ELF64 program           (pure)
+ *	frame.c     physical frames: types, owners, free list, quota
+ *	space.c     user address spaces: map, unmap, W^X, one mapping a frame; copies from and to users
+ *	program.c   start (load in steps), end (take apart in steps)
+ *	thread.c    thread life cycle      sched.c  ready queues, time slices, dispatch
+ *	timer.c     deadlines              ipc.c    endpoints, rendezvous, replies, string copies
+ *	notify.c    notifications, interrupts as signals
+ *	syscall.c   numbers -> handlers    sys_*.c  pairs: sys_x_check, sys_x_act
+ *	inspect.c   what may be observed   audit.c  the ring of records
+ *	sound.c     whole-structure checks
+ *
+ * Names: pool objects are named by (index, generation); a generation is odd while the object lives
+ * and even while its place is free, and never 0 for a living one.  Links are indices, never
+ * pointers; BX_NONE ends them.
+ */
+#ifndef BRAINIX_KCORE_CORE_H
+#define BRAINIX_KCORE_CORE_H
+
+#include <brainix/abi.h>
+#include <brainix/base.h>
+#include <brainix/cap.h>
+#include <brainix/kcore.h>
+#include <brainix/machine.h>
+#include <brainix/sysimage.h>
+
+#define BX_NONE			UINT32_MAX
+#define BX_KERNEL_SPACE_NONE	BX_NONE
+
+/* ---- frames ------------------------------------------------------------------------------- */
+
+enum bx_frame_type {
+	BX_FRAME_NONE = 0,		/* not RAM that the core may use */
+	BX_FRAME_FREE = 1,
+	BX_FRAME_KERNEL = 2,		/* pools */
+	BX_FRAME_TABLE = 3,		/* page table of `owner` */
+	BX_FRAME_USER = 4,		/* page of `owner` */
+	BX_FRAME_DEVICE = 5
+};
+
+/* One per physical frame.  A frame lies in the list of its owner (or the free list). */
+struct bx_frame {
+	uint8_t type;			/* enum bx_frame_type */
+	uint8_t flags;			/* BX_PAGE_* of its mapping */
+	uint16_t memory;		/* memory object it belongs to, or 0xffff */
+	uint32_t owner;			/* program, or BX_NONE */
+	uint32_t next, previous;	/* list of the owner, or free list (next only) */
+	uint64_t address;		/* where its owner maps it; 0: nowhere (page 0 is never mapped) */
+};
+BX_STATIC_ASSERT(sizeof(struct bx_frame) == 24, "frame table cost per 4 KiB");
+
+/* ---- programs ----------------------------------------------------------------------------- */
+
+/* A program of the manifest and, while it runs, its process: one domain of protection. */
+struct bx_program {
+	uint32_t state;			/* enum bx_program_state */
+	uint32_t generation;		/* of the process: bumped at start and at end */
+	uint64_t root;			/* page-table root, 0: none */
+	struct bx_cap_space space;
+	uint32_t frames;		/* first of its list of frames (tables and pages) */
+	uint32_t frames_used;
+	uint32_t first_thread;		/* its threads are [first_thread, + thread_count) of the pool */
+	uint32_t threads_alive;
+	uint32_t starts;
+	int32_t exit_code;
+	uint32_t fault_kind;
+	uint64_t fault_address, fault_instruction;
+	uint64_t cpu_ticks;		/* of ended threads; living ones count their own */
+	/* load and teardown in steps: where the work stands */
+	uint32_t work_state;		/* private to program.c */
+	uint32_t work_index;
+	uint64_t work_offset;
+	/* from the manifest, constant */
+	char name[BX_NAME_MAX];
+	uint32_t module;		/* index of its boot module */
+	uint32_t flags;
+	uint32_t priority, priority_max;
+	uint32_t thread_count, reply_count;
+	uint32_t frame_quota, stack_pages;
+	uint32_t fault_endpoint;	/* endpoint index, or BX_NONE */
+	uint32_t exit_notification;	/* notification index, or BX_NONE */
+	uint64_t exit_bits;
+	uint64_t slice_ticks;		/* time slice */
+	const uint8_t *launch;
+	uint32_t launch_size;
+};
+
+/* ---- threads ------------------------------------------------------------------------------ */
+
+/* What a thread is doing besides its user code; see the state table in thread.c. */
+struct bx_thread {
+	struct bx_context context;	/* first: the machine knows it */
+	uint32_t state;			/* enum bx_thread_state */
+	uint32_t generation;
+	uint32_t program;
+	uint32_t index;			/* own place in the pool */
+	uint8_t priority;		/* effective */
+	uint8_t priority_base;
+	uint8_t restart;		/* 1: run the system call again before user mode */
+	uint8_t call_kind;		/* private to ipc.c */
+	uint32_t next, previous;	/* ready queue or queue of `object` */
+	uint32_t object;		/* endpoint or notification waited on, or BX_NONE */
+	uint32_t partner;		/* whom it serves, or who serves it: see ipc.c */
+	uint32_t call_generation;	/* names its present call: replies made for an earlier one are stale */
+	uint32_t bound_notification;	/* or BX_NONE */
+	uint64_t deadline;		/* of its wait; 0: none */
+	uint32_t timer_place;		/* private to timer.c */
+	uint32_t copied;		/* bytes of the string copied so far: progress of a long copy */
+	uint64_t slice_left;		/* ticks */
+	uint64_t cpu_ticks;
+	uint64_t badge;			/* of the capability it sends through */
+	struct bx_ipc_buffers buffers;	/* copied in once, when its call began */
+	uint32_t send_cap_slot;		/* slot number of a capability it sends along, or BX_CAP_SLOT_NONE */
+	uint32_t reply_slot;		/* slot number for the reply it asks for, or BX_CAP_SLOT_NONE */
+	uint32_t receive_cap_slot;	/* slot number for a capability, or BX_CAP_SLOT_NONE */
+	uint32_t has_buffers;		/* `buffers` is valid */
+	uint32_t fault_kind;		/* while BX_THREAD_FAULTED */
+	uint64_t fault_address, fault_code;
+};
+
+/* ---- objects ------------------------------------------------------------------------------ */
+
+struct bx_queue {
+	uint32_t head, tail;		/* threads */
+	uint32_t count;
+};
+
+struct bx_endpoint {
+	uint32_t generation;
+	uint32_t server;		/* program that receives, or BX_NONE */
+	uint32_t server_thread;		/* thread that received last, or BX_NONE: for cycle detection */
+	struct bx_queue senders, receivers;
+	uint64_t messages, bytes;
+	char name[BX_NAME_MAX];
+};
+
+struct bx_notification {
+	uint32_t generation;
+	uint32_t bound_thread;		/* or BX_NONE */
+	struct bx_queue waiters;
+	uint64_t bits;
+	uint64_t signals;
+	char name[BX_NAME_MAX];
+};
+
+/* A run of frames given by the manifest; mapped by its holder in its own space. */
+struct bx_memory {
+	uint32_t generation;
+	uint32_t page_count;
+	uint64_t first_page;		/* index into core->memory_pages, which holds frame numbers */
+	char name[BX_NAME_MAX];
+};
+
+struct bx_irq {
+	uint32_t generation;
+	uint32_t number;		/* the machine's */
+	uint32_t notification;		/* bound one, or BX_NONE */
+	uint64_t bits;
+	uint64_t count;
+	char name[BX_NAME_MAX];
+};
+
+/* Objects without state of their own: ports, devices, audit, clock, spawn. */
+struct bx_plain_object {
+	uint32_t generation;
+	uint32_t kind;			/* enum bx_sysimage_object_kind */
+	uint64_t a, b;
+	char name[BX_NAME_MAX];
+};
+
+/* Manifest object -> its pool, place and root capability. */
+struct bx_object {
+	uint32_t kind;
+	uint32_t index;			/* in the pool of its kind */
+	uint32_t root_slot;		/* slot number of its root capability in the root region */
+};
+
+/* One capability of one program, as decoded from the manifest. */
+struct bx_grant {
+	uint32_t program, slot, object;
+	uint32_t uses;
+	struct bx_cap_limits limits;	/* rights, badge, range */
+	uint64_t lifetime_ticks;	/* 0: for ever */
+};
+
+/* ---- per CPU and the core ----------------------------------------------------------------- */
+
+struct bx_cpu {
+	uint32_t current;		/* thread, or BX_NONE: idle */
+	uint32_t last_program;		/* whose state the CPU may still hold */
+	uint64_t ready_mask;		/* bit p: ready[p] is not empty */
+	struct bx_queue ready[BX_PRIORITY_COUNT];
+	uint64_t since;			/* tick at which the present accounting span began */
+	uint64_t slice_end;		/* tick at which the current thread's slice ends */
+	uint64_t timer_at;		/* what the machine's timer is set to */
+	uint64_t idle_ticks;
+	uint64_t switches, system_calls, interrupts, faults;
+};
+
+struct bx_kcore {
+	struct bx_machine *machine;
+	uint8_t *memory;		/* direct map */
+	uint64_t memory_end;
+	uint64_t ticks_per_second, boot_ticks, start_ticks;
+	const struct bx_kcore_module *modules;
+	uint32_t module_count;
+
+	struct bx_frame *frames;	/* by frame number */
+	uint32_t frame_count;
+	uint32_t frame_free;		/* head of the free list */
+	uint32_t frames_free_count, frames_kernel_count, frames_table_count, frames_user_count;
+
+	struct bx_cap_forest forest;
+	struct bx_cap_space root_space;	/* root capabilities, never a user's */
+
+	struct bx_program *programs;	uint32_t program_count;
+	struct bx_thread *threads;	uint32_t thread_count;
+	struct bx_endpoint *endpoints;	uint32_t endpoint_count;
+	struct bx_notification *notifications;	uint32_t notification_count;
+	struct bx_memory *memories;	uint32_t memory_count;
+	uint32_t *memory_pages;		uint64_t memory_page_count;
+	struct bx_irq *irqs;		uint32_t irq_count;
+	struct bx_plain_object *plains;	uint32_t plain_count;
+	struct bx_object *objects;	uint32_t object_count;
+	struct bx_grant *grants;	uint32_t grant_count;	/* sorted by program */
+
+	uint32_t *timers;		/* binary heap of threads by deadline: timer.c */
+	uint32_t timer_count;
+
+	struct bx_audit_record *audit;	/* ring */
+	uint32_t audit_capacity;	/* power of two */
+	uint64_t audit_next;		/* sequence number of the next record */
+	uint64_t audit_read;		/* first sequence number not read yet */
+	uint64_t audit_lost;
+
+	struct bx_cpu cpu;		/* one; per-CPU from the first day */
+	char system_name[BX_NAME_MAX];
+};
+
+static inline struct bx_thread *
+bx_core_current(struct bx_kcore *core)
+{
+	return &core->threads[core->cpu.current];
+}
+
+static inline void *
+bx_core_frame_bytes(const struct bx_kcore *core, uint32_t frame)
+{
+	return core->memory + ((uint64_t)frame << BX_PAGE_SHIFT);
+}
+
+/* ---- frame.c ------------------------------------------------------------------------------ */
+
+/* Takes a zeroed frame of `type` for `program` and counts it against its quota.
+ * BX_ERR_QUOTA, BX_ERR_NO_MEMORY.  O(1) but for the zeroing done when frames are given back. */
+BX_MUST_USE enum bx_err bx_frame_take(struct bx_kcore *core, uint32_t program,
+    enum bx_frame_type type, uint32_t *frame);
+/* Gives an unmapped frame back: zeroes it, unlinks it from its owner. */
+void bx_frame_give(struct bx_kcore *core, uint32_t frame);
+
+/* ---- space.c ------------------------------------------------------------------------------ */
+
+/* Maps a frame that is mapped nowhere, at a page address of its owner's space; flags BX_PAGE_*.
+ * BX_ERR_WX, _RANGE, _ALIGN, _MAPPED (the frame), _EXISTS (the address), _QUOTA, _NO_MEMORY. */
+BX_MUST_USE enum bx_err bx_space_map(struct bx_kcore *core, uint32_t program, uint64_t address,
+    uint32_t frame, uint32_t flags);
+/* Undoes it; the frame stays its owner's.  Nothing happens to a frame that is not mapped. */
+void bx_space_unmap(struct bx_kcore *core, uint32_t frame);
+
+/* Copies between kernel memory and a program's, by software walk, page by page.  A user address is
+ * an allegation.  BX_ERR_ADDRESS: not mapped (or not writable) over the whole length; nothing is
+ * promised about how much was written.  length <= BX_IPC_STRING_MAX. */
+BX_MUST_USE enum bx_err bx_copy_in(struct bx_kcore *core, uint32_t program, uint64_t address,
+    void *to, size_t length);
+BX_MUST_USE enum bx_err bx_copy_out(struct bx_kcore *core, uint32_t program, uint64_t address,
+    const void *from, size_t length);
+/* Copies at most one step (BX_COPY_STEP bytes) of a string between two programs; advances *done.
+ * BX_OK: all done; BX_ERR_AGAIN: more to do; BX_ERR_ADDRESS with *sender_fault telling whose. */
+#define BX_COPY_STEP	16384u
+BX_MUST_USE enum bx_err bx_copy_across(struct bx_kcore *core, uint32_t from_program,
+    uint64_t from, uint32_t to_program, uint64_t to, uint32_t length, uint32_t *done,
+    bool *sender_fault);
+
+/* ---- program.c ---------------------------------------------------------------------------- */
+
+/* One bounded step of starting `program`: space, pages, capabilities, seal, first thread made
+ * ready.  `argument` (length <= BX_SPAWN_ARGUMENT_MAX) is kernel memory; used at the first step only.
+ * BX_OK: it runs; BX_ERR_AGAIN; BX_ERR_STATE: it runs already or is ending; BX_ERR_FORMAT and the
+ * like: its ELF is refused, all taken back. */
+BX_MUST_USE enum bx_err bx_program_start(struct bx_kcore *core, uint32_t program,
+    const uint8_t *argument, size_t length);
+/* Marks it as ending for `state` (EXITED, KILLED, FAULTED): no thread of it runs any more, every
+ * partner has its error.  The taking apart is done by bx_program_end_step. */
+void bx_program_end(struct bx_kcore *core, uint32_t program, enum bx_program_state state);
+/* One bounded step: capabilities, pages, tables.  BX_OK when nothing is left: the exit notification
+ * has been signalled and the program may be started again; BX_ERR_AGAIN. */
+BX_MUST_USE enum bx_err bx_program_end_step(struct bx_kcore *core, uint32_t program);
+/* Whether any program is being taken apart: the dispatcher works on it before it idles or, with
+ * the priority of the ended program, between others. */
+uint32_t bx_program_ending(const struct bx_kcore *core);
+
+/* Removes the leaf capability in slot number `leaf`, first undoing what it holds up (mappings made
+ * through memory, waits).  BX_OK, BX_ERR_AGAIN after a bounded part.  *parent as
+ * bx_cap_leaf_remove. */
+BX_MUST_USE enum bx_err bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf,
+    uint32_t *parent);
+
+/* ---- thread.c, sched.c, timer.c ------------------------------------------------------------ */
+
+/* Takes the free thread `index`, stopped, for `program`. */
+void bx_thread_make(struct bx_kcore *core, uint32_t index, uint32_t program);
+/* Ends a living thread wherever it waits; its partners get BX_ERR_PEER_DIED. */
+void bx_thread_end(struct bx_kcore *core, uint32_t index);
+void bx_thread_ready(struct bx_kcore *core, struct bx_thread *thread);	/* into the ready queue */
+void bx_thread_unready(struct bx_kcore *core, struct bx_thread *thread);
+/* Wakes a waiting thread with an error in its result register. */
+void bx_thread_wake(struct bx_kcore *core, struct bx_thread *thread, enum bx_err err);
+void bx_queue_append(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread *thread);
+void bx_queue_remove(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread *thread);
+
+/* Chooses who runs next, finishes system calls that asked to be restarted, sets the timer; what
+ * every event function returns. */
+struct bx_context *bx_sched_dispatch(struct bx_kcore *core);
+
+void bx_timer_add(struct bx_kcore *core, struct bx_thread *thread, uint64_t deadline);
+void bx_timer_cancel(struct bx_kcore *core, struct bx_thread *thread);
+uint64_t bx_timer_next(struct bx_kcore *core);		/* UINT64_MAX: none */
+void bx_timer_expire(struct bx_kcore *core, uint64_t now);	/* bounded number a time */
+
+/* ---- ipc.c, notify.c ----------------------------------------------------------------------- */
+
+void bx_ipc_thread_gone(struct bx_kcore *core, struct bx_thread *thread);	/* cancel its part */
+void bx_ipc_timeout(struct bx_kcore *core, struct bx_thread *thread);
+void bx_ipc_fault(struct bx_kcore *core, struct bx_thread *thread);	/* as a call to its handler */
+void bx_notification_signal(struct bx_kcore *core, uint32_t index, uint64_t bits);
+
+/* ---- syscall.c ----------------------------------------------------------------------------- */
+
+/* Runs the system call that the current thread's registers ask for.  Its result is in the
+ * registers, or the thread waits, or `restart` is set. */
+void bx_syscall_run(struct bx_kcore *core);
+
+/* ---- audit.c, inspect.c -------------------------------------------------------------------- */
+
+void bx_audit(struct bx_kcore *core, enum bx_audit_kind kind, uint32_t program, uint32_t other,
+    uint64_t a, uint64_t b, uint64_t c);
+
+/* ---- sysimage.c, elf.c (pure) --------------------------------------------------------------- */
+
+struct bx_sysimage {			/* validated view */
+	const uint8_t *bytes;
+	const struct bx_sysimage_header *header;
+	const struct bx_sysimage_program *programs;	uint32_t program_count;
+	const struct bx_sysimage_object *objects;	uint32_t object_count;
+	const struct bx_sysimage_grant *grants;		uint32_t grant_count;
+	uint32_t audit_records;
+};
+
+BX_MUST_USE enum bx_err bx_sysimage_open(const uint8_t *bytes, size_t size,
+    struct bx_sysimage *image, const char **where);
+
+#define BX_ELF_SEGMENTS_MAX	8
+struct bx_elf_segment {
+	uint64_t address, file_offset, file_size, memory_size;
+	uint32_t flags;			/* BX_PAGE_WRITE, BX_PAGE_EXECUTE */
+};
+struct bx_elf {
+	uint64_t entry;
+	uint32_t segment_count;
+	struct bx_elf_segment segments[BX_ELF_SEGMENTS_MAX];	/* sorted, on disjoint pages */
+};
+
+/* Validates a static x86-64 ELF64 executable for user space before anything is mapped.
+ * BX_ERR_FORMAT, BX_ERR_TRUNCATED, BX_ERR_RANGE, BX_ERR_WX, BX_ERR_UNSUPPORTED. */
+BX_MUST_USE enum bx_err bx_elf_open(const uint8_t *bytes, size_t size, struct bx_elf *elf,
+    const char **where);
+
+#endif
