@@ -12,8 +12,8 @@
  *
  *	header | programs[] | objects[] | grants[] | launch blocks and other bytes
  *
- * The tables follow each other without a gap.  Grants are sorted by program, then slot.  A range is
- * in the units of its capability: pages of the memory object from 0, port numbers, program numbers.
+ * The tables follow each other without a gap.  Grants are sorted by program, then slot.  A range
+ * counts from the object's beginning: its first page or port is 0.
  */
 #ifndef BRAINIX_SYSIMAGE_H
 #define BRAINIX_SYSIMAGE_H

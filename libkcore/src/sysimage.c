@@ -13,7 +13,7 @@
 #define QUOTA_MAX	(1u << 24)
 #define AUDIT_MIN	16u
 #define AUDIT_MAX	65536u
-#define BUDGET_US_MAX	1000000u
+#define BUDGET_US_MAX	10000000u
 
 static enum bx_err
 refuse(const char **where, enum bx_err err, const char *text)
@@ -288,8 +288,7 @@ grant_check(const struct bx_sysimage *image, uint32_t index, const char **where)
 	if (bx_get_le32(grant->reserved) != 0)
 		return refuse(where, BX_ERR_FORMAT, "grant reserved");
 	bx_sysimage_object_range(image, object, &from, &length);
-	if ((first != 0 || count != 0) && (count == 0 || first < from ||
-	    !bx_range_fits(first - from, count, length)))
+	if ((first != 0 || count != 0) && (count == 0 || !bx_range_fits(first, count, length)))
 		return refuse(where, BX_ERR_RANGE, "grant range");
 	return BX_OK;
 }
