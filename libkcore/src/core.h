@@ -87,7 +87,9 @@ struct bx_program {
 	uint32_t work_index;
 	uint64_t work_offset;
 	uint32_t work_thread;		/* who is starting it, or BX_NONE: the kernel */
+	uint32_t argument_length;
 	uint32_t end_state;		/* enum bx_program_state it is ending for */
+	bool signals_exit;		/* it has run: its end is worth a signal */
 	/* from the manifest, constant */
 	char name[BX_NAME_MAX];
 	uint32_t module;		/* index of its boot module */
@@ -101,6 +103,7 @@ struct bx_program {
 	uint64_t slice_ticks;		/* time slice */
 	const uint8_t *launch;
 	uint32_t launch_size;
+	uint32_t first_grant;		/* index into core->grants */
 };
 
 /* ---- threads ------------------------------------------------------------------------------ */
@@ -197,7 +200,11 @@ struct bx_object {
 	uint32_t kind;
 	uint32_t index;			/* in the pool of its kind */
 	uint32_t root_slot;		/* slot number of its root capability in the root region */
+	uint32_t program;		/* whose thread or space it is, else BX_NONE */
 };
+
+/* Generation of objects that the manifest makes and nothing ends: all but threads and spaces. */
+#define BX_GENERATION_STATIC	1u
 
 /* One capability of one program, as decoded from the manifest. */
 struct bx_grant {

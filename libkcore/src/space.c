@@ -43,7 +43,7 @@ bx_space_map(struct bx_kcore *core, uint32_t program, uint64_t address, uint32_t
 	uint32_t taken[BX_TABLES_MAX];
 	unsigned needed;
 
-	BX_ASSERT((flags & ~(BX_PAGE_WRITE | BX_PAGE_EXECUTE)) == 0);
+	BX_ASSERT((flags & ~(uint32_t)(BX_PAGE_WRITE | BX_PAGE_EXECUTE)) == 0);
 	BX_ASSERT(mapped->type == BX_FRAME_USER);
 	BX_ASSERT(mapped->owner == program || mapped->memory != BX_FRAME_MEMORY_NONE);
 	if (err != BX_OK)
@@ -125,7 +125,8 @@ user_bytes(const struct bx_kcore *core, uint32_t program, uint64_t address, bool
 static bool
 user_range(uint64_t address, size_t length)
 {
-	return address >= BX_USER_START && bx_range_fits(address, length, BX_USER_END);
+	return length == 0 || (address >= BX_USER_START &&
+	    bx_range_fits(address, length, BX_USER_END));
 }
 
 enum bx_err
