@@ -124,6 +124,7 @@ struct bx_thread {
 	uint32_t partner;		/* who serves its call (AWAITING_REPLY, FAULTED), or BX_NONE */
 	uint32_t clients;		/* first of those whose calls it serves, linked by next/previous */
 	uint32_t account;		/* whose time slice it runs on: itself, or a caller's */
+	uint32_t serves;		/* endpoint it received on last, or BX_NONE */
 	uint32_t transfer;		/* other side of a string copy under way, or BX_NONE */
 	uint32_t call_generation;	/* names its present call: replies made for an earlier one are stale */
 	uint32_t bound_notification;	/* or BX_NONE */
