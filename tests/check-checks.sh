@@ -12,7 +12,7 @@ good_tree() {
 	rm -rf "$tree"
 	mkdir -p "$tree/include/brainix" "$tree/libcap/include/brainix" "$tree/libcap/src" \
 	    "$tree/libipc/include/brainix" "$tree/libkcore/src/x86_64" "$tree/libnetstack/src/link" \
-	    "$tree/libnetstack/src/ip" "$tree/docs"
+	    "$tree/libnetstack/src/ip" "$tree/libnetstack/include/brainix" "$tree/docs"
 	spdx='/* SPDX-License-Identifier: Apache-2.0 OR MIT */'
 	printf '%s\n#include <stdint.h>\n' "$spdx" >"$tree/include/brainix/base.h"
 	printf '%s\n#include <brainix/base.h>\n' "$spdx" >"$tree/libcap/include/brainix/cap.h"
@@ -22,6 +22,7 @@ good_tree() {
 	printf '%s\n' "$spdx" >"$tree/libkcore/src/x86_64/paging.h"
 	printf '%s\n' "$spdx" >"$tree/libnetstack/src/link/arp.h"
 	printf '%s\n' "$spdx" >"$tree/libnetstack/src/ip/ip.c"
+	printf '%s\n' "$spdx" >"$tree/libnetstack/include/brainix/net_link.h"
 	printf '# SPDX-License-Identifier: Apache-2.0 OR MIT\n%%C%%_la_CPPFLAGS = $(CAP_INC) $(BASE_INC)\n' >"$tree/libcap/local.mk"
 	printf '# One\n\n## The second part\n\n[there](two.md#two-b)\n`libcap/src/one.c`\n' >"$tree/docs/one.md"
 	printf '# Two\n\n## Two b\n' >"$tree/docs/two.md"
@@ -61,6 +62,7 @@ wrong layering "a header that nobody publishes" libcap/src/one.c '#include <brai
 wrong layering "an -I list with the neighbour" libcap/local.mk '%C%_la_CPPFLAGS += $(IPC_INC)'
 wrong layering "a stage includes another" libnetstack/src/ip/ip.c '#include "../link/arp.h"'
 wrong layering "a stage includes another by its path" libnetstack/src/ip/ip.c '#include "link/arp.h"'
+wrong layering "a stage includes the public header of another" libnetstack/src/ip/ip.c '#include <brainix/net_link.h>'
 wrong layering "the core includes a machine" libkcore/src/core.c '#include "x86_64/paging.h"'
 wrong layering "assembly in the core" libkcore/src/core.c 'static inline void f(void) { __asm__ volatile ("hlt"); }'
 wrong headers "a header that needs another first" libcap/include/brainix/cap.h 'int bx_x(size_t length);'

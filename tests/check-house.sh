@@ -16,8 +16,8 @@ paths='/(home|root|Users|work|mnt)''/[A-Za-z0-9._-]|/tmp''/[a-z]+/|/builds''/'
 hosts='(registry\.npm''js|pypi\.''org|files\.python''hosted|crates\.''io|proxy\.golang''|rubygems\.''org|deb\.debian''\.org|repo1?\.maven'')'
 marks='(^|[^A-Za-z])(TO''DO|FIX''ME|XX''X|HA''CK)([^A-Za-z]|$)'
 
-# Corpora, vectors and other bytes are not text; the licences are as they are.
-grep -vE '/(corpus|vectors)/|^LICENSE-' "$scratch/files" | while read -r file; do
+# Corpora, vectors, faulty examples and other bytes are not text; the licences are as they are.
+grep -vE '/(corpus|vectors|bad)/|^LICENSE-' "$scratch/files" | while read -r file; do
 	! grep -qI . "$BX_SRCDIR/$file" || printf '%s\n' "$file"
 done >"$scratch/texts"
 

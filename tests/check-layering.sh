@@ -6,7 +6,8 @@
 #  - a library's sources and public headers include the compiler's freestanding headers, the public
 #    headers of the rooms below it, and files of their own room;
 #  - its -I list names no other room;
-#  - the three stages of libnetstack (src/link, src/ip, src/transport) do not include one another;
+#  - the three stages of libnetstack (src/link, src/ip, src/transport, and the public net_STAGE.h)
+#    do not include one another;
 #  - in libkcore, machine headers and inline assembly are for src/x86_64 and src/hosted alone.
 . "$(dirname "$0")/check-lib.sh"
 
@@ -104,8 +105,8 @@ rule "stages of libnetstack"
 for stage in link ip transport; do
 	for other in link ip transport; do
 		test $stage != $other || continue
-		found=$(grep -E "^libnetstack/src/$stage/" "$scratch/files" | while read -r file; do
-			grep -lE "#[ 	]*include[ 	]*[<\"]([^>\"]*/)?$other(/[^>\"]*|[-_.][^>\"]*)?[>\"]" \
+		found=$(grep -E "^libnetstack/(src/$stage/|include/.*/net_$stage[._-])" "$scratch/files" | while read -r file; do
+			grep -lE "#[ 	]*include[ 	]*[<\"]([^>\"]*/)?(net_)?$other(/[^>\"]*|[-_.][^>\"]*)?[>\"]" \
 			    "$BX_SRCDIR/$file"
 		done)
 		test -z "$found" || bad "$stage includes $other: $found"

@@ -54,14 +54,15 @@ finish() {
 }
 
 # The files of the tree that people wrote, one a line, relative to it; what the build makes is left
-# out.  From git where there is a repository, else (an unpacked release) by looking.
+# out.  From git where there is a repository (with -c: only what it knows already), else, in an
+# unpacked release, by looking.
 tree_files() {
 	if git -C "$BX_SRCDIR" rev-parse --show-toplevel 2>/dev/null |
 	    grep -qxF "$(cd "$BX_SRCDIR" && pwd -P)"; then
-		git -C "$BX_SRCDIR" ls-files -co --exclude-standard
+		git -C "$BX_SRCDIR" ls-files "${1--co}" --exclude-standard
 	else
 		(cd "$BX_SRCDIR" && find . -name .git -prune -o -name 'build*' -type d -prune -o \
-		    -name _build -prune -o -name _inst -prune -o \
+		    -name _build -prune -o -name _inst -prune -o -name 'brainix-[0-9]*' -prune -o \
 		    -name autom4te.cache -prune -o -name .deps -prune -o -name .libs -prune -o \
 		    -type f ! -name '*.o' ! -name '*.lo' ! -name '*.la' ! -name '*.trs' ! -name '*.log' \
 		    ! -name Makefile ! -name Makefile.in ! -name configure ! -name aclocal.m4 ! -name '*~' \

@@ -22,13 +22,13 @@ esac
 
 rule "make distcheck"
 (cd "$BX_BUILDDIR" && BX_NESTED=1 make -j"$jobs" distcheck) >"$scratch/output" 2>&1 ||
-    bad "$(grep -E 'FAIL|rror' "$scratch/output" | tail -n 20)"
+    bad "$(grep -E '^ *FAIL|error:|\*\*\*' "$scratch/output" | head -n 20)"
 mv "$BX_BUILDDIR/$name.tar.gz" "$scratch" || finish
 (cd "$scratch" && tar xzf "$name.tar.gz") || exit 99
 tree=$scratch/$name
 
 rule "the release holds every file"
-tree_files | grep -vE '^(\.gitignore|\.github/)' >"$scratch/files"
+tree_files -c >"$scratch/files"
 while read -r file; do
 	test -e "$tree/$file" || bad "$file"
 done <"$scratch/files"
