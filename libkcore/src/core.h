@@ -105,12 +105,18 @@ struct bx_thread {
 	uint8_t call_kind;		/* private to ipc.c */
 	uint32_t next, previous;	/* ready queue or queue of `object` */
 	uint32_t object;		/* endpoint or notification waited on, or BX_NONE */
-	uint32_t partner;		/* whom it serves, or who serves it: see ipc.c */
+	uint32_t partner;		/* who serves its call (AWAITING_REPLY, FAULTED), or BX_NONE */
+	uint32_t clients;		/* first of those whose calls it serves, linked by next/previous */
+	uint32_t account;		/* whose time slice it runs on: itself, or a caller's */
+	uint32_t serves;		/* endpoint it received on last, or BX_NONE */
+	uint32_t transfer;		/* other side of a string copy under way, or BX_NONE */
 	uint32_t call_generation;	/* names its present call: replies made for an earlier one are stale */
 	uint32_t bound_notification;	/* or BX_NONE */
 	uint64_t deadline;		/* of its wait; 0: none */
+	uint64_t timer_key;		/* tick of its entry in the timer heap; UINT64_MAX: no entry */
 	uint32_t timer_place;		/* private to timer.c */
 	uint32_t copied;		/* bytes of the string copied so far: progress of a long copy */
+	uint64_t work;			/* progress of a system call that runs in steps, 0 at its start */
 	uint64_t slice_left;		/* ticks */
 	uint64_t cpu_ticks;
 	uint64_t badge;			/* of the capability it sends through */
@@ -136,6 +142,7 @@ struct bx_endpoint {
 	uint32_t server_thread;		/* thread that received last, or BX_NONE: for cycle detection */
 	struct bx_queue senders, receivers;
 	uint64_t messages, bytes;
+	uint32_t boost;			/* no queued sender's priority is above; 0 when none waits */
 	char name[BX_NAME_MAX];
 };
 
@@ -192,6 +199,7 @@ struct bx_grant {
 
 struct bx_cpu {
 	uint32_t current;		/* thread, or BX_NONE: idle */
+	uint32_t account;		/* thread whose slice runs until slice_end, or BX_NONE */
 	uint32_t last_program;		/* whose state the CPU may still hold */
 	uint64_t ready_mask;		/* bit p: ready[p] is not empty */
 	struct bx_queue ready[BX_PRIORITY_COUNT];
@@ -312,7 +320,27 @@ BX_MUST_USE enum bx_err bx_capability_remove_leaf(struct bx_kcore *core, uint32_
 
 /* ---- thread.c, sched.c, timer.c ------------------------------------------------------------ */
 
-/* Takes the free thread `index`, stopped, for `program`. */
+/*
+ * Where a thread is, by state (the table is in thread.c):
+ *   READY      in cpu.ready[priority]; but the current thread is in no queue
+ *   SENDING    in endpoints[object].senders; RECEIVING: in .receivers; WAITING: in the waiters of
+ *              notification `object`; but a passive side of a copy under way is in no queue
+ *   AWAITING_REPLY, FAULTED   in the client list of thread `partner`
+ *   FREE, STOPPED, SLEEPING   in none
+ */
+
+/* Readies what these files keep: every thread FREE (index, program and links set), empty queues of
+ * endpoints, notifications and CPU, no timer.  Called once by init, when the pools are carved and
+ * `first_thread` and `thread_count` of every program are known; core->timers has room for
+ * thread_count entries. */
+void bx_sched_init(struct bx_kcore *core);
+/* Whether the invariants of threads, scheduler, timers, endpoints and notifications hold; *what
+ * names the first that does not.  Part of bx_kcore_sound. */
+BX_MUST_USE bool bx_sched_sound(const struct bx_kcore *core, const char **what);
+
+/* Takes the free thread `index`, stopped, for `program`: registers zero, root and fpu of the
+ * program.  The start of a program makes all its threads and readies the first; the others are
+ * started by BX_SYS_THREAD_START. */
 void bx_thread_make(struct bx_kcore *core, uint32_t index, uint32_t program);
 /* Ends a living thread wherever it waits; its partners get BX_ERR_PEER_DIED. */
 void bx_thread_end(struct bx_kcore *core, uint32_t index);
