@@ -18,9 +18,8 @@
  *	rcx r11  (taken by SYSCALL)	0
  *	rbp rsp  untouched		as they were
  *
- * On an error value 0..2 are 0 and words 0..5 as they were, but for BX_ERR_PEER_DIED and
- * BX_ERR_TIMEOUT in the middle of a string copy, after which the receive buffer's content is
- * unspecified.  A register that carries no result never carries anything of the kernel.
+ * On an error value 0..2 are 0 and words 0..5 as they were; what a receive buffer holds after an
+ * error of the call that offered it is unspecified.  A register that carries no result never carries anything of the kernel.
  *
  * Time is counted in ticks of the processor's time stamp counter since it was reset
  * (RDTSC in user mode reads it); BX_SYS_CLOCK_INFO tells how many make a second.
@@ -32,7 +31,7 @@
 
 /* System call numbers.  Never reused. */
 #define BX_SYS_NULL		0	/* does nothing; to measure the way in and out */
-#define BX_SYS_CALL		1	/* send, then wait for the answer: slot endpoint(WRITE) */
+#define BX_SYS_CALL		1	/* send, then wait for the answer: endpoint(WRITE, GRANT_REPLY) */
 #define BX_SYS_SEND		2	/* send without answer: endpoint(WRITE) */
 #define BX_SYS_RECEIVE		3	/* endpoint(READ); reply slot or BX_SLOT_NONE in rbx */
 #define BX_SYS_REPLY		4	/* slot: the reply capability, spent by it */
@@ -76,6 +75,9 @@
 #define BX_SYS_CLOCK_INFO	62	/* -> value 0: ticks per second, 1: ticks at kernel start */
 #define BX_SYS_POWER		63	/* rdi device(WRITE) of BX_DEVICE_PLATFORM, rsi BX_POWER_* */
 #define BX_SYS_COUNT		64
+
+/* Ticks: an hour and more on any processor of today. */
+#define BX_DEADLINE_FAR		(1ull << 44)
 
 /* Flags of IPC calls, in bits 8.. of rax. */
 #define BX_IPC_BUFFERS		0x1	/* r15 is the address of a struct bx_ipc_buffers */

@@ -11,6 +11,9 @@
  * and NUL-terminated.  Offsets count from the start of the image.  Layout:
  *
  *	header | programs[] | objects[] | grants[] | launch blocks and other bytes
+ *
+ * The tables follow each other without a gap.  Grants are sorted by program, then slot.  A range
+ * counts from the object's beginning: its first page or port is 0.
  */
 #ifndef BRAINIX_SYSIMAGE_H
 #define BRAINIX_SYSIMAGE_H

@@ -30,7 +30,12 @@
 #include <brainix/sysimage.h>
 
 #define BX_NONE			UINT32_MAX
-#define BX_KERNEL_SPACE_NONE	BX_NONE
+
+/* The compiler's own four; the final program has them. */
+void *memcpy(void *restrict to, const void *restrict from, size_t length);
+void *memmove(void *to, const void *from, size_t length);
+void *memset(void *to, int byte, size_t length);
+int memcmp(const void *a, const void *b, size_t length);
 
 /* ---- frames ------------------------------------------------------------------------------- */
 
@@ -43,11 +48,16 @@ enum bx_frame_type {
 	BX_FRAME_DEVICE = 5
 };
 
-/* One per physical frame.  A frame lies in the list of its owner (or the free list). */
+#define BX_FRAME_DIRTY		0x80	/* never handed out since boot: zeroed when it is */
+#define BX_FRAME_MEMORY_NONE	0xffff
+
+/* One per physical frame.  A frame lies in the list of its owner (or the free list).
+ * A frame of a memory object lies in no list and counts in no quota; its owner is the program that
+ * mapped it last, whose content it holds, until that program's capability for it goes. */
 struct bx_frame {
 	uint8_t type;			/* enum bx_frame_type */
-	uint8_t flags;			/* BX_PAGE_* of its mapping */
-	uint16_t memory;		/* memory object it belongs to, or 0xffff */
+	uint8_t flags;			/* BX_PAGE_* of its mapping, BX_FRAME_DIRTY */
+	uint16_t memory;		/* memory object it belongs to, or BX_FRAME_MEMORY_NONE */
 	uint32_t owner;			/* program, or BX_NONE */
 	uint32_t next, previous;	/* list of the owner, or free list (next only) */
 	uint64_t address;		/* where its owner maps it; 0: nowhere (page 0 is never mapped) */
@@ -59,7 +69,8 @@ BX_STATIC_ASSERT(sizeof(struct bx_frame) == 24, "frame table cost per 4 KiB");
 /* A program of the manifest and, while it runs, its process: one domain of protection. */
 struct bx_program {
 	uint32_t state;			/* enum bx_program_state */
-	uint32_t generation;		/* of the process: bumped at start and at end */
+	uint32_t generation;		/* of the process: bumped at start and at end; odd: its
+					 * threads and capability space exist */
 	uint64_t root;			/* page-table root, 0: none */
 	struct bx_cap_space space;
 	uint32_t frames;		/* first of its list of frames (tables and pages) */
@@ -75,6 +86,10 @@ struct bx_program {
 	uint32_t work_state;		/* private to program.c */
 	uint32_t work_index;
 	uint64_t work_offset;
+	uint32_t work_thread;		/* who is starting it, or BX_NONE: the kernel */
+	uint32_t argument_length;
+	uint32_t end_state;		/* enum bx_program_state it is ending for */
+	bool signals_exit;		/* it has run: its end is worth a signal */
 	/* from the manifest, constant */
 	char name[BX_NAME_MAX];
 	uint32_t module;		/* index of its boot module */
@@ -88,6 +103,7 @@ struct bx_program {
 	uint64_t slice_ticks;		/* time slice */
 	const uint8_t *launch;
 	uint32_t launch_size;
+	uint32_t first_grant;		/* index into core->grants */
 };
 
 /* ---- threads ------------------------------------------------------------------------------ */
@@ -105,12 +121,18 @@ struct bx_thread {
 	uint8_t call_kind;		/* private to ipc.c */
 	uint32_t next, previous;	/* ready queue or queue of `object` */
 	uint32_t object;		/* endpoint or notification waited on, or BX_NONE */
-	uint32_t partner;		/* whom it serves, or who serves it: see ipc.c */
+	uint32_t partner;		/* who serves its call (AWAITING_REPLY, FAULTED), or BX_NONE */
+	uint32_t clients;		/* first of those whose calls it serves, linked by next/previous */
+	uint32_t account;		/* whose time slice it runs on: itself, or a caller's */
+	uint32_t serves;		/* endpoint it received on last, or BX_NONE */
+	uint32_t transfer;		/* other side of a string copy under way, or BX_NONE */
 	uint32_t call_generation;	/* names its present call: replies made for an earlier one are stale */
 	uint32_t bound_notification;	/* or BX_NONE */
 	uint64_t deadline;		/* of its wait; 0: none */
+	uint64_t timer_key;		/* tick of its entry in the timer heap; UINT64_MAX: no entry */
 	uint32_t timer_place;		/* private to timer.c */
 	uint32_t copied;		/* bytes of the string copied so far: progress of a long copy */
+	uint64_t work;			/* progress of a system call that runs in steps, 0 at its start */
 	uint64_t slice_left;		/* ticks */
 	uint64_t cpu_ticks;
 	uint64_t badge;			/* of the capability it sends through */
@@ -136,6 +158,7 @@ struct bx_endpoint {
 	uint32_t server_thread;		/* thread that received last, or BX_NONE: for cycle detection */
 	struct bx_queue senders, receivers;
 	uint64_t messages, bytes;
+	uint32_t boost;			/* no queued sender's priority is above; 0 when none waits */
 	char name[BX_NAME_MAX];
 };
 
@@ -178,7 +201,11 @@ struct bx_object {
 	uint32_t kind;
 	uint32_t index;			/* in the pool of its kind */
 	uint32_t root_slot;		/* slot number of its root capability in the root region */
+	uint32_t program;		/* whose thread or space it is, else BX_NONE */
 };
+
+/* Generation of objects that the manifest makes and nothing ends: all but threads and spaces. */
+#define BX_GENERATION_STATIC	1u
 
 /* One capability of one program, as decoded from the manifest. */
 struct bx_grant {
@@ -192,6 +219,7 @@ struct bx_grant {
 
 struct bx_cpu {
 	uint32_t current;		/* thread, or BX_NONE: idle */
+	uint32_t account;		/* thread whose slice runs until slice_end, or BX_NONE */
 	uint32_t last_program;		/* whose state the CPU may still hold */
 	uint64_t ready_mask;		/* bit p: ready[p] is not empty */
 	struct bx_queue ready[BX_PRIORITY_COUNT];
@@ -219,6 +247,7 @@ struct bx_kcore {
 	struct bx_cap_space root_space;	/* root capabilities, never a user's */
 
 	struct bx_program *programs;	uint32_t program_count;
+	uint32_t ending_count;		/* programs being taken apart */
 	struct bx_thread *threads;	uint32_t thread_count;
 	struct bx_endpoint *endpoints;	uint32_t endpoint_count;
 	struct bx_notification *notifications;	uint32_t notification_count;
@@ -262,15 +291,24 @@ BX_MUST_USE enum bx_err bx_frame_take(struct bx_kcore *core, uint32_t program,
     enum bx_frame_type type, uint32_t *frame);
 /* Gives an unmapped frame back: zeroes it, unlinks it from its owner. */
 void bx_frame_give(struct bx_kcore *core, uint32_t frame);
+/* Boot only.  Frames of a region become free; one becomes part of a memory object for ever. */
+void bx_frame_add(struct bx_kcore *core, uint64_t base, uint64_t size);
+uint32_t bx_frame_reserve(struct bx_kcore *core, uint32_t memory);
+/* Zeroes a frame that was not handed out since boot. */
+void bx_frame_clean(struct bx_kcore *core, uint32_t frame);
 
 /* ---- space.c ------------------------------------------------------------------------------ */
 
 /* Maps a frame that is mapped nowhere, at a page address of its owner's space; flags BX_PAGE_*.
+ * A frame of a memory object becomes the program's with it, zeroed if it was another's.
  * BX_ERR_WX, _RANGE, _ALIGN, _MAPPED (the frame), _EXISTS (the address), _QUOTA, _NO_MEMORY. */
 BX_MUST_USE enum bx_err bx_space_map(struct bx_kcore *core, uint32_t program, uint64_t address,
     uint32_t frame, uint32_t flags);
 /* Undoes it; the frame stays its owner's.  Nothing happens to a frame that is not mapped. */
 void bx_space_unmap(struct bx_kcore *core, uint32_t frame);
+/* Takes a frame of a memory object from `program` if it is its owner: unmapped, zeroed, nobody's.
+ * Returns whether it was. */
+bool bx_space_disown(struct bx_kcore *core, uint32_t program, uint32_t frame);
 
 /* Copies between kernel memory and a program's, by software walk, page by page.  A user address is
  * an allegation.  BX_ERR_ADDRESS: not mapped (or not writable) over the whole length; nothing is
@@ -288,21 +326,34 @@ BX_MUST_USE enum bx_err bx_copy_across(struct bx_kcore *core, uint32_t from_prog
 
 /* ---- program.c ---------------------------------------------------------------------------- */
 
-/* One bounded step of starting `program`: space, pages, capabilities, seal, first thread made
- * ready.  `argument` (length <= BX_SPAWN_ARGUMENT_MAX) is kernel memory; used at the first step only.
- * BX_OK: it runs; BX_ERR_AGAIN; BX_ERR_STATE: it runs already or is ending; BX_ERR_FORMAT and the
- * like: its ELF is refused, all taken back. */
+/* What a program finds in its space besides its segments, which end below BX_IMAGE_END; between
+ * any two of these lies an unmapped page. */
+#define BX_ARGUMENT_ADDRESS	(BX_USER_END - 2 * BX_PAGE_SIZE)
+#define BX_LAUNCH_ADDRESS	(BX_USER_END - 4 * BX_PAGE_SIZE)
+#define BX_STACK_TOP		(BX_USER_END - 5 * BX_PAGE_SIZE)
+#define BX_STACK_PAGES_MAX	4096u
+#define BX_IMAGE_END		(BX_USER_END - (BX_STACK_PAGES_MAX + 6) * BX_PAGE_SIZE)
+
+/* One bounded step of starting `program` for the current thread: space, pages, capabilities, seal,
+ * first thread made ready.  `argument` (length <= BX_SPAWN_ARGUMENT_MAX) is kernel memory; used at
+ * the first step only.
+ * BX_OK: it runs; BX_ERR_AGAIN; BX_ERR_STATE: it runs already or is ending; BX_ERR_BUSY: another
+ * thread is starting it; BX_ERR_FORMAT and the like: its ELF is refused, nothing was taken;
+ * BX_ERR_QUOTA, _NO_MEMORY: it is ending, bx_program_end_step takes back what was taken. */
 BX_MUST_USE enum bx_err bx_program_start(struct bx_kcore *core, uint32_t program,
     const uint8_t *argument, size_t length);
 /* Marks it as ending for `state` (EXITED, KILLED, FAULTED): no thread of it runs any more, every
- * partner has its error.  The taking apart is done by bx_program_end_step. */
+ * partner has its error.  The taking apart is done by bx_program_end_step.  What it was starting
+ * itself ends too.  Nothing happens to a program that neither runs nor is being started. */
 void bx_program_end(struct bx_kcore *core, uint32_t program, enum bx_program_state state);
 /* One bounded step: capabilities, pages, tables.  BX_OK when nothing is left: the exit notification
  * has been signalled and the program may be started again; BX_ERR_AGAIN. */
 BX_MUST_USE enum bx_err bx_program_end_step(struct bx_kcore *core, uint32_t program);
-/* Whether any program is being taken apart: the dispatcher works on it before it idles or, with
- * the priority of the ended program, between others. */
+/* A program that is being taken apart, or BX_NONE: the dispatcher works on it before it idles or,
+ * with the priority of the ended program, between others.  O(1) when there is none. */
 uint32_t bx_program_ending(const struct bx_kcore *core);
+/* The program in whose space slot number `slot` lies, or BX_NONE: the root region. */
+uint32_t bx_program_of_slot(const struct bx_kcore *core, uint32_t slot);
 
 /* Removes the leaf capability in slot number `leaf`, first undoing what it holds up (mappings made
  * through memory, waits).  BX_OK, BX_ERR_AGAIN after a bounded part.  *parent as
@@ -312,7 +363,27 @@ BX_MUST_USE enum bx_err bx_capability_remove_leaf(struct bx_kcore *core, uint32_
 
 /* ---- thread.c, sched.c, timer.c ------------------------------------------------------------ */
 
-/* Takes the free thread `index`, stopped, for `program`. */
+/*
+ * Where a thread is, by state (the table is in thread.c):
+ *   READY      in cpu.ready[priority]; but the current thread is in no queue
+ *   SENDING    in endpoints[object].senders; RECEIVING: in .receivers; WAITING: in the waiters of
+ *              notification `object`; but a passive side of a copy under way is in no queue
+ *   AWAITING_REPLY, FAULTED   in the client list of thread `partner`
+ *   FREE, STOPPED, SLEEPING   in none
+ */
+
+/* Readies what these files keep: every thread FREE (index, program and links set), empty queues of
+ * endpoints, notifications and CPU, no timer.  Called once by init, when the pools are carved and
+ * `first_thread` and `thread_count` of every program are known; core->timers has room for
+ * thread_count entries. */
+void bx_sched_init(struct bx_kcore *core);
+/* Whether the invariants of threads, scheduler, timers, endpoints and notifications hold; *what
+ * names the first that does not.  Part of bx_kcore_sound. */
+BX_MUST_USE bool bx_sched_sound(const struct bx_kcore *core, const char **what);
+
+/* Takes the free thread `index`, stopped, for `program`: registers zero, root and fpu of the
+ * program.  The start of a program makes all its threads and readies the first; the others are
+ * started by BX_SYS_THREAD_START. */
 void bx_thread_make(struct bx_kcore *core, uint32_t index, uint32_t program);
 /* Ends a living thread wherever it waits; its partners get BX_ERR_PEER_DIED. */
 void bx_thread_end(struct bx_kcore *core, uint32_t index);
@@ -361,8 +432,15 @@ struct bx_sysimage {			/* validated view */
 	uint32_t audit_records;
 };
 
+/* Validates an image; *image is a view into `bytes`.  BX_ERR_FORMAT, _VERSION, _TRUNCATED, _RANGE,
+ * _INVALID, _EXISTS, _NOT_FOUND: refused, *where names the field. */
 BX_MUST_USE enum bx_err bx_sysimage_open(const uint8_t *bytes, size_t size,
     struct bx_sysimage *image, const char **where);
+/* The range of a validated object's root capability, and enum bx_cap_type of an object kind. */
+void bx_sysimage_object_range(const struct bx_sysimage *image, uint32_t index, uint64_t *first,
+    uint64_t *count);
+uint8_t bx_object_cap_type(uint32_t kind);
+#define BX_PROGRAM_FLAGS	0xfu	/* all BX_PROGRAM_* */
 
 #define BX_ELF_SEGMENTS_MAX	8
 struct bx_elf_segment {

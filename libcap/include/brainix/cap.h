@@ -19,7 +19,8 @@
  *	CAP-4  it lives only as long as its parent: delegation is a loan.  Deleting a capability
  *	       deletes what was derived from it; who wants to pass a capability on moves it
  *	CAP-5  a sealed space gains nothing but reply capabilities, in the slots set apart for them
- *	CAP-6  an empty slot is all zero bytes but for its free mark; every used slot is linked
+ *	CAP-6  an empty slot is all zero bytes but for its free mark (four links to no slot); every
+ *	       used slot is linked, and its neighbours link back
  *
  * Life of a space:  bx_cap_space_init -> fill by insert/derive/move -> bx_cap_space_seal -> use.
  *
@@ -163,8 +164,8 @@ void bx_cap_use(struct bx_cap_forest *forest, uint32_t slot);
 
 /* Puts a first capability (a root of the forest) into an empty plain slot of an unsealed space.
  * `cap.depth` is set to 0; its type is neither NONE nor REPLY.
- * Returns BX_OK, BX_ERR_INVALID (bad type or unknown rights), BX_ERR_CAP_SLOT, BX_ERR_CAP_SEALED,
- * BX_ERR_CAP_OCCUPIED.  O(1). */
+ * Returns BX_OK, BX_ERR_INVALID (bad type, unknown rights, a range that wraps), BX_ERR_CAP_SLOT (none,
+ * or a reply slot), BX_ERR_CAP_SEALED, BX_ERR_CAP_OCCUPIED.  O(1). */
 BX_MUST_USE enum bx_err bx_cap_insert(struct bx_cap_forest *forest, struct bx_cap_place to,
     const struct bx_cap *cap);
 
@@ -197,8 +198,8 @@ BX_MUST_USE enum bx_err bx_cap_copy(struct bx_cap_forest *forest, struct bx_cap_
     struct bx_cap_place to, uint64_t now);
 
 /* Moves a capability, with its place in the forest, into the empty plain slot `to`.
- * Returns BX_OK, BX_ERR_CAP_SLOT, BX_ERR_CAP_EMPTY, BX_ERR_CAP_TYPE (a reply), BX_ERR_CAP_SEALED
- * (either space), BX_ERR_CAP_OCCUPIED, or BX_ERR_BUSY: others were derived from it, whose links
+ * Returns BX_OK, BX_ERR_CAP_SLOT (none, or `to` is a reply slot), BX_ERR_CAP_EMPTY, BX_ERR_CAP_TYPE
+ * (a reply), BX_ERR_CAP_SEALED (either space), BX_ERR_CAP_OCCUPIED, or BX_ERR_BUSY: others were derived from it, whose links
  * would all have to follow (O(1) is kept by refusing).  On error nothing has changed. */
 BX_MUST_USE enum bx_err bx_cap_move(struct bx_cap_forest *forest, struct bx_cap_place from,
     struct bx_cap_place to);
@@ -248,7 +249,8 @@ BX_MUST_USE enum bx_err bx_cap_revoke(struct bx_cap_forest *forest, struct bx_ca
 BX_MUST_USE enum bx_err bx_cap_delete(struct bx_cap_forest *forest, struct bx_cap_place place);
 
 /* Whether CAP-1 to CAP-6 and all links hold over the whole array.  O(slot_count); for tests,
- * BX_VERIFY builds and post-mortem tools.  Returns true, or false with *bad_slot set. */
+ * BX_VERIFY builds and post-mortem tools.  Returns true, or false with *bad_slot set: a slot number,
+ * or BX_CAP_SLOT_NONE when siblings form a ring that hangs on no parent. */
 BX_MUST_USE bool bx_cap_forest_sound(const struct bx_cap_forest *forest, uint32_t *bad_slot);
 
 #endif

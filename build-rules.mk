@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# build-rules.mk -- GNU make that Automake does not parse: the build machine's compiler for every
+# hosted program and its objects.  See the top of Makefile.am.
+
+# The name that Automake makes of a path: tools/mk-image -> tools_mk_image.
+bx_canonical = $(subst /,_,$(subst -,_,$(subst .,_,$(subst +,_,$(1)))))
+
+define bx_hosted
+$(1) $$($$(call bx_canonical,$(1))_OBJECTS): private CC = $$(CC_FOR_BUILD)
+$(1) $$($$(call bx_canonical,$(1))_OBJECTS): private CFLAGS = $$(CFLAGS_FOR_BUILD)
+$(1) $$($$(call bx_canonical,$(1))_OBJECTS): private CPPFLAGS = $$(CPPFLAGS_FOR_BUILD)
+$(1) $$($$(call bx_canonical,$(1))_OBJECTS): private LDFLAGS = $$(LDFLAGS_FOR_BUILD)
+endef
+
+$(foreach program,$(HOSTED_EXECUTABLES),$(eval $(call bx_hosted,$(program:$(EXEEXT)=))))

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# docs: what is installed or checked of the documents.
+dist_man_MANS += %D%/man/mksystem.1

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# interfaces: the service interfaces, one .ipc file a protocol.

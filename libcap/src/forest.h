@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * forest.h -- how slots are linked into the derivation forest.  Internal to libcap.
+ *
+ * Children of one parent form a doubly linked list from the youngest to the oldest:
+ *
+ *	parent.child --> youngest --older--> ... --older--> oldest
+ *	                          <-younger-     <-younger-
+ *
+ * Links are slot numbers; BX_CAP_SLOT_NONE ends a list.  Roots have no parent and no siblings.
+ */
+#ifndef BRAINIX_CAP_FOREST_H
+#define BRAINIX_CAP_FOREST_H
+
+#include <brainix/cap.h>
+
+/* An empty slot: no capability, and four "no slot" links, which are its free mark (CAP-6). */
+#define EMPTY_SLOT \
+	((struct bx_cap_slot){ \
+		.parent = BX_CAP_SLOT_NONE, .child = BX_CAP_SLOT_NONE, \
+		.older = BX_CAP_SLOT_NONE, .younger = BX_CAP_SLOT_NONE })
+
+/* Whether one slot and the links into its neighbours keep CAP-1 to CAP-4 and CAP-6.  O(1). */
+bool bx_cap_slot_sound(const struct bx_cap_forest *forest, uint32_t slot);
+
+/*
+ * `index` when it is below `count`, else 0, computed without a branch: a processor that runs ahead
+ * of the bounds check of its caller still gets an index inside the space.  The empty asm hides
+ * what the caller has already found out, from which a compiler would conclude that the mask is
+ * always all ones.
+ */
+static inline uint32_t
+masked_index(uint32_t index, uint32_t count)
+{
+	uint64_t below;
+
+	__asm__("" : "+r" (index));
+	below = ((uint64_t)index - count) >> 63;	/* 1: the subtraction borrowed */
+	return index & (uint32_t)(0 - below);
+}
+
+/* bx_cap_slot_of, in line: every operation begins with it. */
+static inline enum bx_err
+find_slot(struct bx_cap_place place, uint32_t *slot)
+{
+	const struct bx_cap_space *space = place.space;
+
+	if (BX_UNLIKELY(place.index >= space->slot_count))
+		return BX_ERR_CAP_SLOT;
+	*slot = space->first_slot + masked_index(place.index, space->slot_count);
+	return BX_OK;
+}
+
+static inline bool
+slot_is_empty(const struct bx_cap_forest *forest, uint32_t slot)
+{
+	return forest->slots[slot].cap.type == BX_CAP_NONE;
+}
+
+/* Makes the capability just written to `slot` the youngest child of `parent`, or a root. */
+static inline void
+link_slot(struct bx_cap_forest *forest, uint32_t slot, uint32_t parent)
+{
+	struct bx_cap_slot *self = &forest->slots[slot];
+
+	self->parent = parent;
+	self->child = BX_CAP_SLOT_NONE;
+	self->younger = BX_CAP_SLOT_NONE;
+	self->older = BX_CAP_SLOT_NONE;
+	if (parent == BX_CAP_SLOT_NONE)
+		return;
+	self->older = forest->slots[parent].child;
+	if (self->older != BX_CAP_SLOT_NONE)
+		forest->slots[self->older].younger = slot;
+	forest->slots[parent].child = slot;
+}
+
+/* Makes whoever pointed to a childless `slot` point to `heir` (itself linked alike, or, when it
+ * is BX_CAP_SLOT_NONE, so that the neighbours point to each other). */
+static inline void
+relink_neighbours(struct bx_cap_forest *forest, uint32_t slot, uint32_t heir)
+{
+	const struct bx_cap_slot *self = &forest->slots[slot];
+	bool gone = heir == BX_CAP_SLOT_NONE;
+
+	if (self->older != BX_CAP_SLOT_NONE)
+		forest->slots[self->older].younger = gone ? self->younger : heir;
+	if (self->younger != BX_CAP_SLOT_NONE)
+		forest->slots[self->younger].older = gone ? self->older : heir;
+	else if (self->parent != BX_CAP_SLOT_NONE)
+		forest->slots[self->parent].child = gone ? self->older : heir;
+}
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * lookup.c -- may this capability be used, now, for this?  On the path of every system call.
+ */
+#include "forest.h"
+
+enum bx_err
+bx_cap_lookup(const struct bx_cap_forest *forest, struct bx_cap_place place,
+    enum bx_cap_type type, uint8_t rights, uint64_t now, uint32_t *slot)
+{
+	const struct bx_cap *cap;
+	uint32_t found;
+	enum bx_err err;
+
+	err = find_slot(place, &found);
+	if (err != BX_OK)
+		return err;
+	cap = &forest->slots[found].cap;
+	if (cap->type == BX_CAP_NONE)
+		return BX_ERR_CAP_EMPTY;
+	BX_INVARIANT(bx_cap_slot_sound(forest, found));
+	if (cap->type != type)
+		return BX_ERR_CAP_TYPE;
+	if ((cap->rights & rights) != rights)
+		return BX_ERR_CAP_RIGHTS;
+	if (now >= cap->expiry)
+		return BX_ERR_CAP_EXPIRED;
+	if (cap->uses == 0)
+		return BX_ERR_CAP_USED_UP;
+	*slot = found;
+	return BX_OK;
+}
+
+void
+bx_cap_use(struct bx_cap_forest *forest, uint32_t slot)
+{
+	struct bx_cap *cap = &forest->slots[slot].cap;
+
+	BX_ASSERT(cap->uses != 0);
+	if (cap->uses != BX_CAP_USES_UNLIMITED)
+		cap->uses--;
+}

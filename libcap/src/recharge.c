@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * recharge.c -- the holder of a capability gives a derivation of it more uses.
+ */
+#include "forest.h"
+
+/* Whether `slot` was derived, directly or indirectly, from `ancestor`.  The walk is bounded by
+ * the depth that the capability itself records (CAP-3). */
+static bool
+descends_from(const struct bx_cap_forest *forest, uint32_t slot, uint32_t ancestor)
+{
+	for (uint32_t up = forest->slots[slot].cap.depth; up > 0; up--) {
+		slot = forest->slots[slot].parent;
+		if (slot == ancestor)
+			return true;
+	}
+	return false;
+}
+
+enum bx_err
+bx_cap_recharge(struct bx_cap_forest *forest, struct bx_cap_place parent,
+    struct bx_cap_place child, uint32_t uses, uint64_t now)
+{
+	uint32_t parent_slot, child_slot;
+	struct bx_cap *giver, *taker;
+	enum bx_err err;
+
+	err = find_slot(parent, &parent_slot);
+	if (err != BX_OK)
+		return err;
+	err = find_slot(child, &child_slot);
+	if (err != BX_OK)
+		return err;
+	giver = &forest->slots[parent_slot].cap;
+	taker = &forest->slots[child_slot].cap;
+	if (giver->type == BX_CAP_NONE || taker->type == BX_CAP_NONE)
+		return BX_ERR_CAP_EMPTY;
+	if (now >= giver->expiry)
+		return BX_ERR_CAP_EXPIRED;
+	if (!descends_from(forest, child_slot, parent_slot))
+		return BX_ERR_CAP_NOT_CHILD;
+	if (uses == 0 || taker->uses == BX_CAP_USES_UNLIMITED)
+		return BX_ERR_INVALID;
+	if (giver->uses != BX_CAP_USES_UNLIMITED && uses > giver->uses)
+		return BX_ERR_CAP_USED_UP;
+	if (uses >= BX_CAP_USES_UNLIMITED - taker->uses)
+		return BX_ERR_OVERFLOW;
+
+	/* Nothing below can fail. */
+	if (giver->uses != BX_CAP_USES_UNLIMITED)
+		giver->uses -= uses;
+	taker->uses += uses;
+	BX_INVARIANT(bx_cap_slot_sound(forest, child_slot));
+	return BX_OK;
+}

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * program.c -- programs of the manifest as processes: start and end, both in bounded steps.
+ *
+ *	work_state	does				step			then
+ *	NONE		check the ELF file, root table,	at once			SEGMENTS
+ *			argument and launch pages
+ *	SEGMENTS	text and data			STEP_PAGES pages	STACK
+ *	STACK		the first thread's stack	STEP_PAGES pages	GRANTS
+ *	GRANTS		capabilities of the manifest	STEP_GRANTS grants	HOLDERS
+ *	HOLDERS		other holders' names of it	STEP_SCAN grants	NONE: it runs
+ *
+ *	END_SLOTS	its capabilities, and theirs	STEP_SLOTS, _SCAN	END_PAGES
+ *	END_PAGES	its user pages			STEP_PAGES, _SCAN	END_TABLES
+ *	END_TABLES	its page tables			STEP_PAGES		NONE: it is gone
+ *
+ * bx_program_end turns any of the upper into END_SLOTS.  The commit point of a start is the last
+ * step: until then no thread of the program is ready, and its space is not sealed.
+ *
+ * Names (object generations) of a program's threads and capability space change with each start.
+ * Capabilities which the manifest gives to others for them follow: see holders_step.
+ */
+#include "core.h"
+
+enum work_state {
+	WORK_NONE = 0,
+	WORK_SEGMENTS, WORK_STACK, WORK_GRANTS, WORK_HOLDERS,
+	WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
+};
+
+#define STEP_PAGES	16u
+#define STEP_GRANTS	32u
+#define STEP_SLOTS	32u
+#define STEP_SCAN	512u	/* entries looked at, in a table where most need nothing */
+
+static bool
+starting(const struct bx_program *program)
+{
+	return program->work_state != WORK_NONE && program->work_state < WORK_END_SLOTS;
+}
+
+/* ---- start -------------------------------------------------------------------------------- */
+
+/* Takes a frame and maps it, with up to a page of content; the rest stays zero. */
+static enum bx_err
+page_make(struct bx_kcore *core, uint32_t program, uint64_t address, uint32_t flags,
+    const uint8_t *bytes, size_t offset, size_t length)
+{
+	uint32_t frame;
+	enum bx_err err = bx_frame_take(core, program, BX_FRAME_USER, &frame);
+
+	if (err != BX_OK)
+		return err;
+	if (length > 0)
+		memcpy((uint8_t *)bx_core_frame_bytes(core, frame) + offset, bytes, length);
+	err = bx_space_map(core, program, address, frame, flags);
+	if (err != BX_OK)
+		bx_frame_give(core, frame);
+	return err;
+}
+
+static uint64_t
+segment_pages(const struct bx_elf_segment *segment)
+{
+	return (bx_align_up(segment->address + segment->memory_size, BX_PAGE_SIZE) -
+	    bx_align_down(segment->address, BX_PAGE_SIZE)) >> BX_PAGE_SHIFT;
+}
+
+/* The ELF file of a program.  Validated at each step anew: that is cheaper than keeping it. */
+static enum bx_err
+elf_of(const struct bx_kcore *core, const struct bx_program *program, struct bx_elf *elf)
+{
+	const struct bx_kcore_module *module = &core->modules[program->module];
+	const char *where;
+
+	return bx_elf_open(module->bytes, module->size, elf, &where);
+}
+
+/* Nothing is taken before the file is known to be good and its pages to be within the quota. */
+static enum bx_err
+start_begin(struct bx_kcore *core, uint32_t index, const uint8_t *argument, size_t length)
+{
+	struct bx_program *program = &core->programs[index];
+	uint64_t pages = 2u + (length > 0 ? 1u : 0u) + program->stack_pages;
+	struct bx_elf elf;
+	uint32_t root;
+	enum bx_err err = elf_of(core, program, &elf);
+
+	if (err != BX_OK)
+		return err;
+	for (uint32_t i = 0; i < elf.segment_count; i++)
+		pages += segment_pages(&elf.segments[i]);
+	if (pages > program->frame_quota)
+		return BX_ERR_QUOTA;
+	err = bx_frame_take(core, index, BX_FRAME_TABLE, &root);
+	if (err != BX_OK)
+		return err;
+
+	program->root = (uint64_t)root << BX_PAGE_SHIFT;
+	bx_machine_root_init(core->machine, program->root);
+	program->work_state = WORK_SEGMENTS;
+	program->work_index = 0;
+	program->work_offset = 0;
+	program->work_thread = core->cpu.current;
+	program->argument_length = (uint32_t)length;
+	err = page_make(core, index, BX_LAUNCH_ADDRESS, 0, program->launch, 0, program->launch_size);
+	if (err == BX_OK && length > 0)
+		err = page_make(core, index, BX_ARGUMENT_ADDRESS, 0, argument, 0, length);
+	return err;
+}
+
+static enum bx_err
+segment_page(struct bx_kcore *core, uint32_t index, const struct bx_elf_segment *segment,
+    uint64_t page)
+{
+	const struct bx_kcore_module *module = &core->modules[core->programs[index].module];
+	uint64_t address = bx_align_down(segment->address, BX_PAGE_SIZE) + (page << BX_PAGE_SHIFT);
+	uint64_t from = address < segment->address ? segment->address : address;
+	uint64_t file_end = segment->address + segment->file_size;
+	uint64_t length = 0;
+
+	if (from < file_end) {
+		length = address + BX_PAGE_SIZE - from;
+		if (length > file_end - from)
+			length = file_end - from;
+	}
+	return page_make(core, index, address, segment->flags,
+	    length == 0 ? NULL : module->bytes + segment->file_offset + (from - segment->address),
+	    (size_t)(from - address), (size_t)length);
+}
+
+static enum bx_err
+segments_step(struct bx_kcore *core, uint32_t index)
+{
+	struct bx_program *program = &core->programs[index];
+	struct bx_elf elf;
+	enum bx_err err = elf_of(core, program, &elf);
+
+	for (unsigned i = 0; err == BX_OK && i < STEP_PAGES; i++) {
+		const struct bx_elf_segment *segment = &elf.segments[program->work_index];
+
+		err = segment_page(core, index, segment, program->work_offset);
+		if (++program->work_offset < segment_pages(segment))
+			continue;
+		program->work_offset = 0;
+		if (++program->work_index == elf.segment_count) {
+			program->work_state = WORK_STACK;
+			program->work_index = 0;
+			break;
+		}
+	}
+	return err;
+}
+
+/* The stack, and then everything that others may name. */
+static enum bx_err
+stack_step(struct bx_kcore *core, uint32_t index)
+{
+	struct bx_program *program = &core->programs[index];
+	enum bx_err err;
+
+	for (unsigned i = 0; i < STEP_PAGES && program->work_index < program->stack_pages; i++) {
+		err = page_make(core, index,
+		    BX_STACK_TOP - ((uint64_t)++program->work_index << BX_PAGE_SHIFT),
+		    BX_PAGE_WRITE, NULL, 0, 0);
+		if (err != BX_OK)
+			return err;
+	}
+	if (program->work_index < program->stack_pages)
+		return BX_OK;
+
+	BX_ASSERT((program->generation & 1) == 0);
+	program->generation++;
+	err = bx_cap_space_init(&core->forest, program->space.first_slot, program->space.slot_count,
+	    program->space.plain_count, &program->space);
+	BX_ASSERT(err == BX_OK);	/* as at boot */
+	for (uint32_t i = 0; i < program->thread_count; i++)
+		bx_thread_make(core, program->first_thread + i, index);
+	program->work_state = WORK_GRANTS;
+	program->work_index = program->first_grant;
+	return BX_OK;
+}
+
+/* The present name of a manifest object: static ones never change theirs. */
+static struct bx_object_name
+object_name(const struct bx_kcore *core, const struct bx_object *object)
+{
+	uint32_t generation = BX_GENERATION_STATIC;
+
+	if (object->kind == BX_OBJECT_THREAD)
+		generation = core->threads[object->index].generation;
+	else if (object->kind == BX_OBJECT_CSPACE)
+		generation = core->programs[object->index].generation;
+	return (struct bx_object_name){ .index = object->index, .generation = generation };
+}
+
+static enum bx_err
+grants_step(struct bx_kcore *core, uint32_t index)
+{
+	struct bx_program *program = &core->programs[index];
+	uint64_t now = bx_machine_now(core->machine);
+
+	for (unsigned i = 0; i < STEP_GRANTS && program->work_index < core->grant_count; i++) {
+		const struct bx_grant *grant = &core->grants[program->work_index];
+		const struct bx_object *object = &core->objects[grant->object];
+		struct bx_cap_limits limits = grant->limits;
+		struct bx_cap_place from = { &core->root_space, object->root_slot };
+		struct bx_cap_place to = { &program->space, grant->slot };
+		enum bx_err err;
+
+		if (grant->program != index)
+			break;
+		limits.expiry = BX_CAP_EXPIRY_NEVER;
+		if (grant->lifetime_ticks != 0 && grant->lifetime_ticks < limits.expiry - now)
+			limits.expiry = now + grant->lifetime_ticks;
+		core->forest.slots[core->root_space.first_slot + object->root_slot].cap.object =
+		    object_name(core, object);
+		err = bx_cap_derive(&core->forest, from, &limits, to, now);
+		if (err != BX_OK)
+			return err;
+		program->work_index++;
+	}
+	if (program->work_index == core->grant_count ||
+	    core->grants[program->work_index].program != index) {
+		program->work_state = WORK_HOLDERS;
+		program->work_index = 0;
+	}
+	return BX_OK;
+}
+
+/* What the manifest gave to others for this program's threads and space named its last process.
+ * A sealed slot that is not empty holds what it was granted, so it may get the new name: the
+ * manifest's authority is over the program, whichever process it has. */
+static void
+holders_step(struct bx_kcore *core, uint32_t index)
+{
+	struct bx_program *program = &core->programs[index];
+
+	for (unsigned i = 0; i < STEP_SCAN && program->work_index < core->grant_count; i++) {
+		const struct bx_grant *grant = &core->grants[program->work_index++];
+		const struct bx_object *object = &core->objects[grant->object];
+		struct bx_cap *cap = &core->forest.slots[
+		    core->programs[grant->program].space.first_slot + grant->slot].cap;
+
+		if (object->program == index && cap->type != BX_CAP_NONE)
+			cap->object = object_name(core, object);
+	}
+}
+
+/* The commit point: from here on it runs. */
+static void
+start_finish(struct bx_kcore *core, uint32_t index)
+{
+	struct bx_program *program = &core->programs[index];
+	struct bx_thread *thread = &core->threads[program->first_thread];
+	const uint64_t argument[4] = {
+		BX_LAUNCH_ADDRESS, program->launch_size,
+		program->argument_length > 0 ? BX_ARGUMENT_ADDRESS : 0, program->argument_length,
+	};
+	struct bx_elf elf = { .entry = 0 };
+	enum bx_err err = elf_of(core, program, &elf);
+
+	BX_ASSERT(err == BX_OK);	/* it was good at the first step and is immutable */
+	bx_cap_space_seal(&program->space);
+	program->work_state = WORK_NONE;
+	program->work_thread = BX_NONE;
+	program->state = BX_PROGRAM_RUNNING;
+	program->starts++;
+	program->cpu_ticks = 0;
+	program->exit_code = 0;
+	program->fault_kind = 0;
+	program->fault_address = 0;
+	program->fault_instruction = 0;
+	bx_machine_context_start(&thread->context, elf.entry, BX_STACK_TOP, argument);
+	thread->context.root = program->root;
+	thread->context.fpu = (program->flags & BX_PROGRAM_FPU) != 0;
+	bx_audit(core, BX_AUDIT_SPAWN, index, BX_NONE, elf.entry, 0, 0);
+	bx_thread_ready(core, thread);
+}
+
+enum bx_err
+bx_program_start(struct bx_kcore *core, uint32_t index, const uint8_t *argument, size_t length)
+{
+	struct bx_program *program = &core->programs[index];
+	enum bx_err err = BX_OK;
+
+	BX_ASSERT(length <= BX_SPAWN_ARGUMENT_MAX);
+	if (program->state == BX_PROGRAM_RUNNING || program->state == BX_PROGRAM_ENDING)
+		return BX_ERR_STATE;
+	if (program->work_state != WORK_NONE && program->work_thread != core->cpu.current)
+		return BX_ERR_BUSY;
+
+	switch (program->work_state) {
+	case WORK_NONE:
+		err = start_begin(core, index, argument, length);
+		break;
+	case WORK_SEGMENTS:
+		err = segments_step(core, index);
+		break;
+	case WORK_STACK:
+		err = stack_step(core, index);
+		break;
+	case WORK_GRANTS:
+		err = grants_step(core, index);
+		break;
+	case WORK_HOLDERS:
+		holders_step(core, index);
+		if (program->work_index == core->grant_count) {
+			start_finish(core, index);
+			return BX_OK;
+		}
+		break;
+	}
+	if (err == BX_OK)
+		return BX_ERR_AGAIN;
+	bx_program_end(core, index, (enum bx_program_state)program->state);
+	return err;
+}
+
+/* ---- end ---------------------------------------------------------------------------------- */
+
+/* Ends its threads and begins the taking apart. */
+static void
+end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
+{
+	struct bx_program *program = &core->programs[index];
+
+	program->signals_exit = program->state == BX_PROGRAM_RUNNING;
+	program->end_state = state;
+	program->state = BX_PROGRAM_ENDING;
+	program->work_state = WORK_END_SLOTS;
+	program->work_index = 0;
+	program->work_thread = BX_NONE;
+	core->ending_count++;
+	if ((program->generation & 1) == 0)
+		return;			/* its start had not come to threads */
+	program->generation++;
+	for (uint32_t i = 0; i < program->thread_count; i++)
+		bx_thread_end(core, program->first_thread + i);
+}
+
+void
+bx_program_end(struct bx_kcore *core, uint32_t index, enum bx_program_state state)
+{
+	const struct bx_program *program = &core->programs[index];
+
+	if (program->state != BX_PROGRAM_RUNNING && !starting(program))
+		return;
+	end_begin(core, index, state);
+	/* Nobody else would go on with what its threads were starting. */
+	for (uint32_t i = 0; i < core->program_count; i++) {
+		const struct bx_program *other = &core->programs[i];
+
+		if (starting(other) && other->work_thread - program->first_thread <
+		    program->thread_count)
+			end_begin(core, i, other->state);
+	}
+}
+
+/* Removes slots of the program, each with what was derived from it, deepest first. */
+static enum bx_err
+end_slots_step(struct bx_kcore *core, struct bx_program *program)
+{
+	unsigned removed = 0;
+
+	for (unsigned i = 0; i < STEP_SCAN && program->work_index < program->space.slot_count; i++) {
+		uint32_t slot = program->space.first_slot + program->work_index;
+		uint32_t leaf = BX_CAP_SLOT_NONE;
+
+		while (core->forest.slots[slot].cap.type != BX_CAP_NONE) {
+			if (removed++ == STEP_SLOTS)
+				return BX_ERR_AGAIN;
+			leaf = bx_cap_leaf_next(&core->forest, slot, leaf);
+			if (bx_capability_remove_leaf(core, leaf == BX_CAP_SLOT_NONE ? slot : leaf,
+			    &leaf) != BX_OK)
+				return BX_ERR_AGAIN;
+		}
+		program->work_index++;
+	}
+	return program->work_index == program->space.slot_count ? BX_OK : BX_ERR_AGAIN;
+}
+
+/* User pages first: unmapping needs the tables.  work_index: where to go on in the list. */
+static enum bx_err
+end_pages_step(struct bx_kcore *core, struct bx_program *program)
+{
+	unsigned given = 0;
+
+	for (unsigned i = 0; i < STEP_SCAN && program->work_index != BX_NONE; i++) {
+		uint32_t frame = program->work_index;
+
+		if (core->frames[frame].type == BX_FRAME_USER && given++ == STEP_PAGES)
+			return BX_ERR_AGAIN;
+		program->work_index = core->frames[frame].next;
+		if (core->frames[frame].type == BX_FRAME_USER) {
+			bx_space_unmap(core, frame);
+			bx_frame_give(core, frame);
+		}
+	}
+	return program->work_index == BX_NONE ? BX_OK : BX_ERR_AGAIN;
+}
+
+static enum bx_err
+end_tables_step(struct bx_kcore *core, struct bx_program *program)
+{
+	for (unsigned i = 0; i < STEP_PAGES && program->frames != BX_NONE; i++)
+		bx_frame_give(core, program->frames);
+	return program->frames == BX_NONE ? BX_OK : BX_ERR_AGAIN;
+}
+
+static void
+end_finish(struct bx_kcore *core, struct bx_program *program)
+{
+	BX_ASSERT(program->frames_used == 0);
+	program->root = 0;
+	program->work_state = WORK_NONE;
+	program->state = program->end_state;
+	core->ending_count--;
+	if (program->signals_exit && program->exit_notification != BX_NONE)
+		bx_notification_signal(core, program->exit_notification, program->exit_bits);
+}
+
+enum bx_err
+bx_program_end_step(struct bx_kcore *core, uint32_t index)
+{
+	struct bx_program *program = &core->programs[index];
+
+	BX_ASSERT(program->state == BX_PROGRAM_ENDING);
+	switch (program->work_state) {
+	case WORK_END_SLOTS:
+		if (end_slots_step(core, program) == BX_OK) {
+			program->work_state = WORK_END_PAGES;
+			program->work_index = program->frames;
+		}
+		return BX_ERR_AGAIN;
+	case WORK_END_PAGES:
+		if (end_pages_step(core, program) == BX_OK)
+			program->work_state = WORK_END_TABLES;
+		return BX_ERR_AGAIN;
+	default:
+		BX_ASSERT(program->work_state == WORK_END_TABLES);
+		if (end_tables_step(core, program) != BX_OK)
+			return BX_ERR_AGAIN;
+		end_finish(core, program);
+		return BX_OK;
+	}
+}
+
+uint32_t
+bx_program_ending(const struct bx_kcore *core)
+{
+	uint32_t best = BX_NONE;
+
+	if (core->ending_count == 0)
+		return BX_NONE;
+	for (uint32_t i = 0; i < core->program_count; i++) {
+		if (core->programs[i].state == BX_PROGRAM_ENDING && (best == BX_NONE ||
+		    core->programs[i].priority > core->programs[best].priority))
+			best = i;
+	}
+	return best;
+}
+
+/* ---- capabilities and what they hold up ---------------------------------------------------- */
+
+uint32_t
+bx_program_of_slot(const struct bx_kcore *core, uint32_t slot)
+{
+	uint32_t low = 0, high = core->program_count;
+
+	/* Spaces lie in the order of programs, behind the root region. */
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct bx_cap_space *space = &core->programs[middle].space;
+
+		if (slot < space->first_slot)
+			high = middle;
+		else if (slot - space->first_slot < space->slot_count)
+			return middle;
+		else
+			low = middle + 1;
+	}
+	return BX_NONE;
+}
+
+/* Pages of the range, from its end; the leaf's own count keeps the place between steps. */
+static enum bx_err
+memory_release(struct bx_kcore *core, struct bx_cap *cap, uint32_t program)
+{
+	const uint32_t *pages = &core->memory_pages[core->memories[cap->object.index].first_page];
+	unsigned disowned = 0;
+
+	for (unsigned i = 0; i < STEP_SCAN && cap->count > 0; i++) {
+		if (bx_space_disown(core, program, pages[cap->first + cap->count - 1]) &&
+		    ++disowned == STEP_PAGES)
+			break;
+		cap->count--;
+	}
+	return cap->count == 0 ? BX_OK : BX_ERR_AGAIN;
+}
+
+static void
+irq_release(struct bx_kcore *core, uint32_t index)
+{
+	struct bx_irq *irq = &core->irqs[index];
+
+	if (irq->notification == BX_NONE)
+		return;
+	bx_machine_irq_mask(core->machine, irq->number);
+	irq->notification = BX_NONE;
+}
+
+/* Threads of the program that wait on the object: they had the right to through this capability. */
+static void
+waits_cancel(struct bx_kcore *core, const struct bx_program *program, uint8_t type, uint32_t object)
+{
+	if (program->state == BX_PROGRAM_ENDING)
+		return;			/* it has none */
+	for (uint32_t i = 0; i < program->thread_count; i++) {
+		struct bx_thread *thread = &core->threads[program->first_thread + i];
+		bool waits = type == BX_CAP_NOTIFICATION ? thread->state == BX_THREAD_WAITING :
+		    thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING;
+
+		if (waits && thread->object == object)
+			bx_thread_wake(core, thread, BX_ERR_CANCELLED);
+	}
+}
+
+static void
+notification_release(struct bx_kcore *core, const struct bx_program *program, uint32_t index)
+{
+	struct bx_notification *notification = &core->notifications[index];
+	uint32_t bound = notification->bound_thread;
+
+	if (bound - program->first_thread >= program->thread_count)
+		return;
+	core->threads[bound].bound_notification = BX_NONE;
+	notification->bound_thread = BX_NONE;
+}
+
+enum bx_err
+bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent)
+{
+	struct bx_cap *cap = &core->forest.slots[leaf].cap;
+	uint32_t owner = bx_program_of_slot(core, leaf);
+	struct bx_thread *caller;
+
+	BX_ASSERT(owner != BX_NONE);
+	switch (cap->type) {
+	case BX_CAP_MEMORY:
+		if (memory_release(core, cap, owner) != BX_OK)
+			return BX_ERR_AGAIN;
+		break;
+	case BX_CAP_IRQ:
+		irq_release(core, cap->object.index);
+		break;
+	case BX_CAP_NOTIFICATION:
+		notification_release(core, &core->programs[owner], cap->object.index);
+		waits_cancel(core, &core->programs[owner], cap->type, cap->object.index);
+		break;
+	case BX_CAP_ENDPOINT:
+		waits_cancel(core, &core->programs[owner], cap->type, cap->object.index);
+		break;
+	case BX_CAP_REPLY:
+		/* Nobody can answer that call any more. */
+		caller = &core->threads[cap->object.index];
+		if (caller->call_generation == cap->object.generation &&
+		    (caller->state == BX_THREAD_AWAITING_REPLY ||
+		    caller->state == BX_THREAD_FAULTED))
+			bx_thread_wake(core, caller, BX_ERR_PEER_DIED);
+		break;
+	default:
+		break;
+	}
+	*parent = bx_cap_leaf_remove(&core->forest, leaf);
+	return BX_OK;
+}

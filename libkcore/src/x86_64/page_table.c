@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * page_table.c -- four-level x86-64 page tables (SDM 3A, 4.5).  Freestanding; no instruction of the
+ * machine, so that a Linux process builds and walks the very same tables.
+ *
+ * User pages are 4 KiB; upper entries allow everything and the page's own entry decides.  Accessed
+ * and dirty are set beforehand: nobody looks at them, and the CPU need not write them.
+ */
+#include "page_table.h"
+
+#define TABLE_BITS	(BX_PTE_PRESENT | BX_PTE_WRITE | BX_PTE_USER | BX_PTE_ACCESSED)
+
+/* The table of level `level` on the way to `address`, or NULL. */
+static uint64_t *
+table_find(struct bx_machine *machine, uint64_t root, uint64_t address, unsigned level)
+{
+	uint64_t *table = bx_machine_table(machine, root);
+
+	for (unsigned i = 4; i > level; i--) {
+		uint64_t entry = table[bx_table_index(address, i)];
+
+		if ((entry & BX_PTE_PRESENT) == 0 || (entry & BX_PTE_LARGE) != 0)
+			return NULL;
+		table = bx_machine_table(machine, entry & BX_PTE_ADDRESS);
+	}
+	return table;
+}
+
+uint64_t *
+bx_page_entry(struct bx_machine *machine, uint64_t root, uint64_t address)
+{
+	uint64_t *table = table_find(machine, root, address, 1);
+
+	return table == NULL ? NULL : &table[bx_table_index(address, 1)];
+}
+
+unsigned
+bx_machine_tables_needed(struct bx_machine *machine, uint64_t root, uint64_t address)
+{
+	unsigned needed = 0;
+
+	while (needed < BX_TABLES_MAX && table_find(machine, root, address, needed + 1) == NULL)
+		needed++;
+	return needed;
+}
+
+void
+bx_machine_page_map(struct bx_machine *machine, uint64_t root, uint64_t address, uint64_t frame,
+    uint32_t flags, const uint64_t *tables)
+{
+	unsigned level = bx_machine_tables_needed(machine, root, address) + 1;
+	uint64_t *table = table_find(machine, root, address, level);
+	uint64_t entry = frame | BX_PTE_PRESENT | BX_PTE_USER | BX_PTE_ACCESSED;
+
+	BX_ASSERT(address < BX_USER_END);
+	BX_ASSERT(flags != (BX_PAGE_WRITE | BX_PAGE_EXECUTE));
+	for (; level > 1; level--) {
+		table[bx_table_index(address, level)] = *tables | TABLE_BITS;
+		table = bx_machine_table(machine, *tables++);
+	}
+	BX_ASSERT(table[bx_table_index(address, 1)] == 0);
+	if ((flags & BX_PAGE_WRITE) != 0)
+		entry |= BX_PTE_WRITE | BX_PTE_DIRTY;
+	if ((flags & BX_PAGE_EXECUTE) == 0)
+		entry |= BX_PTE_NO_EXECUTE;
+	/* Not present before: no CPU can remember it (SDM 3A, 4.10.2.3). */
+	table[bx_table_index(address, 1)] = entry;
+}
+
+void
+bx_machine_page_unmap(struct bx_machine *machine, uint64_t root, uint64_t address)
+{
+	uint64_t *entry = bx_page_entry(machine, root, address);
+
+	BX_ASSERT(address < BX_USER_END);
+	BX_ASSERT(entry != NULL && (*entry & BX_PTE_USER) != 0);
+	*entry = 0;
+	bx_machine_page_forget(machine, root, address);
+}
+
+bool
+bx_machine_page_lookup(struct bx_machine *machine, uint64_t root, uint64_t address,
+    uint64_t *frame, uint32_t *flags)
+{
+	const uint64_t *entry;
+
+	if (address >= BX_USER_END)
+		return false;
+	entry = bx_page_entry(machine, root, address);
+	if (entry == NULL || (*entry & BX_PTE_PRESENT) == 0 || (*entry & BX_PTE_USER) == 0)
+		return false;
+	*frame = *entry & BX_PTE_ADDRESS;
+	*flags = ((*entry & BX_PTE_WRITE) != 0 ? BX_PAGE_WRITE : 0u) |
+	    ((*entry & BX_PTE_NO_EXECUTE) == 0 ? BX_PAGE_EXECUTE : 0u);
+	return true;
+}

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# servers: the servers, one folder each.  Freestanding programs.

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# tools: host tools.
+include tools/mksystem/local.mk

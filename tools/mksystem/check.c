@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * check.c -- what settings say wrong together: names that lead nowhere or twice to the same place,
+ * ranges outside their object, rights that their kind has no use for, two owners of one device.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include <brainix/cap.h>
+
+#include "mksystem.h"
+
+/* Which rights a capability of each kind can use.  More would be authority nobody means. */
+static const struct kind_rule {
+	enum bx_sysimage_object_kind kind;
+	uint32_t rights;
+	bool has_range;
+	bool one_holder;		/* at most one program may hold a capability of one object */
+} kind_rules[] = {
+	{ BX_OBJECT_ENDPOINT, BX_RIGHT_READ | BX_RIGHT_WRITE | BX_RIGHT_GRANT | BX_RIGHT_GRANT_REPLY,
+	    false, false },
+	{ BX_OBJECT_NOTIFICATION, BX_RIGHT_READ | BX_RIGHT_WRITE, false, false },
+	{ BX_OBJECT_MEMORY, BX_RIGHT_READ | BX_RIGHT_WRITE | BX_RIGHT_EXECUTE, true, true },
+	{ BX_OBJECT_IRQ, BX_RIGHT_READ, false, true },
+	{ BX_OBJECT_IOPORT, BX_RIGHT_READ | BX_RIGHT_WRITE, true, true },
+	{ BX_OBJECT_DEVICE, BX_RIGHT_READ | BX_RIGHT_WRITE, false, true },
+	{ BX_OBJECT_AUDIT, BX_RIGHT_READ, false, false },
+	{ BX_OBJECT_CLOCK, BX_RIGHT_READ, false, false },
+	{ BX_OBJECT_SPAWN, BX_RIGHT_READ | BX_RIGHT_WRITE, true, false },
+	{ BX_OBJECT_THREAD, BX_RIGHT_READ | BX_RIGHT_WRITE, false, false },
+	{ BX_OBJECT_CSPACE, BX_RIGHT_READ | BX_RIGHT_WRITE, false, false },
+};
+
+static const struct kind_rule *
+rule_of(enum bx_sysimage_object_kind kind)
+{
+	for (size_t i = 0; i < BX_ARRAY_COUNT(kind_rules); i++)
+		if (kind_rules[i].kind == kind)
+			return &kind_rules[i];
+	return &kind_rules[0];
+}
+
+static uint32_t
+program_find(const struct system_model *model, const char *name)
+{
+	for (uint32_t i = 0; i < model->program_count; i++)
+		if (strcmp(model->programs[i].name, name) == 0)
+			return i;
+	return BX_SYSIMAGE_NONE;
+}
+
+static uint32_t
+object_find(const struct system_model *model, const char *name)
+{
+	for (uint32_t i = 0; i < model->object_count; i++)
+		if (strcmp(model->objects[i].name, name) == 0)
+			return i;
+	return BX_SYSIMAGE_NONE;
+}
+
+static void
+check_limits(const struct system_model *model, struct diagnostics *diagnostics)
+{
+	uint64_t grants = 0;
+
+	for (uint32_t i = 0; i < model->program_count; i++)
+		grants += model->programs[i].capability_count;
+	if (model->program_count > BX_SYSIMAGE_PROGRAMS_MAX)
+		complain(diagnostics, NULL, "%u programs, but at most %d are possible",
+		    model->program_count, BX_SYSIMAGE_PROGRAMS_MAX);
+	if (model->object_count > BX_SYSIMAGE_OBJECTS_MAX)
+		complain(diagnostics, NULL, "%u objects, but at most %d are possible",
+		    model->object_count, BX_SYSIMAGE_OBJECTS_MAX);
+	if (grants > BX_SYSIMAGE_GRANTS_MAX)
+		complain(diagnostics, NULL, "%" PRIu64 " capabilities, but at most %d are possible", grants,
+		    BX_SYSIMAGE_GRANTS_MAX);
+	if ((model->audit_records & (model->audit_records - 1)) != 0)
+		complain(diagnostics, NULL, "audit_records is %u, which is no power of two",
+		    model->audit_records);
+}
+
+static bool
+ports_overlap(const struct system_object *one, const struct system_object *other)
+{
+	return one->a < other->a + other->b && other->a < one->a + one->b;
+}
+
+static void
+check_object(struct system_model *model, uint32_t index, struct diagnostics *diagnostics)
+{
+	struct system_object *object = &model->objects[index];
+
+	if (object->kind == BX_OBJECT_THREAD || object->kind == BX_OBJECT_CSPACE) {
+		uint32_t program = program_find(model, object->program_name != NULL ?
+		    object->program_name : "");
+
+		if (program == BX_SYSIMAGE_NONE)
+			complain(diagnostics, object->at, "object %s: there is no program \"%s\"", object->name,
+			    object->program_name != NULL ? object->program_name : "");
+		else if (object->b >= model->programs[program].thread_count)
+			complain(diagnostics, object->at, "object %s: program %s has threads 0 to %u only",
+			    object->name, object->program_name, model->programs[program].thread_count - 1);
+		else
+			object->a = program;
+	}
+	for (uint32_t i = 0; i < index; i++) {
+		const struct system_object *other = &model->objects[i];
+
+		if (other->kind != object->kind)
+			continue;
+		if (object->kind == BX_OBJECT_IOPORT && ports_overlap(object, other))
+			complain(diagnostics, object->at, "objects %s and %s have ports in common",
+			    object->name, other->name);
+		if (object->kind == BX_OBJECT_IRQ && object->a == other->a)
+			complain(diagnostics, object->at, "objects %s and %s are the same interrupt line",
+			    object->name, other->name);
+		if (object->kind == BX_OBJECT_DEVICE && object->a == other->a)
+			complain(diagnostics, object->at, "objects %s and %s are the same device",
+			    object->name, other->name);
+	}
+}
+
+/* The range of a spawn capability, from the list of its programs. */
+static void
+resolve_spawn(const struct system_model *model, struct system_capability *capability,
+    struct diagnostics *diagnostics)
+{
+	const config_setting_t *list = capability->programs;
+
+	if (list == NULL)
+		return;
+	if (config_setting_is_aggregate(list) == 0 || config_setting_length(list) == 0) {
+		complain(diagnostics, list, "capability %s needs programs = [ \"NAME\", ... ]",
+		    capability->name);
+		return;
+	}
+	for (int i = 0; i < config_setting_length(list); i++) {
+		const char *name = config_setting_get_string_elem(list, i);
+		uint32_t program = name != NULL ? program_find(model, name) : BX_SYSIMAGE_NONE;
+
+		if (program == BX_SYSIMAGE_NONE) {
+			complain(diagnostics, list, "capability %s: there is no program \"%s\"",
+			    capability->name, name != NULL ? name : "(not a string)");
+			return;
+		}
+		if (i == 0)
+			capability->first = program;
+		else if (program != capability->first + (unsigned)i)
+			complain(diagnostics, list,
+			    "capability %s: its programs must follow each other as the manifest has them, "
+			    "but %s does not", capability->name, name);
+	}
+	capability->count = (uint64_t)config_setting_length(list);
+}
+
+static uint64_t
+range_end(const struct system_model *model, const struct system_object *object)
+{
+	switch (object->kind) {
+	case BX_OBJECT_MEMORY:
+		return object->a;
+	case BX_OBJECT_IOPORT:
+		return object->b;
+	case BX_OBJECT_SPAWN:
+		return model->program_count;
+	default:
+		return 0;
+	}
+}
+
+static void
+check_range(const struct system_model *model, struct system_capability *capability,
+    struct diagnostics *diagnostics)
+{
+	const struct system_object *object = &model->objects[capability->object];
+	const struct kind_rule *rule = rule_of(object->kind);
+
+	if (capability->programs != NULL && object->kind != BX_OBJECT_SPAWN) {
+		complain(diagnostics, capability->at, "capability %s: programs are for spawn capabilities",
+		    capability->name);
+		return;
+	}
+	resolve_spawn(model, capability, diagnostics);
+	if (capability->count == 0)
+		return;
+	if (!rule->has_range)
+		complain(diagnostics, capability->at, "capability %s: %s %s has no range", capability->name,
+		    object_kind_name(object->kind), object->name);
+	else if (!bx_range_fits(capability->first, capability->count, range_end(model, object)))
+		complain(diagnostics, capability->at,
+		    "capability %s: first %" PRIu64 ", count %" PRIu64 " is not inside %s %s (0 to %" PRIu64 ")",
+		    capability->name, capability->first, capability->count, object_kind_name(object->kind),
+		    object->name, range_end(model, object) - 1);
+}
+
+/* A badge tells a server its client, and a notification which bits to set.  When the manifest gives
+ * none it is made from the program's number: number + 1 for an endpoint, bit number for a
+ * notification; so no two clients look alike by accident. */
+static void
+choose_badge(const struct system_model *model, uint32_t program, struct system_capability *capability,
+    struct diagnostics *diagnostics)
+{
+	enum bx_sysimage_object_kind kind = model->objects[capability->object].kind;
+
+	if (capability->badge_given) {
+		if (kind == BX_OBJECT_NOTIFICATION && capability->badge == 0 &&
+		    (capability->rights & BX_RIGHT_WRITE) != 0)
+			complain(diagnostics, capability->at,
+			    "capability %s: with badge 0 its signals would set no bit", capability->name);
+		if (kind != BX_OBJECT_NOTIFICATION && kind != BX_OBJECT_ENDPOINT)
+			complain(diagnostics, capability->at, "capability %s: a badge is for endpoints and "
+			    "notifications", capability->name);
+		return;
+	}
+	if ((capability->rights & BX_RIGHT_WRITE) == 0)
+		return;
+	if (kind == BX_OBJECT_ENDPOINT)
+		capability->badge = (uint64_t)program + 1;
+	else if (kind == BX_OBJECT_NOTIFICATION && program < 64)
+		capability->badge = UINT64_C(1) << program;
+	else if (kind == BX_OBJECT_NOTIFICATION)
+		complain(diagnostics, capability->at,
+		    "capability %s: program number %u has no bit of its own; give a badge", capability->name,
+		    program);
+}
+
+static void
+check_holders(const struct system_model *model, uint32_t program,
+    const struct system_capability *capability, struct diagnostics *diagnostics)
+{
+	const struct system_object *object = &model->objects[capability->object];
+
+	if (!rule_of(object->kind)->one_holder)
+		return;
+	for (uint32_t i = 0; i < program; i++) {
+		const struct system_program *other = &model->programs[i];
+
+		for (uint32_t j = 0; j < other->capability_count; j++)
+			if (other->capabilities[j].object == capability->object)
+				complain(diagnostics, capability->at,
+				    "capability %s: %s %s is held by program %s already, and can have one "
+				    "holder only", capability->name, object_kind_name(object->kind), object->name,
+				    other->name);
+	}
+}
+
+static void
+check_capability(const struct system_model *model, uint32_t program, uint32_t index,
+    struct diagnostics *diagnostics)
+{
+	struct system_capability *capability = &model->programs[program].capabilities[index];
+	uint32_t useless;
+
+	capability->object = object_find(model, capability->object_name);
+	if (capability->object == BX_SYSIMAGE_NONE) {
+		complain(diagnostics, capability->at, "capability %s: there is no object \"%s\"",
+		    capability->name, capability->object_name);
+		return;
+	}
+	useless = capability->rights & ~rule_of(model->objects[capability->object].kind)->rights;
+	if (useless != 0)
+		complain(diagnostics, capability->at,
+		    "capability %s: a capability of %s %s cannot have the right%s%s%s%s%s", capability->name,
+		    object_kind_name(model->objects[capability->object].kind), capability->object_name,
+		    (useless & BX_RIGHT_READ) != 0 ? " read" : "",
+		    (useless & BX_RIGHT_WRITE) != 0 ? " write" : "",
+		    (useless & BX_RIGHT_GRANT) != 0 ? " grant" : "",
+		    (useless & BX_RIGHT_GRANT_REPLY) != 0 ? " grant-reply" : "",
+		    (useless & BX_RIGHT_EXECUTE) != 0 ? " execute" : "");
+	check_range(model, capability, diagnostics);
+	choose_badge(model, program, capability, diagnostics);
+	check_holders(model, program, capability, diagnostics);
+}
+
+/* An object of `kind` that a program names, or NONE. */
+static uint32_t
+resolve(const struct system_model *model, const struct system_program *program, const char *what,
+    const char *name, enum bx_sysimage_object_kind kind, struct diagnostics *diagnostics)
+{
+	uint32_t object;
+
+	if (name == NULL)
+		return BX_SYSIMAGE_NONE;
+	object = object_find(model, name);
+	if (object == BX_SYSIMAGE_NONE || model->objects[object].kind != kind) {
+		complain(diagnostics, program->at, "program %s: %s \"%s\" is no %s", program->name, what, name,
+		    object_kind_name(kind));
+		return BX_SYSIMAGE_NONE;
+	}
+	return object;
+}
+
+static void
+check_program(struct system_model *model, uint32_t index, struct diagnostics *diagnostics)
+{
+	struct system_program *program = &model->programs[index];
+
+	for (uint32_t i = 0; i < index; i++)
+		if (strcmp(model->programs[i].name, program->name) == 0)
+			complain(diagnostics, program->at, "there are two programs of the name %s",
+			    program->name);
+	program->fault_object = resolve(model, program, "fault", program->fault_name, BX_OBJECT_ENDPOINT,
+	    diagnostics);
+	program->exit_object = resolve(model, program, "exit", program->exit_name,
+	    BX_OBJECT_NOTIFICATION, diagnostics);
+	if (program->exit_object != BX_SYSIMAGE_NONE && index >= 64)
+		complain(diagnostics, program->at,
+		    "program %s: only the first 64 programs have a bit to signal their end", program->name);
+	for (uint32_t i = 0; i < program->capability_count; i++)
+		check_capability(model, index, i, diagnostics);
+}
+
+/* One endpoint, one server: two programs that receive on it would answer for each other. */
+static void
+check_servers(const struct system_model *model, struct diagnostics *diagnostics)
+{
+	for (uint32_t object = 0; object < model->object_count; object++) {
+		const struct system_program *server = NULL;
+
+		if (model->objects[object].kind != BX_OBJECT_ENDPOINT)
+			continue;
+		for (uint32_t i = 0; i < model->program_count; i++) {
+			const struct system_program *program = &model->programs[i];
+
+			for (uint32_t j = 0; j < program->capability_count; j++) {
+				const struct system_capability *capability = &program->capabilities[j];
+
+				if (capability->object != object || (capability->rights & BX_RIGHT_READ) == 0)
+					continue;
+				if (server != NULL && server != program)
+					complain(diagnostics, capability->at,
+					    "capability %s: endpoint %s is served by program %s already",
+					    capability->name, model->objects[object].name, server->name);
+				server = program;
+			}
+		}
+		if (server == NULL)
+			complain(diagnostics, model->objects[object].at, "endpoint %s has no server: no program "
+			    "holds it with the right read", model->objects[object].name);
+	}
+}
+
+void
+system_check(struct system_model *model, struct diagnostics *diagnostics)
+{
+	check_limits(model, diagnostics);
+	for (uint32_t i = 0; i < model->object_count; i++)
+		check_object(model, i, diagnostics);
+	for (uint32_t i = 0; i < model->program_count; i++)
+		check_program(model, i, diagnostics);
+	check_servers(model, diagnostics);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * mksystem.h -- the manifest compiler's model of a system, and its three passes:
+ *
+ *	read.c   libconfig's tree -> struct system_model; everything that one setting can say wrong
+ *	check.c  what settings say wrong together
+ *	emit.c   struct system_model -> the image of <brainix/sysimage.h>
+ *
+ * A host tool: it may allocate and print.  Every complaint names file, line and cause; a run
+ * reports all it finds, not the first only.
+ */
+#ifndef MKSYSTEM_H
+#define MKSYSTEM_H
+
+#include <libconfig.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <brainix/sysimage.h>
+
+struct system_object {
+	const config_setting_t *at;	/* where the manifest says it: for messages */
+	const char *name;
+	enum bx_sysimage_object_kind kind;
+	uint64_t a, b;
+	const char *program_name;	/* of a thread or cspace object, until check.c resolves it */
+};
+
+struct system_capability {
+	const config_setting_t *at;
+	const char *name;		/* by which the program finds it */
+	const char *object_name;
+	uint32_t object;		/* resolved by check.c */
+	uint32_t rights;
+	uint64_t badge;
+	bool badge_given;
+	uint32_t uses;
+	uint64_t lifetime_us;
+	uint64_t first, count;
+	const config_setting_t *programs;	/* of a spawn capability: list of names */
+};
+
+struct system_program {
+	const config_setting_t *at;
+	const char *name, *binary;
+	uint32_t flags, priority, priority_max;
+	uint32_t reply_count, thread_count, frame_quota, stack_pages;
+	uint32_t budget_us, period_us;
+	const char *fault_name, *exit_name;
+	uint32_t fault_object, exit_object;	/* resolved */
+	struct system_capability *capabilities;
+	uint32_t capability_count;
+};
+
+struct system_model {
+	const char *name;
+	uint32_t audit_records;
+	struct system_object *objects;
+	uint32_t object_count;
+	struct system_program *programs;
+	uint32_t program_count;
+};
+
+/* Complaints so far; the compiler writes no image when there is one. */
+struct diagnostics {
+	FILE *out;
+	const char *path;		/* of the manifest, for settings libconfig gives no file for */
+	unsigned errors;
+};
+
+void complain(struct diagnostics *diagnostics, const config_setting_t *at, const char *format, ...)
+    BX_PRINTF(3, 4);
+
+/* The model points into `config`, which outlives it.  Returns false when memory ran out. */
+bool system_read(const config_t *config, struct system_model *model, struct diagnostics *diagnostics);
+void system_check(struct system_model *model, struct diagnostics *diagnostics);
+void system_free(struct system_model *model);
+
+/* The image, to be freed by the caller, of *size bytes; NULL when memory ran out or the image would
+ * exceed BX_SYSIMAGE_SIZE_MAX (complained about). */
+uint8_t *system_emit(const struct system_model *model, size_t *size, struct diagnostics *diagnostics);
+
+/* "endpoint", ... */
+const char *object_kind_name(enum bx_sysimage_object_kind kind);
+
+#endif

@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# test-mksystem.sh -- every manifest in bad/ is refused with the line and the cause that its second
+# line expects ("# expect LINE: TEXT"; line 0: about no line in particular), no image is left behind,
+# and the good ones compile to the same bytes twice.
+here=${BX_SRCDIR:-.}/tools/mksystem/tests
+tool=${BX_BUILDDIR:-.}/tools/mksystem/mksystem
+scratch=$(mktemp -d) || exit 99
+trap 'rm -rf "$scratch"' EXIT
+passed=0 failed=0
+
+say() {	# verdict name detail
+	if [ "$1" = ok ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'failed: %s: %s\n' "$2" "$3"
+	fi
+}
+
+for manifest in "$here"/bad/*.system; do
+	name=$(basename "$manifest" .system)
+	expect=$(sed -n '2s/^# expect //p' "$manifest")
+	line=${expect%%: *} text=${expect#*: }
+	"$tool" -o "$scratch/image" "$manifest" >"$scratch/out" 2>&1
+	status=$?
+	if [ "$line" = 0 ]; then
+		found=$(grep -F "$text" "$scratch/out" | grep -c ': error: ')
+	else
+		found=$(grep -F "$text" "$scratch/out" | grep -Fc ".system:$line: error: ")
+	fi
+	if [ $status -ne 1 ]; then
+		say bad "$name" "exit status $status"
+	elif [ "$found" -eq 0 ]; then
+		say bad "$name" "expected line $line: $text, got: $(cat "$scratch/out")"
+	elif [ -e "$scratch/image" ]; then
+		say bad "$name" "an image was written"
+	else
+		say ok "$name"
+	fi
+	rm -f "$scratch/image"
+done
+
+for manifest in "$here"/good.system "${BX_SRCDIR:-.}"/systems/*.system; do
+	name=$(basename "$manifest")
+	if "$tool" -o "$scratch/one" "$manifest" && "$tool" -o "$scratch/two" "$manifest" &&
+	    cmp -s "$scratch/one" "$scratch/two"; then
+		say ok "$name"
+	else
+		say bad "$name" "does not compile, or not to the same bytes twice"
+	fi
+done
+
+[ "$("$tool" --binaries "$here/good.system" | tr '\n' ' ')" = "a b " ] && say ok binaries ||
+	say bad binaries "$("$tool" --binaries "$here/good.system")"
+"$tool" --check "$scratch/none" 2>/dev/null
+[ $? -eq 2 ] && say ok no-file || say bad no-file "exit status"
+"$tool" 2>/dev/null
+[ $? -eq 2 ] && say ok no-arguments || say bad no-arguments "exit status"
+"$tool" -o "$scratch/no/such/folder" "$here/good.system" 2>/dev/null
+[ $? -eq 2 ] && say ok no-folder || say bad no-folder "exit status"
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
