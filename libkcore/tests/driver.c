@@ -2,18 +2,7 @@
 /* driver.c -- see driver.h. */
 #include "driver.h"
 
-#define PROGRAMS	4u
-#define SLOTS		24u
-#define REPLIES		4u
-#define DATA_PAGES	20u
 #define REGION		(BX_PAGE_SIZE * 200ull)
-#define MEMORY_PAGES	24u
-
-/* Slots of every program, in the order of the grants. */
-enum {
-	EP_A, EP_B, EP_C, NOTE, NOTE_READ, MEMORY, IRQ, PORTS, SPAWN, AUDIT, POWER, THREAD_OTHER,
-	THREAD_OWN, CSPACE, COUNTED, FREE_SLOT, REPLY_SLOT = SLOTS - REPLIES
-};
 
 static uint32_t
 choose(struct driver *driver, uint32_t count)
@@ -50,7 +39,7 @@ grant(struct build *build, uint32_t program, uint32_t slot, uint32_t object, uin
 	build->grants[build_grant(build, program, slot, object, rights)].badge = badge;
 }
 
-static struct build
+struct build
 driver_build(void)
 {
 	const uint32_t call = BX_RIGHT_READ | BX_RIGHT_WRITE | BX_RIGHT_GRANT | BX_RIGHT_GRANT_REPLY;
@@ -113,23 +102,16 @@ driver_build(void)
 }
 
 void
-driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t seed)
+driver_world(struct world *world, struct build *build)
 {
 	static const struct elf_spec specs[] = {
 		{ 0x400000, 64, 64, 4 | 1 },
 		{ ELF_DATA, 16, DATA_PAGES * BX_PAGE_SIZE, 4 | 2 },
 	};
-	struct build build = driver_build();
-	struct world *world = &driver->world;
 	const char *where = "";
 	enum bx_err err;
 
-	memset(driver, 0, sizeof *driver);
-	driver->bytes = bytes;
-	driver->size = size;
-	driver->seed = seed;
-	driver->entry = 0x400000;
-	world_prepare(world, &build);
+	world_prepare(world, build);
 	world->elf_bytes = elf_make(world->elf, ELF_ENTRY, specs, 2);
 	/* Few frames, so that they run out, and so that every step can look at them all. */
 	world->regions[0].size = REGION / 2;
@@ -137,7 +119,20 @@ driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t s
 	err = world_boot(world, &where);
 	ck_assert_msg(err == BX_OK, "%s: %s", bx_err_name(err), where);
 	world->context = bx_kcore_start(world->core);
-	world->machine.now_step = 3;
+}
+
+void
+driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t seed)
+{
+	struct build build = driver_build();
+
+	memset(driver, 0, sizeof *driver);
+	driver->bytes = bytes;
+	driver->size = size;
+	driver->seed = seed;
+	driver->entry = 0x400000;
+	driver_world(&driver->world, &build);
+	driver->world.machine.now_step = 3;
 }
 
 /* ---- arguments */
@@ -384,7 +379,7 @@ any_number(struct driver *driver)
 		return ipc[choose(driver, sizeof ipc)];
 	case 4:
 		/* What ends programs and takes capabilities away comes seldom. */
-		if (one_in(driver, 12))
+		if (one_in(driver, 30))
 			return one_in(driver, 2) ? BX_SYS_EXIT : BX_SYS_KILL;
 		return BX_SYS_SPAWN;
 	default:
@@ -523,7 +518,7 @@ driver_step(struct driver *driver)
 		world->context = bx_kcore_interrupt(world->core, world->core->irqs[0].number);
 	else if (one_in(driver, 16))
 		world->context = bx_kcore_timer(world->core);
-	else if (one_in(driver, 40))
+	else if (one_in(driver, 100))
 		world->context = bx_kcore_fault(world->core, 1 + choose(driver, 5),
 		    any_address(driver), choose(driver, 32));
 	else
