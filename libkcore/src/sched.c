@@ -370,6 +370,7 @@ bx_sched_dispatch(struct bx_kcore *core)
 	}
 	BX_INVARIANT(bx_sched_sound(core, &(const char *){ NULL }));
 	if (cpu->current != BX_NONE) {
+		BX_INVARIANT(bx_core_current(core)->state == BX_THREAD_READY);
 		timer_set(core, timer_due(core));
 		return &bx_core_current(core)->context;
 	}

@@ -192,7 +192,8 @@ queues_sound(const struct bx_kcore *core, const char **what)
 			return broken(what, "bits that nobody is given");
 		queued[BX_THREAD_WAITING] += notification->waiters.count;
 	}
-	if (core->cpu.current != BX_NONE)
+	if (core->cpu.current != BX_NONE &&
+	    core->threads[core->cpu.current].state == BX_THREAD_READY)
 		queued[BX_THREAD_READY]++;
 	in[BX_THREAD_AWAITING_REPLY] += in[BX_THREAD_FAULTED];
 	for (uint32_t state = BX_THREAD_READY; state <= BX_THREAD_WAITING; state++) {
@@ -207,8 +208,7 @@ bx_sched_sound(const struct bx_kcore *core, const char **what)
 {
 	uint32_t current = core->cpu.current;
 
-	if (current != BX_NONE && (current >= core->thread_count ||
-	    core->threads[current].state != BX_THREAD_READY))
+	if (current != BX_NONE && current >= core->thread_count)
 		return broken(what, "current thread");
 	for (uint32_t i = 0; i < core->thread_count; i++) {
 		if (!thread_sound(core, &core->threads[i], what))
