@@ -19,7 +19,7 @@ function count(file,    log_file, line, result, p, f, s, known, part, shown, why
 	sub(/\.trs$/, ".log", log_file)
 	shown = 0
 	while ((getline line < log_file) > 0) {
-		if (shown < 10 && line ~ /^FAIL: |:[FE]:|runtime error|ERROR: |[Aa]ssert/)
+		if (shown < 10 && line ~ /^FAIL: |error: |:[FE]:|runtime error|ERROR: |[Aa]ssert/)
 			why[shown++] = line
 		if (match(line, /Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+/)) {
 			split(substr(line, RSTART, RLENGTH), part, /[^0-9]+/)

@@ -4,6 +4,7 @@
 #
 #  - `make dist' takes along every file that people wrote;
 #  - what it made builds in its own folder (an in-tree build);
+#  - the archives of that build are those of this one, bit for bit;
 #  - a second make makes nothing;
 #  - a changed source or header makes what depends on it, and nothing else;
 #  - `make distcheck': a build elsewhere (VPATH) from a tree that cannot be written, all checks
@@ -34,7 +35,7 @@ while read -r file; do
 done <"$scratch/files"
 
 rule "in-tree build"
-(cd "$tree" && ./configure -q ${cross:+"$cross"} CFLAGS=-O1 CC_FOR_BUILD="${CC_FOR_BUILD:-gcc}" && make -j"$jobs") \
+(cd "$tree" && ./configure -q ${cross:+"$cross"} CFLAGS="${BX_CFLAGS--g -O2}" CC_FOR_BUILD="${CC_FOR_BUILD:-gcc}" && make -j"$jobs") \
     >"$scratch/output" 2>&1 || bad "$(tail -n 20 "$scratch/output")"
 
 # made: the files that a make makes now.
@@ -43,6 +44,12 @@ made() {
 	make -s -C "$tree" -j"$jobs" >"$scratch/output" 2>&1 || bad "$(tail -n 20 "$scratch/output")"
 	(cd "$tree" && find . -type f -newer "$scratch/stamp" | sed 's,^\./,,' | sort)
 }
+
+rule "the same archives as elsewhere, bit for bit"
+for lib in ${BX_LIBS-}; do
+	file=$(dirname "$lib")/.libs/$(basename "$lib" .la).a
+	cmp "$BX_BUILDDIR/$file" "$tree/$file" >"$scratch/output" 2>&1 || bad "$(cat "$scratch/output")"
+done
 
 rule "a second make makes nothing"
 again=$(made)
