@@ -71,3 +71,14 @@ tree_files() {
 		test ! -f "$BX_SRCDIR/$file" || printf '%s\n' "$file"
 	done | sort
 }
+
+# Copies the tree, with configure and what it needs: a tree that was configured in its own folder
+# cannot be built in another.
+copy_tree() {
+	mkdir "$1"
+	(
+		cd "$BX_SRCDIR" || exit 99
+		{ tree_files; printf '%s\n' configure Makefile.in aclocal.m4; find build-aux m4 -type f; } |
+		    sort -u | tar cf - -T -
+	) | tar xf - -C "$1"
+}
