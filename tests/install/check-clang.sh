@@ -4,7 +4,7 @@
 # makes keep the rules that those of GCC keep.
 . "$(dirname "$0")/../check-lib.sh"
 checks=$(cd "$(dirname "$0")/.." && pwd)
-test -z "${BX_NESTED-}" || exit 77
+not_in_distcheck
 clang=${CLANG:-clang}
 rule "clang"
 if ! command -v "$clang" >/dev/null; then

@@ -6,7 +6,7 @@
 # The cross compiler is made here, of the machine's own: x86_64-elf-gcc has no C library, no start
 # files and no headers but the compiler's, and refuses to link a program that would need them.
 . "$(dirname "$0")/../check-lib.sh"
-test -z "${BX_NESTED-}" || exit 77
+not_in_distcheck
 unset MAKEFLAGS MFLAGS MAKELEVEL
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT

@@ -10,7 +10,7 @@
 #  - `make distcheck': a build elsewhere (VPATH) from a tree that cannot be written, all checks
 #    there, install, uninstall, distclean.
 . "$(dirname "$0")/../check-lib.sh"
-test -z "${BX_NESTED-}" || exit 77
+not_in_distcheck
 unset MAKEFLAGS MFLAGS MAKELEVEL
 scratch=$(mktemp -d) || exit 99
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
@@ -22,7 +22,7 @@ x86_64-*-gcc*) cross=--host=${CC%%-gcc*} ;;
 esac
 
 rule "make distcheck"
-(cd "$BX_BUILDDIR" && BX_NESTED=1 make -j"$jobs" distcheck) >"$scratch/output" 2>&1 ||
+(cd "$BX_BUILDDIR" && make -j"$jobs" distcheck) >"$scratch/output" 2>&1 ||
     bad "$(grep -E '^ *FAIL|error:|\*\*\*' "$scratch/output" | head -n 20)"
 mv "$BX_BUILDDIR/$name.tar.gz" "$scratch" || finish
 (cd "$scratch" && tar xzf "$name.tar.gz") || exit 99
