@@ -343,9 +343,11 @@ BX_MUST_USE enum bx_err bx_copy_across(struct bx_kcore *core, uint32_t from_prog
 BX_MUST_USE enum bx_err bx_program_start(struct bx_kcore *core, uint32_t program,
     const uint8_t *argument, size_t length);
 /* Marks it as ending for `state` (EXITED, KILLED, FAULTED): no thread of it runs any more, every
- * partner has its error.  The taking apart is done by bx_program_end_step.  What it was starting
- * itself ends too.  Nothing happens to a program that neither runs nor is being started. */
+ * partner has its error.  The taking apart is done by bx_program_end_step.  Nothing
+ * happens to a program that neither runs nor is being started. */
 void bx_program_end(struct bx_kcore *core, uint32_t program, enum bx_program_state state);
+/* A thread whose system call ran in steps gives it up: what it was starting is taken apart. */
+void bx_program_starter_gone(struct bx_kcore *core, uint32_t thread);
 /* One bounded step: capabilities, pages, tables.  BX_OK when nothing is left: the exit notification
  * has been signalled and the program may be started again; BX_ERR_AGAIN. */
 BX_MUST_USE enum bx_err bx_program_end_step(struct bx_kcore *core, uint32_t program);
