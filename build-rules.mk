@@ -12,4 +12,7 @@ $(1) $$($$(call bx_canonical,$(1))_OBJECTS): private CPPFLAGS = $$(CPPFLAGS_FOR_
 $(1) $$($$(call bx_canonical,$(1))_OBJECTS): private LDFLAGS = $$(LDFLAGS_FOR_BUILD)
 endef
 
-$(foreach program,$(HOSTED_EXECUTABLES),$(eval $(call bx_hosted,$(program:$(EXEEXT)=))))
+$(foreach program,$(HOSTED_EXECUTABLES) $(HOSTED_ARCHIVES),$(eval $(call bx_hosted,$(program:$(EXEEXT)=))))
+
+# The plain line of a check stays the last one.
+MAKEFLAGS += --no-print-directory

@@ -5,8 +5,10 @@
  *	fuzz_x FILE...			replay each file (of a folder: each file in it)
  *	fuzz_x --runs N [--seed S] [--max LEN] [--save FILE] FILE...
  *					then feed N pseudo-random mutations of them
- *	fuzz_x				as `make check' does it: the folder that FUZZ_CORPUS names when
- *					this file is compiled, below $BX_SRCDIR; then 2000 mutations
+ *	fuzz_x				as `make check' does it: then 2000 mutations
+ *
+ * Where no FILE is given, the corpus is the folder that FUZZ_CORPUS named when this file was
+ * compiled, below $BX_SRCDIR.
  *
  * The same seed gives the same inputs on every machine.  What fails is the target itself: a crash,
  * a sanitizer's report, bx_panic.  With --save each input is in FILE before it is tried, so that
@@ -265,11 +267,10 @@ main(int argc, char **argv)
 		else
 			corpus_add(&corpus, argv[i]);
 	}
-	if (argc == 1) {
+	if (argc == 1)
 		runs = CHECK_RUNS;
-		if (strlen(FUZZ_CORPUS) > 0)
-			corpus_add_own(&corpus);
-	}
+	if (corpus.count == 0 && strlen(FUZZ_CORPUS) > 0)
+		corpus_add_own(&corpus);
 	if (max == 0 || max > INPUT_MAX)
 		die("must be from 1 to 1048576", "--max");
 

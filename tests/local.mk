@@ -1,3 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# tests: what spans libraries.
-EXTRA_DIST += %D%/summary.sh
+# tests: what spans libraries.  Each check script can be run alone, from the build folder:
+# `sh SOURCE/tests/check-house.sh'.
+bx_checks = %D%/check-freestanding.sh %D%/check-layering.sh %D%/check-headers.sh %D%/check-house.sh \
+	%D%/check-documents.sh %D%/check-checks.sh
+bx_builds = %D%/install/check-install.sh %D%/install/check-cross.sh %D%/install/check-dist.sh
+TESTS += $(bx_checks) $(bx_builds)
+EXTRA_DIST += $(bx_checks) $(bx_builds) %D%/check-lib.sh %D%/summary.sh %D%/pytest.sh %D%/fuzz-main.c \
+	%D%/install/host.c
+
+# `make check-layering' and the like: one check, alone.
+PHONY += check-layering check-freestanding check-headers check-house check-documents check-install check-cross \
+	check-dist
+check-layering check-headers check-house check-documents:
+	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/$@.sh
+check-freestanding: $(lib_LTLIBRARIES)
+	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/$@.sh
+check-install check-cross check-dist: all
+	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/install/$@.sh
+
+# All fuzz targets (programs NAME/tests/fuzz_*), for longer than in `make check':
+# `make fuzz FUZZ_RUNS=1000000 FUZZ_SEED=7'.
+FUZZ_RUNS = 100000
+FUZZ_SEED = 1
+bx_fuzz = $(foreach program,$(check_PROGRAMS),$(if $(findstring /fuzz_,$(program)),$(program)))
+PHONY += fuzz
+fuzz: $(bx_fuzz)
+	@$(AM_TESTS_ENVIRONMENT) passed=0; failed=0; \
+	for program in $(bx_fuzz); do \
+		echo "$$program"; \
+		if ./$$program --runs $(FUZZ_RUNS) --seed $(FUZZ_SEED) --save $$program.input; then \
+			passed=$$((passed + 1)); rm -f $$program.input; \
+		else \
+			failed=$$((failed + 1)); echo "the input is in $$program.input"; \
+		fi; \
+	done; \
+	echo "$$passed passed, $$failed failed"; test $$failed = 0
+
+# What the tests reach: after ./configure --enable-coverage.
+if COVERAGE
+PHONY += coverage
+coverage: check
+	$(GCOVR) --root $(top_srcdir) --object-directory . --exclude '.*/tests/.*' --exclude 'tests/.*' --txt
+clean-local: clean-coverage
+PHONY += clean-coverage
+clean-coverage:
+	find . -name '*.gcda' -o -name '*.gcno' | xargs rm -f
+endif

@@ -9,7 +9,7 @@ status=$1
 shift
 
 awk -v status="$status" '
-function count(file,    log_file, line, result, p, f, s, known, part) {
+function count(file,    log_file, line, result, p, f, s, known, part, shown, why, i) {
 	while ((getline line < file) > 0)
 		if (line ~ /^:global-test-result:/)
 			result = line
@@ -17,7 +17,10 @@ function count(file,    log_file, line, result, p, f, s, known, part) {
 	sub(/.*: */, "", result)
 	log_file = file
 	sub(/\.trs$/, ".log", log_file)
+	shown = 0
 	while ((getline line < log_file) > 0) {
+		if (shown < 10 && line ~ /^FAIL: |:[FE]:|runtime error|ERROR: |[Aa]ssert/)
+			why[shown++] = line
 		if (match(line, /Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+/)) {
 			split(substr(line, RSTART, RLENGTH), part, /[^0-9]+/)
 			f += part[3] + part[4]
@@ -35,8 +38,10 @@ function count(file,    log_file, line, result, p, f, s, known, part) {
 	else if (f == 0) f = 1		# died after or without a count
 	if (result == "")
 		print "no result: " file
-	else if (f > 0)
+	else if (f > 0) {
 		print "failed: " log_file
+		for (i = 0; i < shown; i++) print "    " why[i]
+	}
 	passed += p; failed += f; skipped += s
 }
 BEGIN {

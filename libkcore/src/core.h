@@ -141,6 +141,7 @@ struct bx_thread {
 	uint32_t reply_slot;		/* slot number for the reply it asks for, or BX_CAP_SLOT_NONE */
 	uint32_t receive_cap_slot;	/* slot number for a capability, or BX_CAP_SLOT_NONE */
 	uint32_t has_buffers;		/* `buffers` is valid */
+	uint32_t may_grant;		/* its replies may carry capabilities: BX_RIGHT_GRANT, or 0 */
 	uint32_t fault_kind;		/* while BX_THREAD_FAULTED */
 	uint64_t fault_address, fault_code;
 };

@@ -6,9 +6,9 @@
  *	NONE		check the ELF file, root table,	at once			SEGMENTS
  *			argument and launch pages
  *	SEGMENTS	text and data			STEP_PAGES pages	STACK
- *	STACK		the first thread's stack	STEP_PAGES pages	GRANTS
- *	GRANTS		capabilities of the manifest	STEP_GRANTS grants	HOLDERS
- *	HOLDERS		other holders' names of it	STEP_SCAN grants	NONE: it runs
+ *	STACK		the first thread's stack	STEP_PAGES pages	NAMES
+ *	NAMES		what others call it		STEP_SCAN objects	GRANTS
+ *	GRANTS		capabilities of the manifest	STEP_GRANTS grants	NONE: it runs
  *
  *	END_SLOTS	its capabilities, and theirs	STEP_SLOTS, _SCAN	END_PAGES
  *	END_PAGES	its user pages			STEP_PAGES, _SCAN	END_TABLES
@@ -18,13 +18,13 @@
  * step: until then no thread of the program is ready, and its space is not sealed.
  *
  * Names (object generations) of a program's threads and capability space change with each start.
- * Capabilities which the manifest gives to others for them follow: see holders_step.
+ * Capabilities which the manifest gives to others for them follow: see names_step.
  */
 #include "core.h"
 
 enum work_state {
 	WORK_NONE = 0,
-	WORK_SEGMENTS, WORK_STACK, WORK_GRANTS, WORK_HOLDERS,
+	WORK_SEGMENTS, WORK_STACK, WORK_NAMES, WORK_GRANTS,
 	WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
 };
 
@@ -176,24 +176,41 @@ stack_step(struct bx_kcore *core, uint32_t index)
 	BX_ASSERT(err == BX_OK);	/* as at boot */
 	for (uint32_t i = 0; i < program->thread_count; i++)
 		bx_thread_make(core, program->first_thread + i, index);
-	program->work_state = WORK_GRANTS;
-	program->work_index = program->first_grant;
+	program->work_state = WORK_NAMES;
+	program->work_index = 0;
 	return BX_OK;
 }
 
-/* The present name of a manifest object: static ones never change theirs. */
-static struct bx_object_name
-object_name(const struct bx_kcore *core, const struct bx_object *object)
+/* The root capabilities of this program's threads and space, and those which the manifest gave to
+ * others, name its last process.  They get the new names: the manifest's authority is over the
+ * program, whichever process it has.  All spaces are sealed, so the root's children are all. */
+static void
+names_step(struct bx_kcore *core, uint32_t index)
 {
-	uint32_t generation = BX_GENERATION_STATIC;
+	struct bx_program *program = &core->programs[index];
+	struct bx_cap_slot *slots = core->forest.slots;
 
-	if (object->kind == BX_OBJECT_THREAD)
-		generation = core->threads[object->index].generation;
-	else if (object->kind == BX_OBJECT_CSPACE)
-		generation = core->programs[object->index].generation;
-	return (struct bx_object_name){ .index = object->index, .generation = generation };
+	for (unsigned i = 0; i < STEP_SCAN && program->work_index < core->object_count; i++) {
+		const struct bx_object *object = &core->objects[program->work_index++];
+		uint32_t root = core->root_space.first_slot + object->root_slot;
+		uint32_t generation;
+
+		if (object->program != index)
+			continue;
+		generation = object->kind == BX_OBJECT_THREAD ?
+		    core->threads[object->index].generation : program->generation;
+		slots[root].cap.object.generation = generation;
+		for (uint32_t child = slots[root].child; child != BX_CAP_SLOT_NONE;
+		    child = slots[child].older)
+			slots[child].cap.object.generation = generation;
+	}
+	if (program->work_index == core->object_count) {
+		program->work_state = WORK_GRANTS;
+		program->work_index = program->first_grant;
+	}
 }
 
+/* Leaves work_state NONE when all is done. */
 static enum bx_err
 grants_step(struct bx_kcore *core, uint32_t index)
 {
@@ -213,38 +230,15 @@ grants_step(struct bx_kcore *core, uint32_t index)
 		limits.expiry = BX_CAP_EXPIRY_NEVER;
 		if (grant->lifetime_ticks != 0 && grant->lifetime_ticks < limits.expiry - now)
 			limits.expiry = now + grant->lifetime_ticks;
-		core->forest.slots[core->root_space.first_slot + object->root_slot].cap.object =
-		    object_name(core, object);
 		err = bx_cap_derive(&core->forest, from, &limits, to, now);
 		if (err != BX_OK)
 			return err;
 		program->work_index++;
 	}
 	if (program->work_index == core->grant_count ||
-	    core->grants[program->work_index].program != index) {
-		program->work_state = WORK_HOLDERS;
-		program->work_index = 0;
-	}
+	    core->grants[program->work_index].program != index)
+		program->work_state = WORK_NONE;
 	return BX_OK;
-}
-
-/* What the manifest gave to others for this program's threads and space named its last process.
- * A sealed slot that is not empty holds what it was granted, so it may get the new name: the
- * manifest's authority is over the program, whichever process it has. */
-static void
-holders_step(struct bx_kcore *core, uint32_t index)
-{
-	struct bx_program *program = &core->programs[index];
-
-	for (unsigned i = 0; i < STEP_SCAN && program->work_index < core->grant_count; i++) {
-		const struct bx_grant *grant = &core->grants[program->work_index++];
-		const struct bx_object *object = &core->objects[grant->object];
-		struct bx_cap *cap = &core->forest.slots[
-		    core->programs[grant->program].space.first_slot + grant->slot].cap;
-
-		if (object->program == index && cap->type != BX_CAP_NONE)
-			cap->object = object_name(core, object);
-	}
 }
 
 /* The commit point: from here on it runs. */
@@ -262,7 +256,6 @@ start_finish(struct bx_kcore *core, uint32_t index)
 
 	BX_ASSERT(err == BX_OK);	/* it was good at the first step and is immutable */
 	bx_cap_space_seal(&program->space);
-	program->work_state = WORK_NONE;
 	program->work_thread = BX_NONE;
 	program->state = BX_PROGRAM_RUNNING;
 	program->starts++;
@@ -300,12 +293,12 @@ bx_program_start(struct bx_kcore *core, uint32_t index, const uint8_t *argument,
 	case WORK_STACK:
 		err = stack_step(core, index);
 		break;
+	case WORK_NAMES:
+		names_step(core, index);
+		break;
 	case WORK_GRANTS:
 		err = grants_step(core, index);
-		break;
-	case WORK_HOLDERS:
-		holders_step(core, index);
-		if (program->work_index == core->grant_count) {
+		if (program->work_state == WORK_NONE) {
 			start_finish(core, index);
 			return BX_OK;
 		}

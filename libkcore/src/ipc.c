@@ -1,0 +1,847 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * ipc.c -- endpoints: rendezvous of a sender and a receiver, replies, copies of strings.
+ *
+ * An exchange has an active side, whose system call is running, and a passive one, which waits: a
+ * receiver or sender in the endpoint's queue, or a caller in the client list of its server.  It
+ * happens whole or not at all:
+ *
+ *	1  what both offer fits		else MSG_TOO_LONG to both, or the sender is refused
+ *	2  the string is copied		in steps; between two steps an interrupt may be taken
+ *	3  the capability is derived	CAP_SEALED, CAP_OCCUPIED to both; else the sender is refused
+ *	4  registers, reply, states	the commit point: nothing below can fail
+ *
+ * Between steps of a copy the two sides are linked by `transfer`; the active one is READY with
+ * `restart` set, the passive one is in no queue (a caller stays in its client list).  When one of
+ * them leaves (deadline, signal, stop, end) the other begins its system call again.  Whoever is
+ * told nothing of a failed exchange goes on waiting: its partner's mistakes are not its own.
+ *
+ * A reply is named by (thread, call_generation); every way out of a call bumps the generation, so
+ * that a kept reply is stale from then on.
+ */
+#include "sys.h"
+
+#define TELL_SENDER	1u
+#define TELL_RECEIVER	2u
+#define TELL_BOTH	3u
+
+struct outcome {
+	enum bx_err err;		/* OK: up to the commit point; AGAIN: interrupted copy */
+	unsigned tell;			/* who gets an error */
+};
+
+static uint32_t
+ipc_flags(const struct bx_thread *thread)
+{
+	return (uint32_t)(thread->context.number >> 8);
+}
+
+static struct bx_cap_place
+place_of(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t slot)
+{
+	const struct bx_cap_space *space = &core->programs[thread->program].space;
+
+	return (struct bx_cap_place){ .space = space, .index = slot - space->first_slot };
+}
+
+/* ---- leaving a wait */
+
+static void
+client_unlink(struct bx_kcore *core, struct bx_thread *client)
+{
+	if (client->previous == BX_NONE)
+		core->threads[client->partner].clients = client->next;
+	else
+		core->threads[client->previous].next = client->next;
+	if (client->next != BX_NONE)
+		core->threads[client->next].previous = client->previous;
+	client->next = BX_NONE;
+	client->previous = BX_NONE;
+	client->partner = BX_NONE;
+	client->call_generation++;
+}
+
+static void
+client_link(struct bx_kcore *core, struct bx_thread *server, struct bx_thread *client)
+{
+	client->partner = server->index;
+	client->previous = BX_NONE;
+	client->next = server->clients;
+	if (server->clients != BX_NONE)
+		core->threads[server->clients].previous = client->index;
+	server->clients = client->index;
+}
+
+/* Out of the queue of an endpoint or notification, if it is in one. */
+static void
+unqueue(struct bx_kcore *core, struct bx_thread *thread)
+{
+	struct bx_endpoint *endpoint;
+
+	if (thread->object == BX_NONE)
+		return;
+	endpoint = &core->endpoints[thread->object];
+	if (thread->state == BX_THREAD_WAITING) {
+		bx_queue_remove(core, &core->notifications[thread->object].waiters, thread);
+	} else if (thread->state == BX_THREAD_RECEIVING) {
+		bx_queue_remove(core, &endpoint->receivers, thread);
+	} else {
+		bx_queue_remove(core, &endpoint->senders, thread);
+		if (endpoint->senders.count == 0 && endpoint->boost != 0) {
+			endpoint->boost = 0;
+			if (endpoint->server_thread != BX_NONE)
+				bx_sched_unlend(core, bx_thread_at(core, endpoint->server_thread));
+		}
+	}
+	thread->object = BX_NONE;
+}
+
+void
+bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread)
+{
+	if (thread->transfer != BX_NONE) {
+		struct bx_thread *other = bx_thread_at(core, thread->transfer);
+
+		thread->transfer = BX_NONE;
+		other->transfer = BX_NONE;
+		thread->copied = 0;
+		other->copied = 0;
+		if (other->state == BX_THREAD_SENDING || other->state == BX_THREAD_RECEIVING)
+			bx_thread_again(core, other);
+	}
+	if (bx_thread_awaits(thread)) {
+		if (thread->partner != BX_NONE) {
+			struct bx_thread *server = bx_thread_at(core, thread->partner);
+
+			client_unlink(core, thread);
+			bx_sched_unlend(core, server);
+		}
+	} else if (thread->state != BX_THREAD_READY) {
+		unqueue(core, thread);
+	}
+	bx_timer_cancel(core, thread);
+}
+
+void
+bx_ipc_timeout(struct bx_kcore *core, struct bx_thread *thread)
+{
+	bx_thread_wake(core, thread,
+	    thread->state == BX_THREAD_SLEEPING ? BX_OK : BX_ERR_TIMEOUT);
+}
+
+void
+bx_ipc_thread_gone(struct bx_kcore *core, struct bx_thread *thread)
+{
+	while (thread->clients != BX_NONE) {
+		struct bx_thread *client = bx_thread_at(core, thread->clients);
+
+		client_unlink(core, client);
+		bx_thread_wake(core, client, BX_ERR_PEER_DIED);
+	}
+	if (thread->bound_notification != BX_NONE) {
+		core->notifications[thread->bound_notification].bound_thread = BX_NONE;
+		thread->bound_notification = BX_NONE;
+	}
+	if (core->programs[thread->program].threads_alive > 0)
+		return;
+	for (uint32_t i = 0; i < core->endpoint_count; i++) {
+		struct bx_endpoint *endpoint = &core->endpoints[i];
+
+		if (endpoint->server != thread->program)
+			continue;
+		endpoint->boost = 0;
+		while (endpoint->senders.head != BX_NONE)
+			bx_thread_wake(core, bx_thread_at(core, endpoint->senders.head),
+			    BX_ERR_PEER_DIED);
+	}
+}
+
+/* The running system call of the current thread is over, without a message. */
+static void
+finish(struct bx_kcore *core, struct bx_thread *thread, enum bx_err err)
+{
+	bx_ipc_detach(core, thread);
+	if (thread->call_kind == BX_CALL_FAULT) {
+		thread->restart = 1;
+		thread->work = 1;		/* nobody takes it: fault.c ends the program */
+		return;
+	}
+	thread->call_kind = BX_CALL_NONE;
+	thread->work = 0;
+	bx_thread_result(thread, err);
+}
+
+/* ---- checks that do not depend on the partner */
+
+static enum bx_err
+plain_slot(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t index, uint32_t *slot)
+{
+	const struct bx_cap_space *space = &core->programs[thread->program].space;
+
+	*slot = BX_CAP_SLOT_NONE;
+	if (index == BX_SLOT_NONE)
+		return BX_OK;
+	if (index >= space->plain_count)
+		return BX_ERR_CAP_SLOT;
+	return bx_cap_slot_of((struct bx_cap_place){ .space = space, .index = index }, slot);
+}
+
+/* Reads what the call offers besides registers; a copy under way goes on with what was read. */
+static enum bx_err
+offer_check(struct bx_kcore *core, struct bx_thread *thread)
+{
+	struct bx_ipc_buffers *buffers = &thread->buffers;
+	enum bx_err err;
+
+	if (thread->transfer != BX_NONE)
+		return BX_OK;
+	thread->has_buffers = 0;
+	thread->send_cap_slot = BX_CAP_SLOT_NONE;
+	thread->receive_cap_slot = BX_CAP_SLOT_NONE;
+	if (ipc_flags(thread) == 0)
+		return BX_OK;
+	if (!bx_is_aligned(thread->context.buffers, 8))
+		return BX_ERR_ALIGN;
+	err = bx_copy_in(core, thread->program, thread->context.buffers, buffers, sizeof *buffers);
+	if (err != BX_OK)
+		return err;
+	if (buffers->send_length > BX_IPC_STRING_MAX)
+		return BX_ERR_RANGE;
+	err = plain_slot(core, thread, buffers->send_slot, &thread->send_cap_slot);
+	if (err != BX_OK)
+		return err;
+	err = plain_slot(core, thread, buffers->receive_slot, &thread->receive_cap_slot);
+	if (err != BX_OK)
+		return err;
+	if (thread->send_cap_slot != BX_CAP_SLOT_NONE &&
+	    core->forest.slots[thread->send_cap_slot].cap.type == BX_CAP_NONE)
+		return BX_ERR_CAP_EMPTY;
+	thread->has_buffers = 1;
+	return BX_OK;
+}
+
+/* Finds the endpoint named by the first argument. */
+static enum bx_err
+endpoint_check(struct bx_kcore *core, struct bx_thread *thread, uint8_t rights, uint32_t *slot,
+    struct bx_endpoint **endpoint)
+{
+	enum bx_err err = bx_sys_cap(core, thread, thread->context.value[0], BX_CAP_ENDPOINT, rights,
+	    slot);
+
+	if (err != BX_OK)
+		return err;
+	*endpoint = &core->endpoints[core->forest.slots[*slot].cap.object.index];
+	return BX_OK;
+}
+
+/* One use is spent when the call is taken or queued: once, also for a call that was queued and had
+ * to begin again (`work`). */
+static void
+spend(struct bx_kcore *core, struct bx_thread *thread, uint32_t slot, uint64_t spent)
+{
+	bool queued = thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING;
+
+	if (!queued && thread->state == BX_THREAD_READY && thread->context.number != BX_OK)
+		return;				/* refused, or to begin again */
+	if (spent == 0)
+		bx_cap_use(&core->forest, slot);
+	thread->work = queued;
+}
+
+/* ---- the exchange */
+
+static uint32_t
+string_length(const struct bx_thread *sender)
+{
+	return sender->has_buffers != 0 ? sender->buffers.send_length : 0;
+}
+
+/* Copies the string; stops between two steps when an interrupt waits. */
+static struct outcome
+string_copy(struct bx_kcore *core, struct bx_thread *active, const struct bx_thread *sender,
+    const struct bx_thread *receiver)
+{
+	uint32_t length = string_length(sender);
+	bool sender_fault = false;
+	enum bx_err err;
+
+	if (length == 0)
+		return (struct outcome){ BX_OK, 0 };
+	do {
+		err = bx_copy_across(core, sender->program, sender->buffers.send_address,
+		    receiver->program, receiver->buffers.receive_address, length,
+		    &active->copied, &sender_fault);
+	} while (err == BX_ERR_AGAIN && !bx_machine_interrupt_pending(core->machine));
+	if (err == BX_OK || err == BX_ERR_AGAIN)
+		return (struct outcome){ err, 0 };
+	return (struct outcome){ err, sender_fault ? TELL_SENDER : TELL_RECEIVER };
+}
+
+static struct outcome
+capability_copy(struct bx_kcore *core, const struct bx_thread *sender,
+    const struct bx_thread *receiver)
+{
+	struct bx_cap_place from = place_of(core, sender, sender->send_cap_slot);
+	struct bx_cap_place to = place_of(core, receiver, receiver->receive_cap_slot);
+	enum bx_err err = bx_cap_copy(&core->forest, from, to, bx_machine_now(core->machine));
+
+	if (err == BX_OK)
+		bx_audit(core, BX_AUDIT_TRANSFER, sender->program, receiver->program, from.index,
+		    to.index, 0);
+	if (err == BX_ERR_CAP_SEALED || err == BX_ERR_CAP_OCCUPIED)
+		return (struct outcome){ err, TELL_BOTH };
+	return (struct outcome){ err, err == BX_OK ? 0 : TELL_SENDER };
+}
+
+/* Everything of an exchange that can fail. */
+static struct outcome
+exchange(struct bx_kcore *core, struct bx_thread *active, struct bx_thread *sender,
+    struct bx_thread *receiver)
+{
+	struct outcome outcome;
+
+	if (string_length(sender) > (receiver->has_buffers != 0 ?
+	    receiver->buffers.receive_capacity : 0))
+		return (struct outcome){ BX_ERR_MSG_TOO_LONG, TELL_BOTH };
+	if (sender->send_cap_slot != BX_CAP_SLOT_NONE &&
+	    receiver->receive_cap_slot == BX_CAP_SLOT_NONE)
+		return (struct outcome){ BX_ERR_CAP_SLOT, TELL_SENDER };
+	outcome = string_copy(core, active, sender, receiver);
+	if (outcome.err == BX_OK && sender->send_cap_slot != BX_CAP_SLOT_NONE)
+		outcome = capability_copy(core, sender, receiver);
+	return outcome;
+}
+
+/* The copy stops here for an interrupt; the active side's system call goes on with it. */
+static void
+engage(struct bx_kcore *core, struct bx_thread *active, struct bx_thread *passive)
+{
+	active->transfer = passive->index;
+	passive->transfer = active->index;
+	active->restart = 1;
+	if (!bx_thread_awaits(passive))
+		unqueue(core, passive);
+}
+
+static void
+disengage(struct bx_thread *active, struct bx_thread *passive)
+{
+	active->transfer = BX_NONE;
+	passive->transfer = BX_NONE;
+	active->copied = 0;
+}
+
+/* An exchange failed: each side gets its error, waits on, or begins again. */
+static void
+refuse(struct bx_kcore *core, struct bx_thread *active, bool tell_active,
+    struct bx_thread *passive, bool tell_passive, enum bx_err err)
+{
+	bool engaged = active->transfer != BX_NONE;
+
+	disengage(active, passive);
+	if (tell_passive)
+		bx_thread_wake(core, passive, err);
+	else if (engaged && !bx_thread_awaits(passive))
+		bx_thread_again(core, passive);
+	if (tell_active)
+		finish(core, active, err);
+	else
+		active->restart = 1;
+}
+
+/* The registers of a message. */
+static void
+message_put(struct bx_thread *to, const struct bx_thread *from, uint64_t badge, uint64_t info)
+{
+	if (from->send_cap_slot != BX_CAP_SLOT_NONE)
+		info |= BX_IPC_INFO_CAP;
+	to->context.number = BX_OK;
+	to->context.value[0] = badge;
+	to->context.value[1] = from->context.value[1];
+	to->context.value[2] = info | (uint64_t)string_length(from) << 32;
+	for (unsigned i = 0; i < BX_IPC_WORDS; i++)
+		to->context.word[i] = from->context.word[i];
+}
+
+static void
+fault_put(struct bx_kcore *core, struct bx_thread *to, const struct bx_thread *from)
+{
+	const struct bx_context *context = &from->context;
+
+	to->context.number = BX_OK;
+	to->context.value[0] = from->program;
+	to->context.value[1] = from->index - core->programs[from->program].first_thread;
+	to->context.value[2] = BX_IPC_INFO_FAULT | BX_IPC_INFO_REPLY;
+	to->context.word[0] = from->fault_kind;
+	to->context.word[1] = from->fault_address;
+	to->context.word[2] = context->pc;
+	to->context.word[3] = from->fault_code;
+	to->context.word[4] = context->stack;
+	to->context.word[5] = 0;
+}
+
+/* Makes the reply capability for the present call of `client` in the slot its server offered. */
+static void
+reply_make(struct bx_kcore *core, const struct bx_thread *server, const struct bx_thread *client)
+{
+	const struct bx_cap reply = {
+		.type = BX_CAP_REPLY,
+		.rights = (uint8_t)(BX_RIGHT_WRITE | server->may_grant),
+		.uses = BX_CAP_USES_UNLIMITED,
+		.object = { .index = client->index, .generation = client->call_generation },
+		.expiry = BX_CAP_EXPIRY_NEVER,
+	};
+	enum bx_err err = bx_cap_reply_insert(&core->forest,
+	    place_of(core, server, server->reply_slot), &reply);
+
+	BX_ASSERT(err == BX_OK);
+}
+
+/* The commit point of a message: it is the receiver's from here on. */
+static void
+rendezvous(struct bx_kcore *core, struct bx_thread *sender, struct bx_thread *receiver,
+    struct bx_endpoint *endpoint, uint64_t deadline)
+{
+	bool sender_waits = sender->state == BX_THREAD_SENDING;
+	uint32_t kind = sender->call_kind;
+
+	sender->transfer = BX_NONE;
+	receiver->transfer = BX_NONE;
+	sender->copied = 0;
+	receiver->copied = 0;
+	sender->work = 0;
+	receiver->work = 0;
+	if (sender_waits)
+		unqueue(core, sender);
+	if (kind == BX_CALL_FAULT)
+		fault_put(core, receiver, sender);
+	else
+		message_put(receiver, sender, sender->badge,
+		    kind == BX_CALL_CALL ? BX_IPC_INFO_REPLY : 0);
+	endpoint->messages++;
+	endpoint->bytes += string_length(sender);
+	if (receiver->state == BX_THREAD_RECEIVING) {
+		unqueue(core, receiver);
+		bx_timer_cancel(core, receiver);
+		if (kind == BX_CALL_SEND)
+			bx_thread_ready(core, receiver);
+		else
+			bx_thread_ready_first(core, receiver);
+	}
+	if (kind == BX_CALL_SEND) {
+		sender->call_kind = BX_CALL_NONE;
+		bx_thread_result(sender, BX_OK);
+		bx_timer_cancel(core, sender);
+		if (sender_waits)
+			bx_thread_ready(core, sender);
+		return;
+	}
+	bx_thread_move(sender, kind == BX_CALL_FAULT ? BX_EVENT_FAULT : BX_EVENT_CALL);
+	if (!sender_waits && kind == BX_CALL_CALL)
+		bx_timer_add(core, sender, deadline);
+	client_link(core, receiver, sender);
+	reply_make(core, receiver, sender);
+	bx_sched_lend(core, receiver, sender);
+}
+
+/* ---- sending */
+
+bool
+bx_ipc_server_dead(const struct bx_kcore *core, const struct bx_endpoint *endpoint)
+{
+	return endpoint->server != BX_NONE &&
+	    core->programs[endpoint->server].state != BX_PROGRAM_RUNNING;
+}
+
+bool
+bx_ipc_would_deadlock(const struct bx_kcore *core, const struct bx_thread *thread,
+    const struct bx_endpoint *endpoint)
+{
+	uint32_t next = endpoint->server_thread;
+
+	for (uint32_t n = 0; next != BX_NONE; n++) {
+		const struct bx_thread *other = bx_thread_at(core, next);
+
+		if (other == thread || n == core->thread_count)
+			return true;
+		if (bx_thread_awaits(other))
+			next = other->partner;
+		else if (other->state == BX_THREAD_SENDING && other->object != BX_NONE)
+			next = core->endpoints[other->object].server_thread;
+		else
+			return false;
+	}
+	return false;
+}
+
+/* Whoever keeps a queued sender waiting runs with at least its priority, and who serves that one
+ * in turn.  The walk ends: would_deadlock has seen that it does not come back. */
+static void
+boost(struct bx_kcore *core, struct bx_endpoint *endpoint, uint32_t priority)
+{
+	uint32_t next;
+
+	if (endpoint->boost < priority)
+		endpoint->boost = priority;
+	next = endpoint->server_thread;
+	for (uint32_t n = 0; next != BX_NONE && n < core->thread_count; n++) {
+		struct bx_thread *thread = bx_thread_at(core, next);
+
+		if (thread->priority >= priority || thread->state == BX_THREAD_FREE ||
+		    thread->state == BX_THREAD_RECEIVING)
+			return;
+		bx_sched_priority_set(core, thread, priority);
+		if (bx_thread_awaits(thread)) {
+			next = thread->partner;
+		} else if (thread->state == BX_THREAD_SENDING && thread->object != BX_NONE) {
+			endpoint = &core->endpoints[thread->object];
+			if (endpoint->boost < priority)
+				endpoint->boost = priority;
+			next = endpoint->server_thread;
+		} else {
+			return;
+		}
+	}
+}
+
+static enum bx_err
+queue_check(struct bx_kcore *core, const struct bx_thread *sender,
+    const struct bx_endpoint *endpoint, uint64_t deadline)
+{
+	if (bx_ipc_server_dead(core, endpoint))
+		return BX_ERR_PEER_DIED;
+	if (bx_ipc_would_deadlock(core, sender, endpoint))
+		return BX_ERR_WOULD_DEADLOCK;
+	if (sender->call_kind == BX_CALL_FAULT)
+		return endpoint->server == BX_NONE ? BX_ERR_PEER_DIED : BX_OK;
+	if (deadline == 0)
+		return BX_ERR_WOULD_BLOCK;
+	return deadline <= bx_machine_now(core->machine) ? BX_ERR_TIMEOUT : BX_OK;
+}
+
+static void
+sender_queue(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint *endpoint,
+    uint64_t deadline)
+{
+	bx_thread_move(sender, BX_EVENT_SEND);
+	sender->object = (uint32_t)(endpoint - core->endpoints);
+	bx_queue_append(core, &endpoint->senders, sender);
+	if (sender->call_kind != BX_CALL_FAULT)
+		bx_timer_add(core, sender, deadline);
+	boost(core, endpoint, sender->priority);
+}
+
+void
+bx_ipc_send(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint *endpoint,
+    uint64_t deadline)
+{
+	uint32_t first = sender->transfer != BX_NONE ? sender->transfer : endpoint->receivers.head;
+	struct bx_thread *receiver;
+	struct outcome outcome;
+
+	if (first == BX_NONE) {
+		enum bx_err err = queue_check(core, sender, endpoint, deadline);
+
+		if (err == BX_OK)
+			sender_queue(core, sender, endpoint, deadline);
+		else
+			finish(core, sender, err);
+		return;
+	}
+	receiver = bx_thread_at(core, first);
+	if (sender->call_kind != BX_CALL_SEND) {
+		if (receiver->reply_slot == BX_CAP_SLOT_NONE) {
+			refuse(core, sender, true, receiver, false, BX_ERR_STATE);
+			return;
+		}
+		if (core->forest.slots[receiver->reply_slot].cap.type != BX_CAP_NONE) {
+			refuse(core, sender, false, receiver, true, BX_ERR_CAP_OCCUPIED);
+			return;
+		}
+	}
+	outcome = exchange(core, sender, sender, receiver);
+	if (outcome.err == BX_OK)
+		rendezvous(core, sender, receiver, endpoint, deadline);
+	else if (outcome.err == BX_ERR_AGAIN)
+		engage(core, sender, receiver);
+	else
+		refuse(core, sender, (outcome.tell & TELL_SENDER) != 0, receiver,
+		    (outcome.tell & TELL_RECEIVER) != 0, outcome.err);
+}
+
+static void
+send_or_call(struct bx_kcore *core, struct bx_thread *thread, enum bx_call_kind kind)
+{
+	uint8_t rights = BX_RIGHT_WRITE;
+	uint64_t deadline = bx_deadline_clamp(thread->context.value[2],
+	    bx_machine_now(core->machine));
+	struct bx_endpoint *endpoint;
+	uint64_t spent;
+	uint32_t slot;
+	enum bx_err err;
+
+	thread->call_kind = BX_CALL_NONE;
+	if (kind == BX_CALL_CALL)
+		rights |= BX_RIGHT_GRANT_REPLY;
+	err = offer_check(core, thread);
+	if (err == BX_OK && thread->send_cap_slot != BX_CAP_SLOT_NONE)
+		rights |= BX_RIGHT_GRANT;
+	if (err == BX_OK)
+		err = endpoint_check(core, thread, rights, &slot, &endpoint);
+	if (err == BX_OK && kind == BX_CALL_CALL && deadline == 0)
+		err = BX_ERR_WOULD_BLOCK;
+	if (err != BX_OK) {
+		finish(core, thread, err);
+		return;
+	}
+	thread->call_kind = (uint8_t)kind;
+	thread->badge = core->forest.slots[slot].cap.badge;
+	spent = thread->work;
+	bx_ipc_send(core, thread, endpoint, deadline);
+	spend(core, thread, slot, spent);
+}
+
+void
+bx_sys_call(struct bx_kcore *core, struct bx_thread *thread)
+{
+	send_or_call(core, thread, BX_CALL_CALL);
+}
+
+void
+bx_sys_send(struct bx_kcore *core, struct bx_thread *thread)
+{
+	send_or_call(core, thread, BX_CALL_SEND);
+}
+
+/* ---- receiving */
+
+/* The slot for replies that the caller offers. */
+static enum bx_err
+reply_slot_check(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t *slot)
+{
+	const struct bx_cap_space *space = &core->programs[thread->program].space;
+	uint64_t index = thread->context.reply;
+
+	*slot = BX_CAP_SLOT_NONE;
+	if (index == BX_SLOT_NONE)
+		return BX_OK;
+	if (index < space->plain_count || index >= space->slot_count)
+		return BX_ERR_CAP_SLOT;
+	return bx_cap_slot_of((struct bx_cap_place){ .space = space, .index = (uint32_t)index },
+	    slot);
+}
+
+static void
+receiver_queue(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *endpoint,
+    uint64_t deadline)
+{
+	bx_thread_move(receiver, BX_EVENT_RECEIVE);
+	receiver->object = (uint32_t)(endpoint - core->endpoints);
+	bx_queue_append(core, &endpoint->receivers, receiver);
+	bx_timer_add(core, receiver, deadline);
+	bx_sched_unlend(core, receiver);
+}
+
+/* Everything is checked: takes a signal or a message, or waits. */
+static void
+receive(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *endpoint)
+{
+	uint64_t now = bx_machine_now(core->machine);
+	uint64_t deadline = bx_deadline_clamp(receiver->context.value[2], now);
+	uint32_t first = receiver->transfer;
+	struct bx_thread *sender;
+	struct outcome outcome;
+
+	endpoint->server = receiver->program;
+	endpoint->server_thread = receiver->index;
+	receiver->serves = (uint32_t)(endpoint - core->endpoints);
+	if (first == BX_NONE) {
+		if (bx_notification_take_bound(core, receiver)) {
+			receiver->work = 0;
+			return;
+		}
+		first = endpoint->senders.head;
+	}
+	if (first == BX_NONE) {
+		if (deadline <= now)
+			finish(core, receiver, deadline == 0 ? BX_ERR_WOULD_BLOCK : BX_ERR_TIMEOUT);
+		else
+			receiver_queue(core, receiver, endpoint, deadline);
+		return;
+	}
+	sender = bx_thread_at(core, first);
+	if (sender->call_kind != BX_CALL_SEND && receiver->reply_slot == BX_CAP_SLOT_NONE) {
+		refuse(core, receiver, false, sender, true, BX_ERR_STATE);
+		return;
+	}
+	outcome = exchange(core, receiver, sender, receiver);
+	if (outcome.err == BX_OK)
+		rendezvous(core, sender, receiver, endpoint, 0);
+	else if (outcome.err == BX_ERR_AGAIN)
+		engage(core, receiver, sender);
+	else
+		refuse(core, receiver, (outcome.tell & TELL_RECEIVER) != 0, sender,
+		    (outcome.tell & TELL_SENDER) != 0, outcome.err);
+}
+
+static void
+receive_spending(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *endpoint,
+    uint32_t slot)
+{
+	uint64_t spent = receiver->work;
+
+	receiver->may_grant = core->forest.slots[slot].cap.rights & BX_RIGHT_GRANT;
+	receive(core, receiver, endpoint);
+	spend(core, receiver, slot, spent);
+}
+
+void
+bx_sys_receive(struct bx_kcore *core, struct bx_thread *thread)
+{
+	struct bx_endpoint *endpoint;
+	uint32_t slot;
+	enum bx_err err;
+
+	err = offer_check(core, thread);
+	if (err == BX_OK)
+		err = endpoint_check(core, thread, BX_RIGHT_READ, &slot, &endpoint);
+	if (err == BX_OK)
+		err = reply_slot_check(core, thread, &thread->reply_slot);
+	if (err == BX_OK && thread->reply_slot != BX_CAP_SLOT_NONE &&
+	    core->forest.slots[thread->reply_slot].cap.type != BX_CAP_NONE)
+		err = BX_ERR_CAP_OCCUPIED;
+	if (err != BX_OK) {
+		finish(core, thread, err);
+		return;
+	}
+	receive_spending(core, thread, endpoint, slot);
+}
+
+/* ---- replying */
+
+/* Whether the reply still has somebody to go to.  The program is compared too: a reply kept until
+ * the generation came round could only reach a call to its own holder. */
+static bool
+reply_live(const struct bx_kcore *core, const struct bx_thread *thread, const struct bx_cap *reply)
+{
+	const struct bx_thread *client = bx_thread_at(core, reply->object.index);
+
+	return client->call_generation == reply->object.generation && bx_thread_awaits(client) &&
+	    core->threads[client->partner].program == thread->program;
+}
+
+static enum bx_err
+reply_check(struct bx_kcore *core, struct bx_thread *thread, uint64_t index, uint32_t *slot)
+{
+	const struct bx_cap *reply;
+	enum bx_err err = offer_check(core, thread);
+
+	if (err == BX_OK)
+		err = bx_sys_cap(core, thread, index, BX_CAP_REPLY, BX_RIGHT_WRITE, slot);
+	if (err != BX_OK)
+		return err;
+	reply = &core->forest.slots[*slot].cap;
+	if (thread->send_cap_slot != BX_CAP_SLOT_NONE && (reply->rights & BX_RIGHT_GRANT) == 0)
+		return BX_ERR_CAP_RIGHTS;
+	if (reply_live(core, thread, reply)) {
+		uint32_t transfer = core->threads[reply->object.index].transfer;
+
+		if (transfer != BX_NONE && transfer != thread->index)
+			return BX_ERR_BUSY;		/* another thread is giving this answer */
+	}
+	return BX_OK;
+}
+
+/* The commit point of a reply: the call is over. */
+static void
+answer(struct bx_kcore *core, struct bx_thread *server, struct bx_thread *client, uint32_t slot)
+{
+	struct bx_thread *taker = bx_thread_at(core, client->partner);
+
+	disengage(server, client);
+	(void)bx_cap_leaf_remove(&core->forest, slot);
+	if (client->call_kind != BX_CALL_FAULT)
+		message_put(client, server, 0, 0);
+	client->call_kind = BX_CALL_NONE;
+	client->work = 0;
+	client_unlink(core, client);
+	bx_timer_cancel(core, client);
+	bx_sched_unlend(core, taker);
+	bx_thread_ready_first(core, client);
+}
+
+/* OK: the reply is gone, to its caller or to nobody; AGAIN: a copy was interrupted. */
+static enum bx_err
+reply_send(struct bx_kcore *core, struct bx_thread *server, uint32_t slot)
+{
+	const struct bx_cap *reply = &core->forest.slots[slot].cap;
+	struct bx_thread *client = bx_thread_at(core, reply->object.index);
+	struct outcome outcome = { BX_OK, 0 };
+
+	if (client->call_kind != BX_CALL_FAULT)
+		outcome = exchange(core, server, server, client);
+	if (outcome.err == BX_OK) {
+		answer(core, server, client, slot);
+		return BX_OK;
+	}
+	if (outcome.err == BX_ERR_AGAIN) {
+		engage(core, server, client);
+		return BX_ERR_AGAIN;
+	}
+	disengage(server, client);
+	if ((outcome.tell & TELL_RECEIVER) != 0) {
+		(void)bx_cap_leaf_remove(&core->forest, slot);
+		bx_thread_wake(core, client, outcome.err);
+	}
+	return (outcome.tell & TELL_SENDER) != 0 ? outcome.err : BX_OK;
+}
+
+void
+bx_sys_reply(struct bx_kcore *core, struct bx_thread *thread)
+{
+	uint32_t slot;
+	enum bx_err err = reply_check(core, thread, thread->context.value[0], &slot);
+
+	if (err == BX_OK) {
+		if (reply_live(core, thread, &core->forest.slots[slot].cap)) {
+			err = reply_send(core, thread, slot);
+			if (err == BX_ERR_AGAIN)
+				return;
+		} else {
+			(void)bx_cap_leaf_remove(&core->forest, slot);
+			err = BX_ERR_CAP_STALE;
+		}
+	}
+	finish(core, thread, err);
+}
+
+void
+bx_sys_reply_receive(struct bx_kcore *core, struct bx_thread *thread)
+{
+	struct bx_endpoint *endpoint;
+	uint32_t reply, slot;
+	enum bx_err err = reply_check(core, thread, thread->context.reply, &reply);
+
+	if (err == BX_OK)
+		err = endpoint_check(core, thread, BX_RIGHT_READ, &slot, &endpoint);
+	if (err != BX_OK) {
+		finish(core, thread, err);
+		return;
+	}
+	/* A caller that has gone away is none of the server's business: it goes on to receive. */
+	if (!reply_live(core, thread, &core->forest.slots[reply].cap)) {
+		(void)bx_cap_leaf_remove(&core->forest, reply);
+	} else {
+		err = reply_send(core, thread, reply);
+		if (err == BX_ERR_AGAIN)
+			return;
+		if (err != BX_OK) {
+			finish(core, thread, err);
+			return;
+		}
+	}
+	/* The reply is made.  What is left, and what begins again, is a receive. */
+	thread->context.number = BX_SYS_RECEIVE | (thread->context.number & ~0xffull);
+	thread->reply_slot = reply;
+	receive_spending(core, thread, endpoint, slot);
+}

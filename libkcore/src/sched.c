@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * sched.c -- who runs: fixed priorities, preemptive, round robin among equals by time slice.
+ *
+ * The current thread is in no queue; every other READY thread is in cpu.ready[its priority].  A
+ * preempted thread goes back first among its equals and keeps its slice; one whose slice has
+ * ended goes last and gets a new one.  A slice ends only when an equal waits for the processor.
+ *
+ * A slice belongs to a thread, and `account` says whose is used up: a server that has taken a call
+ * runs on its caller's.  So the rest of a slice goes with a call and comes back with the reply, and
+ * nothing is moved: cpu.slice_end is touched only when the processor goes to another account.
+ *
+ * Priority: own, raised to that of every client and of every sender queued where it serves.
+ */
+#include "thread.h"
+
+/* ---- queues */
+
+void
+bx_queue_append(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread *thread)
+{
+	thread->next = BX_NONE;
+	thread->previous = queue->tail;
+	if (queue->tail == BX_NONE)
+		queue->head = thread->index;
+	else
+		core->threads[queue->tail].next = thread->index;
+	queue->tail = thread->index;
+	queue->count++;
+}
+
+void
+bx_queue_prepend(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread *thread)
+{
+	thread->previous = BX_NONE;
+	thread->next = queue->head;
+	if (queue->head == BX_NONE)
+		queue->tail = thread->index;
+	else
+		core->threads[queue->head].previous = thread->index;
+	queue->head = thread->index;
+	queue->count++;
+}
+
+void
+bx_queue_remove(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread *thread)
+{
+	BX_ASSERT(queue->count > 0);
+	if (thread->previous == BX_NONE)
+		queue->head = thread->next;
+	else
+		core->threads[thread->previous].next = thread->next;
+	if (thread->next == BX_NONE)
+		queue->tail = thread->previous;
+	else
+		core->threads[thread->next].previous = thread->previous;
+	thread->next = BX_NONE;
+	thread->previous = BX_NONE;
+	queue->count--;
+}
+
+/* ---- the ready queues */
+
+static void
+enqueue(struct bx_kcore *core, struct bx_thread *thread, bool first)
+{
+	struct bx_cpu *cpu = &core->cpu;
+
+	if (first)
+		bx_queue_prepend(core, &cpu->ready[thread->priority], thread);
+	else
+		bx_queue_append(core, &cpu->ready[thread->priority], thread);
+	cpu->ready_mask |= 1ull << thread->priority;
+}
+
+void
+bx_thread_unready(struct bx_kcore *core, struct bx_thread *thread)
+{
+	struct bx_cpu *cpu = &core->cpu;
+
+	if (thread->index == cpu->current)
+		return;
+	bx_queue_remove(core, &cpu->ready[thread->priority], thread);
+	if (cpu->ready[thread->priority].count == 0)
+		cpu->ready_mask &= ~(1ull << thread->priority);
+}
+
+void
+bx_thread_ready(struct bx_kcore *core, struct bx_thread *thread)
+{
+	bx_thread_move(thread, BX_EVENT_READY);
+	if (thread->index != core->cpu.current)
+		enqueue(core, thread, false);
+}
+
+void
+bx_thread_ready_first(struct bx_kcore *core, struct bx_thread *thread)
+{
+	bx_thread_move(thread, BX_EVENT_READY);
+	if (thread->index != core->cpu.current)
+		enqueue(core, thread, true);
+}
+
+/* ---- time */
+
+void
+bx_sched_charge(struct bx_kcore *core, uint64_t now)
+{
+	struct bx_cpu *cpu = &core->cpu;
+	uint64_t ticks = now - cpu->since;
+
+	cpu->since = now;
+	if (cpu->current == BX_NONE)
+		cpu->idle_ticks += ticks;
+	else if (bx_core_current(core)->state == BX_THREAD_FREE)
+		core->programs[bx_core_current(core)->program].cpu_ticks += ticks;
+	else
+		bx_core_current(core)->cpu_ticks += ticks;
+}
+
+void
+bx_sched_yield(struct bx_kcore *core)
+{
+	core->cpu.slice_end = 0;
+}
+
+/* Puts the rest of the running slice back to its owner. */
+static void
+account_leave(struct bx_kcore *core, uint64_t now)
+{
+	struct bx_cpu *cpu = &core->cpu;
+
+	if (cpu->account == BX_NONE)
+		return;
+	core->threads[cpu->account].slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
+	cpu->account = BX_NONE;
+}
+
+/* The next slice of the running account is a whole one. */
+static void
+slice_forfeit(struct bx_kcore *core)
+{
+	core->cpu.slice_end = 0;
+	account_leave(core, 0);
+}
+
+static void
+account_enter(struct bx_kcore *core, uint32_t account, uint64_t now)
+{
+	struct bx_cpu *cpu = &core->cpu;
+	struct bx_thread *owner = bx_thread_at(core, account);
+
+	if (cpu->account == account)
+		return;
+	account_leave(core, now);
+	if (owner->slice_left == 0)
+		owner->slice_left = core->programs[owner->program].slice_ticks;
+	cpu->slice_end = now + owner->slice_left;
+	cpu->account = account;
+}
+
+/* ---- what a call lends */
+
+void
+bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t priority)
+{
+	bool queued = thread->state == BX_THREAD_READY && thread->index != core->cpu.current;
+
+	if (thread->priority == priority)
+		return;
+	if (queued)
+		bx_thread_unready(core, thread);
+	thread->priority = (uint8_t)priority;
+	if (queued)
+		enqueue(core, thread, true);
+}
+
+void
+bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct bx_thread *client)
+{
+	server->account = client->account;
+	if (client->priority > server->priority)
+		bx_sched_priority_set(core, server, client->priority);
+}
+
+/* The priority a thread has by itself, its clients and the senders that wait for it. */
+static uint32_t
+priority_due(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	uint32_t priority = thread->priority_base;
+	uint32_t client = thread->clients;
+
+	for (uint32_t n = 0; client != BX_NONE && n < core->thread_count; n++) {
+		if (core->threads[client].priority > priority)
+			priority = core->threads[client].priority;
+		client = core->threads[client].next;
+	}
+	if (thread->serves != BX_NONE && thread->state != BX_THREAD_RECEIVING) {
+		const struct bx_endpoint *endpoint = &core->endpoints[thread->serves];
+
+		if (endpoint->server_thread == thread->index && endpoint->boost > priority)
+			priority = endpoint->boost;
+	}
+	return priority;
+}
+
+/* The slice it may use: a client's whose server it is, or its own. */
+static uint32_t
+account_due(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	uint32_t client = thread->clients;
+
+	for (uint32_t n = 0; client != BX_NONE && n < core->thread_count; n++) {
+		if (core->threads[client].account == thread->account)
+			return thread->account;
+		client = core->threads[client].next;
+	}
+	return thread->clients != BX_NONE ? core->threads[thread->clients].account : thread->index;
+}
+
+void
+bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
+{
+	for (uint32_t n = 0; n < core->thread_count; n++) {
+		uint32_t priority = priority_due(core, server);
+		uint32_t account = account_due(core, server);
+		bool same = server->priority == priority && server->account == account;
+
+		bx_sched_priority_set(core, server, priority);
+		server->account = account;
+		if (same || !bx_thread_awaits(server))
+			return;
+		server = bx_thread_at(core, server->partner);
+	}
+}
+
+/* ---- dispatch */
+
+/* The thread that is to run, or BX_NONE; takes it out of its queue. */
+static uint32_t
+choose(struct bx_kcore *core, uint64_t now)
+{
+	struct bx_cpu *cpu = &core->cpu;
+	bool ready = cpu->current != BX_NONE && bx_core_current(core)->state == BX_THREAD_READY;
+	uint32_t top, first;
+
+	if (cpu->ready_mask == 0)
+		return ready ? cpu->current : BX_NONE;
+	top = 63u - (uint32_t)__builtin_clzll(cpu->ready_mask);
+	if (ready) {
+		struct bx_thread *thread = bx_core_current(core);
+		bool ended = top == thread->priority && now >= cpu->slice_end;
+
+		if (top < thread->priority || (top == thread->priority && !ended))
+			return cpu->current;
+		if (ended)
+			slice_forfeit(core);
+		enqueue(core, thread, !ended);
+	}
+	first = cpu->ready[top].head;
+	bx_queue_remove(core, &cpu->ready[top], bx_thread_at(core, first));
+	if (cpu->ready[top].count == 0)
+		cpu->ready_mask &= ~(1ull << top);
+	return first;
+}
+
+/* Makes `next` the current thread, or none. */
+static void
+switch_to(struct bx_kcore *core, uint32_t next, uint64_t now)
+{
+	struct bx_cpu *cpu = &core->cpu;
+
+	if (next != cpu->current) {
+		bx_sched_charge(core, now);
+		cpu->current = next;
+		cpu->switches++;
+	}
+	if (next == BX_NONE) {
+		account_leave(core, now);
+		return;
+	}
+	account_enter(core, bx_core_current(core)->account, now);
+	if (bx_core_current(core)->program != cpu->last_program) {
+		cpu->last_program = bx_core_current(core)->program;
+		bx_machine_domain_switch(core->machine);
+	}
+}
+
+/* The processor is wanted by an interrupt: the current thread waits for it to be taken. */
+static void
+put_back(struct bx_kcore *core, uint64_t now)
+{
+	struct bx_thread *thread = bx_core_current(core);
+
+	enqueue(core, thread, true);
+	switch_to(core, BX_NONE, now);
+}
+
+static void
+timer_set(struct bx_kcore *core, uint64_t tick)
+{
+	if (tick == core->cpu.timer_at)
+		return;
+	core->cpu.timer_at = tick;
+	bx_machine_timer_set(core->machine, tick);
+}
+
+/* The next tick at which something may have to change. */
+static uint64_t
+timer_due(struct bx_kcore *core)
+{
+	struct bx_cpu *cpu = &core->cpu;
+	uint64_t tick = bx_timer_next(core);
+
+	if (cpu->current != BX_NONE && cpu->slice_end < tick &&
+	    cpu->ready[bx_core_current(core)->priority].count > 0)
+		tick = cpu->slice_end;
+	return tick;
+}
+
+/* A step of taking an ended program apart, when nobody above its priority wants to run. */
+static bool
+end_step(struct bx_kcore *core, uint32_t next)
+{
+	uint32_t ending = bx_program_ending(core);
+
+	if (ending == BX_NONE)
+		return false;
+	if (next != BX_NONE && bx_thread_at(core, next)->priority > core->programs[ending].priority)
+		return false;
+	if (bx_machine_interrupt_pending(core->machine))
+		return false;
+	(void)!bx_program_end_step(core, ending);
+	return true;
+}
+
+struct bx_context *
+bx_sched_dispatch(struct bx_kcore *core)
+{
+	struct bx_cpu *cpu = &core->cpu;
+	uint64_t now = bx_machine_now(core->machine);
+
+	for (;;) {
+		struct bx_thread *thread;
+
+		switch_to(core, choose(core, now), now);
+		if (end_step(core, cpu->current)) {
+			now = bx_machine_now(core->machine);
+			continue;
+		}
+		if (cpu->current == BX_NONE)
+			break;
+		thread = bx_core_current(core);
+		if (thread->restart == 0) {
+			timer_set(core, timer_due(core));
+			return &thread->context;
+		}
+		if (bx_machine_interrupt_pending(core->machine)) {
+			put_back(core, now);
+			break;
+		}
+		thread->restart = 0;
+		if (thread->call_kind == BX_CALL_FAULT)
+			bx_fault_raise(core, thread);
+		else
+			bx_syscall_run(core);
+		now = bx_machine_now(core->machine);
+	}
+	/* Work that was put off for an interrupt is taken up again at once, whatever comes. */
+	timer_set(core, cpu->ready_mask != 0 || bx_program_ending(core) != BX_NONE ? now :
+	    timer_due(core));
+	return NULL;
+}
+
+/* ---- events */
+
+struct bx_context *
+bx_kcore_start(struct bx_kcore *core)
+{
+	core->cpu.since = bx_machine_now(core->machine);
+	return bx_sched_dispatch(core);
+}
+
+struct bx_context *
+bx_kcore_system_call(struct bx_kcore *core)
+{
+	core->cpu.system_calls++;
+	bx_syscall_run(core);
+	return bx_sched_dispatch(core);
+}
+
+struct bx_context *
+bx_kcore_timer(struct bx_kcore *core)
+{
+	core->cpu.interrupts++;
+	core->cpu.timer_at = UINT64_MAX;	/* it has fired */
+	bx_timer_expire(core, bx_machine_now(core->machine));
+	return bx_sched_dispatch(core);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * thread.h -- what the files about threads share: thread.c sched.c timer.c ipc.c ipc_fast.c
+ * notify.c fault.c and the system calls.  Internal; the state table is in thread.c.
+ */
+#ifndef BRAINIX_KCORE_THREAD_H
+#define BRAINIX_KCORE_THREAD_H
+
+#include "core.h"
+
+/* What moves a thread from one state to another. */
+enum bx_thread_event {
+	BX_EVENT_MAKE,			/* bx_thread_make */
+	BX_EVENT_READY,			/* started, resumed, woken, answered */
+	BX_EVENT_SEND,			/* queued at an endpoint, to send */
+	BX_EVENT_RECEIVE,		/* queued at an endpoint, to receive */
+	BX_EVENT_CALL,			/* its call was taken by a server */
+	BX_EVENT_FAULT,			/* its fault was taken by a handler */
+	BX_EVENT_WAIT,			/* queued at a notification */
+	BX_EVENT_SLEEP,
+	BX_EVENT_STOP,
+	BX_EVENT_END,
+	BX_EVENT_COUNT
+};
+#define BX_THREAD_STATE_COUNT	9
+#define BX_THREAD_STATE_NO	0xff	/* cannot happen */
+
+/* [state][event] -> next state, or BX_THREAD_STATE_NO. */
+extern const uint8_t bx_thread_next[BX_THREAD_STATE_COUNT][BX_EVENT_COUNT];
+
+/* thread.call_kind: what a thread that waits for a partner has said. */
+enum bx_call_kind {
+	BX_CALL_NONE = 0,
+	BX_CALL_SEND = 1,		/* wants no answer */
+	BX_CALL_CALL = 2,
+	BX_CALL_FAULT = 3		/* the kernel says it for the thread; answer: resume */
+};
+
+static inline struct bx_thread *
+bx_thread_at(const struct bx_kcore *core, uint32_t index)
+{
+	return &core->threads[index];
+}
+
+/* Moves a thread along the table; a move that the table does not know is a bug here. */
+static inline void
+bx_thread_move(struct bx_thread *thread, enum bx_thread_event event)
+{
+	uint8_t next = bx_thread_next[thread->state][event];
+
+	BX_ASSERT(next != BX_THREAD_STATE_NO);
+	thread->state = next;
+}
+
+/* The result of a system call that has no values, or failed. */
+static inline void
+bx_thread_result(struct bx_thread *thread, enum bx_err err)
+{
+	thread->context.number = (uint64_t)(int64_t)err;
+	thread->context.value[0] = 0;
+	thread->context.value[1] = 0;
+	thread->context.value[2] = 0;
+}
+
+/* Whether it waits for the answer to a call, or to a fault, that a server has taken. */
+static inline bool
+bx_thread_awaits(const struct bx_thread *thread)
+{
+	return thread->state == BX_THREAD_AWAITING_REPLY || thread->state == BX_THREAD_FAULTED;
+}
+
+/* ---- thread.c */
+
+/* Takes a thread out of whatever it waits for or does, for STOP; its call is cancelled. */
+void bx_thread_stop(struct bx_kcore *core, struct bx_thread *thread);
+/* Puts a passive side of a copy back to the start of its own system call. */
+void bx_thread_again(struct bx_kcore *core, struct bx_thread *thread);
+
+/* ---- sched.c */
+
+void bx_queue_prepend(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread *thread);
+/* As bx_thread_ready, but first among equals: it goes on with a time slice that runs already. */
+void bx_thread_ready_first(struct bx_kcore *core, struct bx_thread *thread);
+void bx_sched_charge(struct bx_kcore *core, uint64_t now);
+/* Ends the current time slice: an equal that waits runs next. */
+void bx_sched_yield(struct bx_kcore *core);
+/* Sets the effective priority, wherever the thread is. */
+void bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t priority);
+/* `server` has taken a call of `client`: it runs with the client's priority and on its slice. */
+void bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct bx_thread *client);
+/* Somebody has left the clients of `server` (or the queue it serves): what it runs with is worked
+ * out again, for it and for those that serve it in turn. */
+void bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server);
+
+/* ---- ipc.c */
+
+/* The system calls; each leaves its result in the registers, or the thread waiting, or restarted. */
+void bx_sys_call(struct bx_kcore *core, struct bx_thread *thread);
+void bx_sys_send(struct bx_kcore *core, struct bx_thread *thread);
+void bx_sys_receive(struct bx_kcore *core, struct bx_thread *thread);
+void bx_sys_reply(struct bx_kcore *core, struct bx_thread *thread);
+void bx_sys_reply_receive(struct bx_kcore *core, struct bx_thread *thread);
+
+/* Hands what `sender` says through `endpoint` to a receiver, or queues the sender.  The caller has
+ * checked everything that does not depend on the partner. */
+void bx_ipc_send(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint *endpoint,
+    uint64_t deadline);
+/* Takes a thread out of its wait: queue, client list, copy under way, deadline. */
+void bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread);
+/* Whether a thread that waited for `endpoint` would wait for itself. */
+bool bx_ipc_would_deadlock(const struct bx_kcore *core, const struct bx_thread *thread,
+    const struct bx_endpoint *endpoint);
+/* Whether the server of the endpoint has ended; one that never began is waited for. */
+bool bx_ipc_server_dead(const struct bx_kcore *core, const struct bx_endpoint *endpoint);
+/* A deadline as it is kept: never farther than BX_DEADLINE_FAR. */
+static inline uint64_t
+bx_deadline_clamp(uint64_t deadline, uint64_t now)
+{
+	return deadline > now + BX_DEADLINE_FAR ? now + BX_DEADLINE_FAR : deadline;
+}
+
+/* ---- notify.c */
+
+void bx_sys_wait(struct bx_kcore *core, struct bx_thread *thread);
+/* Delivers what is pending on the notification bound to `thread`; false when nothing is. */
+bool bx_notification_take_bound(struct bx_kcore *core, struct bx_thread *thread);
+
+/* ---- fault.c */
+
+/* Says the recorded fault of the current thread to its handler, or ends its program. */
+void bx_fault_raise(struct bx_kcore *core, struct bx_thread *thread);
+
+#endif

@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# check-install.sh -- what `make install' installs serves a user who has nothing else: outside of
+# the tree, from an installed prefix, with pkg-config alone.
+#
+#  - every archive has its .pc file, which pkg-config accepts, with the version of this package;
+#  - every public header is installed, and compiles against the installed ones only;
+#  - a Linux program that takes in the whole of each archive links and runs (libsys, which enters a
+#    kernel that is not there, is linked only);
+#  - host.c, a program that uses libcap as a user would, gives the right answers.
+. "$(dirname "$0")/../check-lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+test -z "${BX_NESTED-}" || exit 77
+unset MAKEFLAGS MFLAGS MAKELEVEL
+scratch=$(mktemp -d) || exit 99
+trap 'rm -rf "$scratch"' EXIT
+dest=$scratch/dest
+libdir=$dest${BX_LIBDIR:?} includedir=$dest${BX_INCLUDEDIR:?}
+
+rule "make install DESTDIR="
+make -s -C "$BX_BUILDDIR" install DESTDIR="$dest" >"$scratch/output" 2>&1 ||
+    bad "$(tail -n 5 "$scratch/output")"
+
+# pkg-config sees the new prefix and nothing else.
+config() {
+	PKG_CONFIG_LIBDIR=$libdir/pkgconfig PKG_CONFIG_SYSROOT_DIR=$dest PKG_CONFIG_PATH='' \
+	    PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 ${PKG_CONFIG:-pkg-config} "$@"
+}
+
+# build OUTPUT SOURCE PC EXTRA...: a Linux program, from outside of the tree.
+build() {
+	output=$1 source=$2 pc=$3
+	shift 3
+	# shellcheck disable=SC2046,SC2086 # lists of words
+	(cd "$scratch" && ${CC_FOR_BUILD:-gcc} -std=c11 -Wall -Wextra -Werror $(config --cflags "$pc") \
+	    "$source" -o "$output" "$@" $(config --libs "$pc") -Wl,--no-whole-archive) >"$scratch/output" 2>&1
+}
+
+cat >"$scratch/whole.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include "all.h"
+void
+bx_panic(const char *where, const char *what)
+{
+	fprintf(stderr, "%s: %s\n", where, what);
+	abort();
+}
+int
+main(void)
+{
+	return puts(bx_err_name(BX_OK)) == EOF;
+}
+END
+
+for lib in ${BX_LIBS-}; do
+	name=$(basename "$lib" .la)
+	pc=brainix-${name#libbrainix-}
+	room=$(dirname "$lib")
+
+	rule "$name.a is installed"
+	test -s "$libdir/$name.a" || bad "not in $BX_LIBDIR"
+
+	rule "$pc.pc"
+	if ! config --exists --print-errors "$pc" >"$scratch/output" 2>&1; then
+		bad "$(cat "$scratch/output")"
+		continue
+	fi
+	version=$(config --modversion "$pc")
+	test "$version" = "${VERSION:?}" || bad "version $version is not $VERSION"
+
+	rule "the public headers of $room"
+	echo '#include <brainix/base.h>' >"$scratch/all.h"
+	for header in $(cd "$BX_SRCDIR/$room" && find include -name '*.h' | sort); do
+		header=${header#include/}
+		test -f "$includedir/$header" || bad "$header is not installed"
+		echo "#include <$header>" >>"$scratch/all.h"
+	done
+
+	rule "a Linux program with the whole of $name"
+	if ! build whole whole.c "$pc" -Wl,--whole-archive; then
+		bad "$(head -n 20 "$scratch/output")"
+	elif test "$pc" != brainix-sys && test "$("$scratch/whole")" != BX_OK; then
+		bad "it does not run"
+	fi
+done
+
+# The example is about libcap; without the library there is nothing to show.
+case " ${BX_LIBS-} " in
+*libbrainix-cap.la*)
+	rule "a Linux program that uses libcap"
+	if ! build host "$here/host.c" brainix-cap; then
+		bad "$(head -n 20 "$scratch/output")"
+	elif ! "$scratch/host" >"$scratch/output" 2>&1; then
+		bad "$(tail -n 5 "$scratch/output")"
+	fi ;;
+esac
+
+rule "make uninstall leaves nothing"
+make -s -C "$BX_BUILDDIR" uninstall DESTDIR="$dest" >"$scratch/output" 2>&1 || bad "it failed"
+left=$(find "$dest" ! -type d | head -n 3)
+test -z "$left" || bad "$left"
+finish
