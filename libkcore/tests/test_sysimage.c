@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* test_sysimage.c -- the validator of compiled manifests: every field of every record. */
+#include <stdlib.h>
+
+#include "fixture.h"
+
+static uint8_t image[IMAGE_SIZE];
+static size_t image_size;
+
+/* Two programs; objects and grants of every kind. */
+static void
+setup(void)
+{
+	struct build build = build_start("a system");
+
+	build_program(&build, "first");
+	build_program(&build, "second");
+	build_object(&build, "endpoint", BX_OBJECT_ENDPOINT, 0, 0);
+	build_object(&build, "signals", BX_OBJECT_NOTIFICATION, 0, 0);
+	build_object(&build, "memory", BX_OBJECT_MEMORY, 8, 0);
+	build_object(&build, "irq", BX_OBJECT_IRQ, 4, BX_IRQ_ISA);
+	build_object(&build, "ports", BX_OBJECT_IOPORT, 0x3f8, 8);
+	build_object(&build, "power", BX_OBJECT_DEVICE, BX_DEVICE_PLATFORM, 0);
+	build_object(&build, "audit", BX_OBJECT_AUDIT, 0, 0);
+	build_object(&build, "clock", BX_OBJECT_CLOCK, 0, 0);
+	build_object(&build, "spawn", BX_OBJECT_SPAWN, 0, 0);
+	build_object(&build, "thread", BX_OBJECT_THREAD, 1, 0);
+	build_object(&build, "cspace", BX_OBJECT_CSPACE, 1, 0);
+	build_object(&build, "second", BX_OBJECT_ENDPOINT, 0, 0);
+	build_grant(&build, 0, 1, 0, BX_RIGHT_READ);
+	build_grant(&build, 0, 2, 2, BX_RIGHT_WRITE);
+	build_grant(&build, 1, 1, 1, BX_RIGHT_WRITE);
+	build.grants[1].first = 2;
+	build.grants[1].count = 6;
+	build.programs[1].fault_object = 0;
+	build.programs[1].exit_object = 1;
+	build.programs[1].exit_bits = 1;
+	build.programs[1].budget_us = 10;
+	build.programs[1].period_us = 20;
+	image_size = build_image(&build, image);
+}
+
+#define HEADER(field)		offsetof(struct bx_sysimage_header, field)
+#define PROGRAMS		sizeof(struct bx_sysimage_header)
+#define PROGRAM(i, field)	(PROGRAMS + (i) * sizeof(struct bx_sysimage_program) + \
+				 offsetof(struct bx_sysimage_program, field))
+#define OBJECTS			(PROGRAMS + 2 * sizeof(struct bx_sysimage_program))
+#define OBJECT(i, field)	(OBJECTS + (i) * sizeof(struct bx_sysimage_object) + \
+				 offsetof(struct bx_sysimage_object, field))
+#define GRANTS			(OBJECTS + 12 * sizeof(struct bx_sysimage_object))
+#define GRANT(i, field)		(GRANTS + (i) * sizeof(struct bx_sysimage_grant) + \
+				 offsetof(struct bx_sysimage_grant, field))
+#define LAUNCHES		(GRANTS + 3 * sizeof(struct bx_sysimage_grant))
+#define LAUNCH(field)		(LAUNCHES + offsetof(struct bx_launch, field))
+#define ENTRY(field)		(LAUNCHES + sizeof(struct bx_launch) + \
+				 offsetof(struct bx_launch_entry, field))
+
+/* One field made wrong: `width` bytes at `at` become `value`. */
+static const struct wrong {
+	size_t at;
+	unsigned width;
+	uint64_t value;
+	enum bx_err err;
+	const char *where;
+} wrongs[] = {
+	{ HEADER(magic), 1, 'x', BX_ERR_FORMAT, "magic" },
+	{ HEADER(version), 4, 2, BX_ERR_VERSION, "version" },
+	{ HEADER(size), 4, 1u << 21, BX_ERR_TRUNCATED, "size" },
+	{ HEADER(size), 4, 100, BX_ERR_RANGE, "size" },
+	{ HEADER(name), 1, 0, BX_ERR_FORMAT, "system name" },
+	{ HEADER(name) + 1, 1, 0x1b, BX_ERR_FORMAT, "system name" },
+	{ HEADER(name) + 23, 1, 'x', BX_ERR_FORMAT, "system name" },
+	{ HEADER(reserved), 4, 1, BX_ERR_FORMAT, "header reserved" },
+	{ HEADER(program_count), 4, 0, BX_ERR_RANGE, "program count" },
+	{ HEADER(program_count), 4, 257, BX_ERR_RANGE, "program count" },
+	{ HEADER(program_count), 4, 3, BX_ERR_FORMAT, "object offset" },
+	{ HEADER(object_count), 4, 4097, BX_ERR_RANGE, "object count" },
+	{ HEADER(object_count), 4, 11, BX_ERR_FORMAT, "grant offset" },
+	{ HEADER(grant_count), 4, 16385, BX_ERR_RANGE, "grant count" },
+	{ HEADER(grant_count), 4, 1000, BX_ERR_TRUNCATED, "grants" },
+	{ HEADER(program_offset), 4, 80, BX_ERR_FORMAT, "program offset" },
+	{ HEADER(audit_records), 4, 8, BX_ERR_INVALID, "audit records" },
+	{ HEADER(audit_records), 4, 65, BX_ERR_INVALID, "audit records" },
+	{ HEADER(audit_records), 4, 1u << 17, BX_ERR_INVALID, "audit records" },
+	{ PROGRAM(0, name), 8, 0, BX_ERR_FORMAT, "program name" },
+	{ PROGRAM(0, module), 1, 0, BX_ERR_FORMAT, "program module" },
+	{ PROGRAM(0, flags), 4, 0x10, BX_ERR_INVALID, "program flags" },
+	{ PROGRAM(0, priority), 4, 21, BX_ERR_RANGE, "program priority" },
+	{ PROGRAM(0, priority_max), 4, BX_PRIORITY_COUNT, BX_ERR_RANGE, "program priority_max" },
+	{ PROGRAM(0, slot_count), 4, 65537, BX_ERR_RANGE, "program slot_count" },
+	{ PROGRAM(0, reply_count), 4, 13, BX_ERR_RANGE, "program reply_count" },
+	{ PROGRAM(0, thread_count), 4, 0, BX_ERR_RANGE, "program thread_count" },
+	{ PROGRAM(0, thread_count), 4, 1025, BX_ERR_RANGE, "program thread_count" },
+	{ PROGRAM(0, frame_quota), 4, UINT32_MAX, BX_ERR_RANGE, "program frame_quota" },
+	{ PROGRAM(0, stack_pages), 4, 0, BX_ERR_RANGE, "program stack_pages" },
+	{ PROGRAM(0, stack_pages), 4, 4097, BX_ERR_RANGE, "program stack_pages" },
+	{ PROGRAM(0, fault_object), 4, 1, BX_ERR_INVALID, "program fault_object" },
+	{ PROGRAM(0, fault_object), 4, 12, BX_ERR_INVALID, "program fault_object" },
+	{ PROGRAM(1, exit_object), 4, 0, BX_ERR_INVALID, "program exit_object" },
+	{ PROGRAM(1, exit_object), 4, UINT32_MAX, BX_ERR_INVALID, "program exit_bits" },
+	{ PROGRAM(1, exit_bits), 8, 0, BX_ERR_INVALID, "program exit_bits" },
+	{ PROGRAM(1, budget_us), 4, 21, BX_ERR_INVALID, "program budget" },
+	{ PROGRAM(1, budget_us), 4, 0, BX_ERR_INVALID, "program budget" },
+	{ PROGRAM(1, launch_size), 4, 55, BX_ERR_RANGE, "launch size" },
+	{ PROGRAM(1, launch_size), 4, 4097, BX_ERR_RANGE, "launch size" },
+	{ PROGRAM(1, launch_offset), 4, UINT32_MAX, BX_ERR_TRUNCATED, "launch offset" },
+	{ PROGRAM(1, launch_offset), 4, LAUNCHES, BX_ERR_INVALID, "launch program" },
+	{ OBJECT(0, name), 1, 0, BX_ERR_FORMAT, "object name" },
+	{ OBJECT(11, kind), 4, 0, BX_ERR_INVALID, "object kind" },
+	{ OBJECT(11, kind), 4, 12, BX_ERR_INVALID, "object kind" },
+	{ OBJECT(11, kind), 4, UINT32_MAX, BX_ERR_INVALID, "object kind" },
+	{ OBJECT(0, reserved), 4, 1, BX_ERR_FORMAT, "object reserved" },
+	{ OBJECT(0, a), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(1, b), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(2, a), 8, 0, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(2, a), 8, UINT64_MAX, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(2, b), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(3, a), 8, 65536, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(3, b), 8, 8, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(4, a), 8, 65529, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(4, b), 8, 0, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(4, b), 8, UINT64_MAX, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(5, a), 8, 2, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(6, a), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(7, b), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(8, a), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(9, a), 8, 2, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(9, b), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(10, a), 8, 2, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(10, b), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ GRANT(0, program), 4, 2, BX_ERR_RANGE, "grant program" },
+	{ GRANT(0, slot), 4, 8, BX_ERR_RANGE, "grant slot" },
+	{ GRANT(1, slot), 4, 1, BX_ERR_EXISTS, "grant slot" },
+	{ GRANT(1, slot), 4, 0, BX_ERR_EXISTS, "grant slot" },
+	{ GRANT(0, program), 4, 1, BX_ERR_FORMAT, "grant order" },
+	{ GRANT(0, object), 4, 12, BX_ERR_RANGE, "grant object" },
+	{ GRANT(0, rights), 4, 0x20, BX_ERR_INVALID, "grant rights" },
+	{ GRANT(0, rights), 4, 0x101, BX_ERR_INVALID, "grant rights" },
+	{ GRANT(1, badge), 8, 1, BX_ERR_INVALID, "grant badge" },
+	{ GRANT(0, reserved), 4, 1, BX_ERR_FORMAT, "grant reserved" },
+	{ GRANT(0, first), 8, 1, BX_ERR_RANGE, "grant range" },
+	{ GRANT(0, count), 8, 1, BX_ERR_RANGE, "grant range" },
+	{ GRANT(1, first), 8, 3, BX_ERR_RANGE, "grant range" },
+	{ GRANT(1, count), 8, 7, BX_ERR_RANGE, "grant range" },
+	{ GRANT(1, count), 8, 0, BX_ERR_RANGE, "grant range" },
+	{ GRANT(1, first), 8, UINT64_MAX, BX_ERR_RANGE, "grant range" },
+	{ LAUNCH(magic), 1, 'x', BX_ERR_FORMAT, "launch magic" },
+	{ LAUNCH(version), 4, 2, BX_ERR_VERSION, "launch version" },
+	{ LAUNCH(program), 4, 1, BX_ERR_INVALID, "launch program" },
+	{ LAUNCH(name), 1, 'F', BX_ERR_INVALID, "launch name" },
+	{ LAUNCH(reply_first), 4, 9, BX_ERR_INVALID, "launch reply slots" },
+	{ LAUNCH(reply_count), 4, 3, BX_ERR_INVALID, "launch reply slots" },
+	{ LAUNCH(entry_count), 4, 3, BX_ERR_FORMAT, "launch entry_count" },
+	{ LAUNCH(entry_count), 4, 1u << 27, BX_ERR_FORMAT, "launch entry_count" },
+	{ LAUNCH(reserved), 4, 1, BX_ERR_FORMAT, "launch reserved" },
+	{ ENTRY(name) + 23, 1, 'x', BX_ERR_FORMAT, "launch entry name" },
+	{ ENTRY(slot), 4, 3, BX_ERR_NOT_FOUND, "launch entry slot" },
+	{ ENTRY(slot), 4, UINT32_MAX, BX_ERR_NOT_FOUND, "launch entry slot" },
+	{ ENTRY(type), 4, BX_CAP_MEMORY, BX_ERR_INVALID, "launch entry type" },
+};
+
+static void
+refuse_check(size_t size, enum bx_err err, const char *expect)
+{
+	struct bx_sysimage view, poison;
+	const char *where = NULL;
+
+	memset(&poison, 0x5a, sizeof(poison));
+	view = poison;
+	ck_assert_int_eq(bx_sysimage_open(image, size, &view, &where), err);
+	ck_assert_str_eq(where, expect);
+	ck_assert_mem_eq(&view, &poison, sizeof(view));
+}
+
+START_TEST(opens_a_good_image)
+{
+	struct bx_sysimage view;
+	const char *where = NULL;
+
+	ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
+	ck_assert_uint_eq(view.program_count, 2);
+	ck_assert_uint_eq(view.object_count, 12);
+	ck_assert_uint_eq(view.grant_count, 3);
+	ck_assert_uint_eq(view.audit_records, 64);
+	ck_assert_ptr_eq(view.bytes, image);
+	ck_assert_uint_eq(bx_get_le32(view.grants[2].object), 1);
+}
+END_TEST
+
+START_TEST(refuses_each_wrong_field)
+{
+	const struct wrong *wrong = &wrongs[_i];
+
+	for (unsigned i = 0; i < wrong->width; i++)
+		image[wrong->at + i] = (uint8_t)(wrong->value >> (8 * i));
+	refuse_check(image_size, wrong->err, wrong->where);
+}
+END_TEST
+
+START_TEST(refuses_equal_names)
+{
+	memcpy(image + PROGRAM(1, name), image + PROGRAM(0, name), BX_NAME_MAX);
+	refuse_check(image_size, BX_ERR_EXISTS, "program name");
+	setup();
+	/* Of one kind; another kind may have the name: "second" is a program too. */
+	memcpy(image + OBJECT(11, name), image + OBJECT(0, name), BX_NAME_MAX);
+	refuse_check(image_size, BX_ERR_EXISTS, "object name");
+}
+END_TEST
+
+/* Cut at every length, also with a header that admits it; and one byte more. */
+START_TEST(refuses_every_truncation)
+{
+	struct bx_sysimage view;
+	const char *where;
+
+	for (size_t size = 0; size < image_size; size++) {
+		uint8_t *copy = malloc(size + 1);
+
+		memcpy(copy, image, size);
+		ck_assert_int_ne(bx_sysimage_open(copy, size, &view, &where), BX_OK);
+		if (size >= sizeof(struct bx_sysimage_header)) {
+			bx_put_le32(copy + HEADER(size), (uint32_t)size);
+			ck_assert_int_ne(bx_sysimage_open(copy, size, &view, &where), BX_OK);
+		}
+		free(copy);
+	}
+	refuse_check(image_size + 1, BX_ERR_RANGE, "size");
+	bx_put_le32(image + HEADER(size), (uint32_t)(image_size + 1));
+	refuse_check(image_size, BX_ERR_TRUNCATED, "size");
+}
+END_TEST
+
+/* Whatever one byte becomes, an image that is accepted also makes a core that is sound. */
+START_TEST(accepted_images_make_sound_cores)
+{
+	struct build build = build_start("s");
+	struct world world;
+	unsigned accepted = 0;
+
+	build_program(&build, "first");
+	world_prepare(&world, &build);
+	for (size_t i = (size_t)_i; i < image_size; i += 16) {
+		const char *where;
+
+		setup();
+		image[i] = (uint8_t)(image[i] + 1 + i % 5);
+		memcpy(world.image, image, image_size);
+		world.image_bytes = image_size;
+		bx_hosted_init(&world.machine, memset(world.memory, 0, WORLD_MEMORY), WORLD_MEMORY);
+		accepted += world_boot(&world, &where) == BX_OK;
+		free(world.pools);
+		world.pools = NULL;
+	}
+	ck_assert_uint_gt(accepted, 0);
+	world_free(&world);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("kcore-sysimage");
+	TCase *tcase = tcase_create("sysimage");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, NULL);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, opens_a_good_image);
+	tcase_add_loop_test(tcase, refuses_each_wrong_field, 0, (int)BX_ARRAY_COUNT(wrongs));
+	tcase_add_test(tcase, refuses_equal_names);
+	tcase_add_test(tcase, refuses_every_truncation);
+	tcase_add_loop_test(tcase, accepted_images_make_sound_cores, 0, 16);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
