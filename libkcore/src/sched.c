@@ -318,57 +318,64 @@ timer_due(struct bx_kcore *core)
 	return tick;
 }
 
-/* A step of taking an ended program apart, when nobody above its priority wants to run. */
-static bool
-end_step(struct bx_kcore *core, uint32_t next)
+/* The program to take apart when nobody above its priority wants to run, or BX_NONE. */
+static uint32_t
+ending_due(const struct bx_kcore *core)
 {
 	uint32_t ending = bx_program_ending(core);
 
-	if (ending == BX_NONE)
-		return false;
-	if (next != BX_NONE && bx_thread_at(core, next)->priority > core->programs[ending].priority)
-		return false;
-	if (bx_machine_interrupt_pending(core->machine))
-		return false;
-	(void)!bx_program_end_step(core, ending);
-	return true;
+	if (ending != BX_NONE && core->cpu.current != BX_NONE &&
+	    core->threads[core->cpu.current].priority > core->programs[ending].priority)
+		return BX_NONE;
+	return ending;
 }
 
+/* Runs a system call again, or raises a fault again. */
+static void
+run_again(struct bx_kcore *core, struct bx_thread *thread)
+{
+	thread->restart = 0;
+	if (thread->call_kind == BX_CALL_FAULT)
+		bx_fault_raise(core, thread);
+	else
+		bx_syscall_run(core);
+}
+
+/* Each turn of the loop does a bounded step of work that was put off.  After the first, which every
+ * event gets so that no storm of interrupts stops the work, an interrupt that waits goes first. */
 struct bx_context *
 bx_sched_dispatch(struct bx_kcore *core)
 {
 	struct bx_cpu *cpu = &core->cpu;
 	uint64_t now = bx_machine_now(core->machine);
 
-	for (;;) {
-		struct bx_thread *thread;
+	for (bool first = true;; first = false, now = bx_machine_now(core->machine)) {
+		uint32_t ending;
+		bool restart;
 
 		switch_to(core, choose(core, now), now);
-		if (end_step(core, cpu->current)) {
-			now = bx_machine_now(core->machine);
-			continue;
-		}
-		if (cpu->current == BX_NONE)
+		ending = ending_due(core);
+		restart = cpu->current != BX_NONE && bx_core_current(core)->restart != 0;
+		if (ending == BX_NONE && !restart)
 			break;
-		thread = bx_core_current(core);
-		if (thread->restart == 0) {
-			timer_set(core, timer_due(core));
-			return &thread->context;
-		}
-		if (bx_machine_interrupt_pending(core->machine)) {
-			put_back(core, now);
+		if (!first && bx_machine_interrupt_pending(core->machine)) {
+			if (restart)
+				put_back(core, now);
 			break;
 		}
-		thread->restart = 0;
-		if (thread->call_kind == BX_CALL_FAULT)
-			bx_fault_raise(core, thread);
+		if (ending != BX_NONE)
+			(void)!bx_program_end_step(core, ending);
 		else
-			bx_syscall_run(core);
-		now = bx_machine_now(core->machine);
+			run_again(core, bx_core_current(core));
 	}
-	/* Work that was put off for an interrupt is taken up again at once, whatever comes. */
-	timer_set(core, cpu->ready_mask != 0 || bx_program_ending(core) != BX_NONE ? now :
-	    timer_due(core));
+	BX_INVARIANT(bx_sched_sound(core, &(const char *){ NULL }));
+	if (cpu->current != BX_NONE) {
+		BX_INVARIANT(bx_core_current(core)->state == BX_THREAD_READY);
+		timer_set(core, timer_due(core));
+		return &bx_core_current(core)->context;
+	}
+	/* What was put off is taken up again at once, whatever comes. */
+	timer_set(core, cpu->ready_mask != 0 || core->ending_count != 0 ? now : timer_due(core));
 	return NULL;
 }
 

@@ -58,8 +58,11 @@ BX_SYS_HANDLER(bx_sys_program_info);
 BX_SYS_HANDLER(bx_sys_inspect);
 BX_SYS_HANDLER(bx_sys_audit_read);
 
-/* inspect.c: what is shown of a program, to a spawner too. */
-void bx_inspect_program(const struct bx_kcore *core, uint32_t program,
-    struct bx_info_program *info);
+/* inspect.c: what is shown of a program, to a spawner too.  Its used slots are counted first, in
+ * steps, in thread->work: BX_OK, BX_ERR_AGAIN. */
+BX_MUST_USE enum bx_err bx_inspect_slots(const struct bx_kcore *core, struct bx_thread *thread,
+    uint32_t program);
+void bx_inspect_program(const struct bx_kcore *core, const struct bx_thread *thread,
+    uint32_t program, struct bx_info_program *info);
 
 #endif

@@ -141,7 +141,10 @@ sleep(struct bx_kcore *core, struct bx_thread *thread)
 static void
 exit_program(struct bx_kcore *core, struct bx_thread *thread)
 {
-	core->programs[thread->program].exit_code = (int32_t)(uint32_t)thread->context.value[0];
+	int32_t code = (int32_t)(uint32_t)thread->context.value[0];
+
+	core->programs[thread->program].exit_code = code;
+	bx_audit(core, BX_AUDIT_EXIT, thread->program, BX_NONE, (uint64_t)(int64_t)code, 0, 0);
 	bx_program_end(core, thread->program, BX_PROGRAM_EXITED);
 }
 

@@ -16,7 +16,6 @@
  */
 #include "thread.h"
 
-#include <string.h>
 
 #define NO	BX_THREAD_STATE_NO
 #define FREE	BX_THREAD_FREE

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * sched_sound.c -- whether threads, queues, client lists, timers and copies under way are as thread.c,
+ * sched.c, timer.c and ipc.c promise.  Reads only; no loop follows a link further than there are
+ * threads.
+ */
+#include "thread.h"
+
+static bool
+broken(const char **what, const char *text)
+{
+	*what = text;
+	return false;
+}
+
+/* A doubly linked queue whose members are all in `state` and wait on `object`; SENDING faults too. */
+static bool
+queue_sound(const struct bx_kcore *core, const struct bx_queue *queue, uint32_t state,
+    uint32_t object)
+{
+	uint32_t count = 0, previous = BX_NONE;
+
+	for (uint32_t i = queue->head; i != BX_NONE; i = core->threads[i].next) {
+		const struct bx_thread *thread = &core->threads[i];
+
+		if (i >= core->thread_count || count++ == queue->count ||
+		    thread->previous != previous || thread->state != state ||
+		    thread->object != object || thread->transfer != BX_NONE)
+			return false;
+		previous = i;
+	}
+	return count == queue->count && queue->tail == previous;
+}
+
+/* The client list of a server; how many there are is added to *count. */
+static bool
+clients_sound(const struct bx_kcore *core, const struct bx_thread *server, uint32_t *count)
+{
+	uint32_t n = 0, previous = BX_NONE;
+
+	for (uint32_t i = server->clients; i != BX_NONE; i = core->threads[i].next) {
+		const struct bx_thread *client = &core->threads[i];
+
+		if (i >= core->thread_count || n++ == core->thread_count ||
+		    client->previous != previous || !bx_thread_awaits(client) ||
+		    client->partner != server->index || client->priority > server->priority)
+			return false;
+		previous = i;
+	}
+	*count += n;
+	return true;
+}
+
+/* The other side of a copy under way knows of it, and one side is active. */
+static bool
+transfer_sound(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	const struct bx_thread *other;
+	bool active = thread->state == BX_THREAD_READY;
+
+	if (thread->transfer == BX_NONE)
+		return thread->copied == 0;
+	if (thread->transfer >= core->thread_count)
+		return false;
+	other = &core->threads[thread->transfer];
+	if (other->transfer != thread->index || (other->state == BX_THREAD_READY) == active)
+		return false;
+	if (active)
+		return thread->restart == 1;
+	return thread->copied == 0 && (thread->state == BX_THREAD_AWAITING_REPLY ||
+	    ((thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING) &&
+	    thread->object == BX_NONE));
+}
+
+/* The account is its own, or that of a client, or of the client's in turn. */
+static bool
+account_sound(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	if (thread->account == thread->index)
+		return true;
+	for (uint32_t i = thread->clients; i != BX_NONE; i = core->threads[i].next) {
+		if (core->threads[i].account == thread->account)
+			return true;
+	}
+	return false;
+}
+
+static bool
+thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const char **what)
+{
+	bool alive = thread->state != BX_THREAD_FREE;
+
+	if (thread->state >= BX_THREAD_STATE_COUNT || thread->index >= core->thread_count ||
+	    &core->threads[thread->index] != thread)
+		return broken(what, "thread state");
+	if (alive != ((thread->generation & 1) != 0))
+		return broken(what, "thread generation");
+	if (!alive && (thread->clients != BX_NONE || thread->bound_notification != BX_NONE ||
+	    thread->transfer != BX_NONE || thread->restart != 0))
+		return broken(what, "a free thread holds something");
+	if (alive && (core->programs[thread->program].generation & 1) == 0)
+		return broken(what, "a thread outlives its process");
+	if (thread->priority >= BX_PRIORITY_COUNT || (alive &&
+	    thread->priority < thread->priority_base))
+		return broken(what, "thread priority");
+	if (thread->restart != 0 && thread->state != BX_THREAD_READY)
+		return broken(what, "a thread that waits is to begin again");
+	if (bx_thread_awaits(thread) != (thread->partner != BX_NONE))
+		return broken(what, "partner of a thread");
+	if (!transfer_sound(core, thread))
+		return broken(what, "a copy under way");
+	if (!account_sound(core, thread))
+		return broken(what, "account of a thread");
+	if (thread->bound_notification != BX_NONE &&
+	    core->notifications[thread->bound_notification].bound_thread != thread->index)
+		return broken(what, "bound notification");
+	/* There is no infinite wait but for the handler of a fault. */
+	if (thread->state != BX_THREAD_FREE && thread->state != BX_THREAD_STOPPED &&
+	    thread->state != BX_THREAD_READY && thread->call_kind != BX_CALL_FAULT &&
+	    (thread->deadline == 0 || thread->timer_key > thread->deadline))
+		return broken(what, "a wait without an end");
+	return true;
+}
+
+static bool
+timers_sound(const struct bx_kcore *core, const char **what)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < core->thread_count; i++) {
+		const struct bx_thread *thread = &core->threads[i];
+
+		if (thread->timer_key == UINT64_MAX)
+			continue;
+		count++;
+		if (thread->timer_place >= core->timer_count ||
+		    core->timers[thread->timer_place] != i)
+			return broken(what, "place of a timer");
+		if (thread->timer_place > 0 && core->threads[core->timers[
+		    (thread->timer_place - 1) / 2]].timer_key > thread->timer_key)
+			return broken(what, "order of the timers");
+	}
+	return count == core->timer_count || broken(what, "count of the timers");
+}
+
+/* Queues hold exactly the threads whose state says so. */
+static bool
+queues_sound(const struct bx_kcore *core, const char **what)
+{
+	uint32_t in[BX_THREAD_STATE_COUNT] = { 0 }, queued[BX_THREAD_STATE_COUNT] = { 0 };
+
+	for (uint32_t i = 0; i < core->thread_count; i++) {
+		const struct bx_thread *thread = &core->threads[i];
+
+		if (thread->transfer == BX_NONE || bx_thread_awaits(thread) ||
+		    thread->state == BX_THREAD_READY)
+			in[thread->state]++;
+		if (!clients_sound(core, thread, &queued[BX_THREAD_AWAITING_REPLY]))
+			return broken(what, "clients of a server");
+	}
+	for (uint32_t p = 0; p < BX_PRIORITY_COUNT; p++) {
+		const struct bx_queue *queue = &core->cpu.ready[p];
+
+		if (!queue_sound(core, queue, BX_THREAD_READY, BX_NONE) ||
+		    (core->cpu.ready_mask >> p & 1) != (queue->count > 0))
+			return broken(what, "ready queue");
+		for (uint32_t i = queue->head; i != BX_NONE; i = core->threads[i].next) {
+			if (core->threads[i].priority != p || i == core->cpu.current)
+				return broken(what, "thread in a ready queue");
+		}
+		queued[BX_THREAD_READY] += queue->count;
+	}
+	for (uint32_t i = 0; i < core->endpoint_count; i++) {
+		const struct bx_endpoint *endpoint = &core->endpoints[i];
+
+		if (!queue_sound(core, &endpoint->senders, BX_THREAD_SENDING, i) ||
+		    !queue_sound(core, &endpoint->receivers, BX_THREAD_RECEIVING, i))
+			return broken(what, "queue of an endpoint");
+		if (endpoint->senders.count > 0 && endpoint->receivers.count > 0)
+			return broken(what, "a sender and a receiver wait for each other");
+		if (endpoint->senders.count == 0 && endpoint->boost != 0)
+			return broken(what, "boost of an endpoint");
+		queued[BX_THREAD_SENDING] += endpoint->senders.count;
+		queued[BX_THREAD_RECEIVING] += endpoint->receivers.count;
+	}
+	for (uint32_t i = 0; i < core->notification_count; i++) {
+		const struct bx_notification *notification = &core->notifications[i];
+
+		if (!queue_sound(core, &notification->waiters, BX_THREAD_WAITING, i))
+			return broken(what, "queue of a notification");
+		if (notification->waiters.count > 0 && notification->bits != 0)
+			return broken(what, "bits that nobody is given");
+		queued[BX_THREAD_WAITING] += notification->waiters.count;
+	}
+	if (core->cpu.current != BX_NONE &&
+	    core->threads[core->cpu.current].state == BX_THREAD_READY)
+		queued[BX_THREAD_READY]++;
+	in[BX_THREAD_AWAITING_REPLY] += in[BX_THREAD_FAULTED];
+	for (uint32_t state = BX_THREAD_READY; state <= BX_THREAD_WAITING; state++) {
+		if (in[state] != queued[state])
+			return broken(what, "a thread is not where its state says");
+	}
+	return true;
+}
+
+bool
+bx_sched_sound(const struct bx_kcore *core, const char **what)
+{
+	uint32_t current = core->cpu.current;
+
+	if (current != BX_NONE && current >= core->thread_count)
+		return broken(what, "current thread");
+	for (uint32_t i = 0; i < core->thread_count; i++) {
+		if (!thread_sound(core, &core->threads[i], what))
+			return false;
+	}
+	for (uint32_t p = 0; p < core->program_count; p++) {
+		const struct bx_program *program = &core->programs[p];
+		uint32_t alive = 0;
+
+		for (uint32_t i = 0; i < program->thread_count; i++)
+			alive += core->threads[program->first_thread + i].state != BX_THREAD_FREE;
+		if (alive != program->threads_alive)
+			return broken(what, "count of living threads");
+	}
+	return queues_sound(core, what) && timers_sound(core, what);
+}
