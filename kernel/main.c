@@ -171,9 +171,9 @@ say_machine(void)
 			bx_print(names[i].name);
 	bx_print("\n");
 	say("clock");
-	bx_print_decimal(machine->ticks_per_second / 1000000);
+	bx_print_decimal((machine->ticks_per_second + 500000) / 1000000);
 	bx_print(" MHz, timer ");
-	bx_print_decimal(machine->timer_per_second / 1000000);
+	bx_print_decimal((machine->timer_per_second + 500000) / 1000000);
 	bx_print(" MHz\n");
 }
 

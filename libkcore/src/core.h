@@ -330,7 +330,6 @@ BX_MUST_USE enum bx_err bx_copy_across(struct bx_kcore *core, uint32_t from_prog
 /* What a program finds in its space besides its segments, which end below BX_IMAGE_END; between
  * any two of these lies an unmapped page. */
 #define BX_ARGUMENT_ADDRESS	(BX_USER_END - 2 * BX_PAGE_SIZE)
-#define BX_LAUNCH_ADDRESS	(BX_USER_END - 4 * BX_PAGE_SIZE)
 #define BX_STACK_TOP		(BX_USER_END - 5 * BX_PAGE_SIZE)
 #define BX_STACK_PAGES_MAX	4096u
 #define BX_IMAGE_END		(BX_USER_END - (BX_STACK_PAGES_MAX + 6) * BX_PAGE_SIZE)

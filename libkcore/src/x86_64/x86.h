@@ -40,6 +40,8 @@
 #define X86_VECTOR_LINE		0x31	/* line 0; BX_X86_LINES of them */
 #define X86_VECTOR_SPURIOUS	0xff
 
+#define X86_FLAGS_FIXED		2	/* the one flag that is always set */
+
 #ifndef __ASSEMBLER__
 
 #include <brainix/x86_64.h>
@@ -81,22 +83,9 @@
 #define X86_EFER_LMA		(1ull << 10)
 #define X86_EFER_NXE		(1ull << 11)
 
-#define X86_FLAGS_FIXED		0x002ull
 #define X86_FLAGS_IF		0x200ull
 /* CF PF AF ZF SF TF IF DF OF IOPL NT RF AC: SYSCALL clears them all. */
 #define X86_FLAGS_CLEARED	0x57fd5ull
-
-/* Page table entries: SDM 4.5. */
-#define X86_PTE_PRESENT		(1ull << 0)
-#define X86_PTE_WRITE		(1ull << 1)
-#define X86_PTE_USER		(1ull << 2)
-#define X86_PTE_WRITE_THROUGH	(1ull << 3)
-#define X86_PTE_UNCACHED	(1ull << 4)
-#define X86_PTE_ACCESSED	(1ull << 5)
-#define X86_PTE_DIRTY		(1ull << 6)
-#define X86_PTE_NX		(1ull << 63)
-#define X86_PTE_FRAME		0x000ffffffffff000ull
-#define X86_TABLE_ENTRIES	512u
 
 /* The compiler may call these on its own; this machine zeroes tables and copies results. */
 void *memcpy(void *restrict to, const void *restrict from, size_t length);
