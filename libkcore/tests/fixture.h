@@ -23,6 +23,12 @@
 
 #include "../src/core.h"
 
+/* One for each test_*.c; test_kcore.c runs them all. */
+Suite *suite_elf(void);
+Suite *suite_program(void);
+Suite *suite_sysimage(void);
+Suite *suite_world(void);
+
 #define BUILD_PROGRAMS_MAX	16
 #define BUILD_OBJECTS_MAX	64
 #define BUILD_GRANTS_MAX	256

@@ -638,13 +638,11 @@ START_TEST(boot_refuses)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite_program(void)
 {
 	Suite *suite = suite_create("kcore-program");
 	TCase *tcase = tcase_create("program");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 60);
@@ -670,9 +668,5 @@ main(void)
 	tcase_add_test(tcase, copy_across_goes_in_steps);
 	tcase_add_test(tcase, boot_refuses);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite;
 }
