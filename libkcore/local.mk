@@ -18,7 +18,8 @@ bx_kcore_inc = $(KCORE_INC) $(IPC_INC) $(CAP_INC) $(BASE_INC)
 
 bxinclude_HEADERS += %D%/include/brainix/kcore.h %D%/include/brainix/kcore-hosted.h \
 	%D%/include/brainix/machine.h
-noinst_HEADERS += %D%/src/core.h %D%/src/sys.h %D%/src/thread.h %D%/tests/fixture.h
+noinst_HEADERS += %D%/src/core.h %D%/src/sys.h %D%/src/thread.h %D%/tests/driver.h \
+	%D%/tests/fixture.h
 pkgconfig_DATA += %D%/brainix-kcore.pc %D%/brainix-kcore-hosted.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md
 
@@ -56,6 +57,18 @@ libkcore_tests += %D%/tests/test_kcore %D%/tests/test_kcore_verify
 %C%_tests_test_kcore_verify_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
 %C%_tests_test_kcore_verify_SOURCES = $(%C%_tests_test_kcore_SOURCES)
 %C%_tests_test_kcore_verify_LDADD = $(CHECK_LIBS)
+# Random events, every invariant after each.
+libkcore_tests += %D%/tests/test_random %D%/tests/fuzz_syscall
+%C%_tests_test_random_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
+%C%_tests_test_random_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
+%C%_tests_test_random_SOURCES = \
+	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_random.c $(bx_kcore_world)
+%C%_tests_test_random_LDADD = $(CHECK_LIBS)
+%C%_tests_fuzz_syscall_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
+%C%_tests_fuzz_syscall_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
+%C%_tests_fuzz_syscall_SOURCES = \
+	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/fuzz_syscall.c $(bx_kcore_world) $(FUZZ_MAIN)
+%C%_tests_fuzz_syscall_LDADD = $(CHECK_LIBS)
 endif
 check_PROGRAMS += $(libkcore_tests)
 TESTS += $(libkcore_tests)

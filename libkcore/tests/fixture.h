@@ -34,7 +34,7 @@ Suite *suite_world(void);
 #define BUILD_GRANTS_MAX	256
 #define IMAGE_SIZE		(128 * 1024)
 #define ELF_SIZE		(256 * 1024)
-#define WORLD_MEMORY		(8u * 1024 * 1024)
+#define WORLD_MEMORY		(2u * 1024 * 1024)
 #define WORLD_TICKS		1000000000ull
 
 struct build_program {

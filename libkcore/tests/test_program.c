@@ -621,11 +621,11 @@ START_TEST(boot_refuses)
 	world_prepare(&world, &build);
 	world.regions[1].base = world.regions[0].base;
 	ck_assert_int_eq(world_boot(&world, &where), BX_ERR_RANGE);
-	world.regions[1].base = 0x400001;
+	world.regions[1].base = 0x100001;
 	ck_assert_int_eq(world_boot(&world, &where), BX_ERR_ALIGN);
 	world.regions[1].base = WORLD_MEMORY;
 	ck_assert_int_eq(world_boot(&world, &where), BX_ERR_RANGE);
-	world.regions[1].base = 0x400000;
+	world.regions[1].base = 0x100000;
 	world.config.ticks_per_second = 0;
 	ck_assert_int_eq(world_boot(&world, &where), BX_ERR_INVALID);
 	world.config.ticks_per_second = 1;
