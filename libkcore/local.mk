@@ -5,7 +5,7 @@
 #   libbrainix-kcore-hosted.la	the core and the hosted machine: links into a Linux process
 KCORE_INC = -I$(top_srcdir)/%D%/include
 
-include libkcore/src/x86_64/local.mk
+include %D%/src/x86_64/local.mk
 
 bx_kcore_sources = \
 	%D%/src/audit.c %D%/src/elf.c %D%/src/fault.c %D%/src/frame.c %D%/src/init.c %D%/src/inspect.c \
@@ -14,7 +14,7 @@ bx_kcore_sources = \
 	%D%/src/sys_device.c %D%/src/sys_memory.c %D%/src/sys_program.c %D%/src/sys_thread.c \
 	%D%/src/thread.c %D%/src/timer.c %D%/src/x86_64/page_table.c
 bx_hosted_sources = %D%/src/hosted/hosted.c
-bx_kcore_inc = $(KCORE_INC) $(IPC_INC) $(CAP_INC) $(BASE_INC)
+bx_kcore_inc = $(KCORE_INC) $(CAP_INC) $(BASE_INC)
 
 bxinclude_HEADERS += %D%/include/brainix/kcore.h %D%/include/brainix/kcore-hosted.h \
 	%D%/include/brainix/machine.h
@@ -24,7 +24,8 @@ pkgconfig_DATA += %D%/brainix-kcore.pc %D%/brainix-kcore-hosted.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md
 
 lib_LTLIBRARIES += %D%/libbrainix-kcore.la %D%/libbrainix-kcore-hosted.la
-%C%_libbrainix_kcore_la_CPPFLAGS = $(bx_kcore_inc) -DBX_VERSION='"$(PACKAGE_VERSION)"'
+%C%_libbrainix_kcore_la_CPPFLAGS = $(bx_kcore_inc)
+# No jump tables: the kernel has no indirect branch that docs/hardening.md does not list.
 %C%_libbrainix_kcore_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS) -fno-jump-tables
 %C%_libbrainix_kcore_la_CCASFLAGS = $(FREE_CFLAGS)
 %C%_libbrainix_kcore_la_SOURCES = $(bx_kcore_sources) $(bx_x86_64_sources)
