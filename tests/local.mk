@@ -46,3 +46,4 @@ PHONY += clean-coverage
 clean-coverage:
 	find . -name '*.gcda' -o -name '*.gcno' | xargs rm -f
 endif
+include tests/system/local.mk
