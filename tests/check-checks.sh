@@ -19,7 +19,8 @@ good_tree() {
 	printf '%s\n#include <brainix/base.h>\n' "$spdx" >"$tree/libipc/include/brainix/ipc.h"
 	printf '%s\n#include <brainix/cap.h>\nint bx_cap_one(void);\nint bx_cap_one(void) { return 1; }\n' "$spdx" >"$tree/libcap/src/one.c"
 	printf '%s\n#include <brainix/cap.h>\n#include <brainix/ipc.h>\n' "$spdx" >"$tree/libkcore/src/core.c"
-	printf '%s\n' "$spdx" >"$tree/libkcore/src/x86_64/paging.h"
+	printf '%s\n#include "../core.h"\n' "$spdx" >"$tree/libkcore/src/x86_64/paging.h"
+	printf '%s\n' "$spdx" >"$tree/libkcore/src/core.h"
 	printf '%s\n' "$spdx" >"$tree/libnetstack/src/link/arp.h"
 	printf '%s\n' "$spdx" >"$tree/libnetstack/src/ip/ip.c"
 	printf '%s\n' "$spdx" >"$tree/libnetstack/include/brainix/net_link.h"
@@ -56,7 +57,7 @@ done
 wrong layering "a library includes the libc" libcap/src/one.c '#include <stdio.h>'
 wrong layering "a library includes its neighbour" libcap/src/one.c '#include <brainix/ipc.h>'
 wrong layering "a library includes a file of another room" libcap/src/one.c '#include "arp.h"'
-wrong layering "an include out of the folder" libcap/src/one.c '#include "../../libipc/include/brainix/ipc.h"'
+wrong layering "an include out of the room" libcap/src/one.c '#include "../../libipc/include/brainix/ipc.h"'
 wrong layering "a header includes upwards" libcap/include/brainix/cap.h '# include <brainix/ipc.h>'
 wrong layering "a header that nobody publishes" libcap/src/one.c '#include <brainix/none.h>'
 wrong layering "an -I list with the neighbour" libcap/local.mk '%C%_la_CPPFLAGS += $(IPC_INC)'

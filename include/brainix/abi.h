@@ -114,6 +114,9 @@
 #define BX_USER_START		0x10000
 #define BX_USER_END		0x7fffffffe000
 
+/* Where a process finds its launch block (see struct bx_launch), besides in rdi at its start. */
+#define BX_LAUNCH_ADDRESS	(BX_USER_END - 4 * BX_PAGE_SIZE)
+
 #define BX_PRIORITY_COUNT	64	/* 0 the lowest */
 #define BX_NAME_MAX		24	/* bytes of a name, the closing NUL included */
 #define BX_SPAWN_ARGUMENT_MAX	1024

@@ -481,12 +481,16 @@ world_start(struct world *world, uint32_t program)
 void
 world_stop(struct world *world, uint32_t program, enum bx_program_state state)
 {
+	uint32_t every = world->machine.interrupt_every;
+
+	/* An interrupt waits whenever the core asks: one step an event. */
+	world->machine.interrupt_every = 1;
 	bx_program_end(world->core, program, state);
-	event_done(world);
-	while (world->core->programs[program].state == BX_PROGRAM_ENDING) {
-		(void)!bx_program_end_step(world->core, program);
+	do {
+		world->context = bx_sched_dispatch(world->core);
 		event_done(world);
-	}
+	} while (world->core->programs[program].state == BX_PROGRAM_ENDING);
+	world->machine.interrupt_every = every;
 }
 
 void

@@ -331,13 +331,15 @@ START_TEST(start_belongs_to_one_thread)
 	uint32_t holder = core->programs[HOLDER].first_thread;
 
 	ck_assert_int_eq(world_start(&world, HOLDER), BX_OK);
-	core->cpu.current = holder;
+	world_run_until(&world, holder);
 	ck_assert_int_eq(bx_program_start(core, WORKER, NULL, 0), BX_ERR_AGAIN);
-	core->cpu.current = init;
+	world_run_until(&world, init);
 	ck_assert_int_eq(bx_program_start(core, WORKER, NULL, 0), BX_ERR_BUSY);
-	world_stop(&world, HOLDER, BX_PROGRAM_KILLED);
+	core->threads[holder].work = 1;		/* as the system call leaves it */
+	bx_program_end(core, HOLDER, BX_PROGRAM_KILLED);
 	ck_assert_uint_eq(core->programs[WORKER].state, BX_PROGRAM_ENDING);
 	world_stop(&world, WORKER, BX_PROGRAM_KILLED);
+	world_stop(&world, HOLDER, BX_PROGRAM_KILLED);
 	ck_assert_uint_eq(core->programs[WORKER].state, BX_PROGRAM_ABSENT);
 	ck_assert_int_eq(world_start(&world, WORKER), BX_OK);
 }
