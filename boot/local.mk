@@ -4,7 +4,7 @@
 # boot/loader has symbols for the debugger; boot/loader.elf is what goes into images.
 FREE_EXECUTABLES += %D%/loader
 noinst_HEADERS += %D%/src/boot.h %D%/src/memory.h %D%/src/port.h
-EXTRA_DIST += %D%/boot.ld
+EXTRA_DIST += %D%/boot.ld %D%/DESIGN.md
 CLEANFILES += %D%/loader.elf
 bxdata_DATA += %D%/loader.elf
 
@@ -20,6 +20,15 @@ bx_boot_pure = %D%/src/mbi.c %D%/src/map.c %D%/src/elf.c %D%/src/tables.c %D%/sr
 
 %D%/loader.elf: %D%/loader
 	$(AM_V_GEN)$(OBJCOPY) --strip-all %D%/loader $@
+
+if HAVE_CHECK
+check_PROGRAMS += %D%/tests/test_boot
+TESTS += %D%/tests/test_boot
+%C%_tests_test_boot_CPPFLAGS = $(BASE_INC) -I$(top_srcdir)/%D%/src
+%C%_tests_test_boot_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_boot_SOURCES = %D%/tests/test_boot.c $(bx_boot_pure)
+%C%_tests_test_boot_LDADD = $(CHECK_LIBS)
+endif
 
 check_PROGRAMS += %D%/tests/fuzz_mbi %D%/tests/fuzz_elf
 TESTS += %D%/tests/fuzz_mbi %D%/tests/fuzz_elf

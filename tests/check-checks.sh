@@ -115,4 +115,45 @@ archive "const char *bx_cap_one(void) { return \"$tree/x\"; }"
 try freestanding no "a path of this machine"
 good_tree
 try freestanding no "an archive that is not there"
+
+# The sum of `make check'.  one NAME RESULT LOG-TEXT: a test that ended so.
+one() {
+	test -z "$2" || printf ':test-result: %s\n:global-test-result: %s\n' "$2" "$2" >"$scratch/sum/$1.trs"
+	printf '%b\n' "$3" >"$scratch/sum/$1.log"
+}
+
+# sum STATUS-OF-THE-HARNESS LAST-LINE WHAT
+sum() {
+	rule "summary: $3"
+	sh "$scripts/summary.sh" "$1" "$scratch"/sum/*.trs >"$scratch/output"
+	status=$?
+	test "$(tail -n 1 "$scratch/output")" = "$2" || bad "$(cat "$scratch/output")"
+	case $2 in
+	*' 0 failed'*) test $status = 0 || bad "status $status" ;;
+	*) test $status = 1 || bad "status $status" ;;
+	esac
+	rm -rf "$scratch/sum"
+	mkdir "$scratch/sum"
+}
+
+mkdir "$scratch/sum"
+one a PASS '100%: Checks: 12, Failures: 0, Errors: 0'
+one b PASS '50%: Checks: 2, Failures: 0, Errors: 0\n100%: Checks: 3, Failures: 0, Errors: 0'
+one c PASS '7 passed, 0 failed, 2 skipped'
+one d PASS 'no count at all'
+sum 0 '25 passed, 0 failed, 2 skipped' "suites, a script and a program"
+one a FAIL '83%: Checks: 6, Failures: 1, Errors: 0'
+sum 1 '5 passed, 1 failed' "one test of a suite failed"
+one a FAIL '100%: Checks: 6, Failures: 0, Errors: 0'
+sum 1 '6 passed, 1 failed' "a suite that dies after its count"
+one a FAIL 'Segmentation fault'
+one b PASS ''
+sum 1 '1 passed, 1 failed' "a program that dies"
+one a SKIP 'not here'
+one b PASS ''
+sum 0 '1 passed, 0 failed, 1 skipped' "a test that was left out"
+one a ERROR '4 passed, 0 failed'
+sum 1 '4 passed, 1 failed' "a script that broke"
+one a PASS '3 passed, 0 failed'
+sum 1 '3 passed, 1 failed' "the harness failed, and no test did"
 finish

@@ -479,28 +479,30 @@ bx_ipc_would_deadlock(const struct bx_kcore *core, const struct bx_thread *threa
 static void
 boost(struct bx_kcore *core, struct bx_endpoint *endpoint, uint32_t priority)
 {
-	uint32_t next;
+	uint32_t next = BX_NONE;
 
-	if (endpoint->boost < priority)
-		endpoint->boost = priority;
-	next = endpoint->server_thread;
-	for (uint32_t n = 0; next != BX_NONE && n < core->thread_count; n++) {
-		struct bx_thread *thread = bx_thread_at(core, next);
+	for (uint32_t n = 0; n < core->thread_count; n++) {
+		struct bx_thread *thread;
 
-		if (thread->priority >= priority || thread->state == BX_THREAD_FREE ||
-		    thread->state == BX_THREAD_RECEIVING)
-			return;
-		bx_sched_priority_set(core, thread, priority);
-		if (bx_thread_awaits(thread)) {
-			next = thread->partner;
-		} else if (thread->state == BX_THREAD_SENDING && thread->object != BX_NONE) {
-			endpoint = &core->endpoints[thread->object];
+		if (next == BX_NONE) {
 			if (endpoint->boost < priority)
 				endpoint->boost = priority;
 			next = endpoint->server_thread;
-		} else {
-			return;
+			/* It may have turned to another endpoint. */
+			if (next == BX_NONE ||
+			    core->threads[next].state == BX_THREAD_RECEIVING ||
+			    core->threads[next].serves != (uint32_t)(endpoint - core->endpoints))
+				return;
 		}
+		thread = bx_thread_at(core, next);
+		if (thread->priority >= priority || thread->state == BX_THREAD_FREE)
+			return;
+		bx_sched_priority_set(core, thread, priority);
+		next = thread->partner;
+		if (thread->state == BX_THREAD_SENDING && thread->object != BX_NONE)
+			endpoint = &core->endpoints[thread->object];
+		else if (next == BX_NONE)
+			return;
 	}
 }
 

@@ -13,7 +13,7 @@ broken(const char **what, const char *text)
 	return false;
 }
 
-/* A doubly linked queue whose members are all in `state` and wait on `object`; SENDING faults too. */
+/* A doubly linked queue whose members are all in `state` and wait on `object`. */
 static bool
 queue_sound(const struct bx_kcore *core, const struct bx_queue *queue, uint32_t state,
     uint32_t object)
@@ -25,7 +25,8 @@ queue_sound(const struct bx_kcore *core, const struct bx_queue *queue, uint32_t 
 
 		if (i >= core->thread_count || count++ == queue->count ||
 		    thread->previous != previous || thread->state != state ||
-		    thread->object != object || thread->transfer != BX_NONE)
+		    thread->object != object ||
+		    (thread->transfer != BX_NONE && state != BX_THREAD_READY))
 			return false;
 		previous = i;
 	}

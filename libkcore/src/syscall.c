@@ -10,6 +10,8 @@ bx_cap_stale(const struct bx_kcore *core, const struct bx_cap *cap)
 	uint32_t index = cap->object.index;
 	uint32_t generation = cap->object.generation;
 
+	if (cap->type != BX_CAP_REPLY && (generation & 1) == 0)
+		return true;			/* no living object has such a name */
 	switch ((enum bx_cap_type)cap->type) {
 	case BX_CAP_ENDPOINT:
 		return core->endpoints[index].generation != generation;

@@ -16,14 +16,16 @@ brainix-%.bin: tests/system/manifests/%.system tools/mksystem/mksystem
 brainix-%.cmdline: bx-always
 	@printf '%s\n' '$(CMDLINE)' | cmp -s - $@ || printf '%s\n' '$(CMDLINE)' >$@
 
-bx_make_iso = set -e; modules=; \
+# Symbols are for debuggers and stay outside of the image.
+bx_make_iso = set -e; parts=`mktemp -d`; trap 'rm -rf "$$parts"' EXIT; modules=; \
 	for name in kernel `tools/mksystem/mksystem --binaries $(bx_manifest)`; do \
 		file=; \
 		for program in $(FREE_EXECUTABLES); do \
 			case $$program in */$$name | */$$name.elf) file=$$program ;; esac; \
 		done; \
 		test -n "$$file" || { echo "$(bx_manifest): there is no program \`$$name'" >&2; exit 1; }; \
-		modules="$$modules $$name=$$file"; \
+		$(OBJCOPY) --strip-all $$file $$parts/$$name; \
+		modules="$$modules $$name=$$parts/$$name"; \
 	done; \
 	$(bx_image_tools) $(SHELL) $(srcdir)/tools/mkiso/mkiso --loader boot/loader.elf --output $@ \
 	    --command-line '$(CMDLINE)' system=$(@:.iso=.bin) $$modules
