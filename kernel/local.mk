@@ -8,7 +8,7 @@
 FREE_EXECUTABLES += %D%/kernel-unnamed %D%/kernel
 noinst_HEADERS += %D%/kernel.h
 EXTRA_DIST += %D%/kernel.ld.in %D%/symbols.awk %D%/tests/check-kernel.sh
-CLEANFILES += %D%/kernel.ld %D%/symbols.S %D%/kernel.elf
+CLEANFILES += %D%/kernel.ld %D%/symbols.S %D%/symbols.stamp %D%/kernel.elf
 bxdata_DATA += %D%/kernel.elf
 
 bx_kernel_sources = %D%/start.S %D%/main.c %D%/memory.S %D%/panic.c %D%/print.c
@@ -36,8 +36,13 @@ nodist_%C%_kernel_SOURCES = %D%/symbols.S
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
 	$(CC) -E -P -x assembler-with-cpp $(KCORE_INC) $(BASE_INC) $(srcdir)/%D%/kernel.ld.in -o $@
 
-%D%/symbols.S: %D%/kernel-unnamed %D%/symbols.awk
-	$(AM_V_GEN)$(NM) -n %D%/kernel-unnamed | $(AWK) -f $(srcdir)/%D%/symbols.awk >$@-t && mv $@-t $@
+# Written again only when a function has moved.
+%D%/symbols.stamp: %D%/kernel-unnamed %D%/symbols.awk
+	$(AM_V_GEN)$(NM) -n %D%/kernel-unnamed | $(AWK) -f $(srcdir)/%D%/symbols.awk >%D%/symbols.S-t && \
+	{ cmp -s %D%/symbols.S-t %D%/symbols.S || cp %D%/symbols.S-t %D%/symbols.S; } && \
+	rm -f %D%/symbols.S-t && echo >$@
+%D%/symbols.S: %D%/symbols.stamp
+	@test -f $@ || { rm -f %D%/symbols.stamp; $(MAKE) $(AM_MAKEFLAGS) %D%/symbols.stamp; }
 
 %D%/kernel.elf: %D%/kernel
 	$(AM_V_GEN)$(OBJCOPY) --strip-all %D%/kernel $@

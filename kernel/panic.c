@@ -180,7 +180,7 @@ panic_end(void)
 	}
 	bx_print("  The machine is stopped.\n");
 	if (bx_kernel.debug_exit)
-		bx_machine_port_out(&bx_kernel.machine, BX_DEBUG_EXIT_PORT, 4, BX_DEBUG_EXIT_PANIC);
+		bx_machine_port_out(bx_kernel.machine, BX_DEBUG_EXIT_PORT, 4, BX_DEBUG_EXIT_PANIC);
 	bx_x86_halt();
 }
 

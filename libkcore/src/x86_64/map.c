@@ -180,8 +180,8 @@ map_entry_pages(struct bx_machine *machine, struct bx_boot_info *info, uint64_t 
 	    address_of(bx_entry_text_end), READ_EXECUTE);
 	if (err != BX_OK)
 		return err;
-	err = map_image_part(machine, info, root, address_of(bx_entry_rodata_start),
-	    address_of(bx_entry_rodata_end), READ_ONLY);
+	err = map_image_part(machine, info, root, address_of(bx_entry_tables),
+	    address_of(bx_entry_tables) + X86_ENTRY_TABLES_SIZE, READ_ONLY);
 	if (err != BX_OK)
 		return err;
 	return map_image_part(machine, info, root, address_of(bx_entry_data_start),
@@ -246,8 +246,10 @@ bx_x86_map_build(struct bx_machine *machine, struct bx_boot_info *info,
 void
 bx_x86_map_seal(struct bx_machine *machine)
 {
-	for (uint64_t address = address_of(bx_entry_rodata_start);
-	    address < address_of(bx_entry_rodata_end); address += BX_PAGE_SIZE) {
+	uint64_t start = address_of(bx_entry_tables);
+
+	for (uint64_t address = start; address < start + X86_ENTRY_TABLES_SIZE;
+	    address += BX_PAGE_SIZE) {
 		*bx_page_entry(machine, machine->root, address) &= ~(BX_PTE_WRITE | BX_PTE_DIRTY);
 		x86_page_forget(address);
 	}
