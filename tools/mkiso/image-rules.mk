@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# image-rules.mk -- GNU make that Automake does not parse: brainix-NAME.iso from NAME.system.
+# image-rules.mk -- GNU make that Automake does not parse: images from systems/NAME.system and
+# tests/system/manifests/NAME.system.
+#	brainix-NAME.iso	to run; its kernel's command line is $(CMDLINE)
+#	tests/system/NAME.iso	to test: a panic ends the emulator (command line "debug-exit")
 #
 # A program of a manifest is the freestanding program of that name, wherever it is built:
 # servers/shell/shell.elf or servers/shell/shell is the `shell'.
@@ -17,7 +20,9 @@ brainix-%.cmdline: bx-always
 	@printf '%s\n' '$(CMDLINE)' | cmp -s - $@ || printf '%s\n' '$(CMDLINE)' >$@
 
 # Symbols are for debuggers and stay outside of the image.
-bx_make_iso = set -e; parts=`mktemp -d`; trap 'rm -rf "$$parts"' EXIT; modules=; \
+bx_manifest = $(firstword $(wildcard $(foreach folder,systems tests/system/manifests,\
+	$(folder)/$*.system $(srcdir)/$(folder)/$*.system)))
+bx_make_iso = set -e; $(MKDIR_P) $(@D); parts=`mktemp -d`; trap 'rm -rf "$$parts"' EXIT; modules=; \
 	for name in kernel `tools/mksystem/mksystem --binaries $(bx_manifest)`; do \
 		file=; \
 		for program in $(FREE_EXECUTABLES); do \
@@ -28,11 +33,14 @@ bx_make_iso = set -e; parts=`mktemp -d`; trap 'rm -rf "$$parts"' EXIT; modules=;
 		modules="$$modules $$name=$$parts/$$name"; \
 	done; \
 	$(bx_image_tools) $(SHELL) $(srcdir)/tools/mkiso/mkiso --loader boot/loader.elf --output $@ \
-	    --command-line '$(CMDLINE)' system=$(@:.iso=.bin) $$modules
+	    --command-line '$(bx_command_line)' system=brainix-$*.bin $$modules
 
-brainix-%.iso: bx_manifest = $(firstword $(wildcard $(foreach folder,systems tests/system/manifests,\
-	$(folder)/$*.system $(srcdir)/$(folder)/$*.system)))
-brainix-%.iso: brainix-%.bin brainix-%.cmdline boot/loader.elf $(FREE_EXECUTABLES) tools/mkiso/mkiso
+bx_parts = boot/loader.elf $(FREE_EXECUTABLES) tools/mkiso/mkiso tools/mkiso/image-rules.mk
+brainix-%.iso: bx_command_line = $(CMDLINE)
+brainix-%.iso: brainix-%.bin brainix-%.cmdline $(bx_parts)
+	$(AM_V_GEN)$(bx_make_iso)
+tests/system/%.iso: bx_command_line = debug-exit
+tests/system/%.iso: brainix-%.bin $(bx_parts)
 	$(AM_V_GEN)$(bx_make_iso)
 
 .PRECIOUS: brainix-%.bin brainix-%.cmdline

@@ -10,7 +10,7 @@ dist_bin_SCRIPTS += %D%/run-qemu
 SYSTEM = default
 CMDLINE =
 PHONY += image run run-once
-CLEANFILES += brainix-*.iso brainix-*.bin brainix-*.cmdline
+CLEANFILES += brainix-*.iso brainix-*.bin brainix-*.cmdline tests/system/*.iso
 
 # The environment of a boot.  Each may stand on make's command line.
 bx_run_variables = OVMF_CODE='$(OVMF_CODE)' OVMF_VARS='$(OVMF_VARS)' QEMU='$(QEMU)'
