@@ -66,6 +66,6 @@ for lib in ${BX_LIBS-}; do
 	grep -q -- "-c .*$(dirname "$lib")/" "$scratch/calls" || bad "no call for $lib"
 done
 rule "the cross compiler makes nothing else"
-hosted=$(grep -E -- '-D_POSIX_C_SOURCE|/tests/' "$scratch/calls" | grep -v 'tests/system/' | head -n 1)
+hosted=$(grep -e '-D_POSIX_C_SOURCE' "$scratch/calls" | head -n 1)
 test -z "$hosted" || bad "$hosted"
 finish
