@@ -48,3 +48,4 @@ clean-coverage:
 	find . -name '*.gcda' -o -name '*.gcno' | xargs rm -f
 endif
 include tests/system/local.mk
+include tests/bench/local.mk
