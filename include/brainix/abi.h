@@ -15,7 +15,7 @@
  *					received, else as they were
  *	rbx  IPC: reply slot		as it was
  *	r15  IPC: struct bx_ipc_buffers *	as it was
- *	rcx r11  (taken by SYSCALL)	0
+ *	rcx r11  (taken by SYSCALL)	the caller's own rip and rflags, as SYSCALL and SYSRET leave them
  *	rbp rsp  untouched		as they were
  *
  * On an error value 0..2 are 0 and words 0..5 as they were; what a receive buffer holds after an
