@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * brainix/x86_64.h -- the x86-64 machine as a kernel binary sees it.  Layer 2.
- * Needs base.h bootinfo.h kcore.h machine.h.  Design: libkcore/DESIGN.md, "The x86-64 machine".
+ * Needs base.h bootinfo.h kcore.h machine.h.  Design: libkcore/src/x86_64/DESIGN.md.
  *
  * A kernel binary brings one zeroed struct bx_x86_memory in its own data, bx_panic, if it likes
  * bx_x86_kernel_trap, and a linker script like kernel/kernel.ld.in: it puts the sections .bx_entry.*,

@@ -2,7 +2,7 @@
 # The x86-64 machine, for libkcore/local.mk, and the tests of those of its parts that are pure.
 bxinclude_HEADERS += libkcore/include/brainix/x86_64.h
 noinst_HEADERS += %D%/page_table.h %D%/x86.h libkcore/tests/acpi-tables.h
-EXTRA_DIST += libkcore/tests/corpus/acpi/pc
+EXTRA_DIST += %D%/DESIGN.md libkcore/tests/corpus/acpi/pc
 bx_x86_64_sources = \
 	%D%/acpi.c %D%/apic.c %D%/bootinfo.c %D%/clock.c %D%/cpu.c %D%/entry.S %D%/machine.c \
 	%D%/map.c %D%/trap.c
