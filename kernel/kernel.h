@@ -10,7 +10,9 @@
 
 /* All of the binary's state; zero at start. */
 struct bx_kernel {
-	struct bx_machine machine;
+	struct bx_x86_memory machine_memory;
+	struct bx_machine *machine;
+	struct bx_x86_facts facts;
 	struct bx_boot_info info;	/* private copy, checked before use */
 	struct bx_acpi_range ranges[BX_ACPI_RANGES_MAX];
 	struct bx_acpi_info acpi;

@@ -37,7 +37,7 @@ refuse(const char *what, const char *where, enum bx_err err)
 	}
 	bx_print("\n");
 	if (bx_kernel.debug_exit)
-		bx_machine_port_out(&bx_kernel.machine, BX_DEBUG_EXIT_PORT, 4, BX_DEBUG_EXIT_PANIC);
+		bx_machine_port_out(bx_kernel.machine, BX_DEBUG_EXIT_PORT, 4, BX_DEBUG_EXIT_PANIC);
 	bx_x86_halt();
 }
 
@@ -102,7 +102,7 @@ boot_info_take(uint64_t physical)
 		refuse("boot information", where, err);
 	bx_kernel.debug_exit = has_option(bx_kernel.info.command_line, "debug-exit");
 	if (bx_kernel.info.serial_port != CONSOLE_DEFAULT)
-		bx_x86_console_open(&bx_kernel.machine, (uint16_t)bx_kernel.info.serial_port);
+		bx_x86_console_open(bx_kernel.machine, (uint16_t)bx_kernel.info.serial_port);
 }
 
 /* All that the bootloader's direct map shows of the memory map; neighbours joined, since a table
@@ -163,17 +163,18 @@ say_machine(void)
 		{ BX_CPU_SMEP, " SMEP" }, { BX_CPU_SMAP, " SMAP" }, { BX_CPU_UMIP, " UMIP" },
 		{ BX_CPU_CET_IBT, " IBT" },
 	};
-	const struct bx_machine *machine = &bx_kernel.machine;
+	const struct bx_x86_facts *facts = &bx_kernel.facts;
+	uint32_t features = bx_machine_features(bx_kernel.machine);
 
 	say("protection");
 	for (size_t i = 0; i < BX_ARRAY_COUNT(names); i++)
-		if ((machine->features & names[i].bit) != 0)
+		if ((features & names[i].bit) != 0)
 			bx_print(names[i].name);
 	bx_print("\n");
 	say("clock");
-	bx_print_decimal(machine->ticks_per_second / 1000000);
+	bx_print_decimal((facts->ticks_per_second + 500000) / 1000000);
 	bx_print(" MHz, timer ");
-	bx_print_decimal(machine->timer_per_second / 1000000);
+	bx_print_decimal((facts->timer_per_second + 500000) / 1000000);
 	bx_print(" MHz\n");
 }
 
@@ -202,18 +203,18 @@ static void
 config_fill(struct bx_kcore_config *config)
 {
 	const struct bx_boot_info *info = &bx_kernel.info;
-	const uint8_t *memory = bx_kernel.machine.memory;
+	const uint8_t *memory = bx_kernel.facts.memory;
 
 	*config = (struct bx_kcore_config){
-		.machine = &bx_kernel.machine,
-		.memory = bx_kernel.machine.memory,
-		.memory_end = bx_kernel.machine.memory_end,
+		.machine = bx_kernel.machine,
+		.memory = bx_kernel.facts.memory,
+		.memory_end = bx_kernel.facts.memory_end,
 		.regions = bx_kernel.regions,
 		.modules = bx_kernel.modules,
 		.module_count = info->module_count,
-		.ticks_per_second = bx_kernel.machine.ticks_per_second,
+		.ticks_per_second = bx_kernel.facts.ticks_per_second,
 		.boot_ticks = info->entry_ticks,
-		.kernel_frames = bx_kernel.machine.table_frames +
+		.kernel_frames = bx_kernel.facts.table_frames +
 		    (uint64_t)(bx_image_data_end - bx_image_text) / BX_PAGE_SIZE,
 	};
 	for (uint32_t i = 0; i < info->module_count; i++) {
@@ -245,10 +246,10 @@ core_make(void)
 	err = bx_kcore_plan(&config, &size, &where);
 	if (err != BX_OK)
 		refuse("system manifest", where, err);
-	err = bx_x86_carve(&bx_kernel.info, bx_kernel.machine.memory_end, size, &physical);
+	err = bx_x86_carve(&bx_kernel.info, bx_kernel.facts.memory_end, size, &physical);
 	if (err != BX_OK)
 		refuse("kernel objects", "no run of memory is long enough", err);
-	memset(bx_kernel.machine.memory + physical, 0, bx_align_up(size, BX_PAGE_SIZE));
+	memset(bx_kernel.facts.memory + physical, 0, bx_align_up(size, BX_PAGE_SIZE));
 
 	config.region_count = regions_fill();
 	for (size_t i = 0; i < config.region_count; i++)
@@ -260,7 +261,7 @@ core_make(void)
 	bx_print(" KiB kernel, ");
 	bx_print_decimal(config.module_count);
 	bx_print(" modules\n");
-	err = bx_kcore_init(&config, bx_kernel.machine.memory + physical, size, &bx_kernel.core,
+	err = bx_kcore_init(&config, bx_kernel.facts.memory + physical, size, &bx_kernel.core,
 	    &where);
 	if (err != BX_OK)
 		refuse("system manifest", where, err);
@@ -273,14 +274,16 @@ bx_kernel_main(uint64_t boot_info)
 	const char *where = NULL;
 	enum bx_err err;
 
-	bx_x86_console_open(&bx_kernel.machine, CONSOLE_DEFAULT);
+	bx_kernel.machine = bx_x86_machine(&bx_kernel.machine_memory);
+	bx_x86_console_open(bx_kernel.machine, CONSOLE_DEFAULT);
 	boot_info_take(boot_info);
 	bx_print("BraiNIX " BX_VERSION ", x86-64\n");
 	firmware_read();
-	err = bx_x86_start(&bx_kernel.machine, &bx_kernel.info, &self, &bx_kernel.acpi, &where);
+	err = bx_x86_start(bx_kernel.machine, &bx_kernel.info, &self, &bx_kernel.acpi, &bx_kernel.facts,
+	    &where);
 	if (err != BX_OK)
 		refuse("this machine", where, BX_OK);
 	say_machine();
 	core_make();
-	bx_x86_run(&bx_kernel.machine, bx_kernel.core);
+	bx_x86_run(bx_kernel.machine, bx_kernel.core);
 }

@@ -10,7 +10,7 @@
 #include "kernel.h"
 
 #define CALL_SIZE		5u
-#define BACKTRACE_MAX		24u
+#define BACKTRACE_MAX		16u
 #define CALL_OPCODE		0xe8
 
 /* Made by kernel/symbols.awk from the linked kernel: sorted by address. */
@@ -68,18 +68,28 @@ print_line(uint64_t address, const char *mark)
 	bx_print("\n");
 }
 
-/* The end of the stack that rsp is in, or rsp itself when it is in none. */
-static uint64_t
-stack_end(uint64_t rsp)
+struct stack {
+	uint64_t begin, end;		/* what of it is in use */
+};
+
+/* The stack that rsp is in, or has run out of into the page below it; empty when it is no stack. */
+static struct stack
+stack_of(uint64_t rsp)
 {
 	static const uint8_t *const guards[] = { bx_stack_guard_0, bx_stack_guard_1,
 		bx_stack_guard_2, bx_stack_guard_3, bx_stack_guard_4, bx_stack_guard_5 };
 
-	for (size_t i = 0; i + 1 < BX_ARRAY_COUNT(guards); i++)
-		if (rsp >= (uint64_t)(uintptr_t)guards[i] + BX_PAGE_SIZE &&
-		    rsp < (uint64_t)(uintptr_t)guards[i + 1])
-			return (uint64_t)(uintptr_t)guards[i + 1];
-	return rsp;
+	for (size_t i = 0; i + 1 < BX_ARRAY_COUNT(guards); i++) {
+		uint64_t guard = (uint64_t)(uintptr_t)guards[i];
+		uint64_t end = (uint64_t)(uintptr_t)guards[i + 1];
+
+		if (rsp < guard || rsp >= end)
+			continue;
+		if (rsp < guard + BX_PAGE_SIZE)
+			rsp = guard + BX_PAGE_SIZE;
+		return (struct stack){ bx_align_up(rsp, 8), end };
+	}
+	return (struct stack){ 0, 0 };
 }
 
 /* The target of the CALL rel32 before a return address, or 0: there is none. */
@@ -96,13 +106,13 @@ called_before(uint64_t address)
 static void
 print_backtrace(uint64_t pc, uint64_t rsp)
 {
-	uint64_t end = stack_end(rsp);
+	struct stack stack = stack_of(rsp);
 	unsigned lines = 1;
 
 	bx_print("  backtrace\n");
 	print_line(pc, "");
-	for (rsp = bx_align_up(rsp, 8); rsp < end && lines < BACKTRACE_MAX; rsp += 8) {
-		uint64_t address = *(const uint64_t *)(uintptr_t)rsp;
+	for (uint64_t at = stack.begin; at < stack.end && lines < BACKTRACE_MAX; at += 8) {
+		uint64_t address = *(const uint64_t *)(uintptr_t)at;
 		uint64_t target;
 
 		if (!is_text(address))
@@ -170,7 +180,7 @@ panic_end(void)
 	}
 	bx_print("  The machine is stopped.\n");
 	if (bx_kernel.debug_exit)
-		bx_machine_port_out(&bx_kernel.machine, BX_DEBUG_EXIT_PORT, 4, BX_DEBUG_EXIT_PANIC);
+		bx_machine_port_out(bx_kernel.machine, BX_DEBUG_EXIT_PORT, 4, BX_DEBUG_EXIT_PANIC);
 	bx_x86_halt();
 }
 
@@ -194,7 +204,7 @@ bx_x86_kernel_trap(const struct bx_x86_trap_frame *frame, uint64_t cr2)
 {
 	panic_begin();
 	bx_print(bx_x86_vector_name(frame->vector));
-	bx_print(" in the kernel, vector ");
+	bx_print((frame->cs & 3) == 0 ? " in the kernel, vector " : " in user mode, vector ");
 	bx_print_decimal(frame->vector);
 	bx_print(", error 0x");
 	bx_print_hex(frame->error, 4);

@@ -17,7 +17,7 @@ length_of(const char *text)
 void
 bx_print(const char *text)
 {
-	bx_machine_console_write(&bx_kernel.machine, text, length_of(text));
+	bx_machine_console_write(bx_kernel.machine, text, length_of(text));
 }
 
 void

@@ -1,3 +1,75 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # libkcore: layer 2.  May include: base.h, libcap, libipc.
+#
+#   libbrainix-kcore.la		the core and the x86-64 machine: links into a kernel
+#   libbrainix-kcore-hosted.la	the core and the hosted machine: links into a Linux process
 KCORE_INC = -I$(top_srcdir)/%D%/include
+
+include %D%/src/x86_64/local.mk
+
+bx_kcore_sources = \
+	%D%/src/audit.c %D%/src/elf.c %D%/src/fault.c %D%/src/frame.c %D%/src/init.c %D%/src/inspect.c \
+	%D%/src/ipc.c %D%/src/notify.c %D%/src/program.c %D%/src/sched.c %D%/src/sched_sound.c \
+	%D%/src/sound.c %D%/src/space.c %D%/src/syscall.c %D%/src/sysimage.c %D%/src/sys_cap.c \
+	%D%/src/sys_device.c %D%/src/sys_memory.c %D%/src/sys_program.c %D%/src/sys_thread.c \
+	%D%/src/thread.c %D%/src/timer.c %D%/src/x86_64/page_table.c
+bx_hosted_sources = %D%/src/hosted/hosted.c
+bx_kcore_inc = $(KCORE_INC) $(CAP_INC) $(BASE_INC)
+
+bxinclude_HEADERS += %D%/include/brainix/kcore.h %D%/include/brainix/kcore-hosted.h \
+	%D%/include/brainix/machine.h
+noinst_HEADERS += %D%/src/core.h %D%/src/sys.h %D%/src/thread.h %D%/tests/driver.h \
+	%D%/tests/fixture.h
+pkgconfig_DATA += %D%/brainix-kcore.pc %D%/brainix-kcore-hosted.pc
+EXTRA_DIST += %D%/README.md %D%/DESIGN.md
+
+lib_LTLIBRARIES += %D%/libbrainix-kcore.la %D%/libbrainix-kcore-hosted.la
+%C%_libbrainix_kcore_la_CPPFLAGS = $(bx_kcore_inc)
+# No jump tables: the kernel has no indirect branch that docs/hardening.md does not list.
+%C%_libbrainix_kcore_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS) -fno-jump-tables
+%C%_libbrainix_kcore_la_CCASFLAGS = $(FREE_CFLAGS)
+%C%_libbrainix_kcore_la_SOURCES = $(bx_kcore_sources) $(bx_x86_64_sources)
+%C%_libbrainix_kcore_hosted_la_CPPFLAGS = $(%C%_libbrainix_kcore_la_CPPFLAGS)
+%C%_libbrainix_kcore_hosted_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
+%C%_libbrainix_kcore_hosted_la_SOURCES = $(bx_kcore_sources) $(bx_hosted_sources)
+
+# What every test of the core is made of besides itself.
+bx_kcore_world = $(bx_kcore_sources) $(bx_hosted_sources) $(libcap_libbrainix_cap_la_SOURCES)
+
+libkcore_tests = %D%/tests/fuzz_sysimage %D%/tests/fuzz_elf
+%C%_tests_fuzz_sysimage_CPPFLAGS = $(bx_kcore_inc) -DFUZZ_CORPUS='"%D%/tests/corpus/sysimage"'
+%C%_tests_fuzz_sysimage_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_sysimage_SOURCES = %D%/tests/fuzz_sysimage.c %D%/src/sysimage.c $(FUZZ_MAIN)
+%C%_tests_fuzz_elf_CPPFLAGS = $(bx_kcore_inc) -DFUZZ_CORPUS='"%D%/tests/corpus/elf"'
+%C%_tests_fuzz_elf_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_elf_SOURCES = %D%/tests/fuzz_elf.c %D%/src/elf.c $(FUZZ_MAIN)
+EXTRA_DIST += %D%/tests/corpus/sysimage/small %D%/tests/corpus/elf/small
+
+if HAVE_CHECK
+# All suites in one program, so that the core is compiled once for them, and once with BX_VERIFY.
+libkcore_tests += %D%/tests/test_kcore %D%/tests/test_kcore_verify
+%C%_tests_test_kcore_CPPFLAGS = $(bx_kcore_inc)
+%C%_tests_test_kcore_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_kcore_SOURCES = \
+	%D%/tests/fixture.c %D%/tests/test_elf.c %D%/tests/test_kcore.c %D%/tests/test_program.c \
+	%D%/tests/test_sysimage.c %D%/tests/test_world.c $(bx_kcore_world)
+%C%_tests_test_kcore_LDADD = $(CHECK_LIBS)
+%C%_tests_test_kcore_verify_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
+%C%_tests_test_kcore_verify_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
+%C%_tests_test_kcore_verify_SOURCES = $(%C%_tests_test_kcore_SOURCES)
+%C%_tests_test_kcore_verify_LDADD = $(CHECK_LIBS)
+# Random events, every invariant after each.
+libkcore_tests += %D%/tests/test_random %D%/tests/fuzz_syscall
+%C%_tests_test_random_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
+%C%_tests_test_random_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
+%C%_tests_test_random_SOURCES = \
+	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_random.c $(bx_kcore_world)
+%C%_tests_test_random_LDADD = $(CHECK_LIBS)
+%C%_tests_fuzz_syscall_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
+%C%_tests_fuzz_syscall_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
+%C%_tests_fuzz_syscall_SOURCES = \
+	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/fuzz_syscall.c $(bx_kcore_world) $(FUZZ_MAIN)
+%C%_tests_fuzz_syscall_LDADD = $(CHECK_LIBS)
+endif
+check_PROGRAMS += $(libkcore_tests)
+TESTS += $(libkcore_tests)

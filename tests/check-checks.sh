@@ -19,7 +19,8 @@ good_tree() {
 	printf '%s\n#include <brainix/base.h>\n' "$spdx" >"$tree/libipc/include/brainix/ipc.h"
 	printf '%s\n#include <brainix/cap.h>\nint bx_cap_one(void);\nint bx_cap_one(void) { return 1; }\n' "$spdx" >"$tree/libcap/src/one.c"
 	printf '%s\n#include <brainix/cap.h>\n#include <brainix/ipc.h>\n' "$spdx" >"$tree/libkcore/src/core.c"
-	printf '%s\n' "$spdx" >"$tree/libkcore/src/x86_64/paging.h"
+	printf '%s\n#include "../core.h"\n' "$spdx" >"$tree/libkcore/src/x86_64/paging.h"
+	printf '%s\n' "$spdx" >"$tree/libkcore/src/core.h"
 	printf '%s\n' "$spdx" >"$tree/libnetstack/src/link/arp.h"
 	printf '%s\n' "$spdx" >"$tree/libnetstack/src/ip/ip.c"
 	printf '%s\n' "$spdx" >"$tree/libnetstack/include/brainix/net_link.h"
@@ -56,7 +57,7 @@ done
 wrong layering "a library includes the libc" libcap/src/one.c '#include <stdio.h>'
 wrong layering "a library includes its neighbour" libcap/src/one.c '#include <brainix/ipc.h>'
 wrong layering "a library includes a file of another room" libcap/src/one.c '#include "arp.h"'
-wrong layering "an include out of the folder" libcap/src/one.c '#include "../../libipc/include/brainix/ipc.h"'
+wrong layering "an include out of the room" libcap/src/one.c '#include "../../libipc/include/brainix/ipc.h"'
 wrong layering "a header includes upwards" libcap/include/brainix/cap.h '# include <brainix/ipc.h>'
 wrong layering "a header that nobody publishes" libcap/src/one.c '#include <brainix/none.h>'
 wrong layering "an -I list with the neighbour" libcap/local.mk '%C%_la_CPPFLAGS += $(IPC_INC)'
@@ -114,4 +115,45 @@ archive "const char *bx_cap_one(void) { return \"$tree/x\"; }"
 try freestanding no "a path of this machine"
 good_tree
 try freestanding no "an archive that is not there"
+
+# The sum of `make check'.  one NAME RESULT LOG-TEXT: a test that ended so.
+one() {
+	test -z "$2" || printf ':test-result: %s\n:global-test-result: %s\n' "$2" "$2" >"$scratch/sum/$1.trs"
+	printf '%b\n' "$3" >"$scratch/sum/$1.log"
+}
+
+# sum STATUS-OF-THE-HARNESS LAST-LINE WHAT
+sum() {
+	rule "summary: $3"
+	sh "$scripts/summary.sh" "$1" "$scratch"/sum/*.trs >"$scratch/output"
+	status=$?
+	test "$(tail -n 1 "$scratch/output")" = "$2" || bad "$(cat "$scratch/output")"
+	case $2 in
+	*' 0 failed'*) test $status = 0 || bad "status $status" ;;
+	*) test $status = 1 || bad "status $status" ;;
+	esac
+	rm -rf "$scratch/sum"
+	mkdir "$scratch/sum"
+}
+
+mkdir "$scratch/sum"
+one a PASS '100%: Checks: 12, Failures: 0, Errors: 0'
+one b PASS '50%: Checks: 2, Failures: 0, Errors: 0\n100%: Checks: 3, Failures: 0, Errors: 0'
+one c PASS '7 passed, 0 failed, 2 skipped'
+one d PASS 'no count at all'
+sum 0 '25 passed, 0 failed, 2 skipped' "suites, a script and a program"
+one a FAIL '83%: Checks: 6, Failures: 1, Errors: 0'
+sum 1 '5 passed, 1 failed' "one test of a suite failed"
+one a FAIL '100%: Checks: 6, Failures: 0, Errors: 0'
+sum 1 '6 passed, 1 failed' "a suite that dies after its count"
+one a FAIL 'Segmentation fault'
+one b PASS ''
+sum 1 '1 passed, 1 failed' "a program that dies"
+one a SKIP 'not here'
+one b PASS ''
+sum 0 '1 passed, 0 failed, 1 skipped' "a test that was left out"
+one a ERROR '4 passed, 0 failed'
+sum 1 '4 passed, 1 failed' "a script that broke"
+one a PASS '3 passed, 0 failed'
+sum 1 '3 passed, 1 failed' "the harness failed, and no test did"
 finish

@@ -64,12 +64,16 @@ check_include() {
 	*)
 		# A file of the room itself.
 		case $header in
-		*../*) bad "$file includes \"$header\": out of its folder"; return ;;
+		*../*)
+			target=$(realpath -m --relative-to="$BX_SRCDIR" "$BX_SRCDIR/$(dirname "$file")/$header")
+			case $target in
+			"$room"/*) header=${target#"$room/"} ;;
+			*) bad "$file includes \"$header\", which is out of its room"; return ;;
+			esac ;;
 		esac
 		# (What is nowhere is made by the build: the -I list decides.)
-		if grep -qE "^$room/(.*/)?$header\$" "$scratch/files"; then
-			:
-		elif grep -qE "(^|/)$header\$" "$scratch/files"; then
+		if ! grep -qE "^$room/(.*/)?$header\$" "$scratch/files" &&
+		    grep -qE "(^|/)$header\$" "$scratch/files"; then
 			bad "$file includes \"$header\", which is of another room"
 		fi ;;
 	esac
@@ -105,7 +109,7 @@ rule "stages of libnetstack"
 for stage in link ip transport; do
 	for other in link ip transport; do
 		test $stage != $other || continue
-		found=$(grep -E "^libnetstack/(src/$stage/|include/.*/net_$stage[._-])" "$scratch/files" | while read -r file; do
+		found=$(grep -E "^libnetstack/(src/$stage/|include/.*/net_${stage}[._-])" "$scratch/files" | while read -r file; do
 			grep -lE "#[ 	]*include[ 	]*[<\"]([^>\"]*/)?(net_)?$other(/[^>\"]*|[-_.][^>\"]*)?[>\"]" \
 			    "$BX_SRCDIR/$file"
 		done)

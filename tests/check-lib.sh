@@ -56,6 +56,7 @@ finish() {
 # The files of the tree that people wrote, one a line, relative to it; what the build makes is left
 # out.  From git where there is a repository (with -c: only what it knows already), else, in an
 # unpacked release, by looking.
+# shellcheck disable=SC2120 # the argument is for other scripts
 tree_files() {
 	if git -C "$BX_SRCDIR" rev-parse --show-toplevel 2>/dev/null |
 	    grep -qxF "$(cd "$BX_SRCDIR" && pwd -P)"; then
@@ -70,4 +71,22 @@ tree_files() {
 	fi | while read -r file; do
 		test ! -f "$BX_SRCDIR/$file" || printf '%s\n' "$file"
 	done | sort
+}
+
+# `make distcheck' runs the checks too; those that build the tree once more are left out there.
+not_in_distcheck() {
+	case $BX_BUILDDIR in
+	*/_build/sub) exit 77 ;;
+	esac
+}
+
+# Copies the tree, with configure and what it needs: a tree that was configured in its own folder
+# cannot be built in another.
+copy_tree() {
+	mkdir "$1" || exit 99
+	(
+		cd "$BX_SRCDIR" || exit 99
+		{ tree_files; printf '%s\n' configure Makefile.in aclocal.m4; find build-aux m4 -type f; } |
+		    sort -u | tar cf - -T -
+	) | tar xf - -C "$1"
 }

@@ -3,19 +3,20 @@
 # `sh SOURCE/tests/check-house.sh'.
 bx_checks = %D%/check-freestanding.sh %D%/check-layering.sh %D%/check-headers.sh %D%/check-house.sh \
 	%D%/check-documents.sh %D%/check-checks.sh
-bx_builds = %D%/install/check-install.sh %D%/install/check-cross.sh %D%/install/check-dist.sh
+bx_builds = %D%/install/check-install.sh %D%/install/check-cross.sh %D%/install/check-clang.sh \
+	%D%/install/check-dist.sh
 TESTS += $(bx_checks) $(bx_builds)
 EXTRA_DIST += $(bx_checks) $(bx_builds) %D%/check-lib.sh %D%/summary.sh %D%/pytest.sh %D%/fuzz-main.c \
 	%D%/install/host.c
 
 # `make check-layering' and the like: one check, alone.
-PHONY += check-layering check-freestanding check-headers check-house check-documents check-install check-cross \
-	check-dist
+PHONY += check-layering check-freestanding check-headers check-house check-documents \
+	check-install check-cross check-clang check-dist
 check-layering check-headers check-house check-documents:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/$@.sh
 check-freestanding: $(lib_LTLIBRARIES)
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/$@.sh
-check-install check-cross check-dist: all
+check-install check-cross check-clang check-dist: all
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/install/$@.sh
 
 # All fuzz targets (programs NAME/tests/fuzz_*), for longer than in `make check':
@@ -46,3 +47,5 @@ PHONY += clean-coverage
 clean-coverage:
 	find . -name '*.gcda' -o -name '*.gcno' | xargs rm -f
 endif
+include tests/system/local.mk
+include tests/bench/local.mk

@@ -15,7 +15,7 @@
  *					received, else as they were
  *	rbx  IPC: reply slot		as it was
  *	r15  IPC: struct bx_ipc_buffers *	as it was
- *	rcx r11  (taken by SYSCALL)	0
+ *	rcx r11  (taken by SYSCALL)	the caller's own rip and rflags, as SYSCALL and SYSRET leave them
  *	rbp rsp  untouched		as they were
  *
  * On an error value 0..2 are 0 and words 0..5 as they were; what a receive buffer holds after an
@@ -113,6 +113,9 @@
  * unmapped so that no SYSCALL can return to a non-canonical address. */
 #define BX_USER_START		0x10000
 #define BX_USER_END		0x7fffffffe000
+
+/* Where a process finds its launch block (see struct bx_launch), besides in rdi at its start. */
+#define BX_LAUNCH_ADDRESS	(BX_USER_END - 4 * BX_PAGE_SIZE)
 
 #define BX_PRIORITY_COUNT	64	/* 0 the lowest */
 #define BX_NAME_MAX		24	/* bytes of a name, the closing NUL included */

@@ -330,7 +330,6 @@ BX_MUST_USE enum bx_err bx_copy_across(struct bx_kcore *core, uint32_t from_prog
 /* What a program finds in its space besides its segments, which end below BX_IMAGE_END; between
  * any two of these lies an unmapped page. */
 #define BX_ARGUMENT_ADDRESS	(BX_USER_END - 2 * BX_PAGE_SIZE)
-#define BX_LAUNCH_ADDRESS	(BX_USER_END - 4 * BX_PAGE_SIZE)
 #define BX_STACK_TOP		(BX_USER_END - 5 * BX_PAGE_SIZE)
 #define BX_STACK_PAGES_MAX	4096u
 #define BX_IMAGE_END		(BX_USER_END - (BX_STACK_PAGES_MAX + 6) * BX_PAGE_SIZE)
@@ -344,9 +343,11 @@ BX_MUST_USE enum bx_err bx_copy_across(struct bx_kcore *core, uint32_t from_prog
 BX_MUST_USE enum bx_err bx_program_start(struct bx_kcore *core, uint32_t program,
     const uint8_t *argument, size_t length);
 /* Marks it as ending for `state` (EXITED, KILLED, FAULTED): no thread of it runs any more, every
- * partner has its error.  The taking apart is done by bx_program_end_step.  What it was starting
- * itself ends too.  Nothing happens to a program that neither runs nor is being started. */
+ * partner has its error.  The taking apart is done by bx_program_end_step.  Nothing
+ * happens to a program that neither runs nor is being started. */
 void bx_program_end(struct bx_kcore *core, uint32_t program, enum bx_program_state state);
+/* A thread whose system call ran in steps gives it up: what it was starting is taken apart. */
+void bx_program_starter_gone(struct bx_kcore *core, uint32_t thread);
 /* One bounded step: capabilities, pages, tables.  BX_OK when nothing is left: the exit notification
  * has been signalled and the program may be started again; BX_ERR_AGAIN. */
 BX_MUST_USE enum bx_err bx_program_end_step(struct bx_kcore *core, uint32_t program);

@@ -337,16 +337,17 @@ bx_program_end(struct bx_kcore *core, uint32_t index, enum bx_program_state stat
 {
 	const struct bx_program *program = &core->programs[index];
 
-	if (program->state != BX_PROGRAM_RUNNING && !starting(program))
-		return;
-	end_begin(core, index, state);
-	/* Nobody else would go on with what its threads were starting. */
-	for (uint32_t i = 0; i < core->program_count; i++) {
-		const struct bx_program *other = &core->programs[i];
+	if (program->state == BX_PROGRAM_RUNNING || starting(program))
+		end_begin(core, index, state);
+}
 
-		if (starting(other) && other->work_thread - program->first_thread <
-		    program->thread_count)
-			end_begin(core, i, other->state);
+void
+bx_program_starter_gone(struct bx_kcore *core, uint32_t thread)
+{
+	for (uint32_t i = 0; i < core->program_count; i++) {
+		/* Its threads were never ready, so none of them was starting another. */
+		if (starting(&core->programs[i]) && core->programs[i].work_thread == thread)
+			end_begin(core, i, core->programs[i].state);
 	}
 }
 
@@ -567,4 +568,19 @@ bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent
 	}
 	*parent = bx_cap_leaf_remove(&core->forest, leaf);
 	return BX_OK;
+}
+
+/* ---- for panic messages --------------------------------------------------------------------- */
+
+uint32_t
+bx_kcore_current_program(const struct bx_kcore *core)
+{
+	return core->cpu.current < core->thread_count ? core->threads[core->cpu.current].program :
+	    BX_SLOT_NONE;
+}
+
+const char *
+bx_kcore_program_name(const struct bx_kcore *core, uint32_t program)
+{
+	return program < core->program_count ? core->programs[program].name : "";
 }

@@ -388,11 +388,28 @@ bx_kcore_start(struct bx_kcore *core)
 	return bx_sched_dispatch(core);
 }
 
+/* Whether dispatch would find that the current thread just goes on: it is ready, on the account that
+ * runs, nobody of its priority or above waits, and no work was put off.  The timer stays as it is:
+ * only a thread that waits can have made it due earlier. */
+static bool
+goes_on(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	const struct bx_cpu *cpu = &core->cpu;
+
+	return cpu->current == thread->index && thread->state == BX_THREAD_READY &&
+	    thread->restart == 0 && cpu->ready_mask >> thread->priority == 0 &&
+	    cpu->account == thread->account && core->ending_count == 0;
+}
+
 struct bx_context *
 bx_kcore_system_call(struct bx_kcore *core)
 {
+	struct bx_thread *thread = bx_core_current(core);
+
 	core->cpu.system_calls++;
 	bx_syscall_run(core);
+	if (BX_LIKELY(goes_on(core, thread)))
+		return &thread->context;
 	return bx_sched_dispatch(core);
 }
 

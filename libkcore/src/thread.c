@@ -165,6 +165,8 @@ withdraw(struct bx_kcore *core, struct bx_thread *thread)
 	bool in_call = thread->state != BX_THREAD_READY || thread->restart != 0;
 
 	bx_ipc_detach(core, thread);
+	if (thread->work != 0)
+		bx_program_starter_gone(core, thread->index);
 	if (thread->state == BX_THREAD_READY)
 		bx_thread_unready(core, thread);
 	if (in_call && thread->state != BX_THREAD_STOPPED && thread->call_kind != BX_CALL_FAULT)

@@ -258,8 +258,8 @@ world_prepare(struct world *world, struct build *build)
 	world->modules[0] = (struct bx_kcore_module){ "other", world->elf, 0 };
 	world->modules[1] = (struct bx_kcore_module){ "m", world->elf, world->elf_bytes };
 	/* Two regions with a hole between. */
-	world->regions[0] = (struct bx_kcore_region){ BX_HOSTED_RESERVED, 0x200000 };
-	world->regions[1] = (struct bx_kcore_region){ 0x400000, WORLD_MEMORY - 0x400000 };
+	world->regions[0] = (struct bx_kcore_region){ BX_HOSTED_RESERVED, 0xc0000 };
+	world->regions[1] = (struct bx_kcore_region){ 0x100000, WORLD_MEMORY - 0x100000 };
 	world->config = (struct bx_kcore_config){
 		.machine = &world->machine, .memory = world->memory, .memory_end = WORLD_MEMORY,
 		.regions = world->regions, .region_count = 2,
@@ -481,12 +481,16 @@ world_start(struct world *world, uint32_t program)
 void
 world_stop(struct world *world, uint32_t program, enum bx_program_state state)
 {
+	uint32_t every = world->machine.interrupt_every;
+
+	/* An interrupt waits whenever the core asks: one step an event. */
+	world->machine.interrupt_every = 1;
 	bx_program_end(world->core, program, state);
-	event_done(world);
-	while (world->core->programs[program].state == BX_PROGRAM_ENDING) {
-		(void)!bx_program_end_step(world->core, program);
+	do {
+		world->context = bx_sched_dispatch(world->core);
 		event_done(world);
-	}
+	} while (world->core->programs[program].state == BX_PROGRAM_ENDING);
+	world->machine.interrupt_every = every;
 }
 
 void

@@ -23,12 +23,18 @@
 
 #include "../src/core.h"
 
+/* One for each test_*.c; test_kcore.c runs them all. */
+Suite *suite_elf(void);
+Suite *suite_program(void);
+Suite *suite_sysimage(void);
+Suite *suite_world(void);
+
 #define BUILD_PROGRAMS_MAX	16
 #define BUILD_OBJECTS_MAX	64
 #define BUILD_GRANTS_MAX	256
 #define IMAGE_SIZE		(128 * 1024)
 #define ELF_SIZE		(256 * 1024)
-#define WORLD_MEMORY		(8u * 1024 * 1024)
+#define WORLD_MEMORY		(2u * 1024 * 1024)
 #define WORLD_TICKS		1000000000ull
 
 struct build_program {

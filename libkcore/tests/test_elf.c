@@ -227,13 +227,11 @@ START_TEST(odd_segments_load_whole)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite_elf(void)
 {
 	Suite *suite = suite_create("kcore-elf");
 	TCase *tcase = tcase_create("elf");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_set_timeout(tcase, 60);
@@ -245,9 +243,5 @@ main(void)
 	tcase_add_test(tcase, refused_files_take_nothing);
 	tcase_add_test(tcase, odd_segments_load_whole);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite;
 }

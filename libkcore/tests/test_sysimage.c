@@ -257,13 +257,11 @@ START_TEST(accepted_images_make_sound_cores)
 }
 END_TEST
 
-int
-main(void)
+Suite *
+suite_sysimage(void)
 {
 	Suite *suite = suite_create("kcore-sysimage");
 	TCase *tcase = tcase_create("sysimage");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_set_timeout(tcase, 60);
@@ -273,9 +271,5 @@ main(void)
 	tcase_add_test(tcase, refuses_every_truncation);
 	tcase_add_loop_test(tcase, accepted_images_make_sound_cores, 0, 16);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite;
 }

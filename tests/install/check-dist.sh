@@ -4,12 +4,13 @@
 #
 #  - `make dist' takes along every file that people wrote;
 #  - what it made builds in its own folder (an in-tree build);
+#  - the archives of that build are those of this one, bit for bit;
 #  - a second make makes nothing;
 #  - a changed source or header makes what depends on it, and nothing else;
 #  - `make distcheck': a build elsewhere (VPATH) from a tree that cannot be written, all checks
 #    there, install, uninstall, distclean.
 . "$(dirname "$0")/../check-lib.sh"
-test -z "${BX_NESTED-}" || exit 77
+not_in_distcheck
 unset MAKEFLAGS MFLAGS MAKELEVEL
 scratch=$(mktemp -d) || exit 99
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
@@ -21,7 +22,7 @@ x86_64-*-gcc*) cross=--host=${CC%%-gcc*} ;;
 esac
 
 rule "make distcheck"
-(cd "$BX_BUILDDIR" && BX_NESTED=1 make -j"$jobs" distcheck) >"$scratch/output" 2>&1 ||
+(cd "$BX_BUILDDIR" && make -j"$jobs" distcheck) >"$scratch/output" 2>&1 ||
     bad "$(grep -E '^ *FAIL|error:|\*\*\*' "$scratch/output" | head -n 20)"
 mv "$BX_BUILDDIR/$name.tar.gz" "$scratch" || finish
 (cd "$scratch" && tar xzf "$name.tar.gz") || exit 99
@@ -34,7 +35,7 @@ while read -r file; do
 done <"$scratch/files"
 
 rule "in-tree build"
-(cd "$tree" && ./configure -q ${cross:+"$cross"} CFLAGS=-O1 CC_FOR_BUILD="${CC_FOR_BUILD:-gcc}" && make -j"$jobs") \
+(cd "$tree" && ./configure -q ${cross:+"$cross"} CFLAGS="${BX_CFLAGS--g -O2}" CC_FOR_BUILD="${CC_FOR_BUILD:-gcc}" && make -j"$jobs") \
     >"$scratch/output" 2>&1 || bad "$(tail -n 20 "$scratch/output")"
 
 # made: the files that a make makes now.
@@ -43,6 +44,12 @@ made() {
 	make -s -C "$tree" -j"$jobs" >"$scratch/output" 2>&1 || bad "$(tail -n 20 "$scratch/output")"
 	(cd "$tree" && find . -type f -newer "$scratch/stamp" | sed 's,^\./,,' | sort)
 }
+
+rule "the same archives as elsewhere, bit for bit"
+for lib in ${BX_LIBS-}; do
+	file=$(dirname "$lib")/.libs/$(basename "$lib" .la).a
+	cmp "$BX_BUILDDIR/$file" "$tree/$file" >"$scratch/output" 2>&1 || bad "$(cat "$scratch/output")"
+done
 
 rule "a second make makes nothing"
 again=$(made)

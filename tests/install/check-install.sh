@@ -5,12 +5,13 @@
 #
 #  - every archive has its .pc file, which pkg-config accepts, with the version of this package;
 #  - every public header is installed, and compiles against the installed ones only;
-#  - a Linux program that takes in the whole of each archive links and runs (libsys, which enters a
-#    kernel that is not there, is linked only);
-#  - host.c, a program that uses libcap as a user would, gives the right answers.
+#  - a Linux program that takes in the whole of each archive links and runs;
+#  - host.c, a program that uses libcap as a user would, gives the right answers;
+#  - server.c, a server, links with libsys and its link script: a static x86-64 program that needs
+#    nothing else.
 . "$(dirname "$0")/../check-lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
-test -z "${BX_NESTED-}" || exit 77
+not_in_distcheck
 unset MAKEFLAGS MFLAGS MAKELEVEL
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
@@ -77,10 +78,12 @@ for lib in ${BX_LIBS-}; do
 		echo "#include <$header>" >>"$scratch/all.h"
 	done
 
+	# It brings a start-up of its own; the server below links it.
+	test "$pc" != brainix-sys || continue
 	rule "a Linux program with the whole of $name"
 	if ! build whole whole.c "$pc" -Wl,--whole-archive; then
 		bad "$(head -n 20 "$scratch/output")"
-	elif test "$pc" != brainix-sys && test "$("$scratch/whole")" != BX_OK; then
+	elif test "$("$scratch/whole")" != BX_OK; then
 		bad "it does not run"
 	fi
 done
@@ -93,6 +96,24 @@ case " ${BX_LIBS-} " in
 		bad "$(head -n 20 "$scratch/output")"
 	elif ! "$scratch/host" >"$scratch/output" 2>&1; then
 		bad "$(tail -n 5 "$scratch/output")"
+	fi ;;
+esac
+
+case " ${BX_LIBS-} " in
+*libbrainix-sys.la*)
+	rule "a server that uses libsys"
+	script=$(config --variable=linkerscript brainix-sys)
+	test -f "$script" || script=$dest$script
+	# shellcheck disable=SC2046 # lists of words
+	if ! (cd "$scratch" && ${CC:-gcc} -std=c11 -O2 -Wall -Wextra -Werror -ffreestanding -mno-red-zone \
+	    -mgeneral-regs-only -fno-stack-protector $(config --cflags brainix-sys) "$here/server.c" \
+	    -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-T,"$script" $(config --libs brainix-sys) \
+	    -o server) >"$scratch/output" 2>&1; then
+		bad "$(head -n 20 "$scratch/output")"
+	elif ! ${READELF:-readelf} -hlW "$scratch/server" >"$scratch/output" 2>&1; then
+		bad "it is no ELF file"
+	elif grep -qE 'INTERP|DYNAMIC|RWE' "$scratch/output" || ! grep -q 'LOAD.* R E ' "$scratch/output"; then
+		bad "$(cat "$scratch/output")"
 	fi ;;
 esac
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * brainix/x86_64.h -- the x86-64 machine as a kernel binary sees it.  Layer 2.
- * Needs base.h bootinfo.h kcore.h machine.h.  Design: libkcore/DESIGN.md, "The x86-64 machine".
+ * Needs base.h bootinfo.h kcore.h machine.h.  Design: libkcore/src/x86_64/DESIGN.md.
  *
- * A kernel binary brings a linker script that defines the bx_image_* and bx_entry_* symbols
- * (kernel/kernel.ld.in), one zeroed struct bx_machine in its own data, and calls, in this order:
+ * A kernel binary brings one zeroed struct bx_x86_memory in its own data, bx_panic, if it likes
+ * bx_x86_kernel_trap, and a linker script like kernel/kernel.ld.in: it puts the sections .bx_entry.*,
+ * .bx_cpu and .bx_stacks on pages of their own.  It calls, in this order:
  *
  *	bx_x86_console_open	the first words can be said
  *	bx_bootinfo_check	the bootloader's structure, copied before, is sound
@@ -113,45 +114,22 @@ BX_MUST_USE enum bx_err bx_acpi_parse(const struct bx_acpi_view *view, uint64_t 
 
 /* ---- the machine ---------------------------------------------------------------------------- */
 
-#define BX_X86_LINES		128	/* interrupt lines (global system interrupts) that are served */
-
-struct bx_x86_ioapic {
-	volatile uint32_t *registers;
-	uint32_t first_line, line_count;
+/* Room for the machine's state; one per system, zeroed, pinned. */
+#define BX_X86_MACHINE_SIZE	0x6000
+struct bx_x86_memory {
+	_Alignas(64) uint8_t bytes[BX_X86_MACHINE_SIZE];
 };
 
-/* An interrupt line that is open. */
-struct bx_x86_line {
-	uint8_t open;
-	uint8_t level;			/* level-triggered: masked in hardware when delivered */
-	uint8_t waiting;		/* delivered and not unmasked yet */
-	uint8_t again;			/* an edge came meanwhile */
-	uint8_t ioapic, pin;
-	uint16_t reserved;
-};
+/* The machine in that room. */
+struct bx_machine *bx_x86_machine(struct bx_x86_memory *memory);
 
-/* The state of the machine; one per system.  All zero bytes: not started.  Pinned. */
-struct bx_machine {
-	uint8_t *memory;		/* direct map */
-	uint64_t memory_end;
-	uint64_t root;			/* the kernel's own page-table root, physical */
-	uint64_t entry_table;		/* PML4 entry that every address space has */
-	uint64_t mmio_next;		/* next free page at BX_X86_MMIO */
-	uint64_t table_frames;		/* frames that the kernel's page tables take */
-	uint16_t console_port;
-	uint32_t features;		/* BX_CPU_* */
-	uint32_t has_rdrand, has_ibpb, has_md_clear, forgets;
-	uint64_t random;		/* state of the mixer when there is no RDRAND */
+/* What is known of a machine that has started. */
+struct bx_x86_facts {
+	uint8_t *memory;		/* where physical address 0 is seen */
+	uint64_t memory_end;		/* first physical address that is not */
 	uint64_t ticks_per_second;
 	uint64_t timer_per_second;
-	uint64_t timer_scale;		/* timer counts per tick, times 2^32 */
-	uint64_t timer_tick;		/* what is asked for, UINT64_MAX: nothing */
-	uint32_t vectors_used;		/* bit n: the 32 vectors from 32 n on have users */
-	volatile uint32_t *lapic;
-	uint32_t ioapic_count;
-	struct bx_x86_ioapic ioapics[BX_ACPI_IOAPICS_MAX];
-	struct bx_x86_line lines[BX_X86_LINES];
-	struct bx_acpi_info acpi;
+	uint64_t table_frames;		/* frames that the kernel's own page tables take */
 };
 
 /* Sets the 16550 at `port` to 115200 8N1, polled. */
@@ -163,7 +141,8 @@ void bx_x86_console_open(struct bx_machine *machine, uint16_t port);
  * Returns BX_OK, or BX_ERR_UNSUPPORTED, _NO_MEMORY with *where saying in plain words what is
  * missing. */
 BX_MUST_USE enum bx_err bx_x86_start(struct bx_machine *machine, struct bx_boot_info *info,
-    const struct bx_x86_image *image, const struct bx_acpi_info *acpi, const char **where);
+    const struct bx_x86_image *image, const struct bx_acpi_info *acpi, struct bx_x86_facts *facts,
+    const char **where);
 
 /* Enters the first thread, and from then on turns every event of the machine into a call of the
  * core. */
@@ -179,7 +158,8 @@ struct bx_x86_trap_frame {
 	uint64_t rip, cs, rflags, rsp, ss;
 };
 
-/* Supplied by the kernel binary: the kernel itself faulted, or the hardware gave up.
+/* The kernel itself faulted, or the hardware gave up (NMI, machine check).  The library's own, weak,
+ * calls bx_panic; a kernel binary may bring one that tells more.
  *   cr2  address of a page fault */
 BX_NORETURN void bx_x86_kernel_trap(const struct bx_x86_trap_frame *frame, uint64_t cr2);
 

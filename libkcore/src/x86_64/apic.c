@@ -31,6 +31,7 @@
 #define LAPIC_DIVIDE_BY_16	3u
 
 #define APIC_BASE_ENABLE	(1ull << 11)
+#define APIC_BASE_ADDRESS	0x000ffffffffff000ull
 #define APIC_BASE_X2		(1ull << 10)
 
 /* I/O APIC: an index and a data register; redirection entries are pairs from 0x10 on. */
@@ -105,7 +106,7 @@ lapic_start(struct bx_machine *machine, struct bx_boot_info *info)
 	base &= ~APIC_BASE_X2;
 	x86_wrmsr(X86_MSR_APIC_BASE, base | APIC_BASE_ENABLE);
 
-	err = bx_x86_mmio_map(machine, info, base & X86_PTE_FRAME, &machine->lapic);
+	err = bx_x86_mmio_map(machine, info, base & APIC_BASE_ADDRESS, &machine->lapic);
 	if (err != BX_OK)
 		return err;
 	machine->lapic[LAPIC_LINT0] = LAPIC_MASKED;

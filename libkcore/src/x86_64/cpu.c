@@ -36,9 +36,13 @@ struct tables {
 	struct tss tss;
 };
 
-static struct tables tables __attribute__((section(".bx_entry.rodata"), aligned(4096)));
+BX_STATIC_ASSERT(sizeof(struct tables) <= X86_ENTRY_TABLES_SIZE, "room in entry.S");
 
-struct bx_x86_cpu bx_x86_cpu;
+static struct tables *
+tables_of(void)
+{
+	return (struct tables *)(void *)bx_entry_tables;
+}
 
 struct table_pointer {
 	uint16_t limit;
@@ -80,32 +84,32 @@ gate(unsigned vector, unsigned ist, unsigned privilege)
 }
 
 static void
-tables_fill(void)
+tables_fill(struct tables *tables)
 {
-	uint64_t tss = (uint64_t)(uintptr_t)&tables.tss;
+	uint64_t tss = (uint64_t)(uintptr_t)&tables->tss;
 
 	for (unsigned v = 0; v < X86_VECTOR_COUNT; v++)
-		tables.idt[v] = gate(v, 0, 0);
-	tables.idt[X86_VECTOR_BREAKPOINT] = gate(X86_VECTOR_BREAKPOINT, 0, 3);
-	tables.idt[X86_VECTOR_DOUBLE_FAULT] =
+		tables->idt[v] = gate(v, 0, 0);
+	tables->idt[X86_VECTOR_BREAKPOINT] = gate(X86_VECTOR_BREAKPOINT, 0, 3);
+	tables->idt[X86_VECTOR_DOUBLE_FAULT] =
 	    gate(X86_VECTOR_DOUBLE_FAULT, X86_IST_DOUBLE_FAULT, 0);
-	tables.idt[X86_VECTOR_NMI] = gate(X86_VECTOR_NMI, X86_IST_NMI, 0);
-	tables.idt[X86_VECTOR_MACHINE_CHECK] =
+	tables->idt[X86_VECTOR_NMI] = gate(X86_VECTOR_NMI, X86_IST_NMI, 0);
+	tables->idt[X86_VECTOR_MACHINE_CHECK] =
 	    gate(X86_VECTOR_MACHINE_CHECK, X86_IST_MACHINE_CHECK, 0);
 
-	tables.gdt[X86_KERNEL_CS / 8] = GDT_KERNEL_CODE;
-	tables.gdt[X86_KERNEL_DS / 8] = GDT_KERNEL_DATA;
-	tables.gdt[X86_USER_DS / 8] = GDT_USER_DATA;
-	tables.gdt[X86_USER_CS / 8] = GDT_USER_CODE;
-	tables.gdt[X86_TSS / 8] = GDT_TSS | (sizeof(struct tss) - 1) |
+	tables->gdt[X86_KERNEL_CS / 8] = GDT_KERNEL_CODE;
+	tables->gdt[X86_KERNEL_DS / 8] = GDT_KERNEL_DATA;
+	tables->gdt[X86_USER_DS / 8] = GDT_USER_DATA;
+	tables->gdt[X86_USER_CS / 8] = GDT_USER_CODE;
+	tables->gdt[X86_TSS / 8] = GDT_TSS | (sizeof(struct tss) - 1) |
 	    (tss & 0xffffff) << 16 | (tss >> 24 & 0xff) << 56;
-	tables.gdt[X86_TSS / 8 + 1] = tss >> 32;
+	tables->gdt[X86_TSS / 8 + 1] = tss >> 32;
 
-	tss_set(&tables.tss.rsp[0], bx_entry_stack);
-	tss_set(&tables.tss.ist[2 * (X86_IST_DOUBLE_FAULT - 1)], bx_entry_ist_double_fault);
-	tss_set(&tables.tss.ist[2 * (X86_IST_NMI - 1)], bx_entry_ist_nmi);
-	tss_set(&tables.tss.ist[2 * (X86_IST_MACHINE_CHECK - 1)], bx_entry_ist_machine_check);
-	tables.tss.io_map = sizeof(struct tss);
+	tss_set(&tables->tss.rsp[0], bx_entry_stack);
+	tss_set(&tables->tss.ist[2 * (X86_IST_DOUBLE_FAULT - 1)], bx_entry_ist_double_fault);
+	tss_set(&tables->tss.ist[2 * (X86_IST_NMI - 1)], bx_entry_ist_nmi);
+	tss_set(&tables->tss.ist[2 * (X86_IST_MACHINE_CHECK - 1)], bx_entry_ist_machine_check);
+	tables->tss.io_map = sizeof(struct tss);
 }
 
 enum bx_err
@@ -148,16 +152,17 @@ bx_x86_cpu_check(struct bx_machine *machine, const char **where)
 	return BX_OK;
 }
 
-/* Runs with the kernel's own page tables, in which `tables` is still writable; bx_x86_map_build's
- * caller makes it read-only by write protection: LTR, which marks the TSS busy, comes first. */
+/* Runs with the kernel's own page tables, in which the processor's tables are still writable: LTR
+ * marks the TSS busy.  bx_x86_map_seal comes after. */
 void
 bx_x86_cpu_start(struct bx_machine *machine)
 {
-	struct table_pointer gdt = table_pointer(tables.gdt, sizeof(tables.gdt));
-	struct table_pointer idt = table_pointer(tables.idt, sizeof(tables.idt));
+	struct tables *tables = tables_of();
+	struct table_pointer gdt = table_pointer(tables->gdt, sizeof(tables->gdt));
+	struct table_pointer idt = table_pointer(tables->idt, sizeof(tables->idt));
 	uint64_t cr4 = X86_CR4_PAE | X86_CR4_MCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
 
-	tables_fill();
+	tables_fill(tables);
 	__asm__ volatile("lgdt %0" : : "m"(gdt) : "memory");
 	bx_x86_segments_load();
 	__asm__ volatile("lidt %0" : : "m"(idt) : "memory");

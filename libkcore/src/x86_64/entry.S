@@ -2,9 +2,12 @@
 /*
  * entry.S -- every way from user mode into the kernel and back.  x86-64, no swapgs, no gs.
  *
- * Sections, which the linker script puts on pages of their own:
- *	.bx_entry.text		mapped in every address space: read and execute, supervisor
- *	.bx_entry.data		mapped in every address space: read and write, supervisor
+ * Sections, which the linker script puts on pages of their own; supervisor pages all:
+ *	.bx_entry.text		mapped in every address space: read and execute
+ *	.bx_entry.tables	mapped in every address space: read; filled by cpu.c
+ *	.bx_entry.data		mapped in every address space: read and write
+ *	.bx_cpu			the kernel's alone: read and write
+ *	.bx_stacks		the kernel's alone: read and write, between pages that are not there
  * Only code in .bx_entry.text may run with a user's CR3, and it may touch nothing but
  * .bx_entry.data then.  Per-CPU data is found relative to rip: another CPU gets a copy of these
  * pages at an address of its own and its own LSTAR and IDT, so there is no gs to swap, to forget to
@@ -60,8 +63,27 @@
 	mov	BX_CTX_FRAME(\base), %rbp
 	.endm
 
+	.macro	MARK name
+	.globl	\name
+	.hidden	\name
+\name:
+	.endm
+
+	.section .bx_cpu, "aw", @progbits
+	.balign	64
+	.type	bx_x86_cpu, @object
+MARK bx_x86_cpu
+	.skip	X86_CPU_SIZE
+	.size	bx_x86_cpu, X86_CPU_SIZE
+
+	.section .bx_entry.tables, "aw", @progbits
+	.balign	4096
+MARK bx_entry_tables
+	.skip	X86_ENTRY_TABLES_SIZE
+
 	.section .bx_entry.data, "aw", @progbits
 	.balign	4096
+MARK bx_entry_data_start
 	.globl	bx_entry_kernel_root
 	.hidden	bx_entry_kernel_root
 	.type	bx_entry_kernel_root, @object
@@ -72,18 +94,19 @@ entry_user_stack:			/* rsp of the user while no register is free for it */
 	.quad	0
 	.balign	64
 	.skip	X86_ENTRY_IST_SIZE
-	.globl	bx_entry_ist_double_fault, bx_entry_ist_nmi, bx_entry_ist_machine_check, bx_entry_stack
-	.hidden	bx_entry_ist_double_fault, bx_entry_ist_nmi, bx_entry_ist_machine_check, bx_entry_stack
-bx_entry_ist_double_fault:
+MARK bx_entry_ist_double_fault
 	.skip	X86_ENTRY_IST_SIZE
-bx_entry_ist_nmi:
+MARK bx_entry_ist_nmi
 	.skip	X86_ENTRY_IST_SIZE
-bx_entry_ist_machine_check:
+MARK bx_entry_ist_machine_check
 	.skip	X86_ENTRY_STACK_SIZE
-bx_entry_stack:
+MARK bx_entry_stack
 	.balign	4096
+MARK bx_entry_data_end
 
 	.section .bx_entry.text, "ax", @progbits
+	.balign	4096
+MARK bx_entry_text_start
 
 /*
  * SYSCALL (SDM 2B).  In: rcx the user's rip, r11 its flags, interrupts off, rsp and all else the
@@ -296,6 +319,9 @@ LAST_TRAP trap_double_fault, bx_stack_double_fault
 LAST_TRAP trap_nmi, bx_stack_nmi
 LAST_TRAP trap_machine_check, bx_stack_machine_check
 
+	.balign	4096, 0xcc
+MARK bx_entry_text_end
+
 	.text
 
 /* void bx_x86_segments_load(void);	after LGDT: CS by a far return, SS, and the others null-like */
@@ -316,31 +342,27 @@ FUNCTION bx_x86_segments_load
 
 /* Stacks: each between two pages that are mapped nowhere.  Not loaded, not zeroed, not in the
  * file. */
-	.macro	GUARD n
-	.globl	bx_stack_guard_\n
-	.hidden	bx_stack_guard_\n
-bx_stack_guard_\n:
+	.macro	GUARD name
+MARK \name
 	.skip	4096
 	.endm
 	.macro	STACK name, size
 	.skip	\size
-	.globl	\name
-	.hidden	\name
-\name:
+MARK \name
 	.endm
 
 	.section .bx_stacks, "aw", @nobits
 	.balign	4096
-	GUARD	0
+	GUARD	bx_stack_guard_0
 	STACK	bx_stack_kernel, BX_X86_STACK_SIZE
-	GUARD	1
+	GUARD	bx_stack_guard_1
 	STACK	bx_stack_trap, BX_X86_TRAP_STACK_SIZE
-	GUARD	2
+	GUARD	bx_stack_guard_2
 	STACK	bx_stack_double_fault, BX_X86_TRAP_STACK_SIZE
-	GUARD	3
+	GUARD	bx_stack_guard_3
 	STACK	bx_stack_nmi, BX_X86_TRAP_STACK_SIZE
-	GUARD	4
+	GUARD	bx_stack_guard_4
 	STACK	bx_stack_machine_check, BX_X86_TRAP_STACK_SIZE
-	GUARD	5
+	GUARD	bx_stack_guard_5
 
 	.section .note.GNU-stack, "", @progbits

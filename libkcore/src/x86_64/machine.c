@@ -6,11 +6,17 @@
  */
 #include "x86.h"
 
+struct bx_machine *
+bx_x86_machine(struct bx_x86_memory *memory)
+{
+	return (struct bx_machine *)(void *)memory->bytes;
+}
+
 /* ---- start ------------------------------------------------------------------------------------- */
 
 enum bx_err
 bx_x86_start(struct bx_machine *machine, struct bx_boot_info *info, const struct bx_x86_image *image,
-    const struct bx_acpi_info *acpi, const char **where)
+    const struct bx_acpi_info *acpi, struct bx_x86_facts *facts, const char **where)
 {
 	enum bx_err err;
 
@@ -31,7 +37,17 @@ bx_x86_start(struct bx_machine *machine, struct bx_boot_info *info, const struct
 	err = bx_x86_apic_start(machine, info, where);
 	if (err != BX_OK)
 		return err;
-	return bx_x86_clock_start(machine, where);
+	err = bx_x86_clock_start(machine, where);
+	if (err != BX_OK)
+		return err;
+	*facts = (struct bx_x86_facts){
+		.memory = machine->memory,
+		.memory_end = machine->memory_end,
+		.ticks_per_second = machine->ticks_per_second,
+		.timer_per_second = machine->timer_per_second,
+		.table_frames = machine->table_frames,
+	};
+	return BX_OK;
 }
 
 void

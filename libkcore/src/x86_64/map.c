@@ -13,20 +13,34 @@
  * maps the entry pages and nothing else, at the addresses they have in the kernel.
  * No global pages, no large pages, no identity map.
  */
+#include "page_table.h"
 #include "x86.h"
 
-#define READ_ONLY	(X86_PTE_PRESENT | X86_PTE_ACCESSED | X86_PTE_NX)
-#define READ_WRITE	(READ_ONLY | X86_PTE_WRITE | X86_PTE_DIRTY)
-#define READ_EXECUTE	(X86_PTE_PRESENT | X86_PTE_ACCESSED)
-#define DEVICE		(READ_WRITE | X86_PTE_UNCACHED | X86_PTE_WRITE_THROUGH)
-#define TABLE		(X86_PTE_PRESENT | X86_PTE_WRITE | X86_PTE_ACCESSED)
+#define PTE_WRITE_THROUGH	0x008ull
+#define PTE_UNCACHED	0x010ull	/* with WRITE_THROUGH: PAT entry 3, strong uncacheable */
 
-#define ROOT_ENTRY_IMAGE	(BX_KERNEL_BASE >> 39 & (X86_TABLE_ENTRIES - 1))
+#define READ_ONLY	(BX_PTE_PRESENT | BX_PTE_ACCESSED | BX_PTE_NO_EXECUTE)
+#define READ_WRITE	(READ_ONLY | BX_PTE_WRITE | BX_PTE_DIRTY)
+#define READ_EXECUTE	(BX_PTE_PRESENT | BX_PTE_ACCESSED)
+#define DEVICE		(READ_WRITE | PTE_UNCACHED | PTE_WRITE_THROUGH)
+#define TABLE		(BX_PTE_PRESENT | BX_PTE_WRITE | BX_PTE_ACCESSED)
 
-static uint64_t *
-table_at(const struct bx_machine *machine, uint64_t physical)
+#define ROOT_ENTRY_IMAGE	bx_table_index(BX_KERNEL_BASE, 4)
+
+uint64_t *
+bx_machine_table(struct bx_machine *machine, uint64_t table)
 {
-	return (uint64_t *)(void *)(machine->memory + (physical & X86_PTE_FRAME));
+	return (uint64_t *)(void *)(machine->memory + table);
+}
+
+/* A user's page is only ever reached with that user's CR3, which is written on every way back to it,
+ * and there are no global pages and no PCIDs: nothing remembers it while the kernel runs. */
+void
+bx_machine_page_forget(struct bx_machine *machine, uint64_t root, uint64_t address)
+{
+	(void)machine;
+	(void)root;
+	(void)address;
 }
 
 /* A zeroed frame for a table. */
@@ -37,15 +51,9 @@ table_take(struct bx_machine *machine, struct bx_boot_info *info, uint64_t *phys
 
 	if (err != BX_OK)
 		return err;
-	memset(table_at(machine, *physical), 0, BX_PAGE_SIZE);
+	memset(bx_machine_table(machine, *physical), 0, BX_PAGE_SIZE);
 	machine->table_frames++;
 	return BX_OK;
-}
-
-static unsigned
-index_of(uint64_t address, unsigned level)
-{
-	return (unsigned)(address >> (BX_PAGE_SHIFT + 9 * level)) & (X86_TABLE_ENTRIES - 1);
 }
 
 /* The entry of `address` in the last-level table, making the tables above it. */
@@ -53,12 +61,12 @@ static enum bx_err
 entry_make(struct bx_machine *machine, struct bx_boot_info *info, uint64_t root, uint64_t address,
     uint64_t **entry)
 {
-	uint64_t *table = table_at(machine, root);
+	uint64_t *table = bx_machine_table(machine, root);
 	uint64_t physical;
 	enum bx_err err;
 
-	for (unsigned level = 3; level > 0; level--) {
-		uint64_t *place = &table[index_of(address, level)];
+	for (unsigned level = 4; level > 1; level--) {
+		uint64_t *place = &table[bx_table_index(address, level)];
 
 		if (*place == 0) {
 			err = table_take(machine, info, &physical);
@@ -66,9 +74,9 @@ entry_make(struct bx_machine *machine, struct bx_boot_info *info, uint64_t root,
 				return err;
 			*place = physical | TABLE;
 		}
-		table = table_at(machine, *place);
+		table = bx_machine_table(machine, *place & BX_PTE_ADDRESS);
 	}
-	*entry = &table[index_of(address, 0)];
+	*entry = &table[bx_table_index(address, 1)];
 	return BX_OK;
 }
 
@@ -81,7 +89,7 @@ map_run(struct bx_machine *machine, struct bx_boot_info *info, uint64_t root, ui
 
 	for (uint64_t done = 0; done < size; done += BX_PAGE_SIZE) {
 		/* One walk for each table, not for each page. */
-		if (entry == NULL || index_of(address + done, 0) == 0) {
+		if (entry == NULL || bx_table_index(address + done, 1) == 0) {
 			err = entry_make(machine, info, root, address + done, &entry);
 			if (err != BX_OK)
 				return err;
@@ -106,26 +114,23 @@ region_bits(uint32_t kind)
 	}
 }
 
-/* From the bootloader's own list of regions, before anything is carved from them. */
+/* `regions` is the bootloader's own list, from before anything was carved: what was carved is mapped
+ * too. */
 static enum bx_err
-map_memory(struct bx_machine *machine, struct bx_boot_info *info)
+map_memory(struct bx_machine *machine, struct bx_boot_info *info,
+    const struct bx_boot_region *regions)
 {
-	struct { uint64_t base, size, bits; } runs[BX_BOOT_REGIONS_MAX];
-	uint32_t count = info->region_count;
-	enum bx_err err;
+	for (uint32_t i = 0; i < info->region_count; i++) {
+		uint64_t base = regions[i].base;
+		uint64_t size = regions[i].size;
+		uint64_t bits = region_bits(regions[i].kind);
+		enum bx_err err;
 
-	for (uint32_t i = 0; i < count; i++) {
-		runs[i].base = info->regions[i].base;
-		runs[i].size = info->regions[i].size;
-		runs[i].bits = region_bits(info->regions[i].kind);
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		if (runs[i].bits == 0 || runs[i].base >= machine->memory_end)
+		if (bits == 0 || base >= machine->memory_end)
 			continue;
-		if (runs[i].size > machine->memory_end - runs[i].base)
-			runs[i].size = machine->memory_end - runs[i].base;
-		err = map_run(machine, info, machine->root, BX_DIRECT_MAP + runs[i].base,
-		    runs[i].base, runs[i].size, runs[i].bits);
+		if (size > machine->memory_end - base)
+			size = machine->memory_end - base;
+		err = map_run(machine, info, machine->root, BX_DIRECT_MAP + base, base, size, bits);
 		if (err != BX_OK)
 			return err;
 	}
@@ -175,8 +180,8 @@ map_entry_pages(struct bx_machine *machine, struct bx_boot_info *info, uint64_t 
 	    address_of(bx_entry_text_end), READ_EXECUTE);
 	if (err != BX_OK)
 		return err;
-	err = map_image_part(machine, info, root, address_of(bx_entry_rodata_start),
-	    address_of(bx_entry_rodata_end), READ_ONLY);
+	err = map_image_part(machine, info, root, address_of(bx_entry_tables),
+	    address_of(bx_entry_tables) + X86_ENTRY_TABLES_SIZE, READ_ONLY);
 	if (err != BX_OK)
 		return err;
 	return map_image_part(machine, info, root, address_of(bx_entry_data_start),
@@ -216,12 +221,14 @@ enum bx_err
 bx_x86_map_build(struct bx_machine *machine, struct bx_boot_info *info,
     const struct bx_x86_image *image)
 {
+	struct bx_boot_region regions[BX_BOOT_REGIONS_MAX];
 	uint64_t entry_root;
 	enum bx_err err;
 
+	memcpy(regions, info->regions, sizeof(regions));
 	err = table_take(machine, info, &machine->root);
 	if (err == BX_OK)
-		err = map_memory(machine, info);
+		err = map_memory(machine, info, regions);
 	if (err == BX_OK)
 		err = map_image(machine, info, image);
 	if (err == BX_OK)
@@ -230,7 +237,7 @@ bx_x86_map_build(struct bx_machine *machine, struct bx_boot_info *info,
 		err = map_entry_pages(machine, info, entry_root);
 	if (err != BX_OK)
 		return err;
-	machine->entry_table = table_at(machine, entry_root)[ROOT_ENTRY_IMAGE];
+	machine->entry_table = bx_machine_table(machine, entry_root)[ROOT_ENTRY_IMAGE];
 	machine->mmio_next = BX_X86_MMIO;
 	return BX_OK;
 }
@@ -239,13 +246,11 @@ bx_x86_map_build(struct bx_machine *machine, struct bx_boot_info *info,
 void
 bx_x86_map_seal(struct bx_machine *machine)
 {
-	for (uint64_t address = address_of(bx_entry_rodata_start);
-	    address < address_of(bx_entry_rodata_end); address += BX_PAGE_SIZE) {
-		uint64_t *table = table_at(machine, machine->root);
+	uint64_t start = address_of(bx_entry_tables);
 
-		for (unsigned level = 3; level > 0; level--)
-			table = table_at(machine, table[index_of(address, level)]);
-		table[index_of(address, 0)] &= ~(X86_PTE_WRITE | X86_PTE_DIRTY);
+	for (uint64_t address = start; address < start + X86_ENTRY_TABLES_SIZE;
+	    address += BX_PAGE_SIZE) {
+		*bx_page_entry(machine, machine->root, address) &= ~(BX_PTE_WRITE | BX_PTE_DIRTY);
 		x86_page_forget(address);
 	}
 }
@@ -257,7 +262,7 @@ bx_x86_mmio_map(struct bx_machine *machine, struct bx_boot_info *info, uint64_t 
 	uint64_t address = machine->mmio_next;
 	enum bx_err err;
 
-	err = map_run(machine, info, machine->root, address, physical & X86_PTE_FRAME, BX_PAGE_SIZE,
+	err = map_run(machine, info, machine->root, address, physical & BX_PTE_ADDRESS, BX_PAGE_SIZE,
 	    DEVICE);
 	if (err != BX_OK)
 		return err;
@@ -269,25 +274,20 @@ bx_x86_mmio_map(struct bx_machine *machine, struct bx_boot_info *info, uint64_t 
 void
 bx_machine_root_init(struct bx_machine *machine, uint64_t root)
 {
-	table_at(machine, root)[ROOT_ENTRY_IMAGE] = machine->entry_table;
+	bx_machine_table(machine, root)[ROOT_ENTRY_IMAGE] = machine->entry_table;
 }
 
 void
 bx_machine_frame_writable(struct bx_machine *machine, uint64_t frame, bool writable)
 {
 	uint64_t address = BX_DIRECT_MAP + frame;
-	uint64_t *table = table_at(machine, machine->root);
-	uint64_t *entry;
+	uint64_t *entry = bx_page_entry(machine, machine->root, address);
 
-	for (unsigned level = 3; level > 0; level--) {
-		BX_ASSERT(table[index_of(address, level)] != 0);
-		table = table_at(machine, table[index_of(address, level)]);
-	}
-	entry = &table[index_of(address, 0)];
-	BX_ASSERT((*entry & X86_PTE_PRESENT) != 0);
+	BX_ASSERT(entry != NULL);
+	BX_ASSERT((*entry & BX_PTE_PRESENT) != 0);
 	if (writable)
-		*entry |= X86_PTE_WRITE | X86_PTE_DIRTY;
+		*entry |= BX_PTE_WRITE | BX_PTE_DIRTY;
 	else
-		*entry &= ~(X86_PTE_WRITE | X86_PTE_DIRTY);
+		*entry &= ~(BX_PTE_WRITE | BX_PTE_DIRTY);
 	x86_page_forget(address);
 }

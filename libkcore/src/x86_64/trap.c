@@ -18,6 +18,13 @@ static const uint8_t fault_kinds[EXCEPTIONS] = {
 	[19] = BX_FAULT_ARITHMETIC,	[21] = BX_FAULT_PROTECTION,
 };
 
+__attribute__((weak)) void
+bx_x86_kernel_trap(const struct bx_x86_trap_frame *frame, uint64_t cr2)
+{
+	(void)cr2;
+	bx_panic("x86_64", bx_x86_vector_name(frame->vector));
+}
+
 const char *
 bx_x86_vector_name(uint64_t vector)
 {
@@ -70,14 +77,6 @@ bx_x86_trap(uint64_t vector, uint64_t error, uint64_t cr2, struct bx_context *in
 
 /* ---- x87 and SSE ------------------------------------------------------------------------------- */
 
-/* SDM 1, 10.5.1: FXSAVE's image.  AVX is off (CR4.OSXSAVE), so this is all of the state. */
-struct fpu_area {
-	uint8_t image[512];
-	const struct bx_context *owner;	/* contexts live in a pool: one keeps its area for ever */
-} __attribute__((aligned(64)));
-
-static struct fpu_area fpu_areas[BX_X86_FPU_THREADS];
-
 /* What a thread starts with: control words as after FNINIT and reset (SDM 1, 8.1.5, 10.2.3). */
 static const struct {
 	uint16_t control, status, tag, opcode;
@@ -87,14 +86,16 @@ static const struct {
 } fpu_initial __attribute__((aligned(64))) = { .control = 0x37f, .mxcsr = 0x1f80 };
 BX_STATIC_ASSERT(sizeof(fpu_initial) == 512, "SDM 1, 10.5.1");
 
-static struct fpu_area *
+static struct bx_x86_fpu_area *
 fpu_area_of(const struct bx_context *context)
 {
-	for (size_t i = 0; i < BX_ARRAY_COUNT(fpu_areas); i++) {
-		if (fpu_areas[i].owner == NULL)
-			fpu_areas[i].owner = context;
-		if (fpu_areas[i].owner == context)
-			return &fpu_areas[i];
+	struct bx_x86_fpu_area *areas = bx_x86_cpu.machine->fpu_areas;
+
+	for (size_t i = 0; i < BX_X86_FPU_THREADS; i++) {
+		if (areas[i].owner == NULL)
+			areas[i].owner = context;
+		if (areas[i].owner == context)
+			return &areas[i];
 	}
 	return NULL;
 }
@@ -104,7 +105,7 @@ fpu_area_of(const struct bx_context *context)
 static void
 fpu_leave(void)
 {
-	struct fpu_area *area = fpu_area_of(bx_x86_cpu.fpu);
+	struct bx_x86_fpu_area *area = fpu_area_of(bx_x86_cpu.fpu);
 
 	__asm__ volatile("fxsave64 %0" : "=m"(area->image));
 	__asm__ volatile("fxrstor64 %0" : : "m"(fpu_initial));
@@ -116,7 +117,7 @@ fpu_leave(void)
 static bool
 fpu_enter(struct bx_context *context)
 {
-	struct fpu_area *area = fpu_area_of(context);
+	struct bx_x86_fpu_area *area = fpu_area_of(context);
 
 	if (area == NULL)
 		return false;

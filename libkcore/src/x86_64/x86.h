@@ -20,10 +20,13 @@
 #define X86_CPU_CORE		8
 #define X86_CPU_SPECIAL		16
 #define X86_CPU_IDLE		24
+#define X86_CPU_SIZE		64
 
 /* The entry stacks: in a page of every address space, so tiny; only entry.S runs on them. */
 #define X86_ENTRY_IST_SIZE	512
 #define X86_ENTRY_STACK_SIZE	1024
+
+#define X86_ENTRY_TABLES_SIZE	0x2000
 
 #define X86_IST_DOUBLE_FAULT	1
 #define X86_IST_NMI		2
@@ -39,6 +42,8 @@
 #define X86_VECTOR_TIMER	0x30
 #define X86_VECTOR_LINE		0x31	/* line 0; BX_X86_LINES of them */
 #define X86_VECTOR_SPURIOUS	0xff
+
+#define X86_FLAGS_FIXED		2	/* the one flag that is always set */
 
 #ifndef __ASSEMBLER__
 
@@ -81,22 +86,62 @@
 #define X86_EFER_LMA		(1ull << 10)
 #define X86_EFER_NXE		(1ull << 11)
 
-#define X86_FLAGS_FIXED		0x002ull
 #define X86_FLAGS_IF		0x200ull
 /* CF PF AF ZF SF TF IF DF OF IOPL NT RF AC: SYSCALL clears them all. */
 #define X86_FLAGS_CLEARED	0x57fd5ull
 
-/* Page table entries: SDM 4.5. */
-#define X86_PTE_PRESENT		(1ull << 0)
-#define X86_PTE_WRITE		(1ull << 1)
-#define X86_PTE_USER		(1ull << 2)
-#define X86_PTE_WRITE_THROUGH	(1ull << 3)
-#define X86_PTE_UNCACHED	(1ull << 4)
-#define X86_PTE_ACCESSED	(1ull << 5)
-#define X86_PTE_DIRTY		(1ull << 6)
-#define X86_PTE_NX		(1ull << 63)
-#define X86_PTE_FRAME		0x000ffffffffff000ull
-#define X86_TABLE_ENTRIES	512u
+/* ---- state ----------------------------------------------------------------------------------- */
+
+#define BX_X86_LINES		128	/* interrupt lines (global system interrupts) that are served */
+
+struct bx_x86_ioapic {
+	volatile uint32_t *registers;
+	uint32_t first_line, line_count;
+};
+
+/* An interrupt line that is open. */
+struct bx_x86_line {
+	uint8_t open;
+	uint8_t level;			/* level-triggered: masked in hardware when delivered */
+	uint8_t waiting;		/* delivered and not unmasked yet */
+	uint8_t again;			/* an edge came meanwhile */
+	uint8_t ioapic, pin;
+	uint16_t reserved;
+};
+
+/* SDM 1, 10.5.1: FXSAVE's image.  AVX is off (CR4.OSXSAVE), so this is all of the state. */
+struct bx_x86_fpu_area {
+	uint8_t image[512];
+	const struct bx_context *owner;	/* contexts live in a pool: one keeps its area for ever */
+} __attribute__((aligned(64)));
+
+enum { BX_X86_FPU_THREADS = 32 };	/* threads of programs with `fpu` */
+
+/* All of the machine's state; in a struct bx_x86_memory.  All zero bytes: not started. */
+struct bx_machine {
+	uint8_t *memory;		/* direct map */
+	uint64_t memory_end;
+	uint64_t root;			/* the kernel's own page-table root, physical */
+	uint64_t entry_table;		/* PML4 entry that every address space has */
+	uint64_t mmio_next;		/* next free page at BX_X86_MMIO */
+	uint64_t table_frames;		/* frames that the kernel's page tables take */
+	uint16_t console_port;
+	uint32_t features;		/* BX_CPU_* */
+	uint32_t has_rdrand, has_ibpb, has_md_clear, forgets;
+	uint64_t random;		/* state of the mixer when there is no RDRAND */
+	uint64_t ticks_per_second;
+	uint64_t timer_per_second;
+	uint64_t timer_scale;		/* timer counts per tick, times 2^32 */
+	uint64_t timer_tick;		/* what is asked for, UINT64_MAX: nothing */
+	uint32_t vectors_used;		/* bit n: the 32 vectors from 32 n on have users */
+	volatile uint32_t *lapic;
+	uint32_t ioapic_count;
+	struct bx_x86_ioapic ioapics[BX_ACPI_IOAPICS_MAX];
+	struct bx_x86_line lines[BX_X86_LINES];
+	struct bx_acpi_info acpi;
+	struct bx_x86_fpu_area fpu_areas[BX_X86_FPU_THREADS];
+};
+BX_STATIC_ASSERT(sizeof(struct bx_machine) <= sizeof(struct bx_x86_memory), "room for the machine");
 
 /* The compiler may call these on its own; this machine zeroes tables and copies results. */
 void *memcpy(void *restrict to, const void *restrict from, size_t length);
@@ -117,8 +162,10 @@ BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, current) == X86_CPU_CURRENT, "asm")
 BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, core) == X86_CPU_CORE, "asm");
 BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, special) == X86_CPU_SPECIAL, "asm");
 BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, idle) == X86_CPU_IDLE, "asm");
+BX_STATIC_ASSERT(sizeof(struct bx_x86_cpu) <= X86_CPU_SIZE, "asm");
 
-/* The one that the entry code finds without a register; see DESIGN.md, "No swapgs". */
+/* The one that the entry code finds without a register; see DESIGN.md, "No swapgs".  In a section of
+ * its own, .bx_cpu: the one piece of this library's state that is not in the caller's memory. */
 extern struct bx_x86_cpu bx_x86_cpu;
 
 /* ---- entry.S -------------------------------------------------------------------------------- */
@@ -131,11 +178,10 @@ void bx_entry_system_call(void);
 BX_NORETURN void bx_entry_first(struct bx_context *context);	/* onto a fresh stack, resume */
 void bx_x86_segments_load(void);		/* CS, SS and data selectors after LGDT */
 
-/* Page ranges that all address spaces have: from the linker script. */
+/* Page ranges that all address spaces have. */
 extern const uint8_t bx_entry_text_start[], bx_entry_text_end[];
-extern const uint8_t bx_entry_rodata_start[], bx_entry_rodata_end[];
 extern const uint8_t bx_entry_data_start[], bx_entry_data_end[];
-extern const uint8_t bx_stacks_start[], bx_stacks_end[];
+extern uint8_t bx_entry_tables[];		/* IDT, GDT, TSS: X86_ENTRY_TABLES_SIZE bytes */
 extern const uint8_t bx_stack_guard_0[], bx_stack_guard_1[], bx_stack_guard_2[], bx_stack_guard_3[],
     bx_stack_guard_4[], bx_stack_guard_5[];
 
@@ -146,8 +192,6 @@ struct bx_context *bx_x86_trap(uint64_t vector, uint64_t error, uint64_t cr2,
 struct bx_context *bx_x86_prepare(struct bx_context *context);
 
 /* ---- between the files ------------------------------------------------------------------------ */
-
-enum { BX_X86_FPU_THREADS = 32 };	/* threads of programs with `fpu` */
 
 BX_MUST_USE enum bx_err bx_x86_cpu_check(struct bx_machine *machine, const char **where);
 void bx_x86_cpu_start(struct bx_machine *machine);

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""A machine in QEMU: started from an image, driven over its serial line, looked into from outside.
+
+    with Machine(image, firmware="uefi", mem=512) as machine:
+        machine.expect(r"boot complete")
+        machine.send_line("help")
+        machine.expect("commands")
+        machine.dump("memory.bin")
+
+QEMU's command line is made by tools/run/run-qemu, the same that `make run` uses.  Every wait has an
+end, and a failed one shows what the machine said last.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import pexpect
+
+SOURCE = os.path.abspath(os.environ.get(
+    "BX_SRCDIR", os.path.join(os.path.dirname(__file__), "..", "..")))
+BUILD = os.path.abspath(os.environ.get("BX_BUILDDIR", os.getcwd()))
+RUN_QEMU = os.path.join(SOURCE, "tools", "run", "run-qemu")
+
+# What emulation under load may take; a slow machine may say more.
+PATIENCE = float(os.environ.get("BX_PATIENCE", "1"))
+TIMEOUT = {"bios": 30 * PATIENCE, "uefi": 90 * PATIENCE}
+
+ESCAPES = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
+
+
+class MachineError(AssertionError):
+    """The machine did not do what was expected; the text holds the end of its serial line."""
+
+
+class Machine:
+    def __init__(self, image, firmware="bios", media="cdrom", mem=256, cpus=1, net="none",
+                 iommu="none", disk=None, cpu=None, extra=(), log=None):
+        self.folder = tempfile.mkdtemp(prefix="bx-")
+        self.timeout = TIMEOUT[firmware]
+        self._qmp = None
+        self._qmp_path = os.path.join(self.folder, "qmp")
+        environment = dict(
+            os.environ, FIRMWARE=firmware, MEDIA=media, MEM=str(mem), CPUS=str(cpus), NET=net,
+            IOMMU=iommu, DISK=disk or "", TPM="none", VARS=os.path.join(self.folder, "vars.fd"),
+            QEMU_EXTRA=" ".join(["-qmp unix:%s,server=on,wait=off" % self._qmp_path, *extra]))
+        if cpu:
+            environment["QEMU_CPU"] = cpu
+        self.log = open(log, "w", encoding="utf-8") if log else None
+        self.child = pexpect.spawn("/bin/sh", [RUN_QEMU, "--plain", str(image)], env=environment,
+                                   timeout=self.timeout, encoding="utf-8",
+                                   codec_errors="replace", echo=False, maxread=65536)
+        self.child.logfile_read = self.log
+        self.child.delaybeforesend = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.stop()
+
+    # The serial line.
+
+    def expect(self, pattern, timeout=None):
+        """Waits for a regular expression, or the first of a list of them; returns the match."""
+        try:
+            self.child.expect(pattern, timeout=timeout or self.timeout)
+        except pexpect.TIMEOUT:
+            self._fail("did not come in %g s" % (timeout or self.timeout), pattern)
+        except pexpect.EOF:
+            self._fail("did not come before the machine ended", pattern)
+        return self.child.match
+
+    def expect_text(self, text, timeout=None):
+        """Waits for exactly this text."""
+        return self.expect(re.escape(text), timeout)
+
+    def expect_silence(self, pattern, seconds):
+        """The pattern must not come within so many seconds, nor the machine end."""
+        try:
+            self.child.expect(pattern, timeout=seconds)
+        except pexpect.TIMEOUT:
+            return
+        except pexpect.EOF:
+            self._fail("ended while it should go on; awaiting the absence of", pattern)
+        self._fail("came though it should not", pattern)
+
+    def send(self, text):
+        self.child.send(text)
+
+    def send_line(self, text=""):
+        """As typed by a person: ends with a carriage return."""
+        self.child.send(text + "\r")
+
+    def finish(self, timeout=None):
+        """Waits until the machine ends by itself; returns (what it said until then, status).
+        A guest's write of v to isa-debug-exit makes the status 2 * v + 1."""
+        try:
+            self.child.expect(pexpect.EOF, timeout=timeout or self.timeout)
+        except pexpect.TIMEOUT:
+            self._fail("it did not end in %g s" % (timeout or self.timeout), "its end")
+        text = plain(self.child.before)
+        self.child.close()
+        return text, self.child.exitstatus
+
+    def _fail(self, what, pattern):
+        said = plain((self.child.before or "") if isinstance(self.child.before, str) else "")
+        last = "\n".join("    | " + line for line in said.splitlines()[-40:])
+        raise MachineError("%r %s.  The machine said last:\n%s" % (pattern, what, last))
+
+    # From outside.
+
+    def qmp(self, command, **arguments):
+        """A command of the QEMU Machine Protocol; returns its answer."""
+        if self._qmp is None:
+            self._qmp = self._connect().makefile("rw", encoding="utf-8")
+            self._qmp.readline()            # the greeting
+            self.qmp("qmp_capabilities")
+        request = {"execute": command, "arguments": arguments}
+        self._qmp.write(json.dumps(request) + "\n")
+        self._qmp.flush()
+        while True:
+            answer = json.loads(self._qmp.readline())
+            if "return" in answer:
+                return answer["return"]
+            if "error" in answer:
+                raise MachineError("QMP %s: %s" % (command, answer["error"]["desc"]))
+
+    def _connect(self):
+        """QEMU makes the socket when it starts, which may be a moment ahead."""
+        end = time.monotonic() + 30 * PATIENCE
+        while True:
+            connection = socket.socket(socket.AF_UNIX)
+            connection.settimeout(30 * PATIENCE)
+            try:
+                connection.connect(self._qmp_path)
+                return connection
+            except (FileNotFoundError, ConnectionRefusedError):
+                connection.close()
+                if time.monotonic() > end or not self.child.isalive():
+                    raise
+            time.sleep(0.05)
+
+    def monitor(self, line):
+        """A line of QEMU's human monitor; returns the text it prints."""
+        return self.qmp("human-monitor-command", **{"command-line": line})
+
+    def registers(self):
+        """Registers of the first processor by QEMU's names: {"CR3": 0x1000, "RIP": ..., ...}; in a
+        32-bit mode EIP and EFL stand for RIP and RFL."""
+        found = re.findall(r"\b([A-Z][A-Z0-9]{1,4})\s*=\s*([0-9a-f]{8,16})\b",
+                           self.monitor("info registers"))
+        return {name: int(value, 16) for name, value in found}
+
+    def pause(self):
+        self.qmp("stop")
+
+    def resume(self):
+        self.qmp("cont")
+
+    def dump(self, path, base=0, size=None):
+        """Writes physical memory to a file."""
+        if size is None:
+            size = self.qmp("query-memory-size-summary")["base-memory"]
+        self.qmp("pmemsave", val=base, size=size, filename=os.path.abspath(str(path)))
+
+    def stop(self):
+        """Ends QEMU, whatever it is doing, and removes what it left."""
+        self.child.close(force=True)
+        if self._qmp is not None:
+            self._qmp.close()
+            self._qmp = None
+        if self.log is not None:
+            self.log.close()
+            self.log = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def plain(text):
+    """Without the terminal's escape sequences and carriage returns."""
+    return ESCAPES.sub("", text).replace("\r", "")
+
+
+def make_image(output, modules, command_line="", loader=None, environment=None):
+    """An ISO at `output` of the modules, a mapping of name to file."""
+    words = ["/bin/sh", os.path.join(SOURCE, "tools", "mkiso", "mkiso"), "--loader",
+             str(loader or os.path.join(BUILD, "boot", "loader.elf")), "--output", str(output)]
+    if command_line:
+        words += ["--command-line", command_line]
+    words += ["%s=%s" % item for item in modules.items()]
+    subprocess.run(words, check=True, env=environment, stdout=sys.stderr, timeout=120 * PATIENCE)
+    return output
+
+
+def system_image(name):
+    """The ISO of a system manifest for tests, made by the build if it is not up to date: its kernel
+    ends the emulator after a panic, with status 33."""
+    image = os.path.join("tests", "system", name + ".iso")
+    environment = {key: value for key, value in os.environ.items()
+                   if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    subprocess.run(["make", "-s", "-C", BUILD, image], check=True, stdout=sys.stderr,
+                   env=environment, timeout=600 * PATIENCE)
+    return os.path.join(BUILD, image)
