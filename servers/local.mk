@@ -28,6 +28,28 @@ noinst_HEADERS += %D%/shell/editor.h %D%/shell/names.h %D%/shell/shell.h %D%/she
 %C%_shell_shell_LDADD = $(bx_program_libs)
 EXTRA_%C%_shell_shell_DEPENDENCIES = $(bx_program_script)
 
+# Small programs that the shell of the default system may run.
+FREE_EXECUTABLES += %D%/hello/hello %D%/echod/echod %D%/ask/ask
+noinst_HEADERS += %D%/echod/echo.h
+%C%_hello_hello_SOURCES = %D%/hello/hello.c
+%C%_hello_hello_CPPFLAGS = $(bx_program_cppflags)
+%C%_hello_hello_CFLAGS = $(bx_program_cflags)
+%C%_hello_hello_LDFLAGS = $(bx_program_ldflags)
+%C%_hello_hello_LDADD = $(bx_program_libs)
+EXTRA_%C%_hello_hello_DEPENDENCIES = $(bx_program_script)
+%C%_echod_echod_SOURCES = %D%/echod/echod.c
+%C%_echod_echod_CPPFLAGS = $(bx_program_cppflags)
+%C%_echod_echod_CFLAGS = $(bx_program_cflags)
+%C%_echod_echod_LDFLAGS = $(bx_program_ldflags)
+%C%_echod_echod_LDADD = $(bx_program_libs)
+EXTRA_%C%_echod_echod_DEPENDENCIES = $(bx_program_script)
+%C%_ask_ask_SOURCES = %D%/ask/ask.c
+%C%_ask_ask_CPPFLAGS = $(bx_program_cppflags)
+%C%_ask_ask_CFLAGS = $(bx_program_cflags)
+%C%_ask_ask_LDFLAGS = $(bx_program_ldflags)
+%C%_ask_ask_LDADD = $(bx_program_libs)
+EXTRA_%C%_ask_ask_DEPENDENCIES = $(bx_program_script)
+
 # What of them is pure is tested on the machine that builds.
 EXTRA_DIST += %D%/tests/corpus-editor/interrupt-long %D%/tests/corpus-editor/keys \
 	%D%/tests/corpus-editor/long
