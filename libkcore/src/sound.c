@@ -59,10 +59,9 @@ free_sound(const struct bx_kcore *core, const char **what)
 			return broken(what, "free list");
 		if ((core->frames[i].flags & BX_FRAME_DIRTY) != 0)
 			continue;
-		for (uint32_t j = 0; j < BX_PAGE_SIZE / sizeof(*words); j++) {
-			if (words[j] != 0)
-				return broken(what, "a free frame is not zero");
-		}
+		/* All words are equal, and the first is zero. */
+		if (words[0] != 0 || memcmp(words, words + 1, BX_PAGE_SIZE - sizeof(*words)) != 0)
+			return broken(what, "a free frame is not zero");
 	}
 	return count == core->frames_free_count || broken(what, "free list");
 }

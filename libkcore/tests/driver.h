@@ -11,6 +11,28 @@
 
 #include "fixture.h"
 
+/* The system: program p has threads 2p and 2p + 1, and these slots, in the order of the grants. */
+#define PROGRAMS	4u
+#define SLOTS		24u
+#define REPLIES		4u
+#define DATA_PAGES	20u		/* at ELF_DATA, in every program */
+#define MEMORY_PAGES	24u
+enum driver_slot {
+	EP_A, EP_B, EP_C,		/* every right; badge 0x100 * (1 + which) + program */
+	NOTE,				/* read, write; badge 1 << program */
+	NOTE_READ,			/* another: program 3's end sets bit 3 */
+	MEMORY, IRQ, PORTS, SPAWN, AUDIT, POWER,
+	THREAD_OTHER,			/* second thread of the next program */
+	THREAD_OWN,			/* own second thread */
+	CSPACE,				/* of the next program */
+	COUNTED,				/* EP_A, 20 uses, no badge */
+	FREE_SLOT, REPLY_SLOT = SLOTS - REPLIES
+};
+
+struct build driver_build(void);
+/* Boots it with few frames; program 0 runs, the others are not started. */
+void driver_world(struct world *world, struct build *build);
+
 #define DRIVER_THREADS	8
 #define DRIVER_ERRORS	128		/* -err of those that system calls give */
 
