@@ -51,7 +51,7 @@ EXTRA_%C%_echod_echod_DEPENDENCIES = $(bx_program_script)
 EXTRA_%C%_ask_ask_DEPENDENCIES = $(bx_program_script)
 
 # What of them is pure is tested on the machine that builds.
-EXTRA_DIST += %D%/tests/corpus-editor/interrupt-long %D%/tests/corpus-editor/keys \
+EXTRA_DIST += %D%/README.md %D%/tests/corpus-editor/interrupt-long %D%/tests/corpus-editor/keys \
 	%D%/tests/corpus-editor/long
 bx_server_tests = %D%/tests/fuzz_editor
 %C%_tests_fuzz_editor_CPPFLAGS = $(bx_program_cppflags) -DFUZZ_CORPUS='"%D%/tests/corpus-editor"'

@@ -6,7 +6,7 @@
 #include "names.h"
 #include "shell.h"
 
-#define RUN_WAIT_US	20000u		/* between two looks at a program that runs */
+#define RUN_WAIT_US	20000u		/* at most, between two looks at a program that runs */
 #define POWER_WAIT_US	5000000u
 
 static void
@@ -15,7 +15,7 @@ help(struct shell *shell, const struct words *words, const char *line)
 	(void)words;
 	(void)line;
 	for (const struct command *command = shell_commands; command->name != NULL; command++)
-		shell_print(shell, "  %-9s %-14s %s\n", command->name, command->arguments,
+		shell_print(shell, "  %-9s %-18s %s\n", command->name, command->arguments,
 		    command->text);
 }
 
@@ -38,6 +38,12 @@ program_find(struct shell *shell, const char *name, uint32_t *number)
 			return BX_OK;
 		}
 	return BX_ERR_NOT_FOUND;
+}
+
+static void
+not_found_tell(struct shell *shell, const char *name)
+{
+	shell_print(shell, "%s: no program that this shell may start\n", name);
 }
 
 /* How a program ended, in one line; nothing when all went well. */
@@ -67,11 +73,13 @@ static void
 run_wait(struct shell *shell, uint32_t number)
 {
 	struct bx_info_program info;
+	uint32_t wait_us = 500;
 	enum bx_err err;
 
 	for (;;) {
-		uint64_t deadline = bx_sys_deadline_in_us(shell->sys, RUN_WAIT_US);
+		uint64_t deadline = bx_sys_deadline_in_us(shell->sys, wait_us);
 
+		wait_us = wait_us < RUN_WAIT_US / 2 ? 2 * wait_us : RUN_WAIT_US;
 		err = bx_sys_program_info(shell->spawn, number, &info);
 		if (err != BX_OK) {
 			shell_complain(shell, "run", err);
@@ -111,7 +119,9 @@ run(struct shell *shell, const struct words *words, const char *line)
 	}
 	if (err == BX_OK)
 		err = bx_sys_spawn(shell->spawn, number, argument, length);
-	if (err == BX_ERR_STATE)
+	if (err == BX_ERR_NOT_FOUND)
+		not_found_tell(shell, words->word[1]);
+	else if (err == BX_ERR_STATE)
 		shell_print(shell, "%s: it runs already\n", words->word[1]);
 	else if (err != BX_OK)
 		shell_complain(shell, words->word[1], err);
@@ -128,7 +138,9 @@ kill(struct shell *shell, const struct words *words, const char *line)
 	(void)line;
 	if (err == BX_OK)
 		err = bx_sys_kill(shell->spawn, number);
-	if (err == BX_ERR_STATE)
+	if (err == BX_ERR_NOT_FOUND)
+		not_found_tell(shell, words->word[1]);
+	else if (err == BX_ERR_STATE)
 		shell_print(shell, "%s: it does not run\n", words->word[1]);
 	else if (err != BX_OK)
 		shell_complain(shell, words->word[1], err);

@@ -80,8 +80,10 @@ editor_redraw(struct editor *editor, struct bx_text *out)
 void
 editor_interrupt(struct editor *editor, struct bx_text *out)
 {
-	editor->cursor = editor->length;
-	refresh(editor, out);
+	if (editor->cursor != editor->length) {
+		editor->cursor = editor->length;
+		refresh(editor, out);
+	}
 	bx_text_add(out, "^C\n");
 	editor_begin(editor, out);
 }
@@ -316,7 +318,8 @@ escape_key(struct editor *editor, uint8_t key, struct bx_text *out)
 static enum editor_event
 enter(struct editor *editor, struct bx_text *out)
 {
-	move(editor, editor->length, out);
+	if (editor->cursor != editor->length)
+		move(editor, editor->length, out);
 	bx_text_add(out, "\n");
 	history_add(editor);
 	return EDITOR_LINE;

@@ -50,15 +50,15 @@ show_ps(struct shell *shell, const struct words *words, const char *line)
 static void
 cap_line(struct shell *shell, uint32_t slot, const struct bx_info_cap *cap)
 {
-	char rights[NAME_RIGHTS_SIZE], uses[16];
+	char rights[NAME_RIGHTS_SIZE], uses[16] = "-", badge[24] = "-";
 
 	name_of_rights(cap->rights, rights);
-	if (cap->uses == UINT32_MAX)
-		(void)bx_sys_format(uses, sizeof uses, "-");
-	else
+	if (cap->uses != UINT32_MAX)
 		(void)bx_sys_format(uses, sizeof uses, "%u", cap->uses);
-	shell_print(shell, "  %4u  %-12s %-12s %-5s  %-16s %6s %10lx%s\n", slot, cap->name,
-	    name_of_cap_type(cap->type), rights, cap->object_name, uses, cap->badge,
+	if (cap->badge != 0)
+		(void)bx_sys_format(badge, sizeof badge, "0x%lx", cap->badge);
+	shell_print(shell, "  %4u  %-12s %-12s %-6s  %-16s %6s %12s%s\n", slot, cap->name,
+	    name_of_cap_type(cap->type), rights, cap->object_name, uses, badge,
 	    cap->stale != 0 ? "  stale" : "");
 }
 
@@ -67,8 +67,8 @@ caps_of(struct shell *shell, uint32_t program, const struct bx_info_program *inf
 {
 	struct bx_info_cap cap;
 
-	shell_print(shell, "%s\n  %4s  %-12s %-12s %-5s  %-16s %6s %10s\n", info->name, "SLOT", "NAME",
-	    "TYPE", "RIGHT", "OBJECT", "USES", "BADGE");
+	shell_print(shell, "%s\n  %4s  %-12s %-12s %-6s  %-16s %6s %12s\n", info->name, "SLOT", "NAME",
+	    "TYPE", "RIGHTS", "OBJECT", "USES", "BADGE");
 	for (uint32_t slot = 0; slot < info->slot_count; slot++)
 		if (bx_sys_inspect(shell->audit, BX_INSPECT_CAP, program, slot, &cap, sizeof cap) ==
 		    BX_OK && cap.type != 0)
