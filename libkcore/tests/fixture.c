@@ -354,12 +354,14 @@ walk_table(struct world *world, uint32_t program, uint64_t table, unsigned level
 
 	want_eq(met[table >> BX_PAGE_SHIFT]++, 0);
 	for (unsigned i = 0; i < count; i++) {
-		uint64_t address = base + ((uint64_t)i << (BX_PAGE_SHIFT + 9 * (level - 1)));
-		uint64_t frame = entries[i] & BX_PTE_ADDRESS;
-		const struct bx_frame *record = &world->core->frames[frame >> BX_PAGE_SHIFT];
+		uint64_t address, frame;
+		const struct bx_frame *record;
 
 		if (entries[i] == 0)
 			continue;
+		address = base + ((uint64_t)i << (BX_PAGE_SHIFT + 9 * (level - 1)));
+		frame = entries[i] & BX_PTE_ADDRESS;
+		record = &world->core->frames[frame >> BX_PAGE_SHIFT];
 		want_lt(frame, WORLD_MEMORY);
 		want(entries[i] & BX_PTE_USER);
 		want_eq(record->owner, program);
@@ -483,13 +485,16 @@ world_stop(struct world *world, uint32_t program, enum bx_program_state state)
 {
 	uint32_t every = world->machine.interrupt_every;
 
-	/* An interrupt waits whenever the core asks: one step an event. */
+	/* An interrupt waits whenever the core asks: one step an event.  The dispatcher leaves the rest
+	 * alone as long as somebody above the program's priority runs; here nobody does. */
 	world->machine.interrupt_every = 1;
 	bx_program_end(world->core, program, state);
-	do {
-		world->context = bx_sched_dispatch(world->core);
+	world->context = bx_sched_dispatch(world->core);
+	event_done(world);
+	while (world->core->programs[program].state == BX_PROGRAM_ENDING) {
+		(void)!bx_program_end_step(world->core, program);
 		event_done(world);
-	} while (world->core->programs[program].state == BX_PROGRAM_ENDING);
+	}
 	world->machine.interrupt_every = every;
 }
 
