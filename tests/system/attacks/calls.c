@@ -97,12 +97,10 @@ static uint8_t buffer[8192];
 static void
 random_calls(struct attacker *attacker)
 {
-	unsigned accepted = 0, refused = 0, count = attacker->parameter != 0 ?
-	    (unsigned)attacker->parameter : 1000000;
+	unsigned accepted = 0, refused = 0;
 
-	if (attacker->parameter != 0)
-		attacker->random ^= attacker->parameter;
-	for (unsigned i = 0; i < count; i++) {
+	attacker->random ^= attacker->parameter;	/* a seed, if one is given */
+	while (accepted + refused < 1000000) {
 		struct registers r;
 
 		for (unsigned j = 0; j < 3; j++)
