@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* driver.c -- see driver.h. */
+#include <string.h>
+
 #include "driver.h"
 
 #define REGION		(BX_PAGE_SIZE * 200ull)
@@ -117,7 +119,7 @@ driver_world(struct world *world, struct build *build)
 	world->regions[0].size = REGION / 2;
 	world->regions[1].size = REGION / 2;
 	err = world_boot(world, &where);
-	ck_assert_msg(err == BX_OK, "%s: %s", bx_err_name(err), where);
+	want_msg(err == BX_OK, where);
 	world->context = bx_kcore_start(world->core);
 }
 
@@ -406,7 +408,7 @@ system_call(struct driver *driver)
 	struct bx_thread *thread = bx_core_current(world->core);
 	struct bx_context *context = world->context;
 
-	ck_assert_ptr_eq(context, &thread->context);
+	want_eq(context, &thread->context);
 	context->number = any_number(driver);
 	for (unsigned i = 0; i < 3; i++)
 		context->value[i] = 0x1111111111111111ull * i;
@@ -464,41 +466,41 @@ result_check(struct driver *driver)
 		return;				/* another life */
 	number = asked->number & 0xff;
 	err = (int64_t)context->number;
-	ck_assert_int_le(err, 0);
-	ck_assert_int_gt(err, -DRIVER_ERRORS);
-	ck_assert_str_ne(bx_err_name((enum bx_err)err), "BX_ERR_?");
-	ck_assert_int_ne(err, BX_ERR_AGAIN);
+	want_le(err, 0);
+	want_gt(err, -DRIVER_ERRORS);
+	want(strcmp(bx_err_name((enum bx_err)err), "BX_ERR_?") != 0);
+	want_ne(err, BX_ERR_AGAIN);
 	if (number < BX_SYS_COUNT)
 		driver->results[number][-err]++;
-	ck_assert_uint_eq(context->reply, asked->reply);
-	ck_assert_uint_eq(context->buffers, asked->buffers);
-	ck_assert_uint_eq(context->frame, asked->frame);
-	ck_assert_uint_eq(context->stack, asked->stack);
-	ck_assert_uint_eq(context->flags, asked->flags);
+	want_eq(context->reply, asked->reply);
+	want_eq(context->buffers, asked->buffers);
+	want_eq(context->frame, asked->frame);
+	want_eq(context->stack, asked->stack);
+	want_eq(context->flags, asked->flags);
 	message = err == BX_OK && (number == BX_SYS_CALL || number == BX_SYS_RECEIVE ||
 	    number == BX_SYS_REPLY_RECEIVE);
 	info = context->value[2];
 	if (message && (info & BX_IPC_INFO_SIGNAL) == 0) {
-		ck_assert_uint_le(info >> 32, BX_IPC_STRING_MAX);
-		ck_assert_uint_eq(info & 0xffffffff & ~(uint64_t)(BX_IPC_INFO_REPLY |
+		want_le(info >> 32, BX_IPC_STRING_MAX);
+		want_eq(info & 0xffffffff & ~(uint64_t)(BX_IPC_INFO_REPLY |
 		    BX_IPC_INFO_CAP | BX_IPC_INFO_FAULT), 0);
 		driver->strings += info >> 32 != 0;
 		driver->faults += (info & BX_IPC_INFO_FAULT) != 0;
 		return;
 	}
 	for (unsigned i = 0; i < BX_IPC_WORDS; i++)
-		ck_assert_uint_eq(context->word[i], asked->word[i]);
+		want_eq(context->word[i], asked->word[i]);
 	if (message) {
-		ck_assert_uint_eq(info, BX_IPC_INFO_SIGNAL);
-		ck_assert_uint_eq(context->value[1], 0);
-		ck_assert_uint_ne(context->value[0], 0);
+		want_eq(info, BX_IPC_INFO_SIGNAL);
+		want_eq(context->value[1], 0);
+		want_ne(context->value[0], 0);
 		driver->signals++;
 		return;
 	}
-	ck_assert_uint_eq(context->value[2], 0);
+	want_eq(context->value[2], 0);
 	if (err != BX_OK) {
-		ck_assert_uint_eq(context->value[0], 0);
-		ck_assert_uint_eq(context->value[1], 0);
+		want_eq(context->value[0], 0);
+		want_eq(context->value[1], 0);
 	}
 }
 
@@ -524,10 +526,9 @@ driver_step(struct driver *driver)
 	else
 		system_call(driver);
 	if (world->context != NULL)
-		ck_assert_ptr_eq(world->context, &bx_core_current(world->core)->context);
-	ck_assert((world->context == NULL) == (world->core->cpu.current == BX_NONE));
-	ck_assert_msg(bx_kcore_sound(world->core, &what), "step %llu: %s",
-	    (unsigned long long)driver->steps, what);
+		want_eq(world->context, &bx_core_current(world->core)->context);
+	want((world->context == NULL) == (world->core->cpu.current == BX_NONE));
+	want_msg(bx_kcore_sound(world->core, &what), what);
 	result_check(driver);
 	return true;
 }

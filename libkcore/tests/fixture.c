@@ -24,7 +24,7 @@ build_start(const char *name)
 uint32_t
 build_program(struct build *build, const char *name)
 {
-	ck_assert_uint_lt(build->program_count, BUILD_PROGRAMS_MAX);
+	want_lt(build->program_count, BUILD_PROGRAMS_MAX);
 	build->programs[build->program_count] = (struct build_program){
 		.name = name, .module = "m", .priority = 10, .priority_max = 20,
 		.slots = 12, .replies = 4, .threads = 1, .quota = 64, .stack_pages = 2,
@@ -36,7 +36,7 @@ build_program(struct build *build, const char *name)
 uint32_t
 build_object(struct build *build, const char *name, uint32_t kind, uint64_t a, uint64_t b)
 {
-	ck_assert_uint_lt(build->object_count, BUILD_OBJECTS_MAX);
+	want_lt(build->object_count, BUILD_OBJECTS_MAX);
 	build->objects[build->object_count] = (struct build_object){ name, kind, a, b };
 	return build->object_count++;
 }
@@ -44,7 +44,7 @@ build_object(struct build *build, const char *name, uint32_t kind, uint64_t a, u
 uint32_t
 build_grant(struct build *build, uint32_t program, uint32_t slot, uint32_t object, uint32_t rights)
 {
-	ck_assert_uint_lt(build->grant_count, BUILD_GRANTS_MAX);
+	want_lt(build->grant_count, BUILD_GRANTS_MAX);
 	build->grants[build->grant_count] = (struct build_grant){
 		.program = program, .slot = slot, .object = object, .rights = rights,
 		.uses = BX_CAP_USES_UNLIMITED,
@@ -144,7 +144,7 @@ build_image(struct build *build, uint8_t bytes[IMAGE_SIZE])
 		memcpy(bytes + at, &to, sizeof(to));
 		at += sizeof(to);
 		launch += size;
-		ck_assert_uint_le(launch, IMAGE_SIZE);
+		want_le(launch, IMAGE_SIZE);
 	}
 	bx_put_le32(header.object_offset, (uint32_t)at);
 	bx_put_le32(header.object_count, build->object_count);
@@ -205,7 +205,7 @@ elf_make(uint8_t bytes[ELF_SIZE], uint64_t entry, const struct elf_spec *specs, 
 		uint8_t *header = bytes + 64 + 56 * i;
 
 		at = (size_t)bx_align_up(at, 4096) + specs[i].address % 4096;
-		ck_assert_uint_le(at + specs[i].file_size, ELF_SIZE);
+		want_le(at + specs[i].file_size, ELF_SIZE);
 		bx_put_le32(header, 1);
 		bx_put_le32(header + 4, specs[i].flags);
 		bx_put_le64(header + 8, at);
@@ -238,7 +238,7 @@ pages_new(size_t bytes)
 {
 	void *memory = aligned_alloc(BX_PAGE_SIZE, bytes);
 
-	ck_assert_ptr_nonnull(memory);
+	want(memory != NULL);
 	return memset(memory, 0, bytes);
 }
 
@@ -312,7 +312,7 @@ world_make(struct world *world, struct build *build)
 	const char *where = "";
 	enum bx_err err = world_try(world, build, &where);
 
-	ck_assert_msg(err == BX_OK, "%s: %s", bx_err_name(err), where);
+	want_msg(err == BX_OK, where);
 	world->context = bx_kcore_start(world->core);
 	world_sound(world);
 }
@@ -328,18 +328,18 @@ world_end(struct world *world)
 		bx_program_end(core, i, BX_PROGRAM_KILLED);
 	for (uint32_t i = 0; i < core->program_count; i++)
 		world_stop(world, i, BX_PROGRAM_KILLED);
-	ck_assert_msg(bx_kcore_sound(core, &what), "%s", what);
-	ck_assert_uint_eq(core->frames_free_count, world->frames);
-	ck_assert_uint_eq(core->frames_table_count, 0);
-	ck_assert_uint_eq(core->frames_user_count, core->memory_page_count);
+	want_msg(bx_kcore_sound(core, &what), what);
+	want_eq(core->frames_free_count, world->frames);
+	want_eq(core->frames_table_count, 0);
+	want_eq(core->frames_user_count, core->memory_page_count);
 	for (uint32_t i = core->object_count; i < core->forest.slot_count; i++)
-		ck_assert_uint_eq(core->forest.slots[i].cap.type, BX_CAP_NONE);
+		want_eq(core->forest.slots[i].cap.type, BX_CAP_NONE);
 	for (uint32_t i = 0; i < core->thread_count; i++)
-		ck_assert_uint_eq(core->threads[i].state, BX_THREAD_FREE);
+		want_eq(core->threads[i].state, BX_THREAD_FREE);
 	for (uint64_t i = 0; i < core->memory_page_count; i++)
-		ck_assert_uint_eq(core->frames[core->memory_pages[i]].owner, BX_NONE);
+		want_eq(core->frames[core->memory_pages[i]].owner, BX_NONE);
 	for (uint32_t i = 0; i < core->frame_count; i++)
-		ck_assert(bx_hosted_frame_writable(&world->machine, (uint64_t)i << BX_PAGE_SHIFT));
+		want(bx_hosted_frame_writable(&world->machine, (uint64_t)i << BX_PAGE_SHIFT));
 	world_free(world);
 }
 
@@ -355,29 +355,31 @@ walk_table(struct world *world, uint32_t program, uint64_t table, unsigned level
 	const uint64_t *entries = (const uint64_t *)(void *)(world->memory + table);
 	unsigned count = level == 4 ? BX_TABLE_ENTRIES / 2 : BX_TABLE_ENTRIES;
 
-	ck_assert_uint_eq(met[table >> BX_PAGE_SHIFT]++, 0);
+	want_eq(met[table >> BX_PAGE_SHIFT]++, 0);
 	for (unsigned i = 0; i < count; i++) {
-		uint64_t address = base + ((uint64_t)i << (BX_PAGE_SHIFT + 9 * (level - 1)));
-		uint64_t frame = entries[i] & BX_PTE_ADDRESS;
-		const struct bx_frame *record = &world->core->frames[frame >> BX_PAGE_SHIFT];
+		uint64_t address, frame;
+		const struct bx_frame *record;
 
 		if (entries[i] == 0)
 			continue;
-		ck_assert_uint_lt(frame, WORLD_MEMORY);
-		ck_assert(entries[i] & BX_PTE_USER);
-		ck_assert_uint_eq(record->owner, program);
+		address = base + ((uint64_t)i << (BX_PAGE_SHIFT + 9 * (level - 1)));
+		frame = entries[i] & BX_PTE_ADDRESS;
+		record = &world->core->frames[frame >> BX_PAGE_SHIFT];
+		want_lt(frame, WORLD_MEMORY);
+		want(entries[i] & BX_PTE_USER);
+		want_eq(record->owner, program);
 		if (level > 1) {
-			ck_assert_uint_eq(record->type, BX_FRAME_TABLE);
+			want_eq(record->type, BX_FRAME_TABLE);
 			walk_table(world, program, frame, level - 1, address, met);
 			continue;
 		}
-		ck_assert_uint_eq(record->type, BX_FRAME_USER);
-		ck_assert_uint_eq(record->address, address);
-		ck_assert_uint_eq(met[frame >> BX_PAGE_SHIFT]++, 0);
-		ck_assert_uint_lt(address, BX_USER_END);
+		want_eq(record->type, BX_FRAME_USER);
+		want_eq(record->address, address);
+		want_eq(met[frame >> BX_PAGE_SHIFT]++, 0);
+		want_lt(address, BX_USER_END);
 		if ((entries[i] & BX_PTE_NO_EXECUTE) == 0) {
-			ck_assert_uint_eq(entries[i] & BX_PTE_WRITE, 0);
-			ck_assert(!bx_hosted_frame_writable(&world->machine, frame));
+			want_eq(entries[i] & BX_PTE_WRITE, 0);
+			want(!bx_hosted_frame_writable(&world->machine, frame));
 		}
 	}
 }
@@ -397,7 +399,7 @@ walk_all(struct world *world)
 		walk_table(world, i, root, 4, 0, met);
 		/* The kernel's half: the trampoline's entry and nothing else. */
 		for (unsigned j = BX_TABLE_ENTRIES / 2; j < BX_TABLE_ENTRIES; j++)
-			ck_assert((entries[j] != 0) == (j == bx_table_index(BX_HOSTED_TRAMPOLINE, 4)));
+			want((entries[j] != 0) == (j == bx_table_index(BX_HOSTED_TRAMPOLINE, 4)));
 	}
 }
 
@@ -406,7 +408,7 @@ world_sound(struct world *world)
 {
 	const char *what = "";
 
-	ck_assert_msg(bx_kcore_sound(world->core, &what), "%s", what);
+	want_msg(bx_kcore_sound(world->core, &what), what);
 	walk_all(world);
 }
 
@@ -439,7 +441,7 @@ world_call(struct world *world, uint64_t number, uint64_t a, uint64_t b, uint64_
 {
 	uint32_t thread = world_current(world);
 
-	ck_assert_uint_ne(thread, BX_NONE);
+	want_ne(thread, BX_NONE);
 	world->context->number = number;
 	world->context->value[0] = a;
 	world->context->value[1] = b;
@@ -458,7 +460,7 @@ world_run_until(struct world *world, uint32_t thread)
 		else
 			(void)world_call(world, BX_SYS_YIELD, 0, 0, 0);
 	}
-	ck_assert_uint_eq(world_current(world), thread);
+	want_eq(world_current(world), thread);
 }
 
 void
@@ -486,26 +488,29 @@ world_stop(struct world *world, uint32_t program, enum bx_program_state state)
 {
 	uint32_t every = world->machine.interrupt_every;
 
-	/* An interrupt waits whenever the core asks: one step an event. */
+	/* An interrupt waits whenever the core asks: one step an event.  The dispatcher leaves the rest
+	 * alone as long as somebody above the program's priority runs; here nobody does. */
 	world->machine.interrupt_every = 1;
 	bx_program_end(world->core, program, state);
-	do {
-		world->context = bx_sched_dispatch(world->core);
+	world->context = bx_sched_dispatch(world->core);
+	event_done(world);
+	while (world->core->programs[program].state == BX_PROGRAM_ENDING) {
+		(void)!bx_program_end_step(world->core, program);
 		event_done(world);
-	} while (world->core->programs[program].state == BX_PROGRAM_ENDING);
+	}
 	world->machine.interrupt_every = every;
 }
 
 void
 user_put(struct world *world, uint32_t program, uint64_t address, const void *from, size_t length)
 {
-	ck_assert_int_eq(bx_hosted_user_write(&world->machine, world->core->programs[program].root,
+	want_eq(bx_hosted_user_write(&world->machine, world->core->programs[program].root,
 	    address, from, length), BX_OK);
 }
 
 void
 user_get(struct world *world, uint32_t program, uint64_t address, void *to, size_t length)
 {
-	ck_assert_int_eq(bx_hosted_user_read(&world->machine, world->core->programs[program].root,
+	want_eq(bx_hosted_user_read(&world->machine, world->core->programs[program].root,
 	    address, to, length), BX_OK);
 }

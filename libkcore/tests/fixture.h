@@ -23,6 +23,19 @@
 
 #include "../src/core.h"
 
+/* As ck_assert, but at no cost when it holds, and outside of Check too: for what runs after every
+ * event, and in fuzz targets. */
+#define want(condition) \
+	((condition) ? (void)0 : bx_panic(BX_WHERE, #condition))
+#define want_eq(a, b)	want((a) == (b))
+#define want_ne(a, b)	want((a) != (b))
+#define want_lt(a, b)	want((a) < (b))
+#define want_le(a, b)	want((a) <= (b))
+#define want_gt(a, b)	want((a) > (b))
+/* The same with a text that says more than the condition. */
+#define want_msg(condition, text) \
+	((condition) ? (void)0 : bx_panic(BX_WHERE, (text)))
+
 /* One for each test_*.c; test_kcore.c runs them all. */
 Suite *suite_elf(void);
 Suite *suite_ipc(void);
