@@ -212,10 +212,28 @@ half_copied(uint32_t first)
 	ck_assert_uint_lt(thread(first)->copied, 60000);
 }
 
+/* Everybody else sleeps, and both have a timer entry that comes due before any deadline below: so
+ * that exchanges between CLIENT and SERVER take the short way (ipc_fast.c). */
+static void
+quiet(void)
+{
+	ask(OTHER, BX_SYS_SLEEP, 0, 0, UINT64_MAX);
+	ask(0, BX_SYS_SLEEP, 0, 0, UINT64_MAX);
+	ask(CLIENT, BX_SYS_WAIT, NOTE, 0, world.machine.now + 10);
+	ask(SERVER, BX_SYS_WAIT, NOTE, 0, world.machine.now + 10);
+	for (unsigned i = 0; i < 2; i++)
+		bx_notification_signal(world.core, 0, 1);
+	world.context = bx_sched_dispatch(world.core);
+}
+
 /* ---- messages */
 
 START_TEST(ipc1_call_and_reply)
 {
+	uint32_t generation = thread(CLIENT)->call_generation;
+
+	if (_i == 1)
+		quiet();
 	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT);
 	state_is(SERVER, BX_THREAD_RECEIVING);
 	ask(CLIENT, BX_SYS_CALL, EP_A, 77, SOON);
@@ -225,6 +243,7 @@ START_TEST(ipc1_call_and_reply)
 	ck_assert_uint_eq(cap(1, REPLY_SLOT)->type, BX_CAP_REPLY);
 	ask_with(SERVER, BX_SYS_REPLY_RECEIVE, EP_A, 78, SOON, REPLY_SLOT);
 	received(CLIENT, 0, 78, 0, SERVER);
+	ck_assert_uint_eq(thread(CLIENT)->call_generation, generation + 1);
 	state_is(SERVER, BX_THREAD_RECEIVING);
 	ck_assert_uint_eq(world_current(&world), CLIENT);
 	ck_assert_uint_eq(cap(1, REPLY_SLOT)->type, BX_CAP_NONE);
@@ -907,6 +926,45 @@ START_TEST(ipc7_rights_to_send_along)
 }
 END_TEST
 
+/* With the partner waiting: the short way looks at the same things. */
+START_TEST(ipc7_short_way_checks_capabilities)
+{
+	struct bx_cap was;
+
+	quiet();
+	ask_with(SERVER, BX_SYS_RECEIVE, EP_B, 0, SOON, REPLY_SLOT);
+	ask(CLIENT, BX_SYS_CALL, EP_B, 1, SOON);
+	failed(CLIENT, BX_ERR_CAP_RIGHTS);
+	was = *cap(2, EP_B);
+	cap(2, EP_B)->rights |= BX_RIGHT_GRANT_REPLY;
+	cap(2, EP_B)->expiry = world.machine.now;
+	ask(CLIENT, BX_SYS_CALL, EP_B, 1, SOON);
+	failed(CLIENT, BX_ERR_CAP_EXPIRED);
+	cap(2, EP_B)->expiry = was.expiry;
+	cap(2, EP_B)->uses = 0;
+	ask(CLIENT, BX_SYS_CALL, EP_B, 1, SOON);
+	failed(CLIENT, BX_ERR_CAP_USED_UP);
+	cap(2, EP_B)->uses = was.uses;
+	world.core->endpoints[1].generation += 2;
+	ask(CLIENT, BX_SYS_CALL, EP_B, 1, SOON);
+	failed(CLIENT, BX_ERR_CAP_STALE);
+	world.core->endpoints[1].generation -= 2;
+	ask(CLIENT, BX_SYS_CALL, EP_B, 1, SOON);
+	received(SERVER, 0x202, 1, BX_IPC_INFO_REPLY, CLIENT);
+	*cap(2, EP_B) = was;
+	cap(1, EP_B)->rights &= (uint8_t)~BX_RIGHT_READ;
+	ask_with(SERVER, BX_SYS_REPLY_RECEIVE, EP_B, 0, SOON, REPLY_SLOT);
+	failed(SERVER, BX_ERR_CAP_RIGHTS);
+	state_is(CLIENT, BX_THREAD_AWAITING_REPLY);
+	cap(1, EP_B)->rights |= BX_RIGHT_READ;
+	ask_with(SERVER, BX_SYS_REPLY_RECEIVE, EP_B, 0, SOON, EP_A);
+	failed(SERVER, BX_ERR_CAP_TYPE);
+	ask_with(SERVER, BX_SYS_REPLY_RECEIVE, EP_B, 0, SOON, SLOTS);
+	failed(SERVER, BX_ERR_CAP_SLOT);
+	state_is(CLIENT, BX_THREAD_AWAITING_REPLY);
+}
+END_TEST
+
 static void
 setup_rights(void)
 {
@@ -1182,7 +1240,7 @@ suite_ipc(void)
 	tcase_set_timeout(all, 60);
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_checked_fixture(rights, setup_rights, teardown);
-	tcase_add_test(all, ipc1_call_and_reply);
+	tcase_add_loop_test(all, ipc1_call_and_reply, 0, 2);
 	tcase_add_test(all, ipc1_senders_are_served_in_order);
 	tcase_add_test(all, ipc1_send_needs_no_reply_slot);
 	tcase_add_test(all, ipc1_call_without_reply_slot_is_refused);
@@ -1217,6 +1275,7 @@ suite_ipc(void)
 	tcase_add_test(all, ipc7_no_place_is_told_to_the_sender);
 	tcase_add_test(all, ipc7_capability_goes_along);
 	tcase_add_test(rights, ipc7_rights_to_send_along);
+	tcase_add_test(rights, ipc7_short_way_checks_capabilities);
 	tcase_add_test(all, ipc7_uses_are_counted);
 	tcase_add_test(all, ipc8_server_dies);
 	tcase_add_test(all, ipc8_clients_die);
