@@ -31,7 +31,7 @@ struct bx_sys {
 	const char *argument;			/* given by the spawner; not NUL-terminated */
 	uint32_t argument_length;
 	uint64_t ticks_per_second;
-	uint64_t start_ticks;			/* tick at which the kernel began */
+	uint64_t boot_ticks;			/* tick at which the bootloader began */
 };
 
 /* Written by the program.  Its return value is the exit code. */
