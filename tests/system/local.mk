@@ -14,6 +14,15 @@ FREE_EXECUTABLES += %D%/bootcheck/bootcheck
 %C%_bootcheck_bootcheck_DEPENDENCIES = %D%/bootcheck/kernel.ld
 %C%_bootcheck_bootcheck_SOURCES = %D%/bootcheck/start.S %D%/bootcheck/kernel.c
 
+# A client that tries more with the console than it may.
+FREE_EXECUTABLES += %D%/console/peek
+%C%_console_peek_SOURCES = %D%/console/peek.c
+%C%_console_peek_CPPFLAGS = $(bx_program_cppflags)
+%C%_console_peek_CFLAGS = $(bx_program_cflags)
+%C%_console_peek_LDFLAGS = $(bx_program_ldflags)
+%C%_console_peek_LDADD = $(bx_program_libs)
+EXTRA_%C%_console_peek_DEPENDENCIES = $(bx_program_script)
+
 include tests/system/attacks/local.mk
 
 PHONY += check-system

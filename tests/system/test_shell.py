@@ -4,6 +4,7 @@ Ctrl-C, and what happens when a server ends."""
 
 import re
 import time
+from random import Random
 
 import pytest
 
@@ -178,6 +179,40 @@ def test_output_and_input_in_bulk(shell):
     lines = ["echo " + "%03d" % n + "abcdefghij" * 18 for n in range(40)]
     for line in lines:
         assert shell.run(line) == line[5:]
+
+
+def test_anything_may_be_typed(shell):
+    """Five thousand random bytes, but for Enter: whatever the line has become, the shell goes on."""
+    random = Random(2)
+    for _ in range(50):
+        shell.machine.send("".join(chr(random.choice([*range(1, 10), 11, 12, *range(14, 128)]))
+                                   for _ in range(100)))
+        time.sleep(0.02)
+    time.sleep(0.5)
+    shell.machine.send("x\x03")
+    shell.machine.expect(r"\^C\r*\n")
+    shell.machine.send("\x03")
+    time.sleep(0.5)
+    shell.machine.send_line("echo it goes on")
+    shell.machine.expect(r"\nit goes on\r*\n")
+    shell.answer()
+
+
+def test_console_gives_writers_no_more_than_writing(boot_system):
+    shell = Shell(boot_system("restart"))
+    assert shell.run("run peek").splitlines() == [
+        "peek read: BX_ERR_CAP_RIGHTS",
+        "peek interrupt: BX_ERR_CAP_RIGHTS",
+        "peek cut: BX_ERR_TRUNCATED",
+        "peek extra: BX_ERR_MSG_EXTRA",
+        "peek kind: BX_ERR_MSG_TYPE",
+        "peek long: BX_ERR_MSG_TOO_LONG",
+        "peek empty: BX_ERR_TRUNCATED",
+        "peek method: BX_ERR_NOT_FOUND",
+        "peek version: BX_ERR_NOT_FOUND",
+        "peek answer: BX_ERR_FORMAT",
+    ]
+    assert shell.run("echo on") == "on"
 
 
 @pytest.mark.parametrize("victim", ["consoled", "shell"])
