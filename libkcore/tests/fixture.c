@@ -323,6 +323,9 @@ world_end(struct world *world)
 	struct bx_kcore *core = world->core;
 	const char *what = "";
 
+	/* All at once: a busy program would keep one of lower priority from being taken apart. */
+	for (uint32_t i = 0; i < core->program_count; i++)
+		bx_program_end(core, i, BX_PROGRAM_KILLED);
 	for (uint32_t i = 0; i < core->program_count; i++)
 		world_stop(world, i, BX_PROGRAM_KILLED);
 	want_msg(bx_kcore_sound(core, &what), what);

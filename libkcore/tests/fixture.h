@@ -38,7 +38,10 @@
 
 /* One for each test_*.c; test_kcore.c runs them all. */
 Suite *suite_elf(void);
+Suite *suite_ipc(void);
 Suite *suite_program(void);
+Suite *suite_sched(void);
+Suite *suite_sys(void);
 Suite *suite_sysimage(void);
 Suite *suite_world(void);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "fixture.h"
+#include "../src/x86_64/page_table.h"
 
 static struct world world;
 
@@ -577,6 +578,133 @@ START_TEST(copy_across_goes_in_steps)
 }
 END_TEST
 
+/* ---- size, and bounded steps --------------------------------------------------------------- */
+
+/* A program with hundreds of pages and capabilities: no step of its start or end does more than a
+ * bounded part, and all comes back. */
+START_TEST(big_programs_go_in_small_steps)
+{
+	static const struct elf_spec specs[] = {
+		{ 0x400000, 100, 100, 4 | 1 }, { ELF_DATA, 16, 150 * 4096, 4 | 2 },
+	};
+	struct build build = build_start("big");
+	struct bx_kcore *core;
+	const char *where = "";
+	unsigned starts = 0, ends = 0;
+	enum bx_err err;
+
+	world_end(&world);
+	build_program(&build, "init");
+	build_program(&build, "big");
+	build.programs[1].slots = 1200;
+	build.programs[1].quota = 240;
+	build.programs[1].stack_pages = 60;
+	build.programs[0].quota = 170;
+	build_object(&build, "port", BX_OBJECT_ENDPOINT, 0, 0);
+	for (uint32_t i = 0; i < 100; i++)
+		build_grant(&build, 1, 1 + i * 11, 0, BX_RIGHT_WRITE);
+	world_prepare(&world, &build);
+	world.elf_bytes = elf_make(world.elf, ELF_ENTRY, specs, 2);
+	ck_assert_int_eq(world_boot(&world, &where), BX_OK);
+	world.context = bx_kcore_start(world.core);
+	core = world.core;
+	do {
+		uint32_t frames = core->programs[1].frames_used, slots = 0;
+
+		err = bx_program_start(core, 1, NULL, 0);
+		starts++;
+		ck_assert_uint_le(core->programs[1].frames_used - frames, 16 + 6);
+		for (uint32_t i = 0; i < core->programs[1].space.slot_count; i++)
+			slots += cap_at(1, i)->type != BX_CAP_NONE;
+		ck_assert_uint_le(slots, starts * 32);
+	} while (err == BX_ERR_AGAIN);
+	ck_assert_int_eq(err, BX_OK);
+	ck_assert_uint_gt(starts, (150 + 60) / 16 + 100 / 32);
+	bx_program_end(core, 1, BX_PROGRAM_KILLED);
+	do {
+		uint32_t frames = core->programs[1].frames_used;
+
+		err = bx_program_end_step(core, 1);
+		ends++;
+		ck_assert_uint_le(frames - core->programs[1].frames_used, 16);
+		world_sound(&world);
+	} while (err == BX_ERR_AGAIN);
+	ck_assert_uint_gt(ends, (150 + 60) / 16 + 100 / 32);
+}
+END_TEST
+
+/* ---- the checker can fail ------------------------------------------------------------------- */
+
+static struct bx_frame *
+worker_page(void)
+{
+	uint32_t frame = world.core->programs[WORKER].frames;
+
+	while (world.core->frames[frame].type != BX_FRAME_USER)
+		frame = world.core->frames[frame].next;
+	return &world.core->frames[frame];
+}
+
+static void break_wx(void) { worker_page()->flags = BX_PAGE_WRITE | BX_PAGE_EXECUTE; }
+static void break_flags(void) { worker_page()->flags ^= BX_PAGE_WRITE; }
+static void break_address(void) { worker_page()->address += BX_PAGE_SIZE; }
+static void break_owner(void) { worker_page()->owner = INIT; }
+static void break_type(void) { worker_page()->type = BX_FRAME_TABLE; }
+static void break_count(void) { world.core->frames_user_count++; }
+static void break_free_count(void) { world.core->frames_free_count--; }
+static void break_free_list(void) { world.core->frames[world.core->frame_free].next = BX_NONE; }
+static void break_quota(void) { world.core->programs[WORKER].frame_quota = 3; }
+static void break_used(void) { world.core->programs[WORKER].frames_used++; }
+static void break_generation(void) { world.core->programs[WORKER].generation++; }
+static void break_seal(void) { world.core->programs[WORKER].space.sealed = false; }
+static void break_ending(void) { world.core->ending_count++; }
+static void break_rights(void) { cap_at(WORKER, CLOCK + 1)->rights = BX_RIGHT_ALL; }
+static void break_object(void) { cap_at(WORKER, ENDPOINT + 1)->object.index++; }
+static void break_link(void) { world.core->forest.slots[CLOCK].child = BX_CAP_SLOT_NONE; }
+static void break_memory(void) { world.core->frames[memory_frame(3)].owner = INIT; }
+static void break_memory_name(void) { world.core->frames[memory_frame(3)].memory = 7; }
+static void break_thread(void) { world.core->programs[WORKER].threads_alive++; }
+
+static void
+break_zero(void)
+{
+	uint32_t frame;
+
+	/* One that somebody has had. */
+	ck_assert_int_eq(bx_frame_take(world.core, WORKER, BX_FRAME_USER, &frame), BX_OK);
+	bx_frame_give(world.core, frame);
+	((uint8_t *)bx_core_frame_bytes(world.core, frame))[4095] = 1;
+}
+
+static void
+break_entry(void)
+{
+	uint64_t *entry = bx_page_entry(&world.machine, world.core->programs[WORKER].root, ELF_DATA);
+
+	*entry &= ~BX_PTE_NO_EXECUTE;
+}
+
+static void (*const breaks[])(void) = {
+	break_wx, break_flags, break_address, break_owner, break_type, break_count, break_free_count,
+	break_free_list, break_quota, break_used, break_generation, break_seal, break_ending,
+	break_rights, break_object, break_link, break_memory, break_memory_name, break_thread,
+	break_zero, break_entry,
+};
+
+START_TEST(sound_finds_each_break)
+{
+	const char *what = NULL;
+
+	ck_assert_int_eq(world_start(&world, WORKER), BX_OK);
+	ck_assert(bx_kcore_sound(world.core, &what));
+	breaks[_i]();
+	ck_assert(!bx_kcore_sound(world.core, &what));
+	ck_assert_ptr_nonnull(what);
+	world_free(&world);
+	setup();
+}
+END_TEST
+
 /* ---- boot --------------------------------------------------------------------------------- */
 
 START_TEST(boot_refuses)
@@ -666,6 +794,8 @@ suite_program(void)
 	tcase_add_test(tcase, slots_know_their_program);
 	tcase_add_test(tcase, copies_obey_the_page_tables);
 	tcase_add_test(tcase, copy_across_goes_in_steps);
+	tcase_add_test(tcase, big_programs_go_in_small_steps);
+	tcase_add_loop_test(tcase, sound_finds_each_break, 0, (int)BX_ARRAY_COUNT(breaks));
 	tcase_add_test(tcase, boot_refuses);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -439,6 +439,79 @@ START_TEST(a_fault_ends_its_program_only)
 }
 END_TEST
 
+/* ---- what a capability holds up goes with it ------------------------------------------------- */
+
+/* The hog's second thread runs beside its first one. */
+static void
+second_thread(void)
+{
+	(void)world_call(&world, BX_SYS_THREAD_START, SLOT_THREAD, ELF_ENTRY, BX_STACK_TOP - 4096);
+	world_run_until(&world, thread_of(HOG) + 1);
+}
+
+START_TEST(deleting_an_endpoint_cancels_waits)
+{
+	ck_assert_int_eq(spawn(SERVER), BX_OK);
+	ck_assert_int_eq(spawn(HOG), BX_OK);
+	(void)world_call(&world, BX_SYS_WAIT, SLOT_EXITS, 0, soon(1000000));
+	(void)world_call(&world, BX_SYS_SLEEP, 0, 0, soon(900000));	/* the server is away */
+	ck_assert_uint_eq(world_current(&world), thread_of(HOG));
+	second_thread();
+	(void)world_call(&world, BX_SYS_CALL, SLOT_PORT, 0, soon(500000));
+	ck_assert_uint_eq(world.core->threads[thread_of(HOG) + 1].state, BX_THREAD_SENDING);
+	ck_assert_uint_eq(world_current(&world), thread_of(HOG));
+	ck_assert_int_eq(world_call(&world, BX_SYS_CAP_DELETE, SLOT_PORT, 0, 0), BX_OK);
+	ck_assert_uint_eq(world.core->threads[thread_of(HOG) + 1].state, BX_THREAD_READY);
+	ck_assert_int_eq(world_result(&world, thread_of(HOG) + 1), BX_ERR_CANCELLED);
+	ck_assert_uint_eq(world.core->endpoints[0].senders.count, 0);
+}
+END_TEST
+
+START_TEST(deleting_a_notification_cancels_waits_and_unbinds)
+{
+	struct build build = build_world();
+	struct bx_notification *signal;
+
+	world_end(&world);
+	build_grant(&build, HOG, SLOT_SIGNAL, SIGNAL, BX_RIGHT_READ);
+	world_make(&world, &build);
+	signal = &world.core->notifications[1];
+	ck_assert_int_eq(spawn(HOG), BX_OK);
+	(void)world_call(&world, BX_SYS_WAIT, SLOT_EXITS, 0, soon(1000000));
+	ck_assert_int_eq(world_call(&world, BX_SYS_NOTIFICATION_BIND, SLOT_SIGNAL, 0, 0), BX_OK);
+	ck_assert_uint_eq(signal->bound_thread, thread_of(HOG));
+	second_thread();
+	(void)world_call(&world, BX_SYS_WAIT, SLOT_SIGNAL, 0, soon(500000));
+	world_run_until(&world, thread_of(HOG));
+	ck_assert_int_eq(world_call(&world, BX_SYS_CAP_DELETE, SLOT_SIGNAL, 0, 0), BX_OK);
+	ck_assert_uint_eq(signal->bound_thread, BX_NONE);
+	ck_assert_uint_eq(world.core->threads[thread_of(HOG)].bound_notification, BX_NONE);
+	ck_assert_uint_eq(signal->waiters.count, 0);
+	ck_assert_uint_eq(world.core->threads[thread_of(HOG) + 1].state, BX_THREAD_READY);
+	world_sound(&world);
+}
+END_TEST
+
+/* A server that throws the reply away, or (_i) ends with it, leaves no caller hanging. */
+START_TEST(a_lost_reply_answers_its_caller)
+{
+	ck_assert_int_eq(spawn(SERVER), BX_OK);
+	ck_assert_int_eq(spawn(CLIENT), BX_OK);
+	(void)world_call(&world, BX_SYS_WAIT, SLOT_EXITS, 0, soon(1000000));
+	world.context->reply = SLOT_REPLY;
+	(void)world_call(&world, BX_SYS_RECEIVE, SLOT_PORT, 0, soon(500000));
+	(void)world_call(&world, BX_SYS_CALL, SLOT_PORT, 77, soon(400000));
+	ck_assert_uint_eq(world_current(&world), thread_of(SERVER));
+	ck_assert_uint_eq(world.core->threads[thread_of(CLIENT)].state, BX_THREAD_AWAITING_REPLY);
+	if (_i == 0)
+		ck_assert_int_eq(world_call(&world, BX_SYS_CAP_DELETE, SLOT_REPLY, 0, 0), BX_OK);
+	else
+		(void)world_call(&world, BX_SYS_EXIT, 0, 0, 0);
+	ck_assert_uint_eq(world.core->threads[thread_of(CLIENT)].state, BX_THREAD_READY);
+	ck_assert_int_eq(world_result(&world, thread_of(CLIENT)), BX_ERR_PEER_DIED);
+}
+END_TEST
+
 /* A thread capability of an ended process is stale; the manifest's holder controls the next one. */
 START_TEST(names_follow_the_manifest_not_the_process)
 {
@@ -476,6 +549,9 @@ suite_world(void)
 	tcase_add_test(tcase, deleting_memory_takes_it_away);
 	tcase_add_test(tcase, sealed_spaces_gain_nothing);
 	tcase_add_test(tcase, a_fault_ends_its_program_only);
+	tcase_add_test(tcase, deleting_an_endpoint_cancels_waits);
+	tcase_add_test(tcase, deleting_a_notification_cancels_waits_and_unbinds);
+	tcase_add_loop_test(tcase, a_lost_reply_answers_its_caller, 0, 2);
 	tcase_add_test(tcase, names_follow_the_manifest_not_the_process);
 	suite_add_tcase(suite, tcase);
 	return suite;
