@@ -3,7 +3,7 @@
 #
 #	make check-system [PYTEST_OPTIONS='-k bios -x']
 EXTRA_DIST += %D%/conftest.py %D%/machine.py %D%/images.py %D%/test_boot.py %D%/test_boot_refused.py \
-	%D%/test_image.py %D%/manifests %D%/pagewalk.py %D%/test_pagewalk.py %D%/bootcheck/kernel.ld
+	%D%/test_image.py %D%/test_system.py %D%/manifests %D%/pagewalk.py %D%/test_pagewalk.py %D%/bootcheck/kernel.ld
 
 # The boot-contract test kernel: checks every sentence of brainix/bootinfo.h.
 FREE_EXECUTABLES += %D%/bootcheck/bootcheck
