@@ -2,10 +2,6 @@
 # tests/system: whole systems in QEMU, driven over the serial line by pytest and pexpect.
 #
 #	make check-system [PYTEST_OPTIONS='-k bios -x']
-EXTRA_DIST += %D%/conftest.py %D%/machine.py %D%/images.py %D%/test_boot.py %D%/test_boot_refused.py \
-	%D%/test_image.py %D%/manifests %D%/pagewalk.py %D%/test_pagewalk.py %D%/test_attacks.py %D%/test_memory.py %D%/bootcheck/kernel.ld
-EXTRA_DIST += %D%/shell.py %D%/test_shell.py
-
 # The boot-contract test kernel: checks every sentence of brainix/bootinfo.h.
 FREE_EXECUTABLES += %D%/bootcheck/bootcheck
 %C%_bootcheck_bootcheck_CPPFLAGS = $(BASE_INC)
