@@ -1,2 +1,73 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# servers: the servers, one folder each.  Freestanding programs.
+# servers: the servers, one folder each.  Freestanding programs.  How they are built: libsys/local.mk.
+FREE_EXECUTABLES += %D%/init/init %D%/consoled/consoled
+noinst_HEADERS += %D%/init/init.h %D%/consoled/terminal.h %D%/consoled/uart.h
+
+%C%_init_init_SOURCES = %D%/init/init.c
+%C%_init_init_CPPFLAGS = $(bx_program_cppflags)
+%C%_init_init_CFLAGS = $(bx_program_cflags)
+%C%_init_init_LDFLAGS = $(bx_program_ldflags)
+%C%_init_init_LDADD = $(bx_program_libs)
+EXTRA_%C%_init_init_DEPENDENCIES = $(bx_program_script)
+
+%C%_consoled_consoled_SOURCES = %D%/consoled/consoled.c %D%/consoled/terminal.c %D%/consoled/uart.c
+%C%_consoled_consoled_CPPFLAGS = $(bx_program_cppflags)
+%C%_consoled_consoled_CFLAGS = $(bx_program_cflags)
+%C%_consoled_consoled_LDFLAGS = $(bx_program_ldflags)
+%C%_consoled_consoled_LDADD = $(bx_program_libs)
+EXTRA_%C%_consoled_consoled_DEPENDENCIES = $(bx_program_script)
+
+FREE_EXECUTABLES += %D%/shell/shell
+noinst_HEADERS += %D%/shell/editor.h %D%/shell/names.h %D%/shell/shell.h %D%/shell/words.h \
+	%D%/tests/editor_screen.h
+%C%_shell_shell_SOURCES = %D%/shell/commands.c %D%/shell/editor.c %D%/shell/names.c \
+	%D%/shell/shell.c %D%/shell/show.c %D%/shell/words.c
+%C%_shell_shell_CPPFLAGS = $(bx_program_cppflags) $(CAP_INC)
+%C%_shell_shell_CFLAGS = $(bx_program_cflags)
+%C%_shell_shell_LDFLAGS = $(bx_program_ldflags)
+%C%_shell_shell_LDADD = $(bx_program_libs)
+EXTRA_%C%_shell_shell_DEPENDENCIES = $(bx_program_script)
+
+# Small programs that the shell of the default system may run.
+FREE_EXECUTABLES += %D%/hello/hello %D%/echod/echod %D%/ask/ask
+noinst_HEADERS += %D%/echod/echo.h
+%C%_hello_hello_SOURCES = %D%/hello/hello.c
+%C%_hello_hello_CPPFLAGS = $(bx_program_cppflags)
+%C%_hello_hello_CFLAGS = $(bx_program_cflags)
+%C%_hello_hello_LDFLAGS = $(bx_program_ldflags)
+%C%_hello_hello_LDADD = $(bx_program_libs)
+EXTRA_%C%_hello_hello_DEPENDENCIES = $(bx_program_script)
+%C%_echod_echod_SOURCES = %D%/echod/echod.c
+%C%_echod_echod_CPPFLAGS = $(bx_program_cppflags)
+%C%_echod_echod_CFLAGS = $(bx_program_cflags)
+%C%_echod_echod_LDFLAGS = $(bx_program_ldflags)
+%C%_echod_echod_LDADD = $(bx_program_libs)
+EXTRA_%C%_echod_echod_DEPENDENCIES = $(bx_program_script)
+%C%_ask_ask_SOURCES = %D%/ask/ask.c
+%C%_ask_ask_CPPFLAGS = $(bx_program_cppflags)
+%C%_ask_ask_CFLAGS = $(bx_program_cflags)
+%C%_ask_ask_LDFLAGS = $(bx_program_ldflags)
+%C%_ask_ask_LDADD = $(bx_program_libs)
+EXTRA_%C%_ask_ask_DEPENDENCIES = $(bx_program_script)
+
+# What of them is pure is tested on the machine that builds.
+EXTRA_DIST += %D%/README.md %D%/tests/corpus-editor/interrupt-long %D%/tests/corpus-editor/keys \
+	%D%/tests/corpus-editor/long
+bx_server_tests = %D%/tests/fuzz_editor
+%C%_tests_fuzz_editor_CPPFLAGS = $(bx_program_cppflags) -DFUZZ_CORPUS='"%D%/tests/corpus-editor"'
+%C%_tests_fuzz_editor_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_editor_SOURCES = %D%/tests/fuzz_editor.c %D%/shell/editor.c libsys/src/text.c $(FUZZ_MAIN)
+if HAVE_CHECK
+bx_server_tests += %D%/tests/test_editor %D%/tests/test_shell
+%C%_tests_test_editor_CPPFLAGS = $(bx_program_cppflags)
+%C%_tests_test_editor_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_editor_SOURCES = %D%/tests/test_editor.c %D%/shell/editor.c libsys/src/text.c
+%C%_tests_test_editor_LDADD = $(CHECK_LIBS)
+%C%_tests_test_shell_CPPFLAGS = $(bx_program_cppflags) $(CAP_INC)
+%C%_tests_test_shell_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_shell_SOURCES = %D%/tests/test_shell.c %D%/shell/names.c %D%/shell/words.c \
+	%D%/consoled/terminal.c libsys/src/text.c
+%C%_tests_test_shell_LDADD = $(CHECK_LIBS)
+endif
+check_PROGRAMS += $(bx_server_tests)
+TESTS += $(bx_server_tests)

@@ -17,7 +17,7 @@ hosts='(registry\.npm''js|pypi\.''org|files\.python''hosted|crates\.''io|proxy\.
 marks='(^|[^A-Za-z])(TO''DO|FIX''ME|XX''X|HA''CK)([^A-Za-z]|$)'
 
 # Corpora, vectors, faulty examples and other bytes are not text; the licences are as they are.
-grep -vE '/(corpus|vectors|bad)/|^LICENSE-' "$scratch/files" | while read -r file; do
+grep -vE '/(corpus[^/]*|vectors|bad)/|^LICENSE-' "$scratch/files" | while read -r file; do
 	! grep -qI . "$BX_SRCDIR/$file" || printf '%s\n' "$file"
 done >"$scratch/texts"
 

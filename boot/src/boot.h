@@ -200,7 +200,10 @@ void bx_boot_print_number(uint64_t value);
 /*
  * start.S
  */
-extern const uint8_t bx_boot_image_start[], bx_boot_image_end[], bx_boot_trampoline[];
+/* Hidden: reached without a global offset table, which nobody would fill. */
+extern const uint8_t bx_boot_image_start[] __attribute__((visibility("hidden")));
+extern const uint8_t bx_boot_image_end[] __attribute__((visibility("hidden")));
+extern const uint8_t bx_boot_trampoline[] __attribute__((visibility("hidden")));
 
 /* Loads the tables at `root`, then calls `entry` with rdi = info and the stack that ends at `stack`
  * (an address in those tables). */

@@ -114,14 +114,14 @@ START_TEST(sys1_unknown_numbers)
 }
 END_TEST
 
-/* Where the generation of the object that a capability names is kept. */
+/* The generation of the object that a capability names. */
 static uint32_t *
 generation_of(const struct bx_cap *held)
 {
 	struct bx_kcore *core = world.core;
 	uint32_t index = held->object.index;
 
-	switch (held->type) {
+	switch ((enum bx_cap_type)held->type) {
 	case BX_CAP_ENDPOINT:		return &core->endpoints[index].generation;
 	case BX_CAP_NOTIFICATION:	return &core->notifications[index].generation;
 	case BX_CAP_MEMORY:		return &core->memories[index].generation;

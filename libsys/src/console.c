@@ -24,6 +24,9 @@ write_once(uint32_t console, uint64_t deadline, const char *bytes, uint32_t leng
 	return bx_ipc_read_end(&reader);
 }
 
+/* Ticks to wait before a console that has no room is asked again: some hundreds of microseconds. */
+#define RETRY_TICKS	(1u << 20)
+
 enum bx_err
 bx_console_write(uint32_t console, uint64_t deadline, const char *bytes, size_t length)
 {
@@ -32,6 +35,11 @@ bx_console_write(uint32_t console, uint64_t deadline, const char *bytes, size_t 
 		    BX_CONSOLE_WRITE_MAX;
 		enum bx_err err = write_once(console, deadline, bytes, part);
 
+		/* No place for our request, or no slot for our reply, at present. */
+		if ((err == BX_ERR_BUSY || err == BX_ERR_STATE) && bx_sys_now() < deadline) {
+			bx_sys_sleep(bx_sys_now() + RETRY_TICKS);
+			continue;
+		}
 		if (err != BX_OK)
 			return err;
 		bytes += part;

@@ -3,7 +3,7 @@
 #
 #	make check-system [PYTEST_OPTIONS='-k bios -x']
 EXTRA_DIST += %D%/conftest.py %D%/machine.py %D%/images.py %D%/test_boot.py %D%/test_boot_refused.py \
-	%D%/test_image.py %D%/pagewalk.py %D%/test_pagewalk.py %D%/bootcheck/kernel.ld
+	%D%/test_image.py %D%/manifests %D%/pagewalk.py %D%/test_pagewalk.py %D%/test_attacks.py %D%/test_memory.py %D%/bootcheck/kernel.ld
 
 # The boot-contract test kernel: checks every sentence of brainix/bootinfo.h.
 FREE_EXECUTABLES += %D%/bootcheck/bootcheck
@@ -12,6 +12,8 @@ FREE_EXECUTABLES += %D%/bootcheck/bootcheck
 %C%_bootcheck_bootcheck_LDFLAGS = $(FREE_LDFLAGS) -Wl,-T,$(top_srcdir)/%D%/bootcheck/kernel.ld
 %C%_bootcheck_bootcheck_DEPENDENCIES = %D%/bootcheck/kernel.ld
 %C%_bootcheck_bootcheck_SOURCES = %D%/bootcheck/start.S %D%/bootcheck/kernel.c
+
+include tests/system/attacks/local.mk
 
 PHONY += check-system
 check-system: all

@@ -187,6 +187,13 @@ def plain(text):
     return ESCAPES.sub("", text).replace("\r", "")
 
 
+def symbols(path):
+    """Addresses of an ELF file's symbols, by name."""
+    listing = subprocess.run(["nm", str(path)], check=True, stdout=subprocess.PIPE, text=True)
+    rows = (line.split() for line in listing.stdout.splitlines())
+    return {row[2]: int(row[0], 16) for row in rows if len(row) == 3}
+
+
 def make_image(output, modules, command_line="", loader=None, environment=None):
     """An ISO at `output` of the modules, a mapping of name to file."""
     words = ["/bin/sh", os.path.join(SOURCE, "tools", "mkiso", "mkiso"), "--loader",

@@ -6,7 +6,7 @@ TESTS += %D%/tests/test-mksystem.sh
 endif
 %C%_mksystem_CPPFLAGS = $(BASE_INC) $(CAP_INC) $(LIBCONFIG_CFLAGS)
 %C%_mksystem_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_mksystem_SOURCES = %D%/main.c %D%/read.c %D%/check.c %D%/emit.c %D%/mksystem.h
+%C%_mksystem_SOURCES = %D%/main.c %D%/literals.c %D%/read.c %D%/check.c %D%/emit.c %D%/mksystem.h
 %C%_mksystem_LDADD = $(LIBCONFIG_LIBS)
 
 EXTRA_DIST += %D%/tests/test-mksystem.sh %D%/tests/good.system %D%/tests/bad

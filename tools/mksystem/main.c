@@ -62,6 +62,7 @@ compile(const config_t *config, enum mode mode, const char *output, struct diagn
 	size_t size = 0;
 	int status = 2;
 
+	literals_check_all(config, diagnostics);
 	if (!system_read(config, &model, diagnostics))
 		goto out_free;
 	if (diagnostics->errors == 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * mksystem.h -- the manifest compiler's model of a system, and its three passes:
+ * mksystem.h -- the manifest compiler's model of a system, and its passes:
  *
+ *	literals.c  numbers that libconfig would cut, found in the text
  *	read.c   libconfig's tree -> struct system_model; everything that one setting can say wrong
  *	check.c  what settings say wrong together
  *	emit.c   struct system_model -> the image of <brainix/sysimage.h>
@@ -71,6 +72,9 @@ struct diagnostics {
 
 void complain(struct diagnostics *diagnostics, const config_setting_t *at, const char *format, ...)
     BX_PRINTF(3, 4);
+
+/* Complains of every number, in the manifest and what it includes, that needs the suffix L. */
+void literals_check_all(const config_t *config, struct diagnostics *diagnostics);
 
 /* The model points into `config`, which outlives it.  Returns false when memory ran out. */
 bool system_read(const config_t *config, struct system_model *model, struct diagnostics *diagnostics);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * terminal.h -- what stands between the UART and the console's clients: two bounded queues and the
+ * little that a line discipline does here.  Pure: no port, no system call.
+ *
+ *	out	a newline becomes carriage return, newline
+ *	in	bytes as they come, for editors that do their own; but Ctrl-C is an event: it is not in the
+ *		stream, and it throws away what was typed before it
+ */
+#ifndef BRAINIX_CONSOLED_TERMINAL_H
+#define BRAINIX_CONSOLED_TERMINAL_H
+
+#include <brainix/base.h>
+
+#define TERMINAL_OUT_MAX	4096u		/* bytes; a power of two, as is the next */
+#define TERMINAL_IN_MAX		512u
+#define TERMINAL_INTERRUPT	0x03		/* Ctrl-C */
+
+struct terminal {
+	uint32_t out_head, out_tail;		/* count up for ever; the queue is [head, tail) */
+	uint32_t in_head, in_tail;
+	uint32_t in_lost;			/* bytes that found the queue full */
+	bool interrupt;				/* Ctrl-C, not told to anybody yet */
+	bool out_return;			/* the return of a return-newline pair has gone out */
+	uint8_t out[TERMINAL_OUT_MAX];
+	uint8_t in[TERMINAL_IN_MAX];
+};
+
+void terminal_init(struct terminal *terminal);
+
+/* Takes as many of `bytes` as fit; returns how many. */
+uint32_t terminal_write(struct terminal *terminal, const uint8_t *bytes, uint32_t length);
+
+/* The next byte for the line; false: none. */
+bool terminal_out(struct terminal *terminal, uint8_t *byte);
+
+bool terminal_out_empty(const struct terminal *terminal);
+
+/* A byte has come from the line. */
+void terminal_in(struct terminal *terminal, uint8_t byte);
+
+bool terminal_in_empty(const struct terminal *terminal);
+
+/* Takes at most `room` bytes of input; returns how many. */
+uint32_t terminal_read(struct terminal *terminal, uint8_t *bytes, uint32_t room);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * show.c -- the kernel's state as tables for people, through the audit capability.
+ */
+#include "names.h"
+#include "shell.h"
+
+#define LOG_DEFAULT	16u
+#define LOG_MOST	1024u
+#define LOG_BATCH	8u
+
+/* Whatever BX_INSPECT_* shows; false, with the complaint made, when it shows nothing. */
+static bool
+inspect_system(struct shell *shell, const char *name, struct bx_info_system *info)
+{
+	enum bx_err err = bx_sys_inspect(shell->audit, BX_INSPECT_SYSTEM, 0, 0, info, sizeof *info);
+
+	if (err != BX_OK)
+		shell_complain(shell, name, err);
+	return err == BX_OK;
+}
+
+static uint64_t
+milliseconds(const struct shell *shell, uint64_t ticks)
+{
+	return bx_sys_us_of_ticks(shell->sys->ticks_per_second, ticks) / 1000;
+}
+
+void
+show_ps(struct shell *shell, const struct words *words, const char *line)
+{
+	struct bx_info_system system;
+	struct bx_info_program info;
+
+	(void)line;
+	if (!inspect_system(shell, words->word[0], &system))
+		return;
+	shell_print(shell, "  #  %-12s %-8s %4s %7s %9s %11s %9s %6s\n", "PROGRAM", "STATE", "PRIO",
+	    "THREADS", "CPU ms", "FRAMES", "SLOTS", "STARTS");
+	for (uint32_t i = 0; i < system.program_count; i++) {
+		if (bx_sys_inspect(shell->audit, BX_INSPECT_PROGRAM, i, 0, &info, sizeof info) != BX_OK)
+			continue;
+		shell_print(shell, "%3u  %-12s %-8s %4u %7u %9lu %5u/%-5u %4u/%-4u %6u\n", i,
+		    info.name, name_of_program_state(info.state), info.priority, info.threads,
+		    milliseconds(shell, info.cpu_ticks), info.frames_used, info.frames_quota,
+		    info.slots_used, info.slot_count, info.starts);
+	}
+}
+
+static void
+cap_line(struct shell *shell, uint32_t slot, const struct bx_info_cap *cap)
+{
+	char rights[NAME_RIGHTS_SIZE], uses[16] = "-", badge[24] = "-";
+
+	name_of_rights(cap->rights, rights);
+	if (cap->uses != UINT32_MAX)
+		(void)bx_sys_format(uses, sizeof uses, "%u", cap->uses);
+	if (cap->badge != 0)
+		(void)bx_sys_format(badge, sizeof badge, "0x%lx", cap->badge);
+	shell_print(shell, "  %4u  %-12s %-12s %-6s  %-16s %6s %12s%s\n", slot, cap->name,
+	    name_of_cap_type(cap->type), rights, cap->object_name, uses, badge,
+	    cap->stale != 0 ? "  stale" : "");
+}
+
+static void
+caps_of(struct shell *shell, uint32_t program, const struct bx_info_program *info)
+{
+	struct bx_info_cap cap;
+
+	shell_print(shell, "%s\n  %4s  %-12s %-12s %-6s  %-16s %6s %12s\n", info->name, "SLOT", "NAME",
+	    "TYPE", "RIGHTS", "OBJECT", "USES", "BADGE");
+	for (uint32_t slot = 0; slot < info->slot_count; slot++)
+		if (bx_sys_inspect(shell->audit, BX_INSPECT_CAP, program, slot, &cap, sizeof cap) ==
+		    BX_OK && cap.type != 0)
+			cap_line(shell, slot, &cap);
+}
+
+void
+show_caps(struct shell *shell, const struct words *words, const char *line)
+{
+	struct bx_info_system system;
+	struct bx_info_program info;
+	bool found = false;
+
+	(void)line;
+	if (!inspect_system(shell, words->word[0], &system))
+		return;
+	for (uint32_t i = 0; i < system.program_count; i++) {
+		if (bx_sys_inspect(shell->audit, BX_INSPECT_PROGRAM, i, 0, &info, sizeof info) != BX_OK)
+			continue;
+		if (words->count > 1 ? !words_equal(info.name, words->word[1]) : info.slots_used == 0)
+			continue;
+		caps_of(shell, i, &info);
+		found = true;
+	}
+	if (!found)
+		shell_complain(shell, words->count > 1 ? words->word[1] : words->word[0],
+		    BX_ERR_NOT_FOUND);
+}
+
+static void
+mem_line(struct shell *shell, const char *name, uint64_t frames)
+{
+	char bytes[32];
+	struct bx_text size;
+
+	bx_text_init(&size, bytes, sizeof bytes);
+	words_add_size(&size, frames << BX_PAGE_SHIFT);
+	shell_print(shell, "  %-14s %10lu  %12s\n", name, frames, bytes);
+}
+
+void
+show_mem(struct shell *shell, const struct words *words, const char *line)
+{
+	struct bx_info_system system;
+	struct bx_info_pool pool;
+	enum bx_err err = BX_OK;
+
+	(void)line;
+	if (!inspect_system(shell, words->word[0], &system))
+		return;
+	shell_print(shell, "  %-14s %10s  %12s\n", "MEMORY", "FRAMES", "SIZE");
+	mem_line(shell, "total", system.frames_total);
+	mem_line(shell, "free", system.frames_free);
+	mem_line(shell, "kernel", system.frames_kernel);
+	mem_line(shell, "page tables", system.frames_table);
+	mem_line(shell, "programs", system.frames_user);
+	shell_print(shell, "  %-14s %10s %10s %10s %12s\n", "POOL", "USED", "PEAK", "TOTAL",
+	    "BYTES EACH");
+	for (uint32_t i = 0; err == BX_OK || err == BX_ERR_NOT_FOUND; i++) {
+		err = bx_sys_inspect(shell->audit, BX_INSPECT_POOL, i, 0, &pool, sizeof pool);
+		if (err == BX_OK)
+			shell_print(shell, "  %-14s %10u %10u %10u %12u\n", pool.name, pool.used,
+			    pool.peak, pool.total, pool.object_size);
+	}
+}
+
+void
+show_ipc(struct shell *shell, const struct words *words, const char *line)
+{
+	struct bx_info_system system;
+	struct bx_info_endpoint info;
+
+	(void)line;
+	if (!inspect_system(shell, words->word[0], &system))
+		return;
+	shell_print(shell, "  %-16s %-12s %7s %9s %10s %12s\n", "ENDPOINT", "SERVER", "SENDERS",
+	    "RECEIVERS", "MESSAGES", "BYTES");
+	for (uint32_t i = 0; i < system.endpoint_count; i++)
+		if (bx_sys_inspect(shell->audit, BX_INSPECT_ENDPOINT, i, 0, &info, sizeof info) == BX_OK)
+			shell_print(shell, "  %-16s %-12s %7u %9u %10lu %12lu\n", info.name,
+			    info.server == BX_SLOT_NONE ? "-" : shell_program_name(shell, info.server),
+			    info.senders, info.receivers, info.messages, info.bytes);
+	shell_print(shell, "  %-16s %7s %10s %16s\n", "NOTIFICATION", "WAITERS", "SIGNALS",
+	    "PENDING BITS");
+	for (uint32_t i = 0; i < system.notification_count; i++)
+		if (bx_sys_inspect(shell->audit, BX_INSPECT_NOTIFICATION, i, 0, &info, sizeof info) ==
+		    BX_OK)
+			shell_print(shell, "  %-16s %7u %10lu %16lx\n", info.name, info.receivers,
+			    info.messages, info.bits);
+}
+
+void
+show_uptime(struct shell *shell, const struct words *words, const char *line)
+{
+	struct bx_info_system system;
+	uint64_t ticks, idle;
+	char bytes[48];
+	struct bx_text text;
+
+	(void)line;
+	if (!inspect_system(shell, words->word[0], &system))
+		return;
+	ticks = system.now - system.boot_ticks;
+	idle = ticks >= 1000 ? system.idle_ticks / (ticks / 1000) : 0;
+	bx_text_init(&text, bytes, sizeof bytes);
+	words_add_duration(&text, bx_sys_us_of_ticks(system.ticks_per_second, ticks));
+	shell_print(shell, "  up            %s, idle %lu.%lu %%\n", bytes, idle / 10, idle % 10);
+	shell_print(shell, "  system        %s, BraiNIX %s\n", system.system_name, system.version);
+	shell_print(shell, "  clock         %lu ticks a second\n", system.ticks_per_second);
+	shell_print(shell, "  system calls  %-12lu switches      %lu\n", system.system_calls,
+	    system.switches);
+	shell_print(shell, "  interrupts    %-12lu faults        %lu\n", system.interrupts,
+	    system.faults);
+	shell_print(shell, "  protections  ");
+	for (uint32_t bit = 0; name_of_cpu_feature(bit) != NULL; bit++)
+		if ((system.cpu_features >> bit & 1) != 0)
+			shell_print(shell, " %s", name_of_cpu_feature(bit));
+	shell_print(shell, "\n");
+}
+
+/* What a record's numbers mean. */
+static void
+log_details(struct shell *shell, const struct bx_audit_record *record)
+{
+	switch (record->kind) {
+	case BX_AUDIT_BOOT:
+		shell_print(shell, "%lu frames, %lu ticks a second", record->a, record->b);
+		break;
+	case BX_AUDIT_SPAWN:
+		shell_print(shell, "entry 0x%lx", record->a);
+		break;
+	case BX_AUDIT_EXIT:
+		shell_print(shell, "code %ld", (int64_t)(int32_t)(uint32_t)record->a);
+		break;
+	case BX_AUDIT_KILL:
+		shell_print(shell, "%s", shell_program_name(shell, record->other));
+		break;
+	case BX_AUDIT_FAULT:
+		shell_print(shell, "%s at 0x%lx, instruction 0x%lx",
+		    name_of_fault((uint32_t)record->a), record->b, record->c);
+		break;
+	case BX_AUDIT_REFUSED:
+		shell_print(shell, "%s, slot %ld: %s", name_of_system_call(record->a),
+		    (int64_t)record->c, bx_err_text((enum bx_err)(int64_t)record->b));
+		break;
+	case BX_AUDIT_QUOTA:
+		shell_print(shell, "%s: %s", name_of_system_call(record->a),
+		    bx_err_text((enum bx_err)(int64_t)record->b));
+		break;
+	case BX_AUDIT_DERIVE:
+		shell_print(shell, "slot %lu to %lu, rights 0x%lx", record->a, record->b, record->c);
+		break;
+	case BX_AUDIT_TRANSFER:
+		shell_print(shell, "slot %lu to %s, slot %lu", record->a,
+		    shell_program_name(shell, record->other), record->b);
+		break;
+	case BX_AUDIT_REVOKE:
+		shell_print(shell, "slot %lu, %lu removed", record->a, record->b);
+		break;
+	case BX_AUDIT_POWER:
+		shell_print(shell, "%s", record->a == BX_POWER_RESET ? "reset" : "off");
+		break;
+	}
+}
+
+static void
+log_line(struct shell *shell, const struct bx_audit_record *record)
+{
+	uint64_t us = bx_sys_us_of_ticks(shell->sys->ticks_per_second,
+	    record->when - shell->sys->start_ticks);
+
+	shell_print(shell, "%6lu %6lu.%06lu  %-12s %-8s  ", record->sequence, us / 1000000,
+	    us % 1000000, shell_program_name(shell, record->program),
+	    name_of_audit_kind(record->kind));
+	log_details(shell, record);
+	shell_print(shell, "\n");
+}
+
+void
+show_log(struct shell *shell, const struct words *words, const char *line)
+{
+	struct bx_audit_record records[LOG_BATCH];
+	struct bx_info_system system;
+	uint64_t wanted = LOG_DEFAULT, next, count, from;
+	enum bx_err err;
+
+	(void)line;
+	if (words->count > 1 && (words_number(words->word[1], &wanted) != BX_OK || wanted == 0 ||
+	    wanted > LOG_MOST)) {
+		shell_print(shell, "log: not a number from 1 to %u: %s\n", LOG_MOST, words->word[1]);
+		return;
+	}
+	if (!inspect_system(shell, words->word[0], &system))
+		return;
+	shell_print(shell, "%6s %13s  %-12s %-8s  %s\n", "NUMBER", "SECONDS", "PROGRAM", "WHAT",
+	    "DETAILS");
+	next = system.audit_next > wanted ? system.audit_next - wanted : 0;
+	while (next < system.audit_next) {
+		err = bx_sys_audit_read(shell->audit, next, records, LOG_BATCH, &count, &from);
+		if (err != BX_OK) {
+			shell_complain(shell, words->word[0], err);
+			return;
+		}
+		if (count == 0 || count > LOG_BATCH)
+			break;
+		for (uint64_t i = 0; i < count && from + i < system.audit_next; i++)
+			log_line(shell, &records[i]);
+		next = from + count;
+	}
+	if (system.audit_lost > 0)
+		shell_print(shell, "%lu records were overwritten unread\n", system.audit_lost);
+}

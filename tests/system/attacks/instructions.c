@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* instructions.c -- instructions that ring 3 may not run, and odd ways into the kernel. */
+#include "attack.h"
+
+/* An attack that is one piece of assembly; SDM volume 2 and 3A, 5.9, say which must fault. */
+#define INSTRUCTION(name, code, ...) \
+	static void name(struct attacker *attacker) \
+	{ \
+		(void)attacker; \
+		__asm__ volatile(code : : __VA_ARGS__ : "memory", "rax", "rcx", "rdx"); \
+	}
+
+INSTRUCTION(cli, "cli", "i" (0))
+INSTRUCTION(sti, "sti", "i" (0))
+INSTRUCTION(hlt, "hlt", "i" (0))
+INSTRUCTION(read_cr0, "mov %%cr0, %%rax", "i" (0))
+INSTRUCTION(write_cr0, "mov %0, %%cr0", "r" (0x80000011ul))
+INSTRUCTION(write_cr3, "mov %0, %%cr3", "r" (0ul))
+INSTRUCTION(write_cr4, "mov %0, %%cr4", "r" (0ul))
+INSTRUCTION(write_dr7, "mov %0, %%dr7", "r" (0x400ul))
+INSTRUCTION(rdmsr, "mov $0xc0000082, %%ecx; rdmsr", "i" (0))
+INSTRUCTION(wrmsr, "mov $0xc0000082, %%ecx; xor %%eax, %%eax; xor %%edx, %%edx; wrmsr", "i" (0))
+INSTRUCTION(invlpg, "invlpg (%0)", "r" (0x400000ul))
+INSTRUCTION(wbinvd, "wbinvd", "i" (0))
+INSTRUCTION(swapgs, "swapgs", "i" (0))
+INSTRUCTION(sysret, "xor %%ecx, %%ecx; sysretq", "i" (0))
+INSTRUCTION(port_in, "mov $0x3f8, %%edx; in %%dx, %%al", "i" (0))
+INSTRUCTION(port_out, "mov $0xcf9, %%edx; mov $6, %%al; out %%al, %%dx", "i" (0))
+INSTRUCTION(software_interrupt, "int $0x80", "i" (0))
+INSTRUCTION(interrupt_timer, "int $0x20", "i" (0))
+INSTRUCTION(interrupt_double_fault, "int $8", "i" (0))
+INSTRUCTION(interrupt_nmi, "int $2", "i" (0))
+INSTRUCTION(undefined, "ud2", "i" (0))
+INSTRUCTION(breakpoint, "int3", "i" (0))
+INSTRUCTION(sse, "movaps %%xmm0, %%xmm1", "i" (0))
+INSTRUCTION(x87, "fld1", "i" (0))
+INSTRUCTION(divide, "xor %%ecx, %%ecx; xor %%edx, %%edx; mov $1, %%eax; div %%ecx", "i" (0))
+INSTRUCTION(write_gs_base, "wrgsbase %0", "r" (0xffff800000000000ul))
+INSTRUCTION(clear_ts, "clts", "i" (0))
+INSTRUCTION(load_null_cs, "pushq $0; pushq $0; lretq", "i" (0))
+INSTRUCTION(load_kernel_cs, "pushq $8; lea 1f(%%rip), %%rax; pushq %%rax; lretq; 1:", "i" (0))
+INSTRUCTION(iret_kernel, "mov %%rsp, %%rax; pushq $16; pushq %%rax; pushfq; pushq $8; "
+    "lea 1f(%%rip), %%rax; pushq %%rax; iretq; 1:", "i" (0))
+INSTRUCTION(raise_iopl, "pushfq; orq $0x3000, (%%rsp); popfq; cli", "i" (0))
+INSTRUCTION(kernel_stack_pointer, "mov %0, %%rsp; push %%rax", "r" (0xffffffff80001000ul))
+INSTRUCTION(null_stack_pointer, "xor %%esp, %%esp; push %%rax", "i" (0))
+INSTRUCTION(single_step, "pushfq; orq $0x100, (%%rsp); popfq; nop; nop", "i" (0))
+
+static void
+load_gdt(struct attacker *attacker)
+{
+	struct { uint8_t bytes[10]; } gdt = { { 0 } };
+
+	(void)attacker;
+	__asm__ volatile("lgdt %0" : : "m" (gdt));
+}
+
+static void
+load_idt(struct attacker *attacker)
+{
+	struct { uint8_t bytes[10]; } idt = { { 0 } };
+
+	(void)attacker;
+	__asm__ volatile("lidt %0" : : "m" (idt));
+}
+
+static void
+store_idt(struct attacker *attacker)
+{
+	struct { uint8_t bytes[10]; } idt = { { 0 } };
+
+	(void)attacker;
+	__asm__ volatile("sidt %0" : "=m" (idt));
+}
+
+/* SYSENTER leads nowhere on a system without it. */
+static void
+sysenter(struct attacker *attacker)
+{
+	(void)attacker;
+	__asm__ volatile("sysenter" : : : "rcx", "rdx", "memory");
+}
+
+/* With a stack pointer that is none, a system call must come back all the same: the kernel does not
+ * use it. */
+static void
+system_call_without_stack(struct attacker *attacker)
+{
+	uint64_t number = BX_SYS_NULL;
+
+	__asm__ volatile(
+	    "mov %%rsp, %%rbx\n\t"
+	    "mov %1, %%rsp\n\t"
+	    "syscall\n\t"
+	    "mov %%rbx, %%rsp"
+	    : "+a" (number) : "r" (KERNEL_TEXT + 0x2000) : "rbx", "rcx", "r11", "memory");
+	if ((int64_t)number != BX_OK)
+		breach(attacker, "a system call with a strange stack pointer failed");
+}
+
+/* Flags that a program may set must not reach the kernel, and come back. */
+static void
+system_call_with_flags(struct attacker *attacker)
+{
+	static const uint64_t sets[] = { 0x400, 0x40000, 0x4000, 0x200000, 0x44400 };
+
+	for (size_t i = 0; i < BX_ARRAY_COUNT(sets); i++) {
+		uint64_t number = BX_SYS_NULL, after;
+
+		__asm__ volatile(
+		    "pushfq\n\t"
+		    "pushfq\n\t"
+		    "or %2, (%%rsp)\n\t"
+		    "popfq\n\t"
+		    "syscall\n\t"
+		    "pushfq\n\t"
+		    "pop %1\n\t"
+		    "popfq"
+		    : "+a" (number), "=&r" (after) : "r" (sets[i]) : "rcx", "r11", "cc", "memory");
+		if ((int64_t)number != BX_OK)
+			breach(attacker, "a system call with flags set failed");
+		if ((after & sets[i]) != sets[i])
+			say(attacker, "attack: flags 0x%lx came back as 0x%lx", sets[i], after);
+	}
+}
+
+/* SYSCALL as the last instruction before the unmapped last page: the return address is the first
+ * byte after the user's memory, where nothing is, and not the canonical hole. */
+static void
+system_call_at_the_end(struct attacker *attacker)
+{
+	uint32_t memory = slot_of(attacker, "memory");
+	uint64_t page = BX_USER_END - BX_PAGE_SIZE;
+	volatile uint8_t *code = (volatile uint8_t *)page;
+
+	if (bx_sys_map(memory, page, 0, 1, BX_MAP_READ | BX_MAP_WRITE) != BX_OK) {
+		say(attacker, "attack: cannot map the last page");
+		return;
+	}
+	code[BX_PAGE_SIZE - 2] = 0x0f;
+	code[BX_PAGE_SIZE - 1] = 0x05;		/* SYSCALL: SDM 2B */
+	if (bx_sys_unmap(memory, 0, 1) != BX_OK ||
+	    bx_sys_map(memory, page, 0, 1, BX_MAP_READ | BX_MAP_EXECUTE) != BX_OK) {
+		say(attacker, "attack: cannot map the last page executable");
+		return;
+	}
+	__asm__ volatile("xor %%eax, %%eax; jmp *%0" : : "r" (page + BX_PAGE_SIZE - 2) :
+	    "rax", "rcx", "r11", "memory");
+}
+
+/* A register that carries no result comes back as it was; none carries anything of the kernel. */
+static void
+registers_after_system_call(struct attacker *attacker)
+{
+	static const uint64_t numbers[] = { BX_SYS_NULL, BX_SYS_YIELD, BX_SYS_CAP_REVOKE, BX_SYS_COUNT,
+		BX_SYS_CLOCK_INFO, BX_SYS_SPAWN, BX_SYS_MAP };
+
+	for (size_t i = 0; i < BX_ARRAY_COUNT(numbers); i++) {
+		uint64_t a = numbers[i], b = 0x1111111111111111, c, d = 0x2222222222222222;
+		uint64_t S = 0x3333333333333333, D = 0x7777, r11v;
+		register uint64_t r8 __asm__("r8") = 0x8888888888888888;
+		register uint64_t r9 __asm__("r9") = 0x9999999999999999;
+		register uint64_t r10 __asm__("r10") = 0xaaaaaaaaaaaaaaaa;
+		register uint64_t r12 __asm__("r12") = 0xbbbbbbbbbbbbbbbb;
+		register uint64_t r13 __asm__("r13") = 0xcccccccccccccccc;
+		register uint64_t r14 __asm__("r14") = 0xdddddddddddddddd;
+		register uint64_t r15 __asm__("r15") = 0xeeeeeeeeeeeeeeee;
+		uint64_t all;
+
+		__asm__ volatile("syscall\n\tmov %%r11, %[flags]"
+		    : "+a" (a), "+b" (b), "=c" (c), "+d" (d), "+S" (S), "+D" (D), "+r" (r8), "+r" (r9),
+		      "+r" (r10), "+r" (r12), "+r" (r13), "+r" (r14), "+r" (r15), [flags] "=&r" (r11v)
+		    : : "r11", "memory");
+		if (b != 0x1111111111111111 || r8 != 0x8888888888888888 || r9 != 0x9999999999999999 ||
+		    r10 != 0xaaaaaaaaaaaaaaaa || r12 != 0xbbbbbbbbbbbbbbbb ||
+		    r13 != 0xcccccccccccccccc || r14 != 0xdddddddddddddddd || r15 != 0xeeeeeeeeeeeeeeee)
+			breach(attacker, "a register did not come back as it was");
+		all = a >> 63 != 0 ? 0 : (D | S | d);
+		if (all >= BX_USER_END && all >= KERNEL_TEXT)
+			breach(attacker, "a kernel address came back");
+		if (c >= BX_USER_END || r11v >= BX_USER_END)
+			breach(attacker, "rcx or r11 hold what is not the program's");
+		if (a >> 63 != 0 && (D != 0 || S != 0 || d != 0))
+			breach(attacker, "a refused call returned values");
+	}
+}
+
+const struct attack attacks_instructions[] = {
+	{ "cli", ENDS_BY_FAULT, cli },
+	{ "sti", ENDS_BY_FAULT, sti },
+	{ "hlt", ENDS_BY_FAULT, hlt },
+	{ "read-cr0", ENDS_BY_FAULT, read_cr0 },
+	{ "write-cr0", ENDS_BY_FAULT, write_cr0 },
+	{ "write-cr3", ENDS_BY_FAULT, write_cr3 },
+	{ "write-cr4", ENDS_BY_FAULT, write_cr4 },
+	{ "write-dr7", ENDS_BY_FAULT, write_dr7 },
+	{ "rdmsr", ENDS_BY_FAULT, rdmsr },
+	{ "wrmsr", ENDS_BY_FAULT, wrmsr },
+	{ "invlpg", ENDS_BY_FAULT, invlpg },
+	{ "wbinvd", ENDS_BY_FAULT, wbinvd },
+	{ "swapgs", ENDS_BY_FAULT, swapgs },
+	{ "sysret", ENDS_BY_FAULT, sysret },
+	{ "port-in", ENDS_BY_FAULT, port_in },
+	{ "port-out", ENDS_BY_FAULT, port_out },
+	{ "int-80", ENDS_BY_FAULT, software_interrupt },
+	{ "int-timer", ENDS_BY_FAULT, interrupt_timer },
+	{ "int-double-fault", ENDS_BY_FAULT, interrupt_double_fault },
+	{ "int-nmi", ENDS_BY_FAULT, interrupt_nmi },
+	{ "undefined", ENDS_BY_FAULT, undefined },
+	{ "breakpoint", ENDS_BY_FAULT, breakpoint },
+	{ "sse", ENDS_BY_FAULT, sse },
+	{ "x87", ENDS_BY_FAULT, x87 },
+	{ "divide", ENDS_BY_FAULT, divide },
+	{ "write-gs-base", ENDS_BY_FAULT, write_gs_base },
+	{ "clear-ts", ENDS_BY_FAULT, clear_ts },
+	{ "null-code-segment", ENDS_BY_FAULT, load_null_cs },
+	{ "kernel-code-segment", ENDS_BY_FAULT, load_kernel_cs },
+	{ "iret-to-kernel", ENDS_BY_FAULT, iret_kernel },
+	{ "raise-iopl", ENDS_BY_FAULT, raise_iopl },
+	{ "kernel-stack-pointer", ENDS_BY_FAULT, kernel_stack_pointer },
+	{ "null-stack-pointer", ENDS_BY_FAULT, null_stack_pointer },
+	{ "single-step", ENDS_BY_FAULT, single_step },
+	{ "load-gdt", ENDS_BY_FAULT, load_gdt },
+	{ "load-idt", ENDS_BY_FAULT, load_idt },
+	{ "store-idt", ENDS_BY_FAULT, store_idt },
+	{ "sysenter", ENDS_BY_FAULT, sysenter },
+	{ "call-at-the-end", ENDS_BY_FAULT, system_call_at_the_end },
+	{ "call-without-stack", ENDS_REFUSED, system_call_without_stack },
+	{ "call-with-flags", ENDS_REFUSED, system_call_with_flags },
+	{ "call-registers", ENDS_REFUSED, registers_after_system_call },
+	{ NULL, ENDS_REFUSED, NULL },
+};
