@@ -238,7 +238,7 @@ static void
 log_line(struct shell *shell, const struct bx_audit_record *record)
 {
 	uint64_t us = bx_sys_us_of_ticks(shell->sys->ticks_per_second,
-	    record->when - shell->sys->start_ticks);
+	    record->when - shell->sys->boot_ticks);
 
 	shell_print(shell, "%6lu %6lu.%06lu  %-12s %-8s  ", record->sequence, us / 1000000,
 	    us % 1000000, shell_program_name(shell, record->program),
