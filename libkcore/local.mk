@@ -9,7 +9,7 @@ include %D%/src/x86_64/local.mk
 
 bx_kcore_sources = \
 	%D%/src/audit.c %D%/src/elf.c %D%/src/fault.c %D%/src/frame.c %D%/src/init.c %D%/src/inspect.c \
-	%D%/src/ipc.c %D%/src/notify.c %D%/src/program.c %D%/src/sched.c %D%/src/sched_sound.c \
+	%D%/src/ipc.c %D%/src/ipc_fast.c %D%/src/notify.c %D%/src/program.c %D%/src/sched.c %D%/src/sched_sound.c \
 	%D%/src/sound.c %D%/src/space.c %D%/src/syscall.c %D%/src/sysimage.c %D%/src/sys_cap.c \
 	%D%/src/sys_device.c %D%/src/sys_memory.c %D%/src/sys_program.c %D%/src/sys_thread.c \
 	%D%/src/thread.c %D%/src/timer.c %D%/src/x86_64/page_table.c

@@ -405,8 +405,15 @@ struct bx_context *
 bx_kcore_system_call(struct bx_kcore *core)
 {
 	struct bx_thread *thread = bx_core_current(core);
+	struct bx_context *next = NULL;
 
 	core->cpu.system_calls++;
+	if (thread->context.number == BX_SYS_CALL)
+		next = bx_ipc_fast_call(core, thread);
+	else if (thread->context.number == BX_SYS_REPLY_RECEIVE)
+		next = bx_ipc_fast_reply_receive(core, thread);
+	if (next != NULL)
+		return next;
 	bx_syscall_run(core);
 	if (BX_LIKELY(goes_on(core, thread)))
 		return &thread->context;

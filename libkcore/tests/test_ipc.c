@@ -664,6 +664,36 @@ START_TEST(ipc6_interrupted_copy_goes_on)
 }
 END_TEST
 
+/* What was offered is read once: another thread of the program cannot change it under way. */
+START_TEST(ipc6_offer_is_read_once)
+{
+	half_copied(CLIENT);
+	offer_send(CLIENT / 2, 60000);
+	offer(CLIENT / 2, no_buffers());
+	settle();
+	received(SERVER, 0x102, 5, BX_IPC_INFO_REPLY | 60000ull << 32, CLIENT);
+}
+END_TEST
+
+/* A queued call that has to begin again has spent its use already. */
+START_TEST(ipc6_use_is_spent_once)
+{
+	offer_send(CLIENT / 2, 60000);
+	offer_receive(SERVER / 2, 65536);
+	ask(CLIENT, WITH_BUFFERS(BX_SYS_SEND), COUNTED, 5, SOON);
+	ck_assert_uint_eq(cap(2, COUNTED)->uses, 19);
+	world_run_until(&world, SERVER);
+	world.machine.interrupt_every = 1;
+	ask_with(SERVER, WITH_BUFFERS(BX_SYS_RECEIVE), EP_A, 0, SOON, REPLY_SLOT);
+	ck_assert_uint_eq(thread(SERVER)->transfer, CLIENT);
+	bx_thread_stop(world.core, thread(SERVER));
+	settle();
+	state_is(CLIENT, BX_THREAD_SENDING);
+	ck_assert_uint_eq(cap(2, COUNTED)->uses, 19);
+	bx_thread_ready(world.core, thread(SERVER));
+}
+END_TEST
+
 /* The passive side's deadline passes: it is told, the active side begins again. */
 START_TEST(ipc6_deadline_in_a_copy)
 {
@@ -1175,6 +1205,8 @@ suite_ipc(void)
 	tcase_add_test(all, ipc5_bad_memory_is_its_owners);
 	tcase_add_test(all, ipc5_offers_are_checked);
 	tcase_add_loop_test(all, ipc6_interrupted_copy_goes_on, 0, 2);
+	tcase_add_test(all, ipc6_offer_is_read_once);
+	tcase_add_test(all, ipc6_use_is_spent_once);
 	tcase_add_loop_test(all, ipc6_deadline_in_a_copy, 0, 2);
 	tcase_add_loop_test(all, ipc6_death_in_a_copy, 0, 4);
 	tcase_add_loop_test(all, ipc6_stop_in_a_copy, 0, 4);

@@ -26,6 +26,7 @@ setup(void)
 	build.grants[1 * 15 + SPAWN].count = 2;
 	build.grants[1 * 15 + MEMORY].first = 4;
 	build.grants[1 * 15 + MEMORY].count = 20;
+	build.audit_records = 128;
 	driver_world(&world, &build);
 	for (uint32_t p = 1; p < PROGRAMS; p++)
 		ck_assert_int_eq(world_start(&world, p), BX_OK);
@@ -583,17 +584,20 @@ START_TEST(sys7_audit_ring)
 	ck_assert_uint_eq(result()->value[0], 0);
 	REFUSED(BX_ERR_RANGE, BX_SYS_AUDIT_READ, AUDIT, next + 1, AT, 64, 0);
 	/* More than the ring holds: the oldest go, and are counted. */
-	for (unsigned i = 0; i < 100; i++)
+	for (unsigned i = 0; i < 200; i++)
 		REFUSED(BX_ERR_SYSCALL, 12, 0, 0, 0, 0, 0);
-	ck_assert_uint_eq(world.core->audit_lost, 100 - 64);
+	ck_assert_uint_eq(world.core->audit_lost, 200 - 128);
 	DONE(BX_SYS_AUDIT_READ, AUDIT, 0, AT, 64 * 3, 0);
 	ck_assert_uint_eq(result()->value[0], 3);
-	ck_assert_uint_eq(result()->value[1], next + 36);
+	ck_assert_uint_eq(result()->value[1], next + 72);
 	user_get(&world, 1, AT, records, sizeof records);
-	ck_assert_uint_eq(records[2].sequence, next + 38);
-	ck_assert_uint_eq(world.core->audit_read, next + 39);
-	REFUSED(BX_ERR_ADDRESS, BX_SYS_AUDIT_READ, AUDIT, next + 50, NOWHERE, 64, 0);
-	ck_assert_uint_eq(world.core->audit_read, next + 39);
+	ck_assert_uint_eq(records[2].sequence, next + 74);
+	ck_assert_uint_eq(world.core->audit_read, next + 75);
+	REFUSED(BX_ERR_ADDRESS, BX_SYS_AUDIT_READ, AUDIT, next + 90, NOWHERE, 64, 0);
+	ck_assert_uint_eq(world.core->audit_read, next + 75);
+	/* A call gives a page of records at most. */
+	DONE(BX_SYS_AUDIT_READ, AUDIT, 0, AT, 6400, 0);
+	ck_assert_uint_eq(result()->value[0], 64);
 }
 END_TEST
 
