@@ -288,7 +288,7 @@ struct bx_info_endpoint {
 
 struct bx_info_pool {
 	char name[BX_NAME_MAX];
-	uint32_t used, total, peak, object_size;
+	uint32_t used, total, object_size, reserved;
 };
 
 /* Audit records: fixed size, numbered, oldest overwritten first and counted. */

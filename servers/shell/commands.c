@@ -225,7 +225,8 @@ shell_run_line(struct shell *shell, char *line, const char *whole)
 	if (command->name == NULL)
 		shell_print(shell, "%s: no such command; try help\n", words.word[0]);
 	else if (words.count - 1 < command->least || words.count - 1 > command->most)
-		shell_print(shell, "usage: %s %s\n", command->name, command->arguments);
+		shell_print(shell, "usage: %s%s%s\n", command->name, *command->arguments != '\0' ? " " : "",
+		    command->arguments);
 	else
 		command->run(shell, &words, whole);
 }

@@ -125,13 +125,12 @@ show_mem(struct shell *shell, const struct words *words, const char *line)
 	mem_line(shell, "kernel", system.frames_kernel);
 	mem_line(shell, "page tables", system.frames_table);
 	mem_line(shell, "programs", system.frames_user);
-	shell_print(shell, "  %-14s %10s %10s %10s %12s\n", "POOL", "USED", "PEAK", "TOTAL",
-	    "BYTES EACH");
+	shell_print(shell, "  %-14s %10s %10s %12s\n", "POOL", "USED", "TOTAL", "BYTES EACH");
 	for (uint32_t i = 0; err == BX_OK || err == BX_ERR_NOT_FOUND; i++) {
 		err = bx_sys_inspect(shell->audit, BX_INSPECT_POOL, i, 0, &pool, sizeof pool);
 		if (err == BX_OK)
-			shell_print(shell, "  %-14s %10u %10u %10u %12u\n", pool.name, pool.used,
-			    pool.peak, pool.total, pool.object_size);
+			shell_print(shell, "  %-14s %10u %10u %12u\n", pool.name, pool.used,
+			    pool.total, pool.object_size);
 	}
 }
 
