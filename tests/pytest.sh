@@ -3,17 +3,19 @@
 # pytest.sh TESTS... -- runs the system tests by pytest and ends with "N passed, N failed".
 #
 # PYTHON is the Python 3 that configure found; SYSTEM_MISSING, if not empty, the Debian packages
-# without which there is nothing to run.  PYTEST_OPTIONS is the user's: `-k bios', `-x'.
+# without which there is nothing to run.  PYTEST_OPTIONS is the user's, words as in a shell:
+# `-x -k "bios and not attacks"'.
 if test -n "${SYSTEM_MISSING-}" || test -z "${PYTHON-}"; then
 	echo "the system tests need${SYSTEM_MISSING:- python3-pytest python3-pexpect}: install them and run configure again"
 	echo "0 passed, 1 failed"
 	exit 1
 fi
+eval "set -- ${PYTEST_OPTIONS-} \"\$@\"" || exit 99
 log=$(mktemp) || exit 99
 trap 'rm -f "$log" "$log.status"' EXIT
 {
-	# shellcheck disable=SC2086 # the user's words
-	PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest -p no:cacheprovider -ra ${PYTEST_OPTIONS-} "$@"
+	PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest -p no:cacheprovider -ra --durations=15 \
+	    --durations-min=1 "$@"
 	echo $? >"$log.status"
 } 2>&1 | tee "$log"
 

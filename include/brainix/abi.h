@@ -72,7 +72,7 @@
 					 * length, r10 second index -> value 0: bytes written */
 #define BX_SYS_AUDIT_READ	61	/* rdi audit(READ), rsi first sequence number, rdx buffer, r8 its
 					 * length -> value 0: records, 1: sequence number of the first */
-#define BX_SYS_CLOCK_INFO	62	/* -> value 0: ticks per second, 1: ticks at kernel start */
+#define BX_SYS_CLOCK_INFO	62	/* -> value 0: ticks per second, 1: tick at which the bootloader began */
 #define BX_SYS_POWER		63	/* rdi device(WRITE) of BX_DEVICE_PLATFORM, rsi BX_POWER_* */
 #define BX_SYS_COUNT		64
 
@@ -288,7 +288,7 @@ struct bx_info_endpoint {
 
 struct bx_info_pool {
 	char name[BX_NAME_MAX];
-	uint32_t used, total, peak, object_size;
+	uint32_t used, total, object_size, reserved;
 };
 
 /* Audit records: fixed size, numbered, oldest overwritten first and counted. */

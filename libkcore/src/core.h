@@ -235,7 +235,7 @@ struct bx_kcore {
 	struct bx_machine *machine;
 	uint8_t *memory;		/* direct map */
 	uint64_t memory_end;
-	uint64_t ticks_per_second, boot_ticks, start_ticks;
+	uint64_t ticks_per_second, boot_ticks;
 	const struct bx_kcore_module *modules;
 	uint32_t module_count;
 

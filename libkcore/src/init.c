@@ -407,7 +407,6 @@ bx_kcore_init(const struct bx_kcore_config *config, void *memory, size_t bytes,
 	core->memory_end = config->memory_end;
 	core->ticks_per_second = config->ticks_per_second;
 	core->boot_ticks = config->boot_ticks;
-	core->start_ticks = bx_machine_now(config->machine);
 	core->modules = config->modules;
 	core->module_count = (uint32_t)config->module_count;
 	memcpy(core->system_name, image.header->name, BX_NAME_MAX);

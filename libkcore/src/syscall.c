@@ -78,7 +78,7 @@ static enum bx_err
 clock_info(const struct bx_kcore *core, struct bx_sys_values *out)
 {
 	out->value[0] = core->ticks_per_second;
-	out->value[1] = core->start_ticks;
+	out->value[1] = core->boot_ticks;
 	return BX_OK;
 }
 

@@ -290,6 +290,12 @@ START_TEST(start_fails_at_every_frame)
 	enum bx_err err;
 
 	worker->frame_quota = (uint32_t)_i;
+	/* What can be known before anything is taken: root, launch block, segments, stack. */
+	if (_i < 9) {
+		ck_assert_int_eq(bx_program_start(world.core, WORKER, NULL, 0), BX_ERR_QUOTA);
+		ck_assert_uint_eq(worker->state, BX_PROGRAM_ABSENT);
+		ck_assert_uint_eq(world.core->frames_free_count, before);
+	}
 	err = world_start(&world, WORKER);
 	/* 1 root, 3 + 3 tables for two regions of addresses, 5 pages, 2 of stack, the launch block: 15. */
 	ck_assert_int_eq(err, _i >= 15 ? BX_OK : BX_ERR_QUOTA);
@@ -359,6 +365,7 @@ memory_frame(uint32_t page)
 START_TEST(map_refuses)
 {
 	struct bx_kcore *core = world.core;
+	uint64_t forgets;
 
 	ck_assert_int_eq(world_start(&world, WORKER), BX_OK);
 	ck_assert_int_eq(bx_space_map(core, WORKER, FREE_ADDRESS, memory_frame(0),
@@ -376,8 +383,11 @@ START_TEST(map_refuses)
 	ck_assert_int_eq(bx_space_map(core, WORKER, FREE_ADDRESS + 4096, memory_frame(0), 0),
 	    BX_ERR_MAPPED);
 	ck_assert_int_eq(bx_space_map(core, INIT, FREE_ADDRESS, memory_frame(0), 0), BX_ERR_MAPPED);
+	forgets = world.machine.forgets;
 	bx_space_unmap(core, memory_frame(0));
+	ck_assert_uint_eq(world.machine.forgets, forgets + 1);
 	bx_space_unmap(core, memory_frame(0));		/* nothing happens */
+	ck_assert_uint_eq(world.machine.forgets, forgets + 1);
 	world_sound(&world);
 }
 END_TEST

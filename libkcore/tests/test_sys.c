@@ -605,7 +605,7 @@ START_TEST(sys7_clock)
 {
 	DONE(BX_SYS_CLOCK_INFO, 0, 0, 0, 0, 0);
 	ck_assert_uint_eq(result()->value[0], WORLD_TICKS);
-	ck_assert_uint_eq(result()->value[1], world.core->start_ticks);
+	ck_assert_uint_eq(result()->value[1], world.core->boot_ticks);
 }
 END_TEST
 

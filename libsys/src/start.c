@@ -26,6 +26,6 @@ bx_sys_enter(const struct bx_launch *launch, size_t launch_size, const char *arg
 	if (err != BX_OK)
 		bx_sys_exit(err);
 	sys.ticks_per_second = clock[0];
-	sys.start_ticks = clock[1];
+	sys.boot_ticks = clock[1];
 	bx_sys_exit(bx_main(&sys));
 }

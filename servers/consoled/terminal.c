@@ -15,6 +15,7 @@ terminal_init(struct terminal *terminal)
 	terminal->in_head = 0;
 	terminal->in_tail = 0;
 	terminal->in_lost = 0;
+	terminal->in_told = false;
 	terminal->interrupt = false;
 	terminal->out_return = false;
 }
@@ -55,6 +56,17 @@ terminal_out_empty(const struct terminal *terminal)
 	return terminal->out_head == terminal->out_tail;
 }
 
+/* Input is lost: the bell rings. */
+static void
+in_lose(struct terminal *terminal)
+{
+	static const uint8_t bell = '\a';
+
+	terminal->in_lost++;
+	if (!terminal->in_told)
+		terminal->in_told = terminal_write(terminal, &bell, 1) == 1;
+}
+
 void
 terminal_in(struct terminal *terminal, uint8_t byte)
 {
@@ -64,7 +76,7 @@ terminal_in(struct terminal *terminal, uint8_t byte)
 		return;
 	}
 	if ((uint32_t)(terminal->in_tail - terminal->in_head) == TERMINAL_IN_MAX) {
-		terminal->in_lost++;
+		in_lose(terminal);
 		return;
 	}
 	terminal->in[terminal->in_tail++ % TERMINAL_IN_MAX] = byte;
@@ -81,6 +93,7 @@ terminal_read(struct terminal *terminal, uint8_t *bytes, uint32_t room)
 {
 	uint32_t taken = 0;
 
+	terminal->in_told = false;
 	while (taken < room && !terminal_in_empty(terminal))
 		bytes[taken++] = terminal->in[terminal->in_head++ % TERMINAL_IN_MAX];
 	return taken;

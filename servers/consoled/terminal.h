@@ -5,7 +5,9 @@
  *
  *	out	a newline becomes carriage return, newline
  *	in	bytes as they come, for editors that do their own; but Ctrl-C is an event: it is not in the
- *		stream, and it throws away what was typed before it
+ *		stream, and it throws away what was typed before it.  It must get through always, so
+ *		a full queue does not stop the line: what finds no room is lost, counted, and the
+ *		terminal's bell rings, once until somebody reads
  */
 #ifndef BRAINIX_CONSOLED_TERMINAL_H
 #define BRAINIX_CONSOLED_TERMINAL_H
@@ -13,13 +15,14 @@
 #include <brainix/base.h>
 
 #define TERMINAL_OUT_MAX	4096u		/* bytes; a power of two, as is the next */
-#define TERMINAL_IN_MAX		512u
+#define TERMINAL_IN_MAX		2048u
 #define TERMINAL_INTERRUPT	0x03		/* Ctrl-C */
 
 struct terminal {
 	uint32_t out_head, out_tail;		/* count up for ever; the queue is [head, tail) */
 	uint32_t in_head, in_tail;
 	uint32_t in_lost;			/* bytes that found the queue full */
+	bool in_told;				/* the bell has rung for them */
 	bool interrupt;				/* Ctrl-C, not told to anybody yet */
 	bool out_return;			/* the return of a return-newline pair has gone out */
 	uint8_t out[TERMINAL_OUT_MAX];

@@ -218,6 +218,7 @@ bx_main(const struct bx_sys *sys)
 	struct init init = { .sys = sys };
 	struct bx_sys_event event;
 	uint32_t failed;
+	uint64_t us;
 	enum bx_err err;
 
 	if (bx_sys_find(sys->launch, "spawn", &init.spawn) != BX_OK ||
@@ -228,6 +229,9 @@ bx_main(const struct bx_sys *sys)
 		return 1;
 	programs_find(&init);
 	failed = programs_start(&init);
+	us = bx_sys_us_of_ticks(sys->ticks_per_second, bx_sys_now() - sys->boot_ticks);
+	bx_sys_print(sys, "     boot took %lu.%03lu ms since the bootloader's first instruction\n", us / 1000,
+	    us % 1000);
 	if (failed == 0)
 		bx_sys_print(sys, "[OK] BraiNIX: boot complete.\n");
 	else

@@ -7,6 +7,7 @@
 #include "shell.h"
 
 #define RUN_WAIT_US	20000u		/* at most, between two looks at a program that runs */
+#define KILL_WAIT_US	1000000u	/* at most, until it has been taken apart */
 #define POWER_WAIT_US	5000000u
 
 static void
@@ -129,6 +130,18 @@ run(struct shell *shell, const struct words *words, const char *line)
 		run_wait(shell, number);
 }
 
+/* Its memory and capabilities are given back in steps: waits, a while, until they are. */
+static void
+kill_wait(struct shell *shell, uint32_t number)
+{
+	uint64_t end = bx_sys_deadline_in_us(shell->sys, KILL_WAIT_US);
+	struct bx_info_program info;
+
+	while (bx_sys_program_info(shell->spawn, number, &info) == BX_OK &&
+	    info.state == BX_PROGRAM_ENDING && bx_sys_now() < end)
+		bx_sys_sleep(bx_sys_deadline_in_us(shell->sys, 500));
+}
+
 static void
 kill(struct shell *shell, const struct words *words, const char *line)
 {
@@ -144,6 +157,8 @@ kill(struct shell *shell, const struct words *words, const char *line)
 		shell_print(shell, "%s: it does not run\n", words->word[1]);
 	else if (err != BX_OK)
 		shell_complain(shell, words->word[1], err);
+	else
+		kill_wait(shell, number);
 }
 
 static void
@@ -210,7 +225,8 @@ shell_run_line(struct shell *shell, char *line, const char *whole)
 	if (command->name == NULL)
 		shell_print(shell, "%s: no such command; try help\n", words.word[0]);
 	else if (words.count - 1 < command->least || words.count - 1 > command->most)
-		shell_print(shell, "usage: %s %s\n", command->name, command->arguments);
+		shell_print(shell, "usage: %s%s%s\n", command->name, *command->arguments != '\0' ? " " : "",
+		    command->arguments);
 	else
 		command->run(shell, &words, whole);
 }

@@ -125,13 +125,12 @@ show_mem(struct shell *shell, const struct words *words, const char *line)
 	mem_line(shell, "kernel", system.frames_kernel);
 	mem_line(shell, "page tables", system.frames_table);
 	mem_line(shell, "programs", system.frames_user);
-	shell_print(shell, "  %-14s %10s %10s %10s %12s\n", "POOL", "USED", "PEAK", "TOTAL",
-	    "BYTES EACH");
+	shell_print(shell, "  %-14s %10s %10s %12s\n", "POOL", "USED", "TOTAL", "BYTES EACH");
 	for (uint32_t i = 0; err == BX_OK || err == BX_ERR_NOT_FOUND; i++) {
 		err = bx_sys_inspect(shell->audit, BX_INSPECT_POOL, i, 0, &pool, sizeof pool);
 		if (err == BX_OK)
-			shell_print(shell, "  %-14s %10u %10u %10u %12u\n", pool.name, pool.used,
-			    pool.peak, pool.total, pool.object_size);
+			shell_print(shell, "  %-14s %10u %10u %12u\n", pool.name, pool.used,
+			    pool.total, pool.object_size);
 	}
 }
 
@@ -238,7 +237,7 @@ static void
 log_line(struct shell *shell, const struct bx_audit_record *record)
 {
 	uint64_t us = bx_sys_us_of_ticks(shell->sys->ticks_per_second,
-	    record->when - shell->sys->start_ticks);
+	    record->when - shell->sys->boot_ticks);
 
 	shell_print(shell, "%6lu %6lu.%06lu  %-12s %-8s  ", record->sequence, us / 1000000,
 	    us % 1000000, shell_program_name(shell, record->program),

@@ -165,7 +165,7 @@ START_TEST(terminal_newline_becomes_two)
 	ck_assert_uint_eq(terminal_write(&terminal, (const uint8_t *)"a\n\nb\r\n", 6), 6);
 	for (; *want != '\0'; want++) {
 		ck_assert(terminal_out(&terminal, &byte));
-		ck_assert_uint_eq(byte, *want);
+		ck_assert_uint_eq(byte, (uint8_t)*want);
 	}
 	ck_assert(terminal_out_empty(&terminal));
 }
@@ -181,6 +181,9 @@ START_TEST(terminal_input_is_bounded_and_interrupted)
 		for (uint32_t i = 0; i < TERMINAL_IN_MAX + 7; i++)
 			terminal_in(&terminal, (uint8_t)(0x80 | i));
 		ck_assert_uint_eq(terminal.in_lost, 7);
+		ck_assert(terminal_out(&terminal, bytes));
+		ck_assert_uint_eq(bytes[0], '\a');
+		ck_assert(terminal_out_empty(&terminal));
 		ck_assert_uint_eq(terminal_read(&terminal, bytes, 2), 2);
 		ck_assert_uint_eq(bytes[1], 0x81);
 		ck_assert_uint_eq(terminal_read(&terminal, bytes, sizeof bytes), TERMINAL_IN_MAX - 2);

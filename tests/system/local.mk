@@ -2,9 +2,6 @@
 # tests/system: whole systems in QEMU, driven over the serial line by pytest and pexpect.
 #
 #	make check-system [PYTEST_OPTIONS='-k bios -x']
-EXTRA_DIST += %D%/conftest.py %D%/machine.py %D%/images.py %D%/test_boot.py %D%/test_boot_refused.py \
-	%D%/test_image.py %D%/manifests %D%/pagewalk.py %D%/test_pagewalk.py %D%/test_attacks.py %D%/test_memory.py %D%/bootcheck/kernel.ld
-
 # The boot-contract test kernel: checks every sentence of brainix/bootinfo.h.
 FREE_EXECUTABLES += %D%/bootcheck/bootcheck
 %C%_bootcheck_bootcheck_CPPFLAGS = $(BASE_INC)
@@ -12,6 +9,15 @@ FREE_EXECUTABLES += %D%/bootcheck/bootcheck
 %C%_bootcheck_bootcheck_LDFLAGS = $(FREE_LDFLAGS) -Wl,-T,$(top_srcdir)/%D%/bootcheck/kernel.ld
 %C%_bootcheck_bootcheck_DEPENDENCIES = %D%/bootcheck/kernel.ld
 %C%_bootcheck_bootcheck_SOURCES = %D%/bootcheck/start.S %D%/bootcheck/kernel.c
+
+# A client that tries more with the console than it may.
+FREE_EXECUTABLES += %D%/console/peek
+%C%_console_peek_SOURCES = %D%/console/peek.c
+%C%_console_peek_CPPFLAGS = $(bx_program_cppflags)
+%C%_console_peek_CFLAGS = $(bx_program_cflags)
+%C%_console_peek_LDFLAGS = $(bx_program_ldflags)
+%C%_console_peek_LDADD = $(bx_program_libs)
+EXTRA_%C%_console_peek_DEPENDENCIES = $(bx_program_script)
 
 include tests/system/attacks/local.mk
 

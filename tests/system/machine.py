@@ -2,9 +2,8 @@
 """A machine in QEMU: started from an image, driven over its serial line, looked into from outside.
 
     with Machine(image, firmware="uefi", mem=512) as machine:
-        machine.expect(r"boot complete")
-        machine.send_line("help")
-        machine.expect("commands")
+        machine.expect_text(PROMPT)
+        assert "shell" in machine.command("ps")
         machine.dump("memory.bin")
 
 QEMU's command line is made by tools/run/run-qemu, the same that `make run` uses.  Every wait has an
@@ -32,6 +31,7 @@ RUN_QEMU = os.path.join(SOURCE, "tools", "run", "run-qemu")
 PATIENCE = float(os.environ.get("BX_PATIENCE", "1"))
 TIMEOUT = {"bios": 30 * PATIENCE, "uefi": 90 * PATIENCE}
 
+PROMPT = "brainix> "
 ESCAPES = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
 
 
@@ -97,6 +97,14 @@ class Machine:
     def send_line(self, text=""):
         """As typed by a person: ends with a carriage return."""
         self.child.send(text + "\r")
+
+    def command(self, line, timeout=None):
+        """Types a line at the shell's prompt; returns what came until the next prompt, as plain
+        text without the echo."""
+        self.send_line(line)
+        self.expect(re.escape(line) + r"[^\n]*\n", timeout)
+        self.expect_text(PROMPT, timeout)
+        return plain(self.child.before).strip()
 
     def finish(self, timeout=None):
         """Waits until the machine ends by itself; returns (what it said until then, status).

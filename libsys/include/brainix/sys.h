@@ -31,7 +31,7 @@ struct bx_sys {
 	const char *argument;			/* given by the spawner; not NUL-terminated */
 	uint32_t argument_length;
 	uint64_t ticks_per_second;
-	uint64_t start_ticks;			/* tick at which the kernel began */
+	uint64_t boot_ticks;			/* tick at which the bootloader began */
 };
 
 /* Written by the program.  Its return value is the exit code. */
@@ -155,7 +155,7 @@ bx_sys_trap(uint64_t number, uint64_t slot, uint64_t a1, uint64_t a2, uint64_t a
 
 /* ---- IPC in registers ------------------------------------------------------------------------- */
 
-/* Errors of all of these: abi.h and docs/ipc.md.  On an error *words and *origin are unspecified. */
+/* Errors of all of these: abi.h.  On an error *words and *origin are unspecified. */
 
 /* Sends *words and waits for the answer, which replaces it. */
 BX_MUST_USE static inline enum bx_err

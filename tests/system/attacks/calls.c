@@ -196,12 +196,14 @@ wrong_rights(struct attacker *attacker)
 	bx_err_ignore(bx_sys_unmap(slot_of(attacker, "memory"), 0, 1));
 }
 
-/* The space is sealed: nothing can be put in, from nowhere. */
+/* The space is sealed: nothing can be put in, from nowhere; also not into a slot that is free again. */
 static void
 sealed_space(struct attacker *attacker)
 {
 	uint32_t console = slot_of(attacker, "console");
 
+	if (bx_sys_cap_delete(slot_of(attacker, "bell")) != BX_OK)
+		breach(attacker, "a capability could not be deleted");
 	for (uint32_t to = 0; to < 64; to++) {
 		struct bx_derive derive = { .to = to, .rights = BX_RIGHT_WRITE,
 			.uses = BX_CAP_USES_UNLIMITED, .expiry = BX_CAP_EXPIRY_NEVER };

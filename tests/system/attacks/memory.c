@@ -131,6 +131,21 @@ map_wx(struct attacker *attacker)
 	bx_err_ignore(bx_sys_unmap(memory, 0, 1));
 }
 
+/* One frame at two addresses.  If that goes, it stays so until somebody has looked at the tables. */
+static void
+map_twice(struct attacker *attacker)
+{
+	uint32_t memory = slot_of(attacker, "memory");
+
+	if (bx_sys_map(memory, 0x20000000, 0, 1, BX_MAP_READ | BX_MAP_WRITE) != BX_OK)
+		breach(attacker, "an honest mapping was refused");
+	if (bx_sys_map(memory, 0x20001000, 0, 1, BX_MAP_READ) == BX_OK) {
+		breach(attacker, "one frame is mapped twice");
+		bx_sys_sleep(bx_sys_deadline_far());
+	}
+	bx_err_ignore(bx_sys_unmap(memory, 0, 1));
+}
+
 /* Mappings where none may be. */
 static void
 map_anywhere(struct attacker *attacker)
@@ -209,6 +224,7 @@ const struct attack attacks_memory[] = {
 	{ "stack-overflow", ENDS_BY_FAULT, stack_overflow },
 	{ "use-after-unmap", ENDS_BY_FAULT, use_after_unmap },
 	{ "map-wx", ENDS_REFUSED, map_wx },
+	{ "map-twice", ENDS_REFUSED, map_twice },
 	{ "map-anywhere", ENDS_REFUSED, map_anywhere },
 	{ "memory-reuse", ENDS_REFUSED, memory_reuse },
 	{ NULL, ENDS_REFUSED, NULL },
