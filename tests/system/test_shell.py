@@ -1,249 +1,495 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The default system, as a person meets it: boot messages, the shell's commands, its line editor,
-Ctrl-C, and what happens when a server ends."""
+"""The shell, as a person uses it: every command, against what is known of the machine in another
+way; line editing with the bytes that terminals send; input that no person would type."""
 
+import os
+import random
 import re
 import time
-from random import Random
 
+import pexpect
 import pytest
 
-from machine import Machine, plain, system_image
-from shell import Shell
+from conftest import LOGS
+from machine import PATIENCE, SOURCE, Machine, plain, system_image
+from shell import (BACKSPACE, CTRL_C, DELETE, DOWN, ENDS, FRESH, HOMES, LEFT, RIGHT, TAB, UP, Shell)
 
-LEFT, UP, DOWN, HOME, END, DELETE = ("\x1b[D", "\x1b[A", "\x1b[B", "\x1b[H", "\x1b[F", "\x1b[3~")
+LINE_MAX = 200          # servers/shell/editor.h
 
 
 @pytest.fixture(scope="module")
 def shell():
-    """One machine for all tests that leave it as they found it."""
-    with Machine(system_image("default")) as machine:
+    """One machine for all that leaves it as it was."""
+    os.makedirs(LOGS, exist_ok=True)
+    with Machine(system_image("default"), log=os.path.join(LOGS, "shell.log")) as machine:
         machine.expect_text("[OK] BraiNIX: boot complete.")
         yield Shell(machine)
 
 
-def row_of(table, word, column):
-    """The row of a table that has `word` in a column."""
-    rows = [row for row in table if len(row) > column and row[column] == word]
-    assert len(rows) == 1, table
-    return rows[0]
+def manifest(name="default"):
+    """{program: {capability: (object, rights)}} as systems/NAME.system has it, in its order."""
+    with open(os.path.join(SOURCE, "systems", name + ".system"), encoding="utf-8") as file:
+        text = re.sub(r"#.*", "", file.read())
+    programs = {}
+    for block in re.split(r'\bname = "(?=[a-z]+"; priority)', text)[1:]:
+        capabilities = {}
+        for found in re.finditer(r'([\w-]+)\s*=\s*\{\s*(?:object = "([\w-]+)";\s*)?'
+                                 r'rights = \[([^]]*)\]', block):
+            rights = re.findall(r'"([\w-]+)"', found[3])
+            letters = "".join(letter if right in rights else "-" for right, letter in
+                              zip(("read", "write", "grant", "grant-reply", "execute"), "rwgax"))
+            capabilities[found[1]] = (found[2] or found[1], letters)
+        programs[block[:block.index('"')]] = capabilities
+    return programs
 
 
-@pytest.mark.parametrize("firmware", ["bios", "uefi"])
-def test_boot_ends_with_one_line_and_a_prompt(boot_system, firmware):
-    machine = boot_system(firmware=firmware)
-    said = plain(machine.child.before)
-    assert re.search(r"^\[ok\] consoled .* ready", said, re.M), said
-    assert re.search(r"^\[ok\] shell .* ready", said, re.M), said
-    assert "brainix>" not in said
-    shell = Shell(machine)
-    assert shell.run("echo it lives") == "it lives"
+def processes(shell):
+    """{program: row} of ps."""
+    rows = shell.rows("ps")
+    assert rows[0] == "# PROGRAM STATE PRIO THREADS CPU ms FRAMES SLOTS STARTS".split()
+    names = "number name state priority threads cpu frames slots starts".split()
+    return {row[1]: dict(zip(names, row)) for row in rows[1:]}
 
 
-def test_help_names_every_command(shell):
-    names = [row[0] for row in shell.table("help")]
-    assert names == ("help ps caps mem ipc uptime log echo run kill reboot shutdown").split()
+def memory(shell):
+    """({kind of memory: frames}, {pool: (used, total, size)})."""
+    kinds, pools = {}, {}
+    for line in shell.command("mem").splitlines():
+        kind = re.fullmatch(r"  (\w[\w ]*?) +(\d+) +[\d.]+ \w+", line)
+        pool = re.fullmatch(r"  (\w[\w ]*?) +(\d+) +(\d+) +(\d+)", line)
+        if pool:
+            pools[pool[1]] = tuple(int(pool[i]) for i in (2, 3, 4))
+        elif kind:
+            kinds[kind[1]] = int(kind[2])
+    return kinds, pools
 
 
-def test_ps_shows_programs(shell):
-    table = shell.table("ps")
-    assert table[0][:3] == ["#", "PROGRAM", "STATE"]
-    assert [row[1] for row in table[1:]] == ["init", "consoled", "shell", "hello", "echod", "ask"]
+def capabilities(shell, words="caps"):
+    """{program: {capability: (object, rights)}}."""
+    programs = {}
+    for line in shell.command(words).splitlines():
+        row = line.split()
+        if not line.startswith(" "):
+            name = line
+            programs[name] = {}
+        elif row[0] != "SLOT":
+            programs[name][row[1]] = (row[4], row[3])
+    return programs
+
+
+def records(shell, count=1024):
+    """(number, seconds, program, what, details) of each audit record."""
+    rows = shell.command("log %d" % count).splitlines()
+    assert rows[0].split() == ["NUMBER", "SECONDS", "PROGRAM", "WHAT", "DETAILS"]
+    found = [row.split(None, 4) for row in rows[1:]]
+    return [(int(row[0]), float(row[1]), row[2], row[3], row[4]) for row in found]
+
+
+# Commands.
+
+def test_help_shows_all_commands(shell):
+    with open(os.path.join(SOURCE, "servers", "shell", "commands.c"), encoding="utf-8") as file:
+        names = re.findall(r'^\t\{ "(\w+)", "', file.read(), re.M)
+    assert len(names) == 12
+    assert [row[0] for row in shell.rows("help")] == names
+
+
+def test_ps_shows_the_manifest(shell):
+    rows = processes(shell)
+    assert list(rows) == list(manifest())
+    assert [int(row["number"]) for row in rows.values()] == list(range(len(rows)))
     for name in ("init", "consoled", "shell"):
-        assert row_of(table, name, 1)[2] == "running"
-    assert row_of(table, "hello", 1)[2] == "-"
+        assert rows[name]["state"] == "running" and rows[name]["threads"] == "1"
+    assert {rows[name]["threads"] for name in ("hello", "echod", "ask")} == {"0"}
 
 
-def test_caps_shows_what_the_manifest_grants(shell):
-    table = shell.table("caps consoled")
-    assert table[0] == ["consoled"]
-    assert row_of(table, "console", 1)[2:5] == ["endpoint", "r----", "console"]
-    assert row_of(table, "uart", 1)[2:5] == ["ioport", "rw---", "uart"]
-    assert row_of(table, "uart-irq", 1)[2:5] == ["irq", "r----", "uart-irq"]
-    assert len(table) == 2 + 5
-    assert ["shell"] in shell.table("caps")
+def test_run_and_kill_are_seen_everywhere(shell):
+    before, frames_before = processes(shell)["echod"], memory(shell)
+    last = records(shell, 1)[-1][0]
+    assert before["frames"].startswith("0/")
+    assert shell.command("run echod &") == ""
+    row, (kinds, pools) = processes(shell)["echod"], memory(shell)
+    assert row["state"] == "running"
+    assert int(row["starts"]) == int(before["starts"]) + 1
+    taken = int(row["frames"].split("/")[0])
+    assert taken > 5
+    assert kinds["free"] == frames_before[0]["free"] - taken
+    assert pools["programs"][0] == frames_before[1]["programs"][0] + 1
+    assert pools["threads"][0] == frames_before[1]["threads"][0] + 1
+    assert capabilities(shell, "caps echod") == {"echod": manifest()["echod"]}
+    assert shell.command("run echod") == "echod: it runs already"
+
+    assert shell.command("run ask one  two") == "echo 1: one  two"
+    assert shell.command("run ask") == "echo 2: "
+
+    assert shell.command("kill echod") == ""
+    row = processes(shell)["echod"]
+    assert (row["state"], row["threads"]) == ("killed", "0")
+    assert row["frames"].startswith("0/") and row["slots"].startswith("0/")
+    after = memory(shell)
+    assert after[0] == frames_before[0]
+    assert after[1]["slots"] == frames_before[1]["slots"]
+    assert shell.command("kill echod") == "echod: it does not run"
+    new = [record for record in records(shell) if record[0] > last]
+    assert [record[2:4] for record in new] == [
+        ("echod", "spawn"), ("ask", "spawn"), ("ask", "exit"), ("ask", "spawn"), ("ask", "exit"),
+        ("shell", "kill")]
+    assert new[-1][4] == "echod" and new[2][4] == "code 0"
+    assert [record[0] for record in new] == list(range(last + 1, last + 7))
+    assert sorted(record[1] for record in new) == [record[1] for record in new]
+
+
+def test_caps_shows_the_manifest(shell):
+    wanted = manifest()
+    assert {len(held) for held in wanted.values()} == {1, 2, 5, 6}
+    assert capabilities(shell) == {name: wanted[name] for name in ("init", "consoled", "shell")}
+    assert capabilities(shell, "caps shell") == {"shell": wanted["shell"]}
 
 
 def test_mem_adds_up(shell):
-    frames = {row[0]: int(row[-3]) for row in shell.table("mem") if row[-1] in ("KiB", "MiB", "GiB")}
-    assert frames["total"] == sum(
-        frames[kind] for kind in ("free", "kernel", "page", "programs")), frames
+    kinds, pools = memory(shell)
+    total = kinds.pop("total")
+    assert sum(kinds.values()) == total
+    assert 240 << 8 < total <= 256 << 8         # of the 256 MiB that the machine has
+    assert pools["frames"][:2] == (total - kinds["free"], total)
+    rows = processes(shell)
+    used = sum(int(row["frames"].split("/")[0]) for row in rows.values())
+    assert used == kinds["page tables"] + kinds["programs"]
+    # The rest holds what the programs' capabilities are derived from: one for each object.
+    objects = {name for held in manifest().values() for name, _ in held.values()}
+    assert pools["slots"][1] == len(objects) + sum(int(row["slots"].split("/")[1])
+                                                   for row in rows.values())
+    assert pools["programs"][1] == len(rows)
+
+
+def test_programs_leave_nothing_behind(shell):
+    before = memory(shell)
+    for _ in range(20):
+        shell.command("run hello")
+    after = memory(shell)
+    assert after[0] == before[0]
+    for pool in ("frames", "slots", "programs", "threads", "endpoints", "notifications"):
+        assert after[1][pool] == before[1][pool]
+
+
+def messages(shell):
+    """{endpoint: (server, messages, bytes)}."""
+    rows = shell.rows("ipc")
+    end = next(i for i, row in enumerate(rows) if row[0] == "NOTIFICATION")
+    assert [row[0] for row in rows[end + 1:]] == ["ready", "exits", "uart-signal"]
+    return {row[0]: (row[1], int(row[4]), int(row[5])) for row in rows[1:end]}
 
 
 def test_ipc_counts_messages(shell):
-    def messages():
-        return int(row_of(shell.table("ipc"), "console", 0)[4])
-    before = messages()
-    assert row_of(shell.table("ipc"), "console", 0)[1] == "consoled"
-    assert messages() > before
+    shell.command("run echod &")
+    before = messages(shell)
+    assert list(before) == ["init", "console", "echo"]
+    assert before["init"][0] == "init" and before["console"][0] == "consoled"
+    assert before["echo"][0] == "echod"
+    for _ in range(3):
+        shell.command("run ask 1234567890")
+    after = messages(shell)
+    shell.command("kill echod")
+    assert after["echo"][1] - before["echo"][1] == 3
+    assert after["echo"][2] - before["echo"][2] > 3 * 10
+    assert after["console"][1] > before["console"][1]
+    assert after["init"] == before["init"]
 
 
-def test_uptime_goes_on(shell):
-    def uptime():
-        hours, minutes, seconds = re.search(r"(\d+):(\d+):([\d.]+), idle", shell.run("uptime")).groups()
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-    before = uptime()
-    time.sleep(1)
-    assert 0.9 < uptime() - before < 5
+def uptime(shell):
+    text = shell.command("uptime")
+    found = re.search(r"up +(\d+):(\d+):(\d+\.\d+), idle ([\d.]+) %", text)
+    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]), float(found[4]), text
 
 
-def test_log_shows_spawns_and_kills(shell):
-    shell.run("run echod &")
-    shell.run("kill echod")
-    table = shell.table("log 2")
-    assert table[0][:4] == ["NUMBER", "SECONDS", "PROGRAM", "WHAT"]
-    assert table[1][2:4] == ["echod", "spawn"]
-    assert table[2][2:5] == ["shell", "kill", "echod"]
+def test_uptime_follows_the_clock(shell):
+    begin, (first, _, text) = time.monotonic(), uptime(shell)
+    time.sleep(2)
+    (second, idle, _), end = uptime(shell), time.monotonic()
+    assert 1.9 < second - first < end - begin + 0.1
+    assert 0 < idle < 100
+    for protection in ("NX", "WP", "SMEP", "SMAP", "UMIP", "KPTI"):
+        assert protection in text.split("protections")[1].split()
+
+
+def test_log_takes_a_count(shell):
+    everything = records(shell)
+    assert [record[0] for record in everything] == list(range(len(everything)))
+    assert everything[0][2:4] == ("kernel", "boot")
+    assert [record[2] for record in everything[1:4]] == ["init", "consoled", "shell"]
+    assert records(shell, 3) == everything[-3:]
+    assert len(shell.rows("log")) == 1 + min(16, len(everything))
+
+
+def test_echo(shell):
+    assert shell.command("echo") == ""
+    assert shell.command("  echo   a  b ") == "a  b "
+    words = " ".join("w%d" % i for i in range(15))
+    assert shell.command("echo " + words) == words
+
+
+def test_run_gives_arguments(shell):
+    number = list(manifest()).index("hello")
+    assert shell.command("run hello") == "Hello from hello, program %d, with 1 capability." % number
+    assert shell.command("run hello a  b").splitlines()[1] == "Arguments: a  b"
+    assert re.fullmatch(r"ask: .+\nask: exit code 2", shell.command("run ask"))    # nobody answers
 
 
 @pytest.mark.parametrize("line,answer", [
-    ("", ""),
-    ("   ", ""),
-    ("nosuch", "nosuch: no such command; try help"),
+    ("frob", "frob: no such command; try help"),
     ("HELP", "HELP: no such command; try help"),
-    ("ps x", "usage: ps "),
+    ("help me", "usage: help"),
+    ("ps 1", "usage: ps"),
+    ("mem mem", "usage: mem"),
+    ("ipc 1", "usage: ipc"),
+    ("uptime 1", "usage: uptime"),
+    ("reboot now", "usage: reboot"),
+    ("shutdown now", "usage: shutdown"),
+    ("log 1 2", "usage: log [COUNT]"),
+    ("log 0", "log: not a number from 1 to 1024: 0"),
+    ("log -1", "log: not a number from 1 to 1024: -1"),
+    ("log 1x", "log: not a number from 1 to 1024: 1x"),
+    ("log 18446744073709551617", "log: not a number from 1 to 1024: 18446744073709551617"),
+    ("caps a b", "usage: caps [PROGRAM]"),
+    ("caps nobody", "nobody: there is no such thing"),
+    ("run", "usage: run PROGRAM [WORD...]"),
+    ("run nobody", "nobody: no program that this shell may start"),
+    ("run init", "init: no program that this shell may start"),
+    ("run &", "&: no program that this shell may start"),
     ("kill", "usage: kill PROGRAM"),
     ("kill a b", "usage: kill PROGRAM"),
+    ("kill consoled", "consoled: no program that this shell may start"),
     ("kill hello", "hello: it does not run"),
-    ("kill init", "init: no program that this shell may start"),
-    ("run consoled", "consoled: no program that this shell may start"),
-    ("caps nobody", "nobody: there is no such thing"),
-    ("log 0", "log: not a number from 1 to 1024: 0"),
-    ("log 18446744073709551617", "log: not a number from 1 to 1024: 18446744073709551617"),
-    (" ".join(["x"] * 17), "shell: more than 16 words"),
-    ("echo  a   b ", "a   b "),
+    ("echo" + " a" * 16, "shell: more than 16 words"),
 ])
-def test_one_line_for_what_is_wrong(shell, line, answer):
-    assert shell.run(line) == answer
+def test_malformed_lines_get_one_line(shell, line, answer):
+    assert shell.command(line) == answer
 
 
-def test_run_gives_arguments_and_tells_the_exit_code(shell):
-    said = shell.run("run hello one  two")
-    assert said.splitlines()[0].startswith("Hello from hello, program 3, with 1 ")
-    assert said.splitlines()[1] == "Arguments: one  two"
-    assert shell.run("run ask x").endswith("ask: exit code 2")      # nobody serves echo
+def test_empty_lines_say_nothing(shell):
+    assert shell.command("") == ""
+    assert shell.command("      ") == ""
 
 
-def test_two_programs_talk(shell):
-    assert shell.run("run echod &") == ""
-    assert shell.run("run echod &") == "echod: it runs already"
-    for n in range(1, 20):
-        assert shell.run("run ask word %d" % n) == "echo %d: word %d" % (n, n)
-    assert row_of(shell.table("ps"), "echod", 1)[2] == "running"
-    shell.run("kill echod")
-    assert row_of(shell.table("ps"), "echod", 1)[2] == "killed"
+def test_interrupt_ends_a_program(shell):
+    shell.type("run echod\r")
+    time.sleep(0.3)
+    shell.type(CTRL_C)
+    shell.machine.expect_text("echod: killed", 10 * PATIENCE)
+    shell.machine.expect(FRESH)
+    assert processes(shell)["echod"]["state"] == "killed"
 
 
-def test_nothing_is_lost_by_runs(shell):
-    def used():
-        return [row[:2] for row in shell.table("mem") if row[0] in ("free", "slots", "threads")]
-    shell.run("run hello")
-    before = used()
-    for n in range(40):
-        assert "Hello" in shell.run("run hello %d" % n)
-    assert used() == before
+# Line editing: what a line came out as is what echo says.
+
+EDITS = [
+    ("echo abd" + LEFT + "c", "abcd"),
+    ("echo abd" + "\x1bOD" + "c" + "\x1bOC" + "e", "abcde"),
+    ("echo ac" + LEFT + "b" + RIGHT + "d", "abcd"),
+    ("echo abc" + 3 * LEFT + DELETE, "bc"),
+    ("echo abc" + DELETE + "d", "abcd"),
+    ("echo abc" + BACKSPACE + "d", "abd"),
+    ("echo abc" + LEFT + "\b" + "x", "axc"),
+    ("echo abc" + 40 * BACKSPACE + "echo d", "d"),
+    ("echo abc" + LEFT + "\x0b" + "d", "abd"),
+    ("junk\x15echo abc", "abc"),
+    ("junk echo abc" + 8 * LEFT + "\x15", "abc"),
+    ("echo one two\x17three", "one three"),
+    ("echo one two  \x17\x17three", "three"),
+    ("echo ac\x02b\x06d", "abcd"),
+    ("echo abc\x02\x04d", "abd"),
+    ("echo ab\x1b[99~\x1b[1;5Xc", "abc"),
+    ("echo ab\x1bOPc", "abc"),
+    ("ec" + TAB + "x", "x"),
+    ("echo a" + TAB + "b", "ab"),
+]
+EDITS += [("cho abc" + home + "e", "abc") for home in HOMES]
+EDITS += [("cho ab" + HOMES[0] + "e" + end + "c", "abc") for end in ENDS]
 
 
-def test_control_c_ends_what_runs(shell):
-    shell.machine.send_line("run echod")
-    time.sleep(0.5)
-    shell.machine.send("\x03")
-    assert shell.answer().endswith("^C\nechod: killed")
-    assert shell.run("echo on") == "on"
+@pytest.mark.parametrize("keys,said", EDITS)
+def test_editing(shell, keys, said):
+    assert shell.command(keys) == said
 
 
-def test_control_c_gives_up_a_line(shell):
-    shell.machine.send("no such")
-    shell.machine.expect_text("no such")
-    shell.machine.send("\x03")
-    assert shell.answer().endswith("^C")
-    assert shell.run("echo on") == "on"
+def test_history(shell):
+    for word in ("one", "two", "three"):
+        shell.command("echo " + word)
+    assert shell.command(3 * UP) == "one"           # becomes the last line itself
+    assert shell.command(UP + UP) == "three"
+    assert shell.command("echo new" + UP + UP + 2 * DOWN + "er") == "newer"
+    assert shell.command("\x10\x10\x0e") == "newer"
+    assert shell.command(UP + BACKSPACE + BACKSPACE + "est") == "newest"
+    for number in range(20):
+        shell.command("echo %d" % number)
+    assert shell.command(40 * UP) == "4"            # of the last 16
+    assert shell.command(40 * DOWN + "echo end") == "end"
 
 
-def test_line_editing(shell):
-    assert shell.run("eco x" + LEFT * 3 + "h") == "x"
-    assert shell.run("xecho y" + HOME + DELETE + END + "z") == "yz"
-    shell.run("echo first")
-    shell.run("echo second")
-    assert shell.run(UP + UP) == "first"
-    assert shell.run(UP + UP + UP + DOWN + "!") == "second!"
-    assert shell.run("ech\to tabbed" + "\x7f" * 3 + "s") == "o tabs"
-    shell.machine.send("r\t\t")
-    shell.machine.expect_text("run  reboot")
-    shell.machine.send("\x15")                     # clears the line: an empty prompt
-    shell.answer()
+def test_completion(shell):
+    assert shell.command("upt" + TAB).lstrip().startswith("up ")
+    assert shell.command("run hel" + TAB + "x").splitlines()[1] == "Arguments: x"
+    assert capabilities(shell, "caps cons" + TAB) == {"consoled": manifest()["consoled"]}
+    assert shell.command("zz" + TAB) == "zz: no such command; try help"
+    # Several fit: the second Tab shows them, and the line is still there.
+    shell.type("run " + TAB + TAB)
+    shell.machine.expect_text("\n")
+    shell.machine.expect_text("\n")
+    assert set(plain(shell.machine.child.before).split()) == set(manifest())
+    assert shell.command("hello").startswith("Hello from hello")
 
 
-def test_output_and_input_in_bulk(shell):
-    """More than any queue holds, in both directions."""
-    lines = ["echo " + "%03d" % n + "abcdefghij" * 18 for n in range(40)]
-    for line in lines:
-        assert shell.run(line) == line[5:]
+def test_interrupt_gives_up_the_line(shell):
+    shell.type("frob frob" + LEFT + CTRL_C)
+    shell.machine.expect_text("^C")
+    shell.machine.expect(FRESH)
+    assert shell.command("echo abc") == "abc"
 
 
-def test_anything_may_be_typed(shell):
-    """Five thousand random bytes, but for Enter: whatever the line has become, the shell goes on."""
-    random = Random(2)
-    for _ in range(50):
-        shell.machine.send("".join(chr(random.choice([*range(1, 10), 11, 12, *range(14, 128)]))
-                                   for _ in range(100)))
-        time.sleep(0.02)
-    time.sleep(0.5)
-    shell.machine.send("x\x03")
-    shell.machine.expect(r"\^C\r*\n")
-    shell.machine.send("\x03")
-    time.sleep(0.5)
-    shell.machine.send_line("echo it goes on")
-    shell.machine.expect(r"\nit goes on\r*\n")
-    shell.answer()
+def test_a_return_and_newline_are_one_enter(shell):
+    assert shell.command("echo abc\r\necho def").count("abc") == 1
+    shell.machine.expect_text("def")
+    shell.machine.expect(FRESH)
 
 
-def test_console_gives_writers_no_more_than_writing(boot_system):
-    shell = Shell(boot_system("restart"))
-    assert shell.run("run peek").splitlines() == [
-        "peek read: BX_ERR_CAP_RIGHTS",
-        "peek interrupt: BX_ERR_CAP_RIGHTS",
-        "peek cut: BX_ERR_TRUNCATED",
-        "peek extra: BX_ERR_MSG_EXTRA",
-        "peek kind: BX_ERR_MSG_TYPE",
-        "peek long: BX_ERR_MSG_TOO_LONG",
-        "peek empty: BX_ERR_TRUNCATED",
-        "peek method: BX_ERR_NOT_FOUND",
-        "peek version: BX_ERR_NOT_FOUND",
-        "peek answer: BX_ERR_FORMAT",
-    ]
-    assert shell.run("echo on") == "on"
+# Input that no person types.
+
+def test_long_lines_are_cut_and_told(shell):
+    word = "".join(chr(ord("a") + i % 26) for i in range(300))
+    shell.type("echo " + word)
+    shell.machine.expect_text("\a")
+    assert shell.command("") == word[:LINE_MAX - 5]
+    assert shell.command("x" * 300) == "x" * LINE_MAX + ": no such command; try help"
 
 
-@pytest.mark.parametrize("victim", ["consoled", "shell"])
-def test_init_starts_again_what_ends(boot_system, victim):
-    machine = boot_system("restart")
+def test_bytes_that_are_no_keys(shell):
+    """Bells for each, nothing in the line."""
+    none = bytes(range(0x80, 0x100)) + bytes([0, 7, 0x0f, 0x11, 0x12, 0x13, 0x14, 0x16, 0x18, 0x19,
+                                              0x1a, 0x1c, 0x1d, 0x1e, 0x1f])
+    assert shell.command(none + b"echo abc" + none) == "abc"
+    assert shell.command("echo gr\u00fc\u00dfe \u4f60\u597d \U0001f600.") == "gre  ."
+
+
+def test_escape_sequences_of_any_kind(shell):
+    for keys in ("\x1b\x1b[", "\x1b[999999999999;1R", "\x1b[" + 500 * "1;" + "~", "\x1bO\x1b", "\x1b"):
+        shell.type(keys + "x")
+        shell.machine.expect_silence("PANIC|init:", 0.2)
+        shell.type(CTRL_C)
+        shell.machine.expect(FRESH)
+    assert shell.command("echo abc") == "abc"
+
+
+def test_random_bytes(shell):
+    """Nothing that is typed ends the shell.  No line of it is a command, as 'z' begins each."""
+    numbers = random.Random(1)
+    for _ in range(8):
+        data = bytes(b for b in numbers.randbytes(400) if b not in (3, 10, 13))
+        shell.type(data.replace(b"r", b"z").replace(b"s", b"z")).join()
+        shell.type(CTRL_C)
+        shell.machine.expect_text("^C")
+        shell.machine.expect(FRESH)
+    assert processes(shell)["shell"]["starts"] == "1"
+
+
+def test_a_burst_is_not_lost_silently(shell):
+    """Eight thousand bytes as fast as the line takes them: every line that the shell runs is whole
+    and in order, and if any is missing, the bell has rung."""
+    lines = ["echo burst-%03d-%s" % (i, "x" * 20) for i in range(230)]
+    data = "\r".join(lines).encode()
+    assert len(data) > 8000
+    writer = shell.type(data + b"\r")
+    heard = ""
+    while shell.machine.child.expect([r"(?s).+", pexpect.TIMEOUT], timeout=2 * PATIENCE) == 0:
+        heard += shell.machine.child.after
+    writer.join(10)
+    shell.type(CTRL_C)
+    shell.machine.expect(FRESH)
+    said = [int(number) for number in re.findall(r"\nburst-(\d+)-x{20}\r", heard)]
+    assert said == sorted(said) and len(said) > 50
+    assert len(said) == len(lines) or "\a" in heard
+    assert shell.command("echo abc") == "abc"
+    assert processes(shell)["shell"]["starts"] == "1"
+
+
+# Ends.
+
+def test_reboot(boot_system):
+    machine = boot_system("default", extra=("-action", "reboot=reset"))
     shell = Shell(machine)
-    for n in range(1, 6):
-        machine.send_line("kill " + victim)
-        machine.expect_text("init: %s was killed; started again (%d of 5)" % (victim, n))
-        machine.expect("\n")
-        if victim == "shell":
-            shell = Shell(machine)
-        else:
-            shell.answer()
-        assert shell.run("echo alive %d" % n) == "alive %d" % n
-    machine.send_line("kill " + victim)
-    if victim == "shell":
-        machine.expect_text("init: shell was killed again and stays down")
+    shell.command("run hello")
+    assert len(records(shell)) > 5
+    shell.type("reboot\r")
+    machine.expect_text("Rebooting.")
+    machine.expect_text("[OK] BraiNIX: boot complete.")
+    assert len(records(Shell(machine))) == 4
 
 
-def test_shutdown_ends_the_machine(boot_system):
-    shell = Shell(boot_system())
-    shell.machine.send_line("shutdown")
-    said, status = shell.machine.finish()
-    assert said.rstrip().endswith("Shutting down.")
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_session_and_shutdown(boot_system, firmware):
+    """A short session, kept in the build folder: tests/system/logs/session-*.txt."""
+    machine = boot_system("default", firmware=firmware)
+    shell, said = Shell(machine), []
+    for line in ("help", "ps", "run hello world", "run echod &", "run ask are you there",
+                 "caps echod", "kill echod", "ps", "mem", "ipc", "uptime", "log", "frob"):
+        answer = shell.command(line)
+        said.append("brainix> %s\n%s%s" % (line, answer, "\n" if answer else ""))
+    shell.type("shutdown\r")
+    text, status = machine.finish()
+    assert "Shutting down." in text
     assert status == 0
+    said.append("brainix> shutdown\nShutting down.\n")
+    with open(os.path.join(LOGS, "session-%s.txt" % firmware), "w", encoding="utf-8") as file:
+        file.write("".join(said))
+    assert "echo 1: are you there" in said[4]
+    assert "UMIP" in said[10]
 
 
-def test_reboot_resets_the_machine(boot_system):
-    shell = Shell(boot_system())
-    shell.machine.send_line("reboot")
-    said, status = shell.machine.finish()
-    assert said.rstrip().endswith("Rebooting.")
-    assert status == 0
+# What ends unasked is started again, five times.
+
+def restarted(machine, name, count):
+    machine.expect(r"init: %s (was killed|ended|faulted); started again \(%d of 5\)" % (name, count))
+
+
+def test_a_shell_that_ends_is_started_again(boot_system):
+    machine = boot_system("restarts")
+    shell = Shell(machine)
+    for count in range(1, 6):
+        shell.type("kill shell\r")
+        restarted(machine, "shell", count)
+        shell = Shell(machine)
+        assert processes(shell)["shell"]["starts"] == str(count + 1)
+    shell.type("kill shell\r")
+    machine.expect_text("init: shell was killed again and stays down")
+    machine.expect_silence("brainix> |PANIC", 1)
+
+
+def test_a_console_that_ends_is_started_again(boot_system):
+    machine = boot_system("restarts")
+    shell = Shell(machine)
+    free = memory(shell)[0]
+    for count in range(1, 6):
+        shell.type("kill consoled\r")
+        restarted(machine, "consoled", count)
+        shell.type("\r")
+        machine.expect(FRESH)
+        shell.type(CTRL_C)
+        machine.expect_text("^C")
+        machine.expect(FRESH)
+        assert processes(shell)["consoled"]["starts"] == str(count + 1)
+        assert shell.command("echo abc") == "abc"
+    assert processes(shell)["shell"]["starts"] == "1"
+    assert memory(shell)[0] == free
+    shell.type("kill consoled\r")
+    machine.expect_silence("init: |brainix> |PANIC", 1)
+    shell.type("echo abc\r")
+    machine.expect_silence("abc|PANIC", 1)
+
+
+def test_a_fault_is_told_and_recorded(boot_system):
+    shell = Shell(boot_system("restarts"))
+    said = shell.command("run attack write-null")
+    told = re.search(r"^attack: page fault at 0x8, instruction (0x[0-9a-f]+)$", said, re.M)
+    assert told, said
+    assert records(shell, 1)[0][2:] == ("attack", "fault",
+                                        "page fault at 0x8, instruction " + told[1])
+    assert processes(shell)["attack"]["state"] == "faulted"
