@@ -15,7 +15,7 @@ bx_kernel_sources = %D%/start.S %D%/main.c %D%/memory.S %D%/panic.c %D%/print.c
 bx_kernel_libraries = libkcore/libbrainix-kcore.la libcap/libbrainix-cap.la
 
 %C%_kernel_CPPFLAGS = -DBX_VERSION='"$(PACKAGE_VERSION)"' $(KCORE_INC) $(CAP_INC) $(BASE_INC)
-%C%_kernel_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS) -fno-jump-tables
+%C%_kernel_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS) $(SELDOM_CFLAGS) -fno-jump-tables
 %C%_kernel_CCASFLAGS = $(FREE_CFLAGS)
 %C%_kernel_LDFLAGS = $(FREE_LDFLAGS) -Wl,-T,%D%/kernel.ld
 %C%_kernel_SOURCES = $(bx_kernel_sources)

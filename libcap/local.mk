@@ -8,7 +8,7 @@ pkgconfig_DATA += %D%/brainix-cap.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md
 lib_LTLIBRARIES += %D%/libbrainix-cap.la
 %C%_libbrainix_cap_la_CPPFLAGS = $(CAP_INC) $(BASE_INC)
-%C%_libbrainix_cap_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
+%C%_libbrainix_cap_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS) $(DENSE_CFLAGS)
 %C%_libbrainix_cap_la_SOURCES = \
 	%D%/src/derive.c %D%/src/forest.c %D%/src/lookup.c %D%/src/move.c %D%/src/recharge.c \
 	%D%/src/remove.c %D%/src/reply.c %D%/src/sound.c %D%/src/space.c

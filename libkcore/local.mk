@@ -7,12 +7,16 @@ KCORE_INC = -I$(top_srcdir)/%D%/include
 
 include %D%/src/x86_64/local.mk
 
-bx_kcore_sources = \
-	%D%/src/audit.c %D%/src/elf.c %D%/src/fault.c %D%/src/frame.c %D%/src/init.c %D%/src/inspect.c \
-	%D%/src/ipc.c %D%/src/ipc_fast.c %D%/src/notify.c %D%/src/program.c %D%/src/sched.c %D%/src/sched_sound.c \
-	%D%/src/sound.c %D%/src/space.c %D%/src/syscall.c %D%/src/sysimage.c %D%/src/sys_cap.c \
-	%D%/src/sys_device.c %D%/src/sys_memory.c %D%/src/sys_program.c %D%/src/sys_thread.c \
-	%D%/src/thread.c %D%/src/timer.c %D%/src/x86_64/page_table.c
+# What runs often is made to be fast; what runs at boot, for an observer, or when a program starts,
+# ends or faults is made to be small.
+bx_kcore_often = \
+	%D%/src/frame.c %D%/src/ipc.c %D%/src/ipc_fast.c %D%/src/notify.c %D%/src/sched.c %D%/src/space.c \
+	%D%/src/syscall.c %D%/src/sys_cap.c %D%/src/sys_device.c %D%/src/sys_memory.c %D%/src/thread.c \
+	%D%/src/timer.c %D%/src/x86_64/page_table.c
+bx_kcore_seldom = \
+	%D%/src/audit.c %D%/src/elf.c %D%/src/fault.c %D%/src/init.c %D%/src/inspect.c %D%/src/program.c \
+	%D%/src/sched_sound.c %D%/src/sound.c %D%/src/sysimage.c %D%/src/sys_program.c %D%/src/sys_thread.c
+bx_kcore_sources = $(bx_kcore_often) $(bx_kcore_seldom)
 bx_hosted_sources = %D%/src/hosted/hosted.c
 bx_kcore_inc = $(KCORE_INC) $(CAP_INC) $(BASE_INC)
 
@@ -26,9 +30,14 @@ EXTRA_DIST += %D%/README.md %D%/DESIGN.md
 lib_LTLIBRARIES += %D%/libbrainix-kcore.la %D%/libbrainix-kcore-hosted.la
 %C%_libbrainix_kcore_la_CPPFLAGS = $(bx_kcore_inc)
 # No jump tables: the kernel has no indirect branch that docs/hardening.md does not list.
-%C%_libbrainix_kcore_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS) -fno-jump-tables
+%C%_libbrainix_kcore_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS) $(DENSE_CFLAGS) -fno-jump-tables
 %C%_libbrainix_kcore_la_CCASFLAGS = $(FREE_CFLAGS)
-%C%_libbrainix_kcore_la_SOURCES = $(bx_kcore_sources) $(bx_x86_64_sources)
+%C%_libbrainix_kcore_la_SOURCES = $(bx_kcore_often) $(bx_x86_64_often)
+%C%_libbrainix_kcore_la_LIBADD = %D%/libkcore-seldom.la
+noinst_LTLIBRARIES += %D%/libkcore-seldom.la
+%C%_libkcore_seldom_la_CPPFLAGS = $(%C%_libbrainix_kcore_la_CPPFLAGS)
+%C%_libkcore_seldom_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS) $(SELDOM_CFLAGS) -fno-jump-tables
+%C%_libkcore_seldom_la_SOURCES = $(bx_kcore_seldom) $(bx_x86_64_seldom)
 %C%_libbrainix_kcore_hosted_la_CPPFLAGS = $(%C%_libbrainix_kcore_la_CPPFLAGS)
 %C%_libbrainix_kcore_hosted_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
 %C%_libbrainix_kcore_hosted_la_SOURCES = $(bx_kcore_sources) $(bx_hosted_sources)
