@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # tests/system: whole systems in QEMU, driven over the serial line by pytest and pexpect.
 #
-#	make check-system [PYTEST_OPTIONS='-k bios -x']
+#	make check-system [PYTEST_OPTIONS='-x -k "bios and not boot"']
 # The boot-contract test kernel: checks every sentence of brainix/bootinfo.h.
 FREE_EXECUTABLES += %D%/bootcheck/bootcheck
 %C%_bootcheck_bootcheck_CPPFLAGS = $(BASE_INC)
@@ -21,8 +21,11 @@ EXTRA_%C%_console_peek_DEPENDENCIES = $(bx_program_script)
 
 include tests/system/attacks/local.mk
 
-PHONY += check-system
+# check-mutants is the part of check-system that builds kernels with an enforcement taken out, alone.
+PHONY += check-system check-mutants
+bx_pytest = @$(AM_TESTS_ENVIRONMENT) $(bx_run_variables) $(bx_image_tools) PYTHON='$(PYTHON)' \
+	SYSTEM_MISSING='$(IMAGE_MISSING)$(SYSTEM_MISSING)' $(SHELL) $(srcdir)/tests/pytest.sh
 check-system: all
-	@$(AM_TESTS_ENVIRONMENT) $(bx_run_variables) $(bx_image_tools) PYTHON='$(PYTHON)' \
-	    SYSTEM_MISSING='$(IMAGE_MISSING)$(SYSTEM_MISSING)' \
-	    $(SHELL) $(srcdir)/tests/pytest.sh $(srcdir)/%D%
+	$(bx_pytest) $(srcdir)/%D%
+check-mutants: all
+	$(bx_pytest) $(srcdir)/%D%/test_mutants.py

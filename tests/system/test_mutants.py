@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Kernels with one enforcement taken out (tests/mutants): the check must find each, and only it.
+What the page-table walk says of each is left in the build folder, tests/system/logs/mutant-*.txt."""
+
+import filecmp
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import LOGS
+from machine import BUILD, PATIENCE, SOURCE, Machine, make_image, system_image
+from shell import Shell
+from tables import walk
+
+PATCHES = sorted(glob.glob(os.path.join(SOURCE, "tests", "mutants", "*.patch")))
+RELEASE = os.path.join(BUILD, "kernel", "kernel.elf")
+
+
+def mutant(path):
+    """The lines `key: value' at a patch's beginning."""
+    with open(path, encoding="utf-8") as file:
+        head = file.read().split("--- a/")[0]
+    return dict(re.findall(r"^(caught by|run|processor): (.+)$", head, re.M))
+
+
+class Workshop:
+    """A copy of the sources, and of what the build has made of the kernel and its libraries."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.source, self.build = str(folder / "source"), str(folder / "build")
+        os.makedirs(LOGS, exist_ok=True)
+        system_image("attacks")                         # and all that is in it
+        os.mkdir(self.build)
+        script = '. "$0"; copy_tree "$1"'
+        self.run("sh", "-c", script, os.path.join(SOURCE, "tests", "check-lib.sh"), self.source,
+                 env=dict(os.environ, BX_SRCDIR=SOURCE))
+        parts = ["Makefile", "config.status", "libtool", "kernel", "libkcore", "libcap", "libipc"]
+        self.run("sh", "-c", 'cd "$0" && tar cf - --exclude=tests "$@" | tar xf - -C "$OUT"', BUILD,
+                 *parts, env=dict(os.environ, OUT=self.build))
+        self.modules = {"system": os.path.join(BUILD, "brainix-attacks.bin")}
+        listing = subprocess.run(
+            [os.path.join(BUILD, "tools", "mksystem", "mksystem"), "--binaries",
+             os.path.join(SOURCE, "tests", "system", "manifests", "attacks.system")],
+            check=True, stdout=subprocess.PIPE, text=True).stdout
+        for name in listing.split():
+            found = [path for path in (os.path.join(BUILD, "tests/system/attacks", name),
+                                       os.path.join(BUILD, "servers", name, name))
+                     if os.path.isfile(path)]
+            self.modules[name] = str(folder / name)
+            self.run("objcopy", "--strip-all", found[0], self.modules[name])
+
+    @staticmethod
+    def run(*words, **options):
+        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=300 * PATIENCE, **options)
+        assert done.returncode == 0, done.stdout
+
+    def patch(self, path, *options):
+        self.run("patch", "--silent", "--strip=1", "--fuzz=0", "--no-backup-if-mismatch", *options,
+                 "--directory", self.source, "--input", path)
+
+    def make(self):
+        """The kernel of the sources as they are now."""
+        environment = {key: value for key, value in os.environ.items()
+                       if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+        self.run("make", "-s", "-j2", "-C", self.build, "srcdir=" + self.source,
+                 "top_srcdir=" + self.source, "abs_top_srcdir=" + self.source,
+                 "abs_top_builddir=" + self.build, "VPATH=" + self.source, "kernel/kernel.elf",
+                 env=environment)
+        return os.path.join(self.build, "kernel", "kernel.elf")
+
+    def boot(self, kernel, processor):
+        image = str(self.folder / "mutant.iso")
+        make_image(image, {"kernel": kernel, **self.modules}, command_line="debug-exit")
+        return Machine(image, cpu=processor, mem=64)
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mutants")
+    yield Workshop(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_there_is_a_mutant_for_each_rule():
+    caught = {rule for path in PATCHES for rule in mutant(path)["caught by"].split()}
+    assert caught == {"MEM-1", "MEM-2", "MEM-3", "MEM-4", "MEM-5", "attack"}
+
+
+@pytest.mark.parametrize("path", PATCHES, ids=lambda path: os.path.basename(path)[:-len(".patch")])
+def test_caught(workshop, tmp_path, path):
+    facts = mutant(path)
+    expected = set(facts["caught by"].split())
+    workshop.patch(path)
+    try:
+        kernel = workshop.make()
+        assert not filecmp.cmp(kernel, RELEASE, shallow=False), "the patch changes nothing"
+        with workshop.boot(kernel, facts.get("processor")) as machine:
+            shell = Shell(machine)
+            if "run" in facts:
+                shell.type("run attack %s\r" % facts["run"])
+                machine.expect_text("attack %s: begins" % facts["run"])
+                machine.expect_text("BREACH: ")
+            report, text = walk(machine, tmp_path, os.path.join(workshop.build, "kernel", "kernel"))
+    finally:
+        workshop.patch(path, "--reverse")
+    name = os.path.basename(path).replace(".patch", ".txt")
+    with open(os.path.join(LOGS, "mutant-" + name), "w", encoding="utf-8") as file:
+        file.write(text)
+    assert {rule for rule, _ in report.violations} == expected - {"attack"}, text
+
+
+def test_nothing_of_a_mutant_stays(workshop):
+    """All patches taken back, the kernel is the normal one, bit for bit; and that one has no trace
+    of them: no option, no name."""
+    for path in PATCHES[:2]:
+        workshop.patch(path)
+        workshop.patch(path, "--reverse")
+    assert filecmp.cmp(workshop.make(), RELEASE, shallow=False)
+    with open(os.path.join(BUILD, "kernel", "kernel"), "rb") as file:
+        assert b"mutant" not in file.read().lower()
+    folders = ["configure.ac", "Makefile.am", "include", "kernel", "boot", "servers"] + glob.glob(
+        os.path.join(SOURCE, "lib*"))
+    found = subprocess.run(["grep", "-rliI", "mutant", "--include=*.[chS]", "--include=*.mk",
+                            "--include=*.ac", "--include=*.am", "--include=*.in", *folders],
+                           cwd=SOURCE, stdout=subprocess.PIPE, text=True).stdout
+    assert found == ""
