@@ -220,14 +220,22 @@ offer_check(struct bx_kcore *core, struct bx_thread *thread)
 	return BX_OK;
 }
 
-/* Finds the endpoint named by the first argument. */
+/* Finds the endpoint named by the first argument.  The last use of a call that was queued and begins
+ * again (`work`) is its own. */
 static enum bx_err
 endpoint_check(struct bx_kcore *core, struct bx_thread *thread, uint8_t rights, uint32_t *slot,
     struct bx_endpoint **endpoint)
 {
-	enum bx_err err = bx_sys_cap(core, thread, thread->context.value[0], BX_CAP_ENDPOINT, rights,
-	    slot);
+	uint64_t index = thread->context.value[0];
+	enum bx_err err = bx_sys_cap(core, thread, index, BX_CAP_ENDPOINT, rights, slot);
 
+	/* Uses are what the look-up asks for last. */
+	if (err == BX_ERR_CAP_USED_UP && thread->work != 0) {
+		err = bx_cap_slot_of((struct bx_cap_place){
+		    .space = &core->programs[thread->program].space, .index = (uint32_t)index }, slot);
+		if (err == BX_OK && bx_cap_stale(core, &core->forest.slots[*slot].cap))
+			err = BX_ERR_CAP_STALE;
+	}
 	if (err != BX_OK)
 		return err;
 	*endpoint = &core->endpoints[core->forest.slots[*slot].cap.object.index];

@@ -24,28 +24,30 @@ program_check(struct bx_kcore *core, const struct bx_thread *thread, uint8_t rig
 	return BX_OK;
 }
 
-/* thread->work: 1 when the start is under way, which spends the use and reads the argument once. */
+/* thread->work: 1 when the start is under way.  Its first step looks at the capability, spends the
+ * use and reads the argument; the others finish what was allowed, so that a start is never left half
+ * done by a capability that is used up or goes meanwhile. */
 enum bx_err
 bx_sys_spawn(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
 {
 	uint8_t argument[BX_SPAWN_ARGUMENT_MAX];
 	uint64_t length = thread->context.word[0];
-	uint32_t slot, program;
-	enum bx_err err = program_check(core, thread, BX_RIGHT_WRITE, &slot, &program);
+	uint32_t slot, program = (uint32_t)thread->context.value[1];
+	enum bx_err err;
 
 	(void)out;
+	if (thread->work != 0)
+		return bx_program_start(core, program, NULL, 0);
+	err = program_check(core, thread, BX_RIGHT_WRITE, &slot, &program);
 	if (err != BX_OK)
 		return err;
 	if (length > sizeof argument)
 		return BX_ERR_RANGE;
-	if (thread->work == 0) {
-		err = bx_copy_in(core, thread->program, thread->context.value[2], argument,
-		    (size_t)length);
-		if (err != BX_OK)
-			return err;
-	}
+	err = bx_copy_in(core, thread->program, thread->context.value[2], argument, (size_t)length);
+	if (err != BX_OK)
+		return err;
 	err = bx_program_start(core, program, argument, (size_t)length);
-	if ((err == BX_OK || err == BX_ERR_AGAIN) && thread->work == 0)
+	if (err == BX_OK || err == BX_ERR_AGAIN)
 		bx_cap_use(&core->forest, slot);
 	thread->work = 1;
 	return err;

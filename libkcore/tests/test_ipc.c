@@ -713,6 +713,26 @@ START_TEST(ipc6_use_is_spent_once)
 }
 END_TEST
 
+/* Also when it was the last. */
+START_TEST(ipc6_last_use_is_spent_once)
+{
+	cap(2, COUNTED)->uses = 1;
+	offer_send(CLIENT / 2, 60000);
+	offer_receive(SERVER / 2, 65536);
+	ask(CLIENT, WITH_BUFFERS(BX_SYS_SEND), COUNTED, 5, SOON);
+	ck_assert_uint_eq(cap(2, COUNTED)->uses, 0);
+	world_run_until(&world, SERVER);
+	world.machine.interrupt_every = 1;
+	ask_with(SERVER, WITH_BUFFERS(BX_SYS_RECEIVE), EP_A, 0, SOON, REPLY_SLOT);
+	ck_assert_uint_eq(thread(SERVER)->transfer, CLIENT);
+	bx_thread_stop(world.core, thread(SERVER));
+	settle();
+	state_is(CLIENT, BX_THREAD_SENDING);
+	ck_assert_uint_eq(cap(2, COUNTED)->uses, 0);
+	bx_thread_ready(world.core, thread(SERVER));
+}
+END_TEST
+
 /* The passive side's deadline passes: it is told, the active side begins again. */
 START_TEST(ipc6_deadline_in_a_copy)
 {
@@ -1266,6 +1286,7 @@ suite_ipc(void)
 	tcase_add_loop_test(all, ipc6_interrupted_copy_goes_on, 0, 2);
 	tcase_add_test(all, ipc6_offer_is_read_once);
 	tcase_add_test(all, ipc6_use_is_spent_once);
+	tcase_add_test(all, ipc6_last_use_is_spent_once);
 	tcase_add_loop_test(all, ipc6_deadline_in_a_copy, 0, 2);
 	tcase_add_loop_test(all, ipc6_death_in_a_copy, 0, 4);
 	tcase_add_loop_test(all, ipc6_stop_in_a_copy, 0, 4);

@@ -454,6 +454,41 @@ START_TEST(sys6_spawn_and_kill)
 }
 END_TEST
 
+/* A start is one act, and spends one use, however many steps it takes. */
+START_TEST(sys6_one_use_starts_one_program)
+{
+	DONE(BX_SYS_KILL, SPAWN, 3, 0, 0, 0);
+	cap(1, SPAWN)->uses = 1;
+	world.machine.interrupt_every = (unsigned)_i;
+	DONE(BX_SYS_SPAWN, SPAWN, 3, AT, 0, 0);
+	world.machine.interrupt_every = 0;
+	ck_assert_uint_eq(world.core->programs[3].state, BX_PROGRAM_RUNNING);
+	ck_assert_uint_eq(cap(1, SPAWN)->uses, 0);
+	REFUSED(BX_ERR_CAP_USED_UP, BX_SYS_KILL, SPAWN, 3, 0, 0, 0);
+}
+END_TEST
+
+/* What was allowed at the first step is finished: nothing is left half started, busy for all others,
+ * by a right that goes on the way. */
+START_TEST(sys6_spawner_loses_its_right)
+{
+	DONE(BX_SYS_KILL, SPAWN, 3, 0, 0, 0);
+	world_run_until(&world, WHO);
+	world.machine.interrupt_every = 1;
+	(void)world_call(&world, BX_SYS_SPAWN, SPAWN, 3, AT);
+	ck_assert_uint_eq(world.core->threads[WHO].restart, 1);
+	if (_i == 0)
+		cap(1, SPAWN)->expiry = 1;
+	else
+		(void)bx_cap_leaf_remove(&world.core->forest,
+		    world.core->programs[1].space.first_slot + SPAWN);
+	world.machine.interrupt_every = 0;
+	world_run_until(&world, WHO);
+	ck_assert_int_eq(world_result(&world, WHO), BX_OK);
+	ck_assert_uint_eq(world.core->programs[3].state, BX_PROGRAM_RUNNING);
+}
+END_TEST
+
 /* Killing oneself does not come back. */
 START_TEST(sys6_kill_and_exit_oneself)
 {
@@ -629,6 +664,8 @@ suite_sys(void)
 	tcase_add_test(tcase, sys4_threads);
 	tcase_add_test(tcase, sys5_ports_and_power);
 	tcase_add_test(tcase, sys6_spawn_and_kill);
+	tcase_add_loop_test(tcase, sys6_one_use_starts_one_program, 0, 2);
+	tcase_add_loop_test(tcase, sys6_spawner_loses_its_right, 0, 2);
 	tcase_add_loop_test(tcase, sys6_kill_and_exit_oneself, 0, 2);
 	tcase_add_test(tcase, sys7_inspect);
 	tcase_add_test(tcase, sys7_audit_ring);
