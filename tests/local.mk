@@ -46,6 +46,10 @@ clean-local: clean-coverage
 PHONY += clean-coverage
 clean-coverage:
 	find . -name '*.gcda' -o -name '*.gcno' | xargs rm -f
+else
+PHONY += coverage
+coverage:
+	@echo "coverage needs ./configure --enable-coverage" >&2; exit 1
 endif
 include tests/system/local.mk
 include tests/bench/local.mk
