@@ -72,6 +72,26 @@ client_link(struct bx_kcore *core, struct bx_thread *server, struct bx_thread *c
 	server->clients = client->index;
 }
 
+/* A sender has left the queue: those that are left lend what they have.  Without this a server would
+ * keep the priority of one that has gone for as long as anybody else waits. */
+static void
+boost_again(struct bx_kcore *core, struct bx_endpoint *endpoint)
+{
+	uint32_t most = 0;
+
+	if (endpoint->boost == 0)
+		return;
+	for (uint32_t i = endpoint->senders.head; i != BX_NONE; i = core->threads[i].next) {
+		if (core->threads[i].priority > most)
+			most = core->threads[i].priority;
+	}
+	if (endpoint->boost == most)
+		return;
+	endpoint->boost = most;
+	if (endpoint->server_thread != BX_NONE)
+		bx_sched_unlend(core, bx_thread_at(core, endpoint->server_thread));
+}
+
 /* Out of the queue of an endpoint or notification, if it is in one. */
 static void
 unqueue(struct bx_kcore *core, struct bx_thread *thread)
@@ -87,11 +107,7 @@ unqueue(struct bx_kcore *core, struct bx_thread *thread)
 		bx_queue_remove(core, &endpoint->receivers, thread);
 	} else {
 		bx_queue_remove(core, &endpoint->senders, thread);
-		if (endpoint->senders.count == 0 && endpoint->boost != 0) {
-			endpoint->boost = 0;
-			if (endpoint->server_thread != BX_NONE)
-				bx_sched_unlend(core, bx_thread_at(core, endpoint->server_thread));
-		}
+		boost_again(core, endpoint);
 	}
 	thread->object = BX_NONE;
 }

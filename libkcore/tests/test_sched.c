@@ -332,6 +332,32 @@ START_TEST(sched3_timed_out_sender_takes_its_priority_back)
 }
 END_TEST
 
+/* Also when others, of less priority, go on waiting behind it. */
+START_TEST(sched3_those_left_lend_their_own_priority)
+{
+	static const uint32_t priority[PROGRAMS] = { 20, 10, 30, 12 };
+	uint64_t end;
+
+	start_with(priority);
+	end = world.machine.now + 100;
+	ask(4, BX_SYS_SLEEP, 0, end, 0);
+	ask(0, BX_SYS_WAIT, NOTE_READ, SOON * 1000, 0);
+	ask(6, BX_SYS_SLEEP, 0, end - 50, 0);
+	ask(2, BX_SYS_RECEIVE, EP_A, 0, REPLY_SLOT);
+	world_pass(&world, end - 50 - world.machine.now);
+	ask(6, BX_SYS_CALL, EP_A, SOON * 1000, 0);
+	ck_assert_uint_eq(thread(2)->priority, 12);
+	world_pass(&world, end - world.machine.now);
+	ask(4, BX_SYS_CALL, EP_A, world.machine.now + 100, 0);
+	ck_assert_uint_eq(thread(2)->priority, 30);
+	world_pass(&world, 100);
+	ck_assert_int_eq(world_result(&world, 4), BX_ERR_TIMEOUT);
+	ck_assert_uint_eq(thread(6)->state, BX_THREAD_SENDING);
+	ck_assert_uint_eq(world.core->endpoints[0].boost, 12);
+	ck_assert_uint_eq(thread(2)->priority, 12);
+}
+END_TEST
+
 /* ---- deadlines */
 
 /* The heap against a plain search: random deadlines, longer and shorter than what is there. */
@@ -423,6 +449,7 @@ suite_sched(void)
 	tcase_add_test(equal, sched3_chain_of_accounts);
 	tcase_add_test(own, sched3_queued_sender_lends_its_priority);
 	tcase_add_test(own, sched3_timed_out_sender_takes_its_priority_back);
+	tcase_add_test(own, sched3_those_left_lend_their_own_priority);
 	tcase_add_test(own, sched4_timers_come_in_order);
 	tcase_add_test(equal, sched4_later_deadline_is_one_store);
 	suite_add_tcase(suite, equal);
