@@ -23,22 +23,6 @@
 /* Whether one slot and the links into its neighbours keep CAP-1 to CAP-4 and CAP-6.  O(1). */
 bool bx_cap_slot_sound(const struct bx_cap_forest *forest, uint32_t slot);
 
-/*
- * `index` when it is below `count`, else 0, computed without a branch: a processor that runs ahead
- * of the bounds check of its caller still gets an index inside the space.  The empty asm hides
- * what the caller has already found out, from which a compiler would conclude that the mask is
- * always all ones.
- */
-static inline uint32_t
-masked_index(uint32_t index, uint32_t count)
-{
-	uint64_t below;
-
-	__asm__("" : "+r" (index));
-	below = ((uint64_t)index - count) >> 63;	/* 1: the subtraction borrowed */
-	return index & (uint32_t)(0 - below);
-}
-
 /* bx_cap_slot_of, in line: every operation begins with it. */
 static inline enum bx_err
 find_slot(struct bx_cap_place place, uint32_t *slot)
@@ -47,7 +31,7 @@ find_slot(struct bx_cap_place place, uint32_t *slot)
 
 	if (BX_UNLIKELY(place.index >= space->slot_count))
 		return BX_ERR_CAP_SLOT;
-	*slot = space->first_slot + masked_index(place.index, space->slot_count);
+	*slot = space->first_slot + bx_cap_masked_index(place.index, space->slot_count);
 	return BX_OK;
 }
 

@@ -14,13 +14,11 @@ endpoint_find(struct bx_kcore *core, const struct bx_cap_space *space, uint64_t 
 {
 	const struct bx_cap *found;
 	struct bx_endpoint *endpoint;
-	uint64_t mask = 0 - (uint64_t)(index < space->plain_count);
 
-	/* The compiler shall not know the mask's value behind the branch (Spectre variant 1). */
-	__asm__("" : "+r"(mask));
 	if (index >= space->plain_count)
 		return NULL;
-	found = &core->forest.slots[space->first_slot + (index & mask)].cap;
+	found = &core->forest.slots[space->first_slot +
+	    bx_cap_masked_index((uint32_t)index, space->plain_count)].cap;
 	if (found->type != BX_CAP_ENDPOINT || (found->rights & rights) != rights ||
 	    found->uses != BX_CAP_USES_UNLIMITED || now >= found->expiry)
 		return NULL;
@@ -154,10 +152,8 @@ bx_ipc_fast_reply_receive(struct bx_kcore *core, struct bx_thread *thread)
 	const struct bx_cap *cap;
 	struct bx_endpoint *endpoint;
 	struct bx_thread *caller;
-	uint64_t mask = 0 - (uint64_t)(index < space->slot_count);
 	uint32_t slot;
 
-	__asm__("" : "+r"(mask));
 	endpoint = endpoint_find(core, space, thread->context.value[0], BX_RIGHT_READ, now, &cap);
 	if (endpoint == NULL || endpoint->senders.head != BX_NONE ||
 	    endpoint->server_thread != thread->index || deadline < thread->timer_key ||
@@ -165,7 +161,7 @@ bx_ipc_fast_reply_receive(struct bx_kcore *core, struct bx_thread *thread)
 		return NULL;
 	if (index < space->plain_count || index >= space->slot_count)
 		return NULL;
-	slot = space->first_slot + (uint32_t)(index & mask);
+	slot = space->first_slot + bx_cap_masked_index((uint32_t)index, space->slot_count);
 	caller = caller_find(core, thread, &core->forest.slots[slot].cap);
 	if (caller == NULL || core->cpu.ready_mask >> caller->priority != 0 ||
 	    core->ending_count != 0 || thread->serves != (uint32_t)(endpoint - core->endpoints))

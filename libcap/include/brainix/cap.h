@@ -112,6 +112,22 @@ struct bx_cap_space {
 	bool sealed;
 };
 
+/*
+ * `index` when it is below `count`, else 0, computed without a branch: a processor that runs ahead
+ * of the bounds check of its caller still gets an index inside the space.  The empty asm hides
+ * what the caller has already found out, from which a compiler would conclude that the mask is
+ * always all ones.
+ */
+static inline uint32_t
+bx_cap_masked_index(uint32_t index, uint32_t count)
+{
+	uint64_t below;
+
+	__asm__("" : "+r" (index));
+	below = ((uint64_t)index - count) >> 63;	/* 1: the subtraction borrowed */
+	return index & (uint32_t)(0 - below);
+}
+
 /* What derive makes less.  bx_cap_limits_same() is the neutral element. */
 struct bx_cap_limits {
 	uint8_t rights;			/* kept rights: a subset of the parent's */
