@@ -50,6 +50,20 @@ EXTRA_%C%_echod_echod_DEPENDENCIES = $(bx_program_script)
 %C%_ask_ask_LDADD = $(bx_program_libs)
 EXTRA_%C%_ask_ask_DEPENDENCIES = $(bx_program_script)
 
+# Installed, without symbols: what a system of one's own can be made of.
+bxprogramsdir = $(bxdatadir)/programs
+bxprograms_DATA = %D%/init.elf %D%/consoled.elf %D%/shell.elf %D%/hello.elf %D%/echod.elf \
+	%D%/ask.elf
+CLEANFILES += $(bxprograms_DATA)
+%D%/init.elf: %D%/init/init
+%D%/consoled.elf: %D%/consoled/consoled
+%D%/shell.elf: %D%/shell/shell
+%D%/hello.elf: %D%/hello/hello
+%D%/echod.elf: %D%/echod/echod
+%D%/ask.elf: %D%/ask/ask
+$(bxprograms_DATA):
+	$(AM_V_GEN)$(OBJCOPY) --strip-all $< $@
+
 # What of them is pure is tested on the machine that builds.
 EXTRA_DIST += %D%/README.md %D%/tests/corpus-editor/interrupt-long %D%/tests/corpus-editor/keys \
 	%D%/tests/corpus-editor/long

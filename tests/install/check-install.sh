@@ -9,7 +9,9 @@
 #    real machine's libkcore, which only make sense where there is no Linux);
 #  - host.c, a program that uses libcap as a user would, gives the right answers;
 #  - server.c, a server, links with libsys and its link script: a static x86-64 program that needs
-#    nothing else.
+#    nothing else;
+#  - a system of that server and of installed parts only is made by the installed tools, boots, and
+#    the server says its line.
 . "$(dirname "$0")/../check-lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 not_in_distcheck
@@ -118,6 +120,27 @@ case " ${BX_LIBS-} " in
 		bad "it is no ELF file"
 	elif grep -qE 'INTERP|DYNAMIC|RWE' "$scratch/output" || ! grep -q 'LOAD.* R E ' "$scratch/output"; then
 		bad "$(cat "$scratch/output")"
+	fi
+
+	rule "a system with that server boots"
+	bin=$(dirname "$(find "$dest" -name mkiso -type f)")
+	data=$(dirname "$script")
+	if test -n "${SYSTEM_MISSING-}"; then
+		skip "it needs$SYSTEM_MISSING"
+	elif ! { "$bin/mksystem" -o "$scratch/system.bin" "$here/server.system" &&
+	    sh "$bin/mkiso" --output "$scratch/server.iso" --command-line debug-exit \
+	    "kernel=$data/kernel.elf" "system=$scratch/system.bin" "init=$data/programs/init.elf" \
+	    "consoled=$data/programs/consoled.elf" "server=$scratch/server"; } >"$scratch/output" 2>&1; then
+		bad "$(tail -n 5 "$scratch/output")"
+	else
+		timeout 60 sh "$bin/run-qemu" --plain "$scratch/server.iso" </dev/null >"$scratch/output" 2>&1 &
+		pid=$!
+		while kill -0 $pid 2>/dev/null && ! grep -q '^server adds' "$scratch/output"; do
+			sleep 0.2
+		done
+		kill $pid 2>/dev/null
+		wait $pid
+		grep -q '^server adds' "$scratch/output" || bad "$(tail -n 20 "$scratch/output")"
 	fi ;;
 esac
 

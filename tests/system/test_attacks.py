@@ -66,6 +66,8 @@ def test_the_table_of_attacks_is_read():
 def test_contained(target, name, end):
     before = target.frames()
     argument = " ffffffff80000000" if name.endswith("-address") else ""
+    if name == "memory-reuse":
+        target.command("run attack memory-reuse")
     said = target.command("run attack %s%s" % (name, argument), LONG.get(name, 20))
     assert "BREACH" not in said
     assert "attack %s: begins" % name in said
