@@ -70,7 +70,15 @@
 	X(BX_ERR_WOULD_BLOCK,	 -69, "no partner is ready and the deadline is zero") \
 	X(BX_ERR_WX,		 -96, "the mapping would be writable and executable") \
 	X(BX_ERR_MAPPED,	 -97, "the frame is mapped already") \
-	X(BX_ERR_NOT_MAPPED,	 -98, "nothing is mapped there")
+	X(BX_ERR_NOT_MAPPED,	 -98, "nothing is mapped there") \
+	X(BX_ERR_FS_FULL,	-160, "the volume has no free blocks left") \
+	X(BX_ERR_FS_NOT_DIR,	-161, "not a directory") \
+	X(BX_ERR_FS_IS_DIR,	-162, "a directory, where none may be") \
+	X(BX_ERR_FS_NOT_EMPTY,	-163, "the directory is not empty") \
+	X(BX_ERR_FS_NAME,	-164, "not a valid file name") \
+	X(BX_ERR_FS_READ_ONLY,	-165, "the volume is mounted read-only or sealed") \
+	X(BX_ERR_FS_FAILED,	-166, "an earlier failure ended all writing; mount again") \
+	X(BX_ERR_FS_LOOP,	-167, "a directory would become its own descendant")
 
 enum bx_err {
 #define BX_ERR_ENUMERATOR(name, value, text) name = value,
