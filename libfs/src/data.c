@@ -1,0 +1,852 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * data.c -- the content of files: read, write, truncate, punch.
+ *
+ * Whole blocks go straight between the caller and the device.  A part of a block is changed in the cache,
+ * at a new address, and written with the next root; the log carries the bytes.
+ */
+#include "fs-internal.h"
+
+static uint64_t
+blocks_for(uint64_t bytes)
+{
+	return (bytes + BX_FS_BLOCK - 1) / BX_FS_BLOCK;
+}
+
+static enum bx_err
+get_file(struct bx_fs *fs, uint64_t inode, struct fs_inode *in)
+{
+	enum bx_err err = bx_fsi_inode_open(fs, inode, in);
+
+	if (err != BX_OK)
+		return err;
+	if (in->type == BX_FS_DIRECTORY)
+		return BX_ERR_FS_IS_DIR;
+	return in->type == BX_FS_FILE ? BX_OK : BX_ERR_INVALID;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* Copy inline bytes [offset, offset + length); zeros beyond what is kept. */
+static enum bx_err
+read_inline(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint8_t *to, size_t length)
+{
+	struct fs_key key;
+	struct fs_item item;
+	size_t have = 0;
+	enum bx_err err;
+
+	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
+	err = bx_fsi_tree_get(fs, &key, &item);
+	if (err != BX_OK && err != BX_ERR_NOT_FOUND)
+		return err;
+	if (err == BX_OK && offset < item.value_length) {
+		have = item.value_length - (size_t)offset;
+		if (have > length)
+			have = length;
+		memcpy(to, item.value + offset, have);
+	}
+	memset(to + have, 0, length - have);
+	return BX_OK;
+}
+
+static enum bx_err
+verify(const struct bx_fs *fs, uint64_t address, uint64_t generation, const uint8_t *block,
+    const uint8_t *want)
+{
+	uint8_t sum[FS_SUM_MAX];
+
+	bx_fsi_sum_block(&fs->root, address, generation, block, sum);
+	return memcmp(sum, want, fs->sum_bytes) == 0 ? BX_OK : BX_ERR_CORRUPT;
+}
+
+/* Whole blocks from the device to the caller, verified there. */
+static enum bx_err
+read_whole(struct bx_fs *fs, uint64_t address, uint64_t generation, const uint8_t *sums,
+    uint64_t count, uint8_t *to)
+{
+	size_t bytes = (size_t)count * BX_FS_BLOCK;
+	enum bx_err err = BX_OK;
+
+	if (fs->device.read(fs->device.context, address * BX_FS_BLOCK, to, bytes) != BX_OK)
+		err = BX_ERR_IO;
+	for (uint64_t i = 0; i < count && err == BX_OK; i++)
+		err = verify(fs, address + i, generation, to + i * BX_FS_BLOCK,
+		    sums + i * fs->sum_bytes);
+	if (err != BX_OK)
+		memset(to, 0, bytes);
+	return err;
+}
+
+/* A data block in the cache. */
+static enum bx_err
+load_data(struct bx_fs *fs, uint64_t address, uint64_t generation, const uint8_t *sum,
+    uint32_t *slot)
+{
+	struct fs_pointer pointer = { .address = address, .generation = generation };
+	bool missed;
+
+	memcpy(pointer.sum, sum, fs->sum_bytes);
+	return bx_fsi_cache_load(fs, &pointer, FS_KIND_DATA, 0, slot, &missed);
+}
+
+/* Make the hint know the file, and the extent of `block` or the hole there: *hole_end is the block after it. */
+static enum bx_err
+find_for_read(struct bx_fs *fs, uint64_t inode, uint64_t block, uint64_t last, uint64_t *hole_end)
+{
+	struct fs_read_hint *h = &fs->hint;
+	struct fs_extent e;
+	struct fs_item item;
+	struct fs_key key;
+	enum bx_err err;
+
+	*hole_end = block;
+	if (h->count > 0 && block >= h->first && block - h->first < h->count)
+		return BX_OK;
+	err = bx_fsi_extent_at(fs, inode, block, &e);
+	if (err == BX_OK) {
+		h->first = e.first;
+		h->count = e.count;
+		h->address = e.address;
+		h->generation = e.generation;
+		memcpy(h->sums, e.sums, (size_t)e.count * fs->sum_bytes);
+		return BX_OK;
+	}
+	if (err != BX_ERR_NOT_FOUND)
+		return err;
+	bx_fsi_key_u64(&key, inode, FS_KEY_EXTENT, block);
+	err = bx_fsi_tree_next(fs, &key, true, &item);
+	*hole_end = last;
+	if (err == BX_OK && bx_fsi_item_is(&item, inode, FS_KEY_EXTENT)) {
+		err = bx_fsi_extent_decode(fs, &item, &e);
+		if (err == BX_OK && e.first < last)
+			*hole_end = e.first;
+	}
+	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
+}
+
+/* How many of `count` blocks can be read from the device: those before a changed one in memory. */
+static uint64_t
+on_device(const struct bx_fs *fs, uint64_t address, uint64_t count)
+{
+	uint64_t n = 0;
+
+	if (fs->dirty_data == 0)
+		return count;
+	while (n < count) {
+		uint32_t slot = bx_fsi_cache_find(fs, address + n);
+
+		if (slot != FS_NO_SLOT && fs->slots[slot].state == FS_SLOT_DIRTY)
+			break;
+		n++;
+	}
+	return n;
+}
+
+static enum bx_err
+read_blocks(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint8_t *to, size_t length)
+{
+	struct fs_read_hint *h = &fs->hint;
+	uint64_t last = blocks_for(offset + length);
+
+	while (length > 0) {
+		uint64_t block = offset / BX_FS_BLOCK, hole_end;
+		size_t inside = (size_t)(offset % BX_FS_BLOCK);
+		size_t part = BX_FS_BLOCK - inside;
+		enum bx_err err = find_for_read(fs, inode, block, last, &hole_end);
+
+		if (err != BX_OK)
+			return err;
+		if (hole_end > block) {
+			uint64_t bytes = hole_end * BX_FS_BLOCK - offset;
+
+			part = bytes < length ? (size_t)bytes : length;
+			memset(to, 0, part);
+		} else {
+			uint64_t i = block - h->first;
+			uint64_t whole = inside == 0 ? length / BX_FS_BLOCK : 0;
+
+			if (whole > h->count - i)
+				whole = h->count - i;
+			whole = on_device(fs, h->address + i, whole);
+			if (whole > 0) {
+				part = (size_t)whole * BX_FS_BLOCK;
+				err = read_whole(fs, h->address + i, h->generation,
+				    h->sums + i * fs->sum_bytes, whole, to);
+			} else {
+				uint32_t slot;
+
+				if (part > length)
+					part = length;
+				err = load_data(fs, h->address + i, h->generation,
+				    h->sums + i * fs->sum_bytes, &slot);
+				if (err == BX_OK)
+					memcpy(to, bx_fsi_block(fs, slot) + inside, part);
+			}
+			if (err != BX_OK)
+				return err;
+		}
+		to += part;
+		offset += part;
+		length -= part;
+	}
+	return BX_OK;
+}
+
+enum bx_err
+bx_fs_read(struct bx_fs *fs, uint64_t inode, uint64_t offset, void *buffer, size_t length,
+    size_t *done)
+{
+	struct fs_read_hint *h = &fs->hint;
+	enum bx_err err;
+
+	if (h->version != fs->version || h->inode != inode) {
+		struct fs_inode in;
+
+		err = get_file(fs, inode, &in);
+		if (err != BX_OK)
+			return err;
+		h->version = fs->version;
+		h->inode = inode;
+		h->size = in.size;
+		h->blocks = in.blocks;
+		h->count = 0;
+	}
+	if (offset >= h->size || length == 0) {
+		*done = 0;
+		return BX_OK;
+	}
+	if (length > h->size - offset)
+		length = (size_t)(h->size - offset);
+	if (length > BX_FS_READ_MAX)
+		length = BX_FS_READ_MAX;
+	if (h->blocks == 0)
+		err = read_inline(fs, inode, offset, buffer, length);
+	else
+		err = read_blocks(fs, inode, offset, buffer, length);
+	if (err == BX_OK)
+		*done = length;
+	return err;
+}
+
+enum bx_err
+bx_fs_verify(struct bx_fs *fs, uint64_t inode, uint64_t *offset)
+{
+	uint8_t bytes[512];
+	struct fs_inode in;
+	struct fs_key key;
+	uint64_t block = *offset / BX_FS_BLOCK;
+	enum bx_err err = get_file(fs, inode, &in);
+
+	if (err == BX_OK && in.blocks == 0)
+		err = read_inline(fs, inode, 0, bytes, sizeof bytes);
+	if (err != BX_OK)
+		return err;
+	for (unsigned turn = 0; turn < BX_FS_READ_MAX / BX_FS_BLOCK; turn++) {
+		struct fs_extent e;
+		struct fs_item item;
+		uint32_t slot;
+
+		err = bx_fsi_extent_at(fs, inode, block, &e);
+		if (err == BX_ERR_NOT_FOUND) {
+			bx_fsi_key_u64(&key, inode, FS_KEY_EXTENT, block);
+			err = bx_fsi_tree_next(fs, &key, true, &item);
+			if (err == BX_ERR_NOT_FOUND ||
+			    (err == BX_OK && !bx_fsi_item_is(&item, inode, FS_KEY_EXTENT))) {
+				*offset = in.size;
+				return BX_OK;
+			}
+			if (err == BX_OK)
+				err = bx_fsi_extent_decode(fs, &item, &e);
+			if (err == BX_OK)
+				block = e.first;
+		}
+		*offset = block * BX_FS_BLOCK;
+		if (err == BX_OK)
+			err = load_data(fs, e.address + (block - e.first), e.generation,
+			    e.sums + (size_t)(block - e.first) * fs->sum_bytes, &slot);
+		if (err != BX_OK)
+			return err;
+		block++;
+	}
+	*offset = block * BX_FS_BLOCK;
+	return BX_ERR_AGAIN;
+}
+
+enum bx_err
+bx_fs_read_link(struct bx_fs *fs, uint64_t inode, char *buffer, size_t buffer_length,
+    size_t *length)
+{
+	struct fs_inode in;
+	enum bx_err err = bx_fsi_inode_open(fs, inode, &in);
+
+	if (err != BX_OK)
+		return err;
+	if (in.type != BX_FS_SYMLINK)
+		return BX_ERR_INVALID;
+	if (in.size > buffer_length)
+		return BX_ERR_OVERFLOW;
+	err = read_inline(fs, inode, 0, (uint8_t *)buffer, (size_t)in.size);
+	if (err == BX_OK)
+		*length = (size_t)in.size;
+	return err;
+}
+
+/* ---- a change inside one block --------------------------------------------------------------- */
+
+struct patch {
+	uint64_t block;
+	uint64_t address;	/* of the changed block */
+	uint32_t slot;		/* held; FS_NO_SLOT: nothing to do */
+	bool mapped;		/* the slot holds the old content, else the block was a hole */
+	bool fresh;		/* it gets a new address */
+};
+
+static void
+patch_cancel(struct bx_fs *fs, struct patch *p)
+{
+	enum bx_err err = BX_OK;
+
+	if (p->slot == FS_NO_SLOT)
+		return;
+	fs->slots[p->slot].held--;
+	if (p->fresh && !p->mapped)
+		bx_fsi_cache_drop(fs, p->address);
+	if (p->fresh)
+		bx_fsi_free_node(fs, p->address, fs->current, &err);
+	p->slot = FS_NO_SLOT;
+}
+
+/* Bring the block into memory and take an address for it.  `holes`: also where nothing is mapped. */
+static enum bx_err
+patch_prepare(struct bx_fs *fs, uint64_t inode, uint64_t block, bool holes, struct patch *p)
+{
+	struct fs_extent e;
+	enum bx_err err = bx_fsi_extent_at(fs, inode, block, &e);
+
+	*p = (struct patch){ .block = block, .slot = FS_NO_SLOT, .fresh = true };
+	if (err == BX_ERR_NOT_FOUND && !holes)
+		return BX_OK;
+	if (err == BX_OK) {
+		uint64_t i = block - e.first;
+
+		err = load_data(fs, e.address + i, e.generation, e.sums + i * fs->sum_bytes, &p->slot);
+		if (err != BX_OK)
+			return err;
+		fs->slots[p->slot].held++;
+		p->mapped = true;
+		p->address = e.address + i;
+		if (fs->slots[p->slot].state == FS_SLOT_DIRTY) {
+			p->fresh = false;
+			return BX_OK;
+		}
+		err = bx_fsi_pool_take(fs, &p->address);
+		if (err != BX_OK) {
+			fs->slots[p->slot].held--;
+			p->slot = FS_NO_SLOT;
+		}
+		return err;
+	}
+	if (err != BX_ERR_NOT_FOUND)
+		return err;
+	err = bx_fsi_pool_take(fs, &p->address);
+	if (err != BX_OK)
+		return err;
+	err = bx_fsi_cache_take(fs, p->address, FS_KIND_DATA, &p->slot);
+	if (err != BX_OK) {
+		p->slot = FS_NO_SLOT;
+		bx_fsi_free_node(fs, p->address, fs->current, &err);
+		return err;
+	}
+	memset(bx_fsi_block(fs, p->slot), 0, BX_FS_BLOCK);
+	fs->slots[p->slot].held++;
+	return BX_OK;
+}
+
+/* bytes NULL: zeros.  *in is current; the caller writes it. */
+static enum bx_err
+patch_act(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, struct patch *p, size_t offset,
+    const uint8_t *bytes, size_t length)
+{
+	uint8_t sum[FS_SUM_MAX];
+	struct fs_extent e;
+	uint64_t end = p->block + 1;
+	uint8_t *to;
+	enum bx_err err;
+
+	if (p->slot == FS_NO_SLOT)
+		return BX_OK;
+	to = bx_fsi_block(fs, p->slot) + offset;
+	if (p->fresh) {
+		if (p->mapped)
+			bx_fsi_cache_rekey(fs, p->slot, p->address);
+		fs->slots[p->slot].generation = fs->current;
+		fs->epoch_dirty++;
+	}
+	bx_fsi_cache_dirty(fs, p->slot);
+	if (bytes != NULL)
+		memcpy(to, bytes, length);
+	else
+		memset(to, 0, length);
+	bx_fsi_sum_block(&fs->root, p->address, fs->current, bx_fsi_block(fs, p->slot), sum);
+	fs->slots[p->slot].held--;
+	if (!p->fresh)
+		return bx_fsi_extent_set_sum(fs, inode, p->block, sum);
+	err = bx_fsi_extent_remove(fs, inode, in, p->block, &end, 1);
+	if (err != BX_OK)
+		return err;
+	e = (struct fs_extent){
+		.first = p->block,
+		.count = 1,
+		.address = p->address,
+		.generation = fs->current,
+		.sums = sum,
+	};
+	return bx_fsi_extent_insert(fs, inode, in, &e);
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static enum bx_err
+begin_blocks(struct bx_fs *fs, uint64_t inode, uint64_t first, uint64_t end, unsigned data,
+    enum fs_op_class class, struct fs_plan *plan)
+{
+	enum bx_err err = bx_fsi_op_begin(fs, 4, FS_STEP_ITEMS + 4, data, class);
+
+	if (err == BX_OK)
+		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+	if (err == BX_OK)
+		err = bx_fsi_extent_prepare(fs, inode, first, end, plan);
+	return err;
+}
+
+/* Content that is kept in the tree moves to a block.  Nobody can tell the difference. */
+static enum bx_err
+leave_inline(struct bx_fs *fs, uint64_t inode, struct fs_inode *in)
+{
+	uint8_t bytes[BX_FS_INLINE_MAX];
+	struct fs_key key;
+	struct fs_item item;
+	struct patch p;
+	size_t length;
+	struct fs_plan plan;
+	enum bx_err err;
+
+	if (in->blocks > 0)
+		return BX_OK;
+	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
+	err = bx_fsi_tree_get(fs, &key, &item);
+	if (err == BX_ERR_NOT_FOUND)
+		return BX_OK;
+	if (err != BX_OK)
+		return err;
+	length = item.value_length;
+	if (length > sizeof bytes)
+		return BX_ERR_CORRUPT;
+	memcpy(bytes, item.value, length);
+	err = begin_blocks(fs, inode, 0, 1, 1, FS_OP_NORMAL, &plan);
+	if (err == BX_OK)
+		err = patch_prepare(fs, inode, 0, true, &p);
+	if (err != BX_OK)
+		return err;
+	err = bx_fsi_tree_delete(fs, &key);
+	if (err == BX_OK)
+		err = patch_act(fs, inode, in, &p, 0, bytes, length);
+	if (err == BX_OK)
+		err = bx_fsi_inode_put(fs, inode, in);
+	return bx_fsi_op_end(fs, 0, err, FS_LOG_NOTHING, NULL);
+}
+
+static void
+log_write(struct fs_log_entry *entry, uint64_t inode, uint64_t offset, uint64_t time_ns,
+    const void *bytes, size_t length)
+{
+	bx_fsi_log_u64(entry, inode);
+	bx_fsi_log_u64(entry, offset);
+	bx_fsi_log_u64(entry, time_ns);
+	entry->first = bytes;
+	entry->first_length = length;
+}
+
+static void
+touch_times(struct fs_inode *in, uint64_t time_ns)
+{
+	in->modified = time_ns;
+	in->changed = time_ns;
+}
+
+static enum bx_err
+write_inline(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offset,
+    const void *bytes, size_t length, uint64_t time_ns)
+{
+	uint8_t value[BX_FS_INLINE_MAX];
+	struct fs_log_entry entry = { .fixed_length = 0 };
+	struct fs_key key;
+	struct fs_item item;
+	size_t have = 0, end = (size_t)offset + length;
+	enum bx_err err;
+
+	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
+	err = bx_fsi_op_begin(fs, 2, 0, 0, FS_OP_NORMAL);
+	if (err == BX_OK)
+		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+	if (err == BX_OK)
+		err = bx_fsi_tree_touch(fs, &key);
+	if (err == BX_OK) {
+		err = bx_fsi_tree_get(fs, &key, &item);
+		if (err == BX_OK && item.value_length > sizeof value)
+			return BX_ERR_CORRUPT;
+		if (err == BX_OK) {
+			have = item.value_length;
+			memcpy(value, item.value, have);
+		}
+	}
+	if (err != BX_OK && err != BX_ERR_NOT_FOUND)
+		return err;
+	if (have < end)
+		memset(value + have, 0, end - have);
+	memcpy(value + offset, bytes, length);
+	err = bx_fsi_tree_put(fs, &key, value, have < end ? end : have);
+	if (in->size < end)
+		in->size = end;
+	touch_times(in, time_ns);
+	if (err == BX_OK)
+		err = bx_fsi_inode_put(fs, inode, in);
+	log_write(&entry, inode, offset, time_ns, bytes, length);
+	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_WRITE, &entry);
+}
+
+static enum bx_err
+write_part(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offset,
+    const void *bytes, size_t length, uint64_t time_ns)
+{
+	struct fs_log_entry entry = { .fixed_length = 0 };
+	uint64_t block = offset / BX_FS_BLOCK;
+	struct patch p;
+	struct fs_plan plan;
+	enum bx_err err = begin_blocks(fs, inode, block, block + 1, 1, FS_OP_NORMAL, &plan);
+
+	if (err == BX_OK)
+		err = patch_prepare(fs, inode, block, true, &p);
+	if (err != BX_OK)
+		return err;
+	err = patch_act(fs, inode, in, &p, (size_t)(offset % BX_FS_BLOCK), bytes, length);
+	if (in->size < offset + length)
+		in->size = offset + length;
+	touch_times(in, time_ns);
+	if (err == BX_OK)
+		err = bx_fsi_inode_put(fs, inode, in);
+	log_write(&entry, inode, offset, time_ns, bytes, length);
+	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_WRITE, &entry);
+}
+
+/* The act of mapping blocks that are on the device already; also what a record of it means. */
+static enum bx_err
+map_act(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, const struct fs_extent *e,
+    uint64_t size, uint64_t time_ns)
+{
+	struct fs_log_entry entry = { .fixed_length = 0 };
+	uint64_t end = e->first + e->count;
+	struct fs_key key;
+	enum bx_err err = BX_OK;
+
+	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
+	if (in->blocks > 0)
+		err = bx_fsi_extent_remove(fs, inode, in, e->first, &end, FS_STEP_ITEMS);
+	else if (e->first == 0)
+		err = bx_fsi_tree_delete(fs, &key);
+	if (err == BX_ERR_NOT_FOUND)
+		err = BX_OK;
+	if (err == BX_OK)
+		err = bx_fsi_extent_insert(fs, inode, in, e);
+	if (in->size < size)
+		in->size = size;
+	touch_times(in, time_ns);
+	if (err == BX_OK)
+		err = bx_fsi_inode_put(fs, inode, in);
+	bx_fsi_log_u64(&entry, inode);
+	bx_fsi_log_u64(&entry, e->first);
+	bx_fsi_log_u64(&entry, e->address);
+	bx_fsi_log_u64(&entry, e->generation);
+	bx_fsi_log_u64(&entry, size);
+	bx_fsi_log_u64(&entry, time_ns);
+	entry.first = e->sums;
+	entry.first_length = (size_t)e->count * fs->sum_bytes;
+	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_MAP, &entry);
+}
+
+/* Replay of a record. */
+enum bx_err
+bx_fsi_map_blocks(struct bx_fs *fs, uint64_t inode, const struct fs_extent *e, uint64_t size,
+    uint64_t time_ns)
+{
+	struct fs_inode in;
+	struct fs_plan plan;
+	enum bx_err err = get_file(fs, inode, &in);
+
+	if (err == BX_OK && e->first > 0)
+		err = leave_inline(fs, inode, &in);
+	if (err == BX_OK)
+		err = begin_blocks(fs, inode, e->first, e->first + e->count, 0, FS_OP_NORMAL, &plan);
+	if (err == BX_OK && !plan.all)
+		err = BX_ERR_CORRUPT;
+	return err == BX_OK ? map_act(fs, inode, &in, e, size, time_ns) : err;
+}
+
+static enum bx_err
+write_whole(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offset,
+    const uint8_t *bytes, uint64_t count, uint64_t time_ns, size_t *done)
+{
+	uint8_t sums[BX_FS_WRITE_MAX / BX_FS_BLOCK * FS_SUM_MAX];
+	uint64_t first = offset / BX_FS_BLOCK;
+	struct fs_extent e;
+	struct fs_run run;
+	struct fs_plan plan;
+	enum bx_err err = begin_blocks(fs, inode, first, first + count, 1, FS_OP_NORMAL, &plan);
+
+	if (err == BX_OK && (!plan.all || fs->root.free <= FS_RESERVE))
+		err = BX_ERR_FS_FULL;
+	if (err != BX_OK)
+		return err;
+	if (count > fs->root.free - FS_RESERVE)
+		count = fs->root.free - FS_RESERVE;
+	err = bx_fsi_alloc_run(fs, count, &run);
+	if (err != BX_OK)
+		return err;
+	for (uint64_t i = 0; i < run.count; i++)
+		bx_fsi_sum_block(&fs->root, run.address + i, fs->current, bytes + i * BX_FS_BLOCK,
+		    sums + i * fs->sum_bytes);
+	if (fs->device.write(fs->device.context, run.address * BX_FS_BLOCK, bytes,
+	    (size_t)run.count * BX_FS_BLOCK) != BX_OK) {
+		/* Nobody knows of these blocks; the map is the only thing to set right. */
+		err = bx_fsi_free_now(fs, run.address, run.count);
+		return err == BX_OK ? BX_ERR_IO : bx_fsi_op_end(fs, 0, err, FS_LOG_NOTHING, NULL);
+	}
+	fs->unflushed = true;
+	e = (struct fs_extent){
+		.first = first,
+		.count = run.count,
+		.address = run.address,
+		.generation = fs->current,
+		.sums = sums,
+	};
+	err = map_act(fs, inode, in, &e, offset + run.count * BX_FS_BLOCK, time_ns);
+	if (err == BX_OK)
+		*done = (size_t)run.count * BX_FS_BLOCK;
+	return err;
+}
+
+enum bx_err
+bx_fs_write(struct bx_fs *fs, uint64_t inode, uint64_t offset, const void *buffer, size_t length,
+    uint64_t time_ns, size_t *done)
+{
+	size_t inside = (size_t)(offset % BX_FS_BLOCK);
+	struct fs_inode in;
+	enum bx_err err;
+
+	if (fs->read_only && !fs->replaying)
+		return BX_ERR_FS_READ_ONLY;
+	if (length > BX_FS_WRITE_MAX)
+		length = BX_FS_WRITE_MAX;
+	if (!bx_range_fits(offset, length, BX_FS_SIZE_MAX))
+		return BX_ERR_RANGE;
+	err = get_file(fs, inode, &in);
+	if (err != BX_OK)
+		return err;
+	if (length == 0) {
+		*done = 0;
+		return BX_OK;
+	}
+	if (in.blocks == 0 && in.size <= BX_FS_INLINE_MAX && offset + length <= BX_FS_INLINE_MAX) {
+		err = write_inline(fs, inode, &in, offset, buffer, length, time_ns);
+		if (err == BX_OK)
+			*done = length;
+		return err;
+	}
+	if (offset > 0 || length < BX_FS_BLOCK) {
+		err = leave_inline(fs, inode, &in);
+		if (err != BX_OK)
+			return err;
+	}
+	if (inside == 0 && length >= BX_FS_BLOCK)
+		return write_whole(fs, inode, &in, offset, buffer, length / BX_FS_BLOCK, time_ns, done);
+	if (length > BX_FS_BLOCK - inside)
+		length = BX_FS_BLOCK - inside;
+	err = write_part(fs, inode, &in, offset, buffer, length, time_ns);
+	if (err == BX_OK)
+		*done = length;
+	return err;
+}
+
+/* ---- making smaller -------------------------------------------------------------------------- */
+
+static void
+log_size(struct fs_log_entry *entry, uint64_t inode, uint64_t size, uint64_t time_ns)
+{
+	bx_fsi_log_u64(entry, inode);
+	bx_fsi_log_u64(entry, size);
+	bx_fsi_log_u64(entry, time_ns);
+}
+
+/* The inline item, cut to at most `length` bytes. */
+static enum bx_err
+cut_inline(struct bx_fs *fs, uint64_t inode, uint64_t length)
+{
+	uint8_t value[BX_FS_INLINE_MAX];
+	struct fs_key key;
+	struct fs_item item;
+	enum bx_err err;
+
+	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
+	err = bx_fsi_tree_get(fs, &key, &item);
+	if (err == BX_ERR_NOT_FOUND || (err == BX_OK && item.value_length <= length))
+		return BX_OK;
+	if (err != BX_OK)
+		return err;
+	if (length == 0)
+		return bx_fsi_tree_delete(fs, &key);
+	if (length > sizeof value)
+		return BX_ERR_CORRUPT;
+	memcpy(value, item.value, (size_t)length);
+	return bx_fsi_tree_put(fs, &key, value, (size_t)length);
+}
+
+enum bx_err
+bx_fs_truncate(struct bx_fs *fs, uint64_t inode, uint64_t size, uint64_t time_ns)
+{
+	struct fs_log_entry entry = { .fixed_length = 0 };
+	uint64_t first = blocks_for(size), end = BX_FS_SIZE_MAX / BX_FS_BLOCK;
+	size_t inside = (size_t)(size % BX_FS_BLOCK);
+	struct patch p = { .slot = FS_NO_SLOT };
+	struct fs_inode in;
+	struct fs_plan plan = { .all = true };
+	bool shrink;
+	enum bx_err err;
+
+	if (fs->read_only && !fs->replaying)
+		return BX_ERR_FS_READ_ONLY;
+	if (size > BX_FS_SIZE_MAX)
+		return BX_ERR_RANGE;
+	err = get_file(fs, inode, &in);
+	if (err != BX_OK)
+		return err;
+	shrink = size < in.size;
+	if (shrink && in.blocks > 0)
+		err = begin_blocks(fs, inode, first, end, inside > 0, FS_OP_DELETING, &plan);
+	else
+		err = bx_fsi_op_begin(fs, 2, 0, 0, shrink ? FS_OP_DELETING : FS_OP_NORMAL);
+	if (err == BX_OK)
+		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+	if (err == BX_OK)
+		err = bx_fsi_touch(fs, inode, FS_KEY_INLINE, NULL, 0);
+	if (err == BX_OK && shrink && in.blocks > 0 && plan.all && inside > 0)
+		err = patch_prepare(fs, inode, size / BX_FS_BLOCK, false, &p);
+	if (err != BX_OK)
+		return err;
+
+	if (shrink && in.blocks > 0) {
+		err = bx_fsi_extent_remove(fs, inode, &in, first, &end, plan.items);
+		if (err == BX_OK)
+			err = patch_act(fs, inode, &in, &p, inside, NULL, BX_FS_BLOCK - inside);
+		else
+			patch_cancel(fs, &p);
+	} else if (shrink) {
+		err = cut_inline(fs, inode, size);
+	}
+	if (!shrink || plan.all)
+		in.size = size;
+	else if (end * BX_FS_BLOCK < in.size)
+		in.size = end * BX_FS_BLOCK;
+	touch_times(&in, time_ns);
+	if (err == BX_OK)
+		err = bx_fsi_inode_put(fs, inode, &in);
+	log_size(&entry, inode, in.size, time_ns);
+	err = bx_fsi_op_end(fs, time_ns, err, FS_LOG_TRUNCATE, &entry);
+	return err == BX_OK && in.size > size ? BX_ERR_AGAIN : err;
+}
+
+/* Zero a part of inline content. */
+static enum bx_err
+punch_inline(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t length)
+{
+	uint8_t value[BX_FS_INLINE_MAX];
+	struct fs_key key;
+	struct fs_item item;
+	unsigned have;
+	enum bx_err err;
+
+	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
+	err = bx_fsi_tree_get(fs, &key, &item);
+	if (err == BX_ERR_NOT_FOUND || (err == BX_OK && item.value_length <= offset))
+		return BX_OK;
+	if (err != BX_OK)
+		return err;
+	have = item.value_length;
+	if (have > sizeof value)
+		return BX_ERR_CORRUPT;
+	memcpy(value, item.value, have);
+	memset(value + offset, 0, length < have - offset ? (size_t)length : have - (size_t)offset);
+	return bx_fsi_tree_put(fs, &key, value, have);
+}
+
+enum bx_err
+bx_fs_punch(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t length, uint64_t time_ns)
+{
+	struct fs_log_entry entry = { .fixed_length = 0 };
+	struct patch head = { .slot = FS_NO_SLOT }, tail = { .slot = FS_NO_SLOT };
+	uint64_t first, end, stop;
+	size_t inside, outside, head_bytes;
+	struct fs_inode in;
+	struct fs_plan plan = { .all = true };
+	enum bx_err err;
+
+	if (fs->read_only && !fs->replaying)
+		return BX_ERR_FS_READ_ONLY;
+	if (!bx_range_fits(offset, length, BX_FS_SIZE_MAX))
+		return BX_ERR_RANGE;
+	err = get_file(fs, inode, &in);
+	if (err != BX_OK || offset >= in.size || length == 0)
+		return err;
+	/* Beyond the size everything is zero already, so that the last block may go whole. */
+	stop = length < in.size - offset ? offset + length : bx_align_up(in.size, BX_FS_BLOCK);
+	first = blocks_for(offset);
+	end = stop / BX_FS_BLOCK;
+	inside = (size_t)(offset % BX_FS_BLOCK);
+	outside = (size_t)(stop % BX_FS_BLOCK);
+	head_bytes = offset / BX_FS_BLOCK == end ? outside - inside : BX_FS_BLOCK - inside;
+	if (in.blocks > 0)
+		err = begin_blocks(fs, inode, first, end > first ? end : first, 2, FS_OP_DELETING, &plan);
+	else
+		err = bx_fsi_op_begin(fs, 2, 0, 0, FS_OP_DELETING);
+	if (err == BX_OK)
+		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+	if (err == BX_OK)
+		err = bx_fsi_touch(fs, inode, FS_KEY_INLINE, NULL, 0);
+	if (err == BX_OK && in.blocks > 0 && plan.all && inside > 0)
+		err = patch_prepare(fs, inode, offset / BX_FS_BLOCK, false, &head);
+	if (err == BX_OK && in.blocks > 0 && plan.all && outside > 0 && (inside == 0 || end >= first))
+		err = patch_prepare(fs, inode, end, false, &tail);
+	if (err != BX_OK) {
+		patch_cancel(fs, &head);
+		return err;
+	}
+
+	if (in.blocks > 0 && end > first)
+		err = bx_fsi_extent_remove(fs, inode, &in, first, &end, plan.items);
+	else if (in.blocks == 0)
+		err = punch_inline(fs, inode, offset, length);
+	if (err == BX_OK)
+		err = patch_act(fs, inode, &in, &head, inside, NULL, head_bytes);
+	if (err == BX_OK)
+		err = patch_act(fs, inode, &in, &tail, 0, NULL, outside);
+	touch_times(&in, time_ns);
+	if (err == BX_OK)
+		err = bx_fsi_inode_put(fs, inode, &in);
+	/* What was done, not what was asked for. */
+	bx_fsi_log_u64(&entry, inode);
+	bx_fsi_log_u64(&entry, plan.all ? offset : end * BX_FS_BLOCK);
+	bx_fsi_log_u64(&entry, plan.all ? length : stop - end * BX_FS_BLOCK);
+	bx_fsi_log_u64(&entry, time_ns);
+	err = bx_fsi_op_end(fs, time_ns, err, FS_LOG_PUNCH, &entry);
+	return err == BX_OK && !plan.all ? BX_ERR_AGAIN : err;
+}

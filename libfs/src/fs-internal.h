@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * fs-internal.h -- what the files of libfs share.  Section numbers are those of SPEC.md.
+ *
+ * Who calls whom, downwards only:
+ *	volume.c (mount, commit)  check.c
+ *	log.c (records, replay)
+ *	dir.c  data.c  attr.c  inode.c	operations: check, prepare, act
+ *	tree.c			keys and values
+ *	space.c			the map, allocation, freeing
+ *	cache.c			blocks in memory, verified when read, summed when written
+ *	node.c  root.c  sum.c	bytes, no state
+ * with two upward calls, both to write a block out: cache.c asks tree.c and space.c to store a sum.
+ */
+#ifndef BX_FS_INTERNAL_H
+#define BX_FS_INTERNAL_H
+
+#include <brainix/fs.h>
+
+/* The four that every program that links this has (base.h). */
+void *memcpy(void *restrict to, const void *restrict from, size_t length);
+void *memmove(void *to, const void *from, size_t length);
+void *memset(void *to, int value, size_t length);
+int memcmp(const void *a, const void *b, size_t length);
+
+#define FS_SUM_MAX		32u
+#define FS_LEVELS		8u	/* levels of a tree, and of the map */
+#define FS_KEY_MAX		264u	/* 8 + 1 + BX_FS_NAME_MAX */
+#define FS_NODE_HEAD		32u
+#define FS_ITEM_MAX		1300u	/* item header, key and value */
+#define FS_POINTER_MAX		(16u + FS_SUM_MAX)
+#define FS_SEPARATOR_ROOM	(4u + FS_KEY_MAX + FS_POINTER_MAX + 2u)
+#define FS_PENDING_BASE		96u	/* runs of blocks that can wait to become free, and 4 more a slot */
+#define FS_EXTENT_SUMS		896u	/* bytes of checksums in an extent at most */
+#define FS_EXTENT_MAX		(16u + FS_EXTENT_SUMS)
+#define FS_INODE_BYTES		64u
+#define FS_MAP_HEAD		32u
+#define FS_MAP_BITS		32512u
+#define FS_MAP_FANOUT		84u
+#define FS_MAP_ENTRY		48u
+#define FS_ROOT_BYTES		512u
+#define FS_LOG_HEAD		48u
+#define FS_LOG_MAX		BX_FS_BLOCK
+
+#define FS_NO_SLOT		UINT32_MAX
+#define FS_DIRTY_MAX		8u	/* changed blocks that wait in memory between calls */
+#define FS_MAP_TOUCH_MAX	4u	/* map leaves that pending frees may name before a root is due */
+#define FS_STEP_ITEMS		16u	/* extents or attributes that one call removes at most */
+#define FS_POOL_MAX		64u
+#define FS_RESERVE		32u	/* blocks that only deleting may use */
+#define FS_WORK_SLOTS		5u	/* clean blocks that a replay needs beside the changed ones */
+
+enum fs_key_type {
+	FS_KEY_INODE = 1,
+	FS_KEY_ATTR = 2,
+	FS_KEY_INLINE = 3,
+	FS_KEY_EXTENT = 4,
+	FS_KEY_ENTRY = 5,
+	FS_KEY_ORPHAN = 7
+};
+
+struct fs_key {
+	uint16_t length;
+	uint8_t bytes[FS_KEY_MAX];
+};
+
+struct fs_pointer {
+	uint64_t address;
+	uint64_t generation;
+	uint8_t sum[FS_SUM_MAX];
+};
+
+/* A root record, decoded (section 4). */
+struct fs_root {
+	uint8_t uuid[16];
+	char label[32];
+	uint8_t hash;
+	bool sealed;
+	uint64_t generation;
+	uint64_t blocks;
+	uint32_t log_blocks;
+	uint32_t replay_blocks;
+	uint64_t next_inode;
+	uint64_t free;
+	uint64_t node_hint;
+	uint64_t data_hint;
+	uint64_t orphans;
+	uint64_t inodes;
+	uint64_t time_ns;
+	struct fs_pointer tree;
+	uint8_t tree_level;
+	uint64_t map_generation;
+	uint8_t map_sum[FS_SUM_MAX];
+	uint8_t map_side;
+};
+
+enum fs_slot_state { FS_SLOT_FREE, FS_SLOT_CLEAN, FS_SLOT_DIRTY };
+enum fs_slot_kind { FS_KIND_NODE, FS_KIND_MAP, FS_KIND_DATA };
+
+/* One block in memory.  Invariant: the parent of a dirty node or map block is dirty and in memory. */
+struct fs_slot {
+	uint64_t address;
+	uint64_t generation;
+	uint64_t pin;		/* the operation that would like to find it again */
+	uint32_t chain;		/* next slot of the same hash bucket */
+	uint32_t older, newer;	/* in the list of dirty slots */
+	uint8_t state, kind, level;
+	bool used;		/* since the clock hand passed */
+	uint8_t held;		/* how many running descents have it on their path: stays, and stays dirty */
+};
+
+struct fs_run {
+	uint64_t address;
+	uint64_t count;
+};
+
+struct fs_map_shape {
+	uint32_t levels;
+	uint64_t count[FS_LEVELS];
+	uint64_t base[FS_LEVELS];
+	uint64_t nodes;
+};
+
+/* The last extent that a read used. */
+struct fs_read_hint {
+	uint64_t version;	/* of the volume; 0 none */
+	uint64_t inode;
+	uint64_t size;
+	uint64_t blocks;
+	uint64_t first, count;	/* file blocks; count 0: no extent yet */
+	uint64_t address, generation;
+	uint8_t sums[FS_EXTENT_SUMS];
+};
+
+struct bx_fs {
+	struct bx_fs_device device;
+	struct fs_root committed;	/* the newest root on the device */
+	struct fs_root root;		/* with the changes since */
+	uint64_t current;		/* generation being built: committed + 1 */
+	uint64_t log_seed;		/* from the committed root record's checksum */
+	uint8_t root_hash[BX_FS_DIGEST];
+	struct fs_map_shape shape;
+	uint32_t sum_bytes;
+	uint32_t extent_blocks;		/* at most in one extent */
+	bool read_only, failed, commit_failed, root_damaged;
+	bool replaying;			/* operations come from the log */
+	bool mounting;			/* ... of an earlier mount, whose kept files are not kept now */
+
+	/* operations */
+	uint64_t op;			/* number of the running one: what pins */
+	uint64_t version;		/* changes with every one that may change something */
+	uint64_t mount_id;
+	uint64_t held;			/* orphans kept open by this mount */
+	uint64_t held_before;		/* ... when the transaction began */
+	uint64_t tidy_after;		/* where the next tidy looks for an orphan */
+	bool changed;			/* something is not committed */
+	bool transaction;
+
+	/* log */
+	uint8_t *log;			/* the record being built, FS_LOG_MAX bytes */
+	uint32_t log_length, log_ops, log_sector, log_records;
+	bool log_whole;			/* the record holds everything since the last commit */
+	bool unflushed;			/* file data was written that a record refers to */
+
+	/* space */
+	struct fs_run *pending;		/* freed; usable after the next root */
+	uint32_t pending_count, pending_max;
+	uint64_t pending_blocks;
+	uint64_t touched[FS_MAP_TOUCH_MAX];
+	uint32_t touched_count;
+	uint64_t pool[FS_POOL_MAX];	/* taken from the map for tree blocks of this operation */
+	uint32_t pool_count;
+	uint64_t next_virtual;		/* read-only replay: addresses that are not on the device */
+
+	/* cache */
+	struct fs_slot *slots;
+	uint8_t *blocks;		/* slot_count blocks */
+	uint32_t *buckets;
+	uint32_t slot_count, bucket_mask, hand;
+	uint32_t dirty_oldest, dirty_newest, dirty_count, dirty_data;
+	uint32_t epoch_dirty;		/* blocks changed since the last root */
+
+	struct fs_read_hint hint;
+	struct bx_fs_counters counters;
+};
+
+/* ---- sum.c, xxh64.c, sha256.c ---- */
+uint64_t bx_fsi_xxh64(const void *data, size_t length, uint64_t seed);
+void bx_fsi_sha256(const void *data, size_t length, const void *tail, size_t tail_length,
+    uint8_t digest[32]);
+void bx_fsi_sum_block(const struct fs_root *root, uint64_t address, uint64_t generation,
+    const uint8_t *block, uint8_t sum[FS_SUM_MAX]);
+static inline uint32_t
+bx_fsi_sum_bytes(uint8_t hash)
+{
+	return hash == BX_FS_HASH_SHA256 ? 32u : 8u;
+}
+
+/* ---- root.c ---- */
+void bx_fsi_root_encode(const struct fs_root *root, uint8_t bytes[FS_ROOT_BYTES]);
+enum bx_err bx_fsi_root_decode(const uint8_t bytes[FS_ROOT_BYTES], struct fs_root *root);
+void bx_fsi_map_shape(uint64_t blocks, struct fs_map_shape *shape);
+
+/* ---- node.c: one tree block ---- */
+void bx_fsi_node_init(uint8_t *node, unsigned level, uint64_t address, uint64_t generation);
+enum bx_err bx_fsi_node_check(const uint8_t *node, unsigned level, uint64_t address,
+    uint64_t generation, uint32_t sum_bytes);
+static inline unsigned
+bx_fsi_node_count(const uint8_t *node)
+{
+	return bx_get_le16(node + 6);
+}
+const uint8_t *bx_fsi_node_key(const uint8_t *node, unsigned index, unsigned *length);
+const uint8_t *bx_fsi_node_value(const uint8_t *node, unsigned index, unsigned *length);
+int bx_fsi_key_compare(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length);
+unsigned bx_fsi_node_lower(const uint8_t *node, const struct fs_key *key, bool *found);
+unsigned bx_fsi_node_child(const uint8_t *node, const struct fs_key *key, bool strict);
+unsigned bx_fsi_node_room(const uint8_t *node);
+void bx_fsi_node_insert(uint8_t *node, unsigned index, const uint8_t *key, unsigned key_length,
+    const uint8_t *value, unsigned value_length);
+void bx_fsi_node_remove(uint8_t *node, unsigned index);
+unsigned bx_fsi_node_split(uint8_t *left, uint8_t *right, unsigned at, unsigned item_bytes,
+    bool *goes_left);
+static inline unsigned
+bx_fsi_node_item_bytes(const uint8_t *node, unsigned index)
+{
+	unsigned key_length, value_length;
+
+	(void)bx_fsi_node_key(node, index, &key_length);
+	(void)bx_fsi_node_value(node, index, &value_length);
+	return 4 + key_length + value_length;
+}
+
+/* ---- cache.c ---- */
+void bx_fsi_cache_init(struct bx_fs *fs);
+static inline uint8_t *
+bx_fsi_block(const struct bx_fs *fs, uint32_t slot)
+{
+	return fs->blocks + (size_t)slot * BX_FS_BLOCK;
+}
+uint32_t bx_fsi_cache_find(const struct bx_fs *fs, uint64_t address);
+enum bx_err bx_fsi_cache_take(struct bx_fs *fs, uint64_t address, enum fs_slot_kind kind,
+    uint32_t *slot);
+enum bx_err bx_fsi_cache_load(struct bx_fs *fs, const struct fs_pointer *pointer,
+    enum fs_slot_kind kind, unsigned level, uint32_t *slot, bool *missed);
+void bx_fsi_cache_rekey(struct bx_fs *fs, uint32_t slot, uint64_t address);
+void bx_fsi_cache_drop(struct bx_fs *fs, uint64_t address);
+void bx_fsi_cache_drop_all(struct bx_fs *fs);
+void bx_fsi_cache_dirty(struct bx_fs *fs, uint32_t slot);
+enum bx_err bx_fsi_cache_trim(struct bx_fs *fs);
+enum bx_err bx_fsi_cache_clean_all(struct bx_fs *fs);
+
+/* ---- space.c ---- */
+enum bx_err bx_fsi_map_check(const struct bx_fs *fs, const uint8_t *block, unsigned level,
+    uint64_t address, uint64_t generation);
+enum bx_err bx_fsi_map_load(struct bx_fs *fs, unsigned level, uint64_t index, uint32_t *slot);
+enum bx_err bx_fsi_map_store_sum(struct bx_fs *fs, uint32_t slot, const uint8_t *sum);
+bool bx_fsi_map_has_dirty_child(const struct bx_fs *fs, uint32_t slot);
+bool bx_fsi_address_valid(const struct bx_fs *fs, uint64_t address, uint64_t count);
+uint64_t bx_fsi_available(const struct bx_fs *fs);
+enum bx_err bx_fsi_alloc_run(struct bx_fs *fs, uint64_t want, struct fs_run *run);
+enum bx_err bx_fsi_free_now(struct bx_fs *fs, uint64_t address, uint64_t count);
+enum bx_err bx_fsi_mark(struct bx_fs *fs, uint64_t address, uint64_t count);
+enum bx_err bx_fsi_pool_fill(struct bx_fs *fs, uint32_t count);
+enum bx_err bx_fsi_pool_take(struct bx_fs *fs, uint64_t *address);
+enum bx_err bx_fsi_free_later(struct bx_fs *fs, uint64_t address, uint64_t count);
+void bx_fsi_free_node(struct bx_fs *fs, uint64_t address, uint64_t generation, enum bx_err *err);
+enum bx_err bx_fsi_space_settle(struct bx_fs *fs);
+
+/* ---- tree.c ---- */
+void bx_fsi_key(struct fs_key *key, uint64_t inode, enum fs_key_type type, const void *rest,
+    size_t rest_length);
+void bx_fsi_key_u64(struct fs_key *key, uint64_t inode, enum fs_key_type type, uint64_t rest);
+/* Results point into the cache: valid until the next call that may load or change a block. */
+struct fs_item {
+	const uint8_t *key, *value;
+	unsigned key_length, value_length;
+	uint64_t generation;		/* of the leaf */
+};
+enum bx_err bx_fsi_tree_get(struct bx_fs *fs, const struct fs_key *key, struct fs_item *item);
+enum bx_err bx_fsi_tree_next(struct bx_fs *fs, const struct fs_key *key, bool inclusive,
+    struct fs_item *item);
+enum bx_err bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *item);
+enum bx_err bx_fsi_tree_touch(struct bx_fs *fs, const struct fs_key *key);
+enum bx_err bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value,
+    size_t length);
+enum bx_err bx_fsi_tree_delete(struct bx_fs *fs, const struct fs_key *key);
+enum bx_err bx_fsi_tree_store_sum(struct bx_fs *fs, uint32_t slot, const uint8_t *sum);
+bool bx_fsi_tree_has_dirty_child(const struct bx_fs *fs, uint32_t slot);
+void bx_fsi_pointer_get(const struct bx_fs *fs, const uint8_t *bytes, struct fs_pointer *pointer);
+
+/* ---- inode.c: inodes, and how an operation runs ---- */
+struct fs_inode {
+	uint8_t type, flags;
+	uint16_t mode;
+	uint32_t links;
+	uint64_t size, blocks, modified, changed, created, parent;
+	uint32_t uid, gid;
+};
+#define FS_INODE_HAS_ATTR	1u
+enum bx_err bx_fsi_inode_get(struct bx_fs *fs, uint64_t inode, struct fs_inode *out);
+enum bx_err bx_fsi_inode_open(struct bx_fs *fs, uint64_t inode, struct fs_inode *out);
+enum bx_err bx_fsi_inode_put(struct bx_fs *fs, uint64_t inode, const struct fs_inode *in);
+enum bx_err bx_fsi_inode_decode(const uint8_t *bytes, unsigned length, struct fs_inode *out);
+
+enum fs_op_class { FS_OP_NORMAL, FS_OP_DELETING, FS_OP_TIDYING };
+struct fs_log_entry;
+enum fs_log_code {
+	FS_LOG_NOTHING = 0, FS_LOG_CREATE, FS_LOG_LINK, FS_LOG_UNLINK, FS_LOG_RENAME, FS_LOG_WRITE,
+	FS_LOG_MAP, FS_LOG_TRUNCATE, FS_LOG_PUNCH, FS_LOG_SET, FS_LOG_SET_ATTR, FS_LOG_REMOVE_ATTR,
+	FS_LOG_TIDY, FS_LOG_FORGET
+};
+/* What an operation may need at most: tree paths, runs of blocks that it frees, blocks for data. */
+enum bx_err bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
+    enum fs_op_class class);
+enum bx_err bx_fsi_touch(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void *rest,
+    size_t rest_length);
+/* The end of an operation's act.  `err` should be impossible; if it is not BX_OK, writing ends. */
+enum bx_err bx_fsi_op_end(struct bx_fs *fs, uint64_t time_ns, enum bx_err err,
+    enum fs_log_code code, const struct fs_log_entry *entry);
+enum bx_err bx_fsi_drop_link(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, bool keep);
+enum bx_err bx_fsi_tidy_step(struct bx_fs *fs, uint64_t inode);
+enum bx_err bx_fsi_find_orphan(struct bx_fs *fs, uint64_t *inode);
+
+/* ---- data.c, extent.c ---- */
+struct fs_extent {
+	uint64_t first, count, address, generation;
+	const uint8_t *sums;	/* as struct fs_item */
+};
+enum bx_err bx_fsi_extent_decode(const struct bx_fs *fs, const struct fs_item *item,
+    struct fs_extent *out);
+bool bx_fsi_item_is(const struct fs_item *item, uint64_t inode, enum fs_key_type type);
+enum bx_err bx_fsi_extent_at(struct bx_fs *fs, uint64_t inode, uint64_t block,
+    struct fs_extent *out);
+struct fs_plan {
+	unsigned items;		/* extents that may be removed now */
+	bool all;		/* there are no more */
+};
+enum bx_err bx_fsi_extent_prepare(struct bx_fs *fs, uint64_t inode, uint64_t first, uint64_t end,
+    struct fs_plan *plan);
+enum bx_err bx_fsi_extent_remove(struct bx_fs *fs, uint64_t inode, struct fs_inode *in,
+    uint64_t first, uint64_t *end, unsigned items);
+enum bx_err bx_fsi_extent_insert(struct bx_fs *fs, uint64_t inode, struct fs_inode *in,
+    const struct fs_extent *extent);
+enum bx_err bx_fsi_extent_set_sum(struct bx_fs *fs, uint64_t inode, uint64_t block,
+    const uint8_t *sum);
+enum bx_err bx_fsi_map_blocks(struct bx_fs *fs, uint64_t inode, const struct fs_extent *extent,
+    uint64_t size, uint64_t time_ns);
+
+/* ---- log.c ---- */
+/* An operation for the log: fixed fields, then up to two byte strings. */
+struct fs_log_entry {
+	const void *first, *second;
+	size_t first_length, second_length;
+	unsigned fixed_length;
+	uint8_t fixed[64];
+};
+void bx_fsi_log_u64(struct fs_log_entry *entry, uint64_t v);
+void bx_fsi_log_u32(struct fs_log_entry *entry, uint32_t v);
+void bx_fsi_log_u16(struct fs_log_entry *entry, uint16_t v);
+void bx_fsi_log_add(struct bx_fs *fs, enum fs_log_code code, const struct fs_log_entry *entry);
+void bx_fsi_log_restart(struct bx_fs *fs, bool usable);
+bool bx_fsi_log_fits(const struct bx_fs *fs);
+enum bx_err bx_fsi_log_commit(struct bx_fs *fs);
+enum bx_err bx_fsi_log_replay(struct bx_fs *fs);
+
+/* ---- volume.c ---- */
+enum bx_err bx_fsi_commit_root(struct bx_fs *fs);
+
+#endif

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * inode.c -- inodes (SPEC.md 7), the frame in which every operation runs, and deleted files.
+ *
+ * An operation checks (reads only), then begins (space, memory), touches every key that it will change
+ * (loads), and then acts, which cannot fail for want of anything; then it ends, which puts it into the log.
+ */
+#include "fs-internal.h"
+
+enum bx_err
+bx_fsi_inode_decode(const uint8_t *b, unsigned length, struct fs_inode *out)
+{
+	if (length != FS_INODE_BYTES)
+		return BX_ERR_CORRUPT;
+	*out = (struct fs_inode){
+		.type = b[0],
+		.flags = b[1],
+		.mode = bx_get_le16(b + 2),
+		.links = bx_get_le32(b + 4),
+		.size = bx_get_le64(b + 8),
+		.blocks = bx_get_le64(b + 16),
+		.modified = bx_get_le64(b + 24),
+		.changed = bx_get_le64(b + 32),
+		.created = bx_get_le64(b + 40),
+		.parent = bx_get_le64(b + 48),
+		.uid = bx_get_le32(b + 56),
+		.gid = bx_get_le32(b + 60),
+	};
+	if (out->type < BX_FS_FILE || out->type > BX_FS_SYMLINK || out->mode > 07777 ||
+	    out->size > BX_FS_SIZE_MAX || out->flags > FS_INODE_HAS_ATTR)
+		return BX_ERR_CORRUPT;
+	return BX_OK;
+}
+
+/* BX_ERR_NOT_FOUND: no such inode. */
+enum bx_err
+bx_fsi_inode_get(struct bx_fs *fs, uint64_t inode, struct fs_inode *out)
+{
+	struct fs_key key;
+	struct fs_item item;
+	enum bx_err err;
+
+	bx_fsi_key(&key, inode, FS_KEY_INODE, NULL, 0);
+	err = bx_fsi_tree_get(fs, &key, &item);
+	if (err != BX_OK)
+		return err;
+	return bx_fsi_inode_decode(item.value, item.value_length, out);
+}
+
+enum bx_err
+bx_fsi_inode_put(struct bx_fs *fs, uint64_t inode, const struct fs_inode *in)
+{
+	uint8_t b[FS_INODE_BYTES];
+	struct fs_key key;
+
+	b[0] = in->type;
+	b[1] = in->flags;
+	bx_put_le16(b + 2, in->mode);
+	bx_put_le32(b + 4, in->links);
+	bx_put_le64(b + 8, in->size);
+	bx_put_le64(b + 16, in->blocks);
+	bx_put_le64(b + 24, in->modified);
+	bx_put_le64(b + 32, in->changed);
+	bx_put_le64(b + 40, in->created);
+	bx_put_le64(b + 48, in->parent);
+	bx_put_le32(b + 56, in->uid);
+	bx_put_le32(b + 60, in->gid);
+	bx_fsi_key(&key, inode, FS_KEY_INODE, NULL, 0);
+	return bx_fsi_tree_put(fs, &key, b, sizeof b);
+}
+
+enum bx_err
+bx_fsi_touch(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void *rest,
+    size_t rest_length)
+{
+	struct fs_key key;
+
+	bx_fsi_key(&key, inode, type, rest, rest_length);
+	return bx_fsi_tree_touch(fs, &key);
+}
+
+/* One step of tidying and a root: the only ways to get space back. */
+static enum bx_err
+make_space(struct bx_fs *fs)
+{
+	uint64_t inode;
+	enum bx_err err = bx_fsi_find_orphan(fs, &inode);
+
+	if (err == BX_OK)
+		err = bx_fsi_tidy_step(fs, inode);
+	if (err != BX_OK && err != BX_ERR_AGAIN && err != BX_ERR_NOT_FOUND)
+		return err;
+	return bx_fsi_commit_root(fs);
+}
+
+enum bx_err
+bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
+    enum fs_op_class class)
+{
+	unsigned depth = fs->root.tree_level + 1u;
+	/* Every node of every path gets a new address; each level may split, and the root grow. */
+	unsigned blocks = class == FS_OP_NORMAL ? keys * (2 * depth + 1) : (keys + 1) * depth + 4;
+	unsigned entries = keys * depth + frees;
+	uint64_t reserve = class == FS_OP_NORMAL ? FS_RESERVE : 0;
+	enum bx_err err = BX_OK;
+
+	if (blocks > FS_POOL_MAX)
+		blocks = FS_POOL_MAX;
+	if (fs->read_only && !fs->replaying)
+		return BX_ERR_FS_READ_ONLY;
+	if (fs->failed)
+		return BX_ERR_FS_FAILED;
+	fs->op++;
+	fs->version++;
+	if (fs->replaying)
+		return bx_fsi_pool_fill(fs, blocks < bx_fsi_available(fs) ? blocks :
+		    (uint32_t)bx_fsi_available(fs));
+	if (class == FS_OP_NORMAL && !fs->transaction && fs->root.orphans > fs->held) {
+		uint64_t orphan;
+
+		err = bx_fsi_find_orphan(fs, &orphan);
+		if (err == BX_OK)
+			err = bx_fsi_tidy_step(fs, orphan);
+		if (err != BX_OK && err != BX_ERR_AGAIN && err != BX_ERR_NOT_FOUND)
+			return err;
+	}
+	if (!fs->transaction && (fs->pending_count + entries > fs->pending_max ||
+	    fs->touched_count > FS_MAP_TOUCH_MAX)) {
+		err = bx_fsi_commit_root(fs);
+		if (err != BX_OK)
+			return err;
+	}
+	for (unsigned turn = 0; turn < 4 && !fs->transaction && class != FS_OP_TIDYING; turn++) {
+		if (bx_fsi_available(fs) >= blocks + reserve + data ||
+		    (fs->pending_blocks == 0 && fs->root.orphans == fs->held))
+			break;
+		err = make_space(fs);
+		if (err != BX_OK)
+			return err;
+	}
+	if (bx_fsi_available(fs) < blocks + reserve + data)
+		return BX_ERR_FS_FULL;
+	if (fs->pending_count + entries > fs->pending_max)
+		return BX_ERR_NO_MEMORY;
+	fs->op++;
+	err = bx_fsi_cache_trim(fs);
+	if (err == BX_OK)
+		err = bx_fsi_pool_fill(fs, blocks);
+	return err;
+}
+
+enum bx_err
+bx_fsi_op_end(struct bx_fs *fs, uint64_t time_ns, enum bx_err err, enum fs_log_code code,
+    const struct fs_log_entry *entry)
+{
+	fs->changed = true;
+	if (err != BX_OK) {
+		fs->failed = true;
+		return BX_ERR_FS_FAILED;
+	}
+	if (time_ns > fs->root.time_ns)
+		fs->root.time_ns = time_ns;
+	if (code != FS_LOG_NOTHING)
+		bx_fsi_log_add(fs, code, entry);
+	return BX_OK;
+}
+
+static enum bx_err
+put_orphan(struct bx_fs *fs, uint64_t inode, bool held)
+{
+	uint8_t value[8];
+	struct fs_key key;
+
+	bx_put_le64(value, held && !fs->mounting ? fs->mount_id : 0);
+	bx_fsi_key_u64(&key, 0, FS_KEY_ORPHAN, inode);
+	return bx_fsi_tree_put(fs, &key, value, sizeof value);
+}
+
+static enum bx_err
+delete_item(struct bx_fs *fs, uint64_t inode, enum fs_key_type type)
+{
+	struct fs_key key;
+	enum bx_err err;
+
+	bx_fsi_key(&key, inode, type, NULL, 0);
+	err = bx_fsi_tree_delete(fs, &key);
+	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
+}
+
+/* Part of an act: the inode has one link less; *in is current and gets written.  Paths of its inode, inline and orphan
+ * keys were touched. */
+enum bx_err
+bx_fsi_drop_link(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, bool keep)
+{
+	enum bx_err err;
+
+	if (in->type == BX_FS_DIRECTORY)
+		in->links = 0;
+	else if (in->links > 0)
+		in->links--;
+	if (in->links > 0)
+		return bx_fsi_inode_put(fs, inode, in);
+	if (!keep && in->blocks == 0 && in->flags == 0) {
+		err = delete_item(fs, inode, FS_KEY_INLINE);
+		if (err == BX_OK)
+			err = delete_item(fs, inode, FS_KEY_INODE);
+		fs->root.inodes--;
+		return err;
+	}
+	err = put_orphan(fs, inode, keep);
+	if (err != BX_OK)
+		return err;
+	fs->root.orphans++;
+	if (keep && !fs->mounting)
+		fs->held++;
+	return bx_fsi_inode_put(fs, inode, in);
+}
+
+static enum bx_err
+get_orphan(struct bx_fs *fs, uint64_t inode, uint64_t *holder)
+{
+	struct fs_key key;
+	struct fs_item item;
+	enum bx_err err;
+
+	bx_fsi_key_u64(&key, 0, FS_KEY_ORPHAN, inode);
+	err = bx_fsi_tree_get(fs, &key, &item);
+	if (err != BX_OK)
+		return err;
+	if (item.value_length != 8)
+		return BX_ERR_CORRUPT;
+	*holder = bx_get_le64(item.value);
+	return BX_OK;
+}
+
+/* An inode for a caller: one that has a name, or is kept.  A replay repeats what was allowed once. */
+enum bx_err
+bx_fsi_inode_open(struct bx_fs *fs, uint64_t inode, struct fs_inode *out)
+{
+	struct fs_inode in;
+	uint64_t holder;
+	enum bx_err err = bx_fsi_inode_get(fs, inode, &in);
+
+	if (err == BX_OK && in.links == 0 && !fs->replaying) {
+		err = get_orphan(fs, inode, &holder);
+		if (err == BX_OK && holder != fs->mount_id)
+			err = BX_ERR_NOT_FOUND;
+	}
+	if (err == BX_OK)
+		*out = in;
+	return err;
+}
+
+/* A deleted file that nobody keeps.  Looks at a bounded number; the next call goes on from there. */
+enum bx_err
+bx_fsi_find_orphan(struct bx_fs *fs, uint64_t *inode)
+{
+	if (fs->root.orphans <= fs->held)
+		return BX_ERR_NOT_FOUND;
+	for (unsigned turn = 0; turn < FS_STEP_ITEMS; turn++) {
+		struct fs_key key;
+		struct fs_item item;
+		uint64_t found;
+		enum bx_err err;
+
+		bx_fsi_key_u64(&key, 0, FS_KEY_ORPHAN, fs->tidy_after);
+		err = bx_fsi_tree_next(fs, &key, false, &item);
+		if (err != BX_OK && err != BX_ERR_NOT_FOUND)
+			return err;
+		if (err == BX_ERR_NOT_FOUND || !bx_fsi_item_is(&item, 0, FS_KEY_ORPHAN)) {
+			if (fs->tidy_after == 0)
+				return BX_ERR_NOT_FOUND;
+			fs->tidy_after = 0;
+			continue;
+		}
+		if (item.key_length != 17 || item.value_length != 8)
+			return BX_ERR_CORRUPT;
+		found = bx_get_be64(item.key + 9);
+		if (bx_get_le64(item.value) != fs->mount_id) {
+			*inode = found;
+			return BX_OK;
+		}
+		fs->tidy_after = found;
+	}
+	return BX_ERR_NOT_FOUND;
+}
+
+/* Remove up to FS_STEP_ITEMS attributes.  *more: there may be others. */
+static enum bx_err
+remove_attrs(struct bx_fs *fs, uint64_t inode, bool *more)
+{
+	*more = true;
+	for (unsigned turn = 0; turn < FS_STEP_ITEMS; turn++) {
+		struct fs_key key;
+		struct fs_item item;
+		enum bx_err err;
+
+		bx_fsi_key(&key, inode, FS_KEY_ATTR, NULL, 0);
+		err = bx_fsi_tree_next(fs, &key, false, &item);
+		if (err == BX_ERR_NOT_FOUND ||
+		    (err == BX_OK && !bx_fsi_item_is(&item, inode, FS_KEY_ATTR))) {
+			*more = false;
+			return BX_OK;
+		}
+		if (err != BX_OK)
+			return err;
+		memcpy(key.bytes, item.key, item.key_length);
+		key.length = (uint16_t)item.key_length;
+		err = bx_fsi_tree_delete(fs, &key);
+		if (err != BX_OK)
+			return err;
+	}
+	return BX_OK;
+}
+
+/* Take one bounded part of a deleted file apart.  Each item that goes leaves a sound orphan. */
+enum bx_err
+bx_fsi_tidy_step(struct bx_fs *fs, uint64_t inode)
+{
+	struct fs_log_entry entry = { .fixed_length = 0 };
+	struct fs_inode in;
+	struct fs_key key;
+	uint64_t end = BX_FS_SIZE_MAX / BX_FS_BLOCK + 1;
+	uint64_t holder;
+	struct fs_plan plan;
+	bool more = false;
+	enum bx_err err = get_orphan(fs, inode, &holder);
+
+	if (err == BX_OK)
+		err = bx_fsi_inode_get(fs, inode, &in);
+	if (err == BX_OK)
+		err = bx_fsi_op_begin(fs, 4, FS_STEP_ITEMS, 0, FS_OP_TIDYING);
+	if (err == BX_OK)
+		err = bx_fsi_touch(fs, 0, FS_KEY_ORPHAN, NULL, 0);
+	if (err == BX_OK)
+		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+	if (err == BX_OK)
+		err = bx_fsi_extent_prepare(fs, inode, 0, end, &plan);
+	if (err != BX_OK)
+		return err;
+
+	err = bx_fsi_extent_remove(fs, inode, &in, 0, &end, plan.items);
+	if (err == BX_OK && end == 0)
+		err = remove_attrs(fs, inode, &more);
+	if (err == BX_OK && (end > 0 || more)) {
+		err = bx_fsi_inode_put(fs, inode, &in);
+		more = true;
+	} else if (err == BX_OK) {
+		err = delete_item(fs, inode, FS_KEY_INLINE);
+		if (err == BX_OK)
+			err = delete_item(fs, inode, FS_KEY_INODE);
+		bx_fsi_key_u64(&key, 0, FS_KEY_ORPHAN, inode);
+		if (err == BX_OK)
+			err = bx_fsi_tree_delete(fs, &key);
+		fs->root.orphans--;
+		fs->root.inodes--;
+	}
+	bx_fsi_log_u64(&entry, inode);
+	err = bx_fsi_op_end(fs, 0, err, FS_LOG_TIDY, &entry);
+	return err == BX_OK && more ? BX_ERR_AGAIN : err;
+}
+
+enum bx_err
+bx_fs_tidy(struct bx_fs *fs)
+{
+	uint64_t inode;
+	enum bx_err err;
+
+	if (fs->read_only)
+		return BX_ERR_FS_READ_ONLY;
+	err = bx_fsi_find_orphan(fs, &inode);
+	if (err == BX_ERR_NOT_FOUND)
+		return BX_OK;
+	if (err == BX_OK)
+		err = bx_fsi_tidy_step(fs, inode);
+	return err == BX_OK && fs->root.orphans > fs->held ? BX_ERR_AGAIN : err;
+}
+
+enum bx_err
+bx_fs_forget(struct bx_fs *fs, uint64_t inode)
+{
+	struct fs_log_entry entry = { .fixed_length = 0 };
+	uint64_t holder;
+	enum bx_err err = get_orphan(fs, inode, &holder);
+
+	if (err == BX_OK && holder != fs->mount_id && !fs->mounting)
+		err = BX_ERR_NOT_FOUND;
+	if (err == BX_OK)
+		err = bx_fsi_op_begin(fs, 1, 0, 0, FS_OP_DELETING);
+	if (err != BX_OK)
+		return err;
+	bx_fsi_log_u64(&entry, inode);
+	{
+		uint8_t rest[8];
+
+		bx_put_be64(rest, inode);
+		err = bx_fsi_touch(fs, 0, FS_KEY_ORPHAN, rest, sizeof rest);
+	}
+	if (err != BX_OK)
+		return err;
+	err = put_orphan(fs, inode, false);
+	if (!fs->mounting)
+		fs->held--;
+	return bx_fsi_op_end(fs, 0, err, FS_LOG_FORGET, &entry);
+}
+
+enum bx_err
+bx_fs_stat(struct bx_fs *fs, uint64_t inode, struct bx_fs_stat *out)
+{
+	struct fs_inode in;
+	enum bx_err err = bx_fsi_inode_open(fs, inode, &in);
+
+	if (err != BX_OK)
+		return err;
+	*out = (struct bx_fs_stat){
+		.inode = inode,
+		.size = in.size,
+		.blocks = in.blocks,
+		.parent = in.parent,
+		.modified_ns = in.modified,
+		.changed_ns = in.changed,
+		.created_ns = in.created,
+		.links = in.links,
+		.uid = in.uid,
+		.gid = in.gid,
+		.mode = in.mode,
+		.type = in.type,
+	};
+	return BX_OK;
+}
+
+enum bx_err
+bx_fs_set_stat(struct bx_fs *fs, uint64_t inode, uint32_t mask, const struct bx_fs_stat *values,
+    uint64_t time_ns)
+{
+	struct fs_log_entry entry = { .fixed_length = 0 };
+	struct fs_inode in;
+	enum bx_err err;
+
+	if (mask == 0 || mask > 15 || ((mask & BX_FS_SET_MODE) != 0 && values->mode > 07777))
+		return BX_ERR_INVALID;
+	err = bx_fsi_inode_open(fs, inode, &in);
+	if (err == BX_OK)
+		err = bx_fsi_op_begin(fs, 1, 0, 0, FS_OP_NORMAL);
+	if (err == BX_OK)
+		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+	if (err != BX_OK)
+		return err;
+	if ((mask & BX_FS_SET_MODE) != 0)
+		in.mode = values->mode;
+	if ((mask & BX_FS_SET_OWNER) != 0)
+		in.uid = values->uid;
+	if ((mask & BX_FS_SET_GROUP) != 0)
+		in.gid = values->gid;
+	if ((mask & BX_FS_SET_MODIFIED) != 0)
+		in.modified = values->modified_ns;
+	in.changed = time_ns;
+	err = bx_fsi_inode_put(fs, inode, &in);
+	bx_fsi_log_u64(&entry, inode);
+	bx_fsi_log_u64(&entry, time_ns);
+	bx_fsi_log_u32(&entry, mask);
+	bx_fsi_log_u32(&entry, in.mode);
+	bx_fsi_log_u32(&entry, in.uid);
+	bx_fsi_log_u32(&entry, in.gid);
+	bx_fsi_log_u64(&entry, in.modified);
+	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_SET, &entry);
+}
