@@ -543,7 +543,7 @@ write_part(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offse
 /* The act of mapping blocks that are on the device already; also what a record of it means. */
 static enum bx_err
 map_act(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, const struct fs_extent *e,
-    uint64_t size, uint64_t time_ns)
+    unsigned items, uint64_t size, uint64_t time_ns)
 {
 	struct fs_log_entry entry = { .fixed_length = 0 };
 	uint64_t end = e->first + e->count;
@@ -551,9 +551,9 @@ map_act(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, const struct fs_e
 	enum bx_err err = BX_OK;
 
 	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
-	if (in->blocks > 0)
-		err = bx_fsi_extent_remove(fs, inode, in, e->first, &end, FS_STEP_ITEMS);
-	else if (e->first == 0)
+	if (items > 0)
+		err = bx_fsi_extent_remove(fs, inode, in, e->first, &end, items);
+	else if (in->blocks == 0 && e->first == 0)
 		err = bx_fsi_tree_delete(fs, &key);
 	if (err == BX_ERR_NOT_FOUND)
 		err = BX_OK;
@@ -590,7 +590,7 @@ bx_fsi_map_blocks(struct bx_fs *fs, uint64_t inode, const struct fs_extent *e, u
 		err = begin_blocks(fs, inode, e->first, e->first + e->count, 0, FS_OP_NORMAL, &plan);
 	if (err == BX_OK && !plan.all)
 		err = BX_ERR_CORRUPT;
-	return err == BX_OK ? map_act(fs, inode, &in, e, size, time_ns) : err;
+	return err == BX_OK ? map_act(fs, inode, &in, e, plan.items, size, time_ns) : err;
 }
 
 static enum bx_err
@@ -602,9 +602,11 @@ write_whole(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offs
 	struct fs_extent e;
 	struct fs_run run;
 	struct fs_plan plan;
-	enum bx_err err = begin_blocks(fs, inode, first, first + count, 1, FS_OP_NORMAL, &plan);
+	enum bx_err err = bx_fsi_op_begin(fs, 4, FS_STEP_ITEMS + 4, 1, FS_OP_NORMAL);
 
-	if (err == BX_OK && (!plan.all || fs->root.free <= FS_RESERVE))
+	if (err == BX_OK)
+		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+	if (err == BX_OK && fs->root.free <= FS_RESERVE)
 		err = BX_ERR_FS_FULL;
 	if (err != BX_OK)
 		return err;
@@ -613,14 +615,20 @@ write_whole(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offs
 	err = bx_fsi_alloc_run(fs, count, &run);
 	if (err != BX_OK)
 		return err;
-	for (uint64_t i = 0; i < run.count; i++)
+	err = bx_fsi_extent_prepare(fs, inode, first, first + run.count, &plan);
+	if (err == BX_OK && !plan.all)
+		err = BX_ERR_FS_FULL;
+	for (uint64_t i = 0; i < run.count && err == BX_OK; i++)
 		bx_fsi_sum_block(&fs->root, run.address + i, fs->current, bytes + i * BX_FS_BLOCK,
 		    sums + i * fs->sum_bytes);
-	if (fs->device.write(fs->device.context, run.address * BX_FS_BLOCK, bytes,
-	    (size_t)run.count * BX_FS_BLOCK) != BX_OK) {
+	if (err == BX_OK && fs->device.write(fs->device.context, run.address * BX_FS_BLOCK, bytes,
+	    (size_t)run.count * BX_FS_BLOCK) != BX_OK)
+		err = BX_ERR_IO;
+	if (err != BX_OK) {
 		/* Nobody knows of these blocks; the map is the only thing to set right. */
-		err = bx_fsi_free_now(fs, run.address, run.count);
-		return err == BX_OK ? BX_ERR_IO : bx_fsi_op_end(fs, 0, err, FS_LOG_NOTHING, NULL);
+		enum bx_err undo = bx_fsi_free_now(fs, run.address, run.count);
+
+		return undo == BX_OK ? err : bx_fsi_op_end(fs, 0, undo, FS_LOG_NOTHING, NULL);
 	}
 	fs->unflushed = true;
 	e = (struct fs_extent){
@@ -630,7 +638,7 @@ write_whole(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offs
 		.generation = fs->current,
 		.sums = sums,
 	};
-	err = map_act(fs, inode, in, &e, offset + run.count * BX_FS_BLOCK, time_ns);
+	err = map_act(fs, inode, in, &e, plan.items, offset + run.count * BX_FS_BLOCK, time_ns);
 	if (err == BX_OK)
 		*done = (size_t)run.count * BX_FS_BLOCK;
 	return err;

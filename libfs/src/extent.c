@@ -81,25 +81,18 @@ enum bx_err
 bx_fsi_extent_prepare(struct bx_fs *fs, uint64_t inode, uint64_t first, uint64_t end,
     struct fs_plan *plan)
 {
-	struct fs_extent e;
-	enum bx_err err = touch_extent(fs, inode, end);
+	struct fs_extent e = { .count = 0 };
+	enum bx_err err = touch_extent(fs, inode, first);
 
-	if (err == BX_OK)
-		err = touch_extent(fs, inode, first);
-	if (err == BX_OK && first > 0) {
-		err = extent_before(fs, inode, first - 1, &e);
-		if (err == BX_OK)
-			err = touch_extent(fs, inode, e.first);
-		if (err == BX_ERR_NOT_FOUND)
-			err = BX_OK;
-	}
 	*plan = (struct fs_plan){ .all = end <= first };
 	while (plan->items < FS_STEP_ITEMS && err == BX_OK && !plan->all) {
 		err = extent_before(fs, inode, end - 1, &e);
 		if (err == BX_ERR_NOT_FOUND || (err == BX_OK && e.first + e.count <= first)) {
 			plan->all = true;
-			return BX_OK;
+			break;
 		}
+		if (err == BX_OK && e.first + e.count > end)
+			err = touch_extent(fs, inode, end);
 		if (err == BX_OK)
 			err = touch_extent(fs, inode, e.first);
 		if ((err == BX_ERR_FS_FULL || err == BX_ERR_NO_MEMORY) && plan->items > 0)
@@ -110,7 +103,12 @@ bx_fsi_extent_prepare(struct bx_fs *fs, uint64_t inode, uint64_t first, uint64_t
 		end = e.first;
 		plan->all = end <= first;
 	}
-	return err;
+	/* The extent before, which what is inserted may join. */
+	if (err == BX_OK && plan->all && first > 0 && e.first + e.count != first)
+		err = extent_before(fs, inode, first - 1, &e);
+	if (err == BX_OK && plan->all && first > 0)
+		err = touch_extent(fs, inode, e.first);
+	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
 }
 
 static enum bx_err
