@@ -1,3 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # libfs: layer 1.  May include: base.h.
 FS_INC = -I$(top_srcdir)/%D%/include
+
+bxinclude_HEADERS += %D%/include/brainix/fs.h
+noinst_HEADERS += %D%/src/fs-internal.h %D%/tests/support.h
+pkgconfig_DATA += %D%/brainix-fs.pc
+EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/SPEC.md
+lib_LTLIBRARIES += %D%/libbrainix-fs.la
+%C%_libbrainix_fs_la_CPPFLAGS = $(FS_INC) $(BASE_INC)
+%C%_libbrainix_fs_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
+%C%_libbrainix_fs_la_SOURCES = \
+	%D%/src/attr.c %D%/src/cache.c %D%/src/check.c %D%/src/data.c %D%/src/dir.c %D%/src/extent.c \
+	%D%/src/inode.c %D%/src/log.c %D%/src/node.c %D%/src/root.c %D%/src/sha256.c %D%/src/space.c \
+	%D%/src/sum.c %D%/src/tree.c %D%/src/volume.c %D%/src/xxh64.c
+
+# The benchmark suite `fs': an ordinary hosted program.
+noinst_PROGRAMS += %D%/tests/bench_fs
+%C%_tests_bench_fs_CPPFLAGS = $(FS_INC) $(BASE_INC)
+%C%_tests_bench_fs_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_bench_fs_SOURCES = %D%/tests/bench_fs.c $(%C%_libbrainix_fs_la_SOURCES)
+
+# What every test of the library is made of besides itself.
+bx_fs_world = %D%/tests/support.c $(%C%_libbrainix_fs_la_SOURCES)
+
+libfs_tests = %D%/tests/fuzz_image %D%/tests/fuzz_operations
+%C%_tests_fuzz_image_CPPFLAGS = $(FS_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus/image"'
+%C%_tests_fuzz_image_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_image_SOURCES = %D%/tests/fuzz_image.c $(bx_fs_world) $(FUZZ_MAIN)
+%C%_tests_fuzz_operations_CPPFLAGS = $(FS_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus/operations"'
+%C%_tests_fuzz_operations_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_operations_SOURCES = %D%/tests/fuzz_operations.c $(bx_fs_world) $(FUZZ_MAIN)
+
+if HAVE_CHECK
+libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_model \
+	%D%/tests/test_fs_crash %D%/tests/test_fs_fault
+%C%_tests_test_fs_CPPFLAGS = $(FS_INC) $(BASE_INC) -I$(top_srcdir)/%D%/src
+%C%_tests_test_fs_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_fs_SOURCES = %D%/tests/test_fs.c $(bx_fs_world)
+%C%_tests_test_fs_LDADD = $(CHECK_LIBS)
+%C%_tests_test_fs_verify_CPPFLAGS = $(%C%_tests_test_fs_CPPFLAGS) -DBX_VERIFY
+%C%_tests_test_fs_verify_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
+%C%_tests_test_fs_verify_SOURCES = $(%C%_tests_test_fs_SOURCES)
+%C%_tests_test_fs_verify_LDADD = $(CHECK_LIBS)
+%C%_tests_test_fs_model_CPPFLAGS = $(FS_INC) $(BASE_INC) -DBX_VERIFY
+%C%_tests_test_fs_model_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
+%C%_tests_test_fs_model_SOURCES = %D%/tests/test_fs_model.c $(bx_fs_world)
+%C%_tests_test_fs_model_LDADD = $(CHECK_LIBS)
+%C%_tests_test_fs_crash_CPPFLAGS = $(FS_INC) $(BASE_INC)
+%C%_tests_test_fs_crash_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
+%C%_tests_test_fs_crash_SOURCES = %D%/tests/test_fs_crash.c $(bx_fs_world)
+%C%_tests_test_fs_crash_LDADD = $(CHECK_LIBS)
+%C%_tests_test_fs_fault_CPPFLAGS = $(FS_INC) $(BASE_INC)
+%C%_tests_test_fs_fault_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
+%C%_tests_test_fs_fault_SOURCES = %D%/tests/test_fs_fault.c $(bx_fs_world)
+%C%_tests_test_fs_fault_LDADD = $(CHECK_LIBS)
+endif
+check_PROGRAMS += $(libfs_tests)
+TESTS += $(libfs_tests)
+EXTRA_DIST += %D%/tests/corpus/image/small %D%/tests/corpus/operations/small

@@ -27,6 +27,11 @@ rng_next(struct rng *r)
 {
 	uint64_t z = (r->state += UINT64_C(0x9E3779B97F4A7C15));
 
+	if (r->left >= 2) {
+		r->left -= 2;
+		r->bytes += 2;
+		return bx_get_le16(r->bytes - 2);
+	}
 	z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
 	z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
 	return z ^ z >> 31;
@@ -288,6 +293,14 @@ model_free(struct model *m)
 {
 	for (uint64_t i = 0; i < MODEL_INODES; i++)
 		model_drop(m, i);
+}
+
+void
+model_mounted(struct model *m)
+{
+	for (uint64_t i = 0; i < m->next; i++)
+		if (m->inode[i].held)
+			model_drop(m, i);
 }
 
 static size_t

@@ -17,6 +17,8 @@
 /* Small and repeatable. */
 struct rng {
 	uint64_t state;
+	const uint8_t *bytes;	/* these come first: what a fuzzer chose */
+	size_t left;
 };
 uint64_t rng_next(struct rng *r);
 uint64_t rng_below(struct rng *r, uint64_t limit);
@@ -101,6 +103,8 @@ struct model {
 
 void model_init(struct model *m, uint16_t mode, uint64_t time_ns);
 void model_free(struct model *m);
+/* What is kept without a name does not survive a mount. */
+void model_mounted(struct model *m);
 uint64_t model_digest(struct model *m);
 
 /* The same digest of a mounted volume; BX_OK or what a call returned. */

@@ -8,7 +8,7 @@
  * and be exactly the state after some call k with (last durable) <= k <= (call in flight), first read-only, then
  * writable, then after the first commit and one more mount, with nothing leaked.
  *
- * BX_FS_STATES says how many states at least; BX_FS_SEED which workloads.
+ * BX_FS_STATES says how many states at least, BX_FS_SECONDS when to stop before that; BX_FS_SEED which workloads.
  */
 #include "support.h"
 
@@ -17,6 +17,8 @@
 #define VOLUME_BYTES (2u << 20)
 #define STATES_MAX 4096u
 #define IN_FLIGHT_MAX 4096u
+
+#include <time.h>
 
 static struct model model;
 static uint8_t arena[1u << 20] __attribute__((aligned(16)));
@@ -63,7 +65,7 @@ make_recording(struct recording *r, uint64_t seed, unsigned steps, size_t arena_
 	struct bx_fs_format format = { .hash = hash, .mode = 0755, .log_blocks = 2 + (uint32_t)(seed % 3) };
 	struct world w = {
 		.model = &model,
-		.rng = { seed },
+		.rng = { .state = seed },
 		.file_max = 60000,
 		.files_max = 30,
 		.allow_full = true,
@@ -132,6 +134,15 @@ free_recording(struct recording *r)
 {
 	disk_free(&r->disk);
 	free(r->start);
+}
+
+/* Whether the time that BX_FS_SECONDS gives is over. */
+static bool
+late(time_t since)
+{
+	unsigned long limit = setting("BX_FS_SECONDS", 0);
+
+	return limit > 0 && time(NULL) - since >= (time_t)limit;
 }
 
 static uint64_t states_tried, states_deep, nested;
@@ -339,10 +350,11 @@ START_TEST(fs3_every_cut_leaves_one_state)
 {
 	unsigned long want = setting("BX_FS_STATES", 6000);
 	uint64_t seed = setting("BX_FS_SEED", 1) * 1000;
+	time_t since = time(NULL);
 
-	for (unsigned turn = 0; states_tried < want; turn++) {
+	for (unsigned turn = 0; states_tried < want && !late(since); turn++) {
 		static struct recording r;
-		struct rng rng = { seed + turn };
+		struct rng rng = { .state = seed + turn };
 
 		make_recording(&r, seed + turn, 40 + turn % 5 * 40, 65536,
 		    turn % 7 == 6 ? BX_FS_HASH_SHA256 : BX_FS_HASH_XXH64);
@@ -359,11 +371,12 @@ START_TEST(fs3_cut_again_while_recovering)
 {
 	unsigned long want = setting("BX_FS_STATES", 6000) / 20;
 	uint64_t seed = setting("BX_FS_SEED", 1) * 7777;
+	time_t since = time(NULL);
 
-	for (unsigned turn = 0; nested < want; turn++) {
+	for (unsigned turn = 0; nested < want && !late(since); turn++) {
 		static struct recording r, second;
 		struct disk medium;
-		struct rng rng = { seed + turn };
+		struct rng rng = { .state = seed + turn };
 		size_t cut;
 		struct bx_fs *fs;
 		uint64_t k, inode, low = 0, high = 0;
