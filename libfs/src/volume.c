@@ -543,6 +543,22 @@ format_roots(struct formatter *f, uint8_t *block, bool erase)
 	return f->device->flush(f->device->context) == BX_OK ? BX_OK : BX_ERR_IO;
 }
 
+/* A volume that is made again, the same way, has the same roots: records that followed them must go. */
+static enum bx_err
+format_log(struct formatter *f, uint8_t *block)
+{
+	uint64_t first = 2 + 2 * f->shape.nodes, second = f->root.blocks - 2 - f->root.log_blocks;
+	enum bx_err err = BX_OK;
+
+	memset(block, 0, BX_FS_BLOCK);
+	for (uint64_t i = 0; i < f->root.log_blocks && err == BX_OK; i++) {
+		err = format_write(f, first + i, block);
+		if (err == BX_OK)
+			err = format_write(f, second + i, block);
+	}
+	return err;
+}
+
 static enum bx_err
 format_options(struct formatter *f, const struct bx_fs_format *options)
 {
@@ -604,6 +620,8 @@ bx_fs_format(const struct bx_fs_device *device, const struct bx_fs_format *optio
 		f.block[level] = (uint8_t *)arena + (size_t)(level + 1) * BX_FS_BLOCK;
 	/* An older volume must not be found again if this one remains unfinished. */
 	err = format_roots(&f, arena, true);
+	if (err == BX_OK)
+		err = format_log(&f, arena);
 	if (err == BX_OK)
 		err = format_map(&f);
 	if (err == BX_OK)
