@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* image.c -- see image.h. */
+#include "image.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DEPTH_MAX 512
+
+const char *tool_name = "bxfs";
+
+void
+bx_panic(const char *where, const char *what)
+{
+	fprintf(stderr, "%s: internal error at %s: %s\n", tool_name, where, what);
+	abort();
+}
+
+static void
+say(const char *format, va_list arguments)
+{
+	fprintf(stderr, "%s: ", tool_name);
+	vfprintf(stderr, format, arguments);
+}
+
+void
+fail(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	exit(EXIT_FAILURE);
+}
+
+void
+must(enum bx_err err, const char *format, ...)
+{
+	va_list arguments;
+
+	if (err == BX_OK)
+		return;
+	va_start(arguments, format);
+	say(format, arguments);
+	va_end(arguments);
+	fprintf(stderr, ": %s\n", bx_err_text(err));
+	exit(EXIT_FAILURE);
+}
+
+static enum bx_err
+image_read(void *context, uint64_t offset, void *buffer, size_t length)
+{
+	const struct image *image = context;
+	uint8_t *to = buffer;
+
+	while (length > 0) {
+		ssize_t n = pread(image->fd, to, length, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return BX_ERR_IO;
+		to += n;
+		offset += (uint64_t)n;
+		length -= (size_t)n;
+	}
+	return BX_OK;
+}
+
+static enum bx_err
+image_write(void *context, uint64_t offset, const void *buffer, size_t length)
+{
+	const struct image *image = context;
+	const uint8_t *from = buffer;
+
+	while (length > 0) {
+		ssize_t n = pwrite(image->fd, from, length, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return BX_ERR_IO;
+		from += n;
+		offset += (uint64_t)n;
+		length -= (size_t)n;
+	}
+	return BX_OK;
+}
+
+static enum bx_err
+image_flush(void *context)
+{
+	const struct image *image = context;
+
+	return fdatasync(image->fd) == 0 ? BX_OK : BX_ERR_IO;
+}
+
+void
+image_open(struct image *image, const char *path, bool writable, uint64_t size_bytes)
+{
+	off_t end;
+
+	memset(image, 0, sizeof *image);
+	image->fd = open(path, (writable ? O_RDWR : O_RDONLY) | (size_bytes > 0 ? O_CREAT : 0) | O_CLOEXEC,
+	    0666);
+	if (image->fd < 0)
+		fail("%s: %s", path, strerror(errno));
+	if (size_bytes > 0) {
+		struct stat st;
+
+		if (fstat(image->fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		    ftruncate(image->fd, (off_t)size_bytes) != 0)
+			fail("%s: %s", path, strerror(errno));
+	}
+	end = lseek(image->fd, 0, SEEK_END);
+	if (end < 0)
+		fail("%s: %s", path, strerror(errno));
+	image->device = (struct bx_fs_device){
+		.context = image,
+		.read = image_read,
+		.write = image_write,
+		.flush = image_flush,
+		.size_bytes = (uint64_t)end,
+		.sector_bytes = 512,
+	};
+}
+
+enum bx_err
+image_mount(struct image *image, bool writable, const uint8_t *root_hash)
+{
+	enum bx_err err = BX_ERR_NO_MEMORY;
+
+	/* What the volume was formatted for is not known yet: more, until it is enough. */
+	for (size_t bytes = 16u << 20; err == BX_ERR_NO_MEMORY && bytes <= 1u << 30; bytes *= 4) {
+		struct bx_fs_config config = {
+			.device = &image->device,
+			.root_hash = root_hash,
+			.flags = writable ? 0 : BX_FS_MOUNT_READ_ONLY,
+			.arena_bytes = bytes,
+		};
+
+		free(image->arena);
+		image->arena = aligned_alloc(4096, bytes);
+		if (image->arena == NULL)
+			fail("out of memory");
+		image->arena_bytes = bytes;
+		config.arena = image->arena;
+		err = bx_fs_mount(&config, &image->fs);
+	}
+	return err;
+}
+
+void
+image_close(struct image *image)
+{
+	free(image->arena);
+	close(image->fd);
+}
+
+uint64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t
+parse_size(const char *text)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	const char *unit;
+	uint64_t value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno != 0 || end == text || !isdigit((unsigned char)*text))
+		return 0;
+	if (*end == '\0')
+		return value;
+	unit = strchr(units, toupper((unsigned char)*end));
+	if (unit == NULL || (end[1] != '\0' && strcmp(end + 1, "iB") != 0 && strcmp(end + 1, "B") != 0))
+		return 0;
+	for (const char *u = units; u <= unit; u++) {
+		if (value > UINT64_MAX / 1024)
+			return 0;
+		value *= 1024;
+	}
+	return value;
+}
+
+bool
+parse_hex(const char *text, uint8_t *out, size_t bytes)
+{
+	for (size_t i = 0; i < 2 * bytes; i++) {
+		char c = (char)tolower((unsigned char)text[i]);
+		unsigned digit;
+
+		if (c >= '0' && c <= '9')
+			digit = (unsigned)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			digit = (unsigned)(c - 'a' + 10);
+		else
+			return false;
+		out[i / 2] = (uint8_t)(i % 2 == 0 ? digit << 4 : out[i / 2] | digit);
+	}
+	return text[2 * bytes] == '\0';
+}
+
+void
+print_hex(FILE *to, const uint8_t *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fprintf(to, "%02x", bytes[i]);
+}
+
+const char *
+human_size(uint64_t bytes)
+{
+	static char text[4][32];
+	static unsigned turn;
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	double value = (double)bytes;
+	unsigned unit = 0;
+
+	turn = (turn + 1) % 4;
+	while (value >= 1024 && unit < 6) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(text[turn], sizeof text[turn], unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+	return text[turn];
+}
+
+void
+print_json_string(FILE *to, const char *text)
+{
+	fputc('"', to);
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			fprintf(to, "\\%c", c);
+		else if (c < 0x20)
+			fprintf(to, "\\u%04x", c);
+		else
+			fputc(c, to);
+	}
+	fputc('"', to);
+}
+
+/* Depth first over all names, with an explicit stack; what cannot be read is passed over. */
+bool
+image_path_of(struct image *image, uint64_t inode, char *path, size_t size)
+{
+	static struct bx_fs_entry last[DEPTH_MAX];
+	uint64_t directory[DEPTH_MAX];
+	size_t depth = 1, length = 0;
+
+	if (inode == BX_FS_ROOT) {
+		snprintf(path, size, "/");
+		return true;
+	}
+	directory[0] = BX_FS_ROOT;
+	last[0].name_length = 0;
+	while (depth > 0) {
+		struct bx_fs_entry *e = &last[depth - 1];
+
+		if (bx_fs_next_entry(image->fs, directory[depth - 1], e->name, e->name_length, e) != BX_OK) {
+			depth--;
+			continue;
+		}
+		if (e->inode == inode) {
+			for (size_t i = 0; i < depth && length < size; i++)
+				length += (size_t)snprintf(path + length, size - length, "/%s", last[i].name);
+			return true;
+		}
+		if (e->type == BX_FS_DIRECTORY && depth < DEPTH_MAX) {
+			directory[depth] = e->inode;
+			last[depth++].name_length = 0;
+		}
+	}
+	return false;
+}

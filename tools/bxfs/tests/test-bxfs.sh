@@ -1,0 +1,78 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# test-bxfs.sh -- the tools for volumes, end to end: a tree in and out, the same image twice, damage found and named.
+mkfs=$BX_BUILDDIR/tools/mkfs.bxfs/mkfs.bxfs
+fsck=$BX_BUILDDIR/tools/fsck.bxfs/fsck.bxfs
+bxfs=$BX_BUILDDIR/tools/bxfs/bxfs
+scratch=$(mktemp -d) || exit 99
+trap 'rm -rf "$scratch"' EXIT
+passed=0 failed=0
+
+# check WHAT COMMAND...: it must succeed.
+check() {
+	what=$1
+	shift
+	if "$@" >"$scratch/out" 2>&1; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "failed: $what"
+		cat "$scratch/out"
+	fi
+}
+
+# status N COMMAND...: it must end with status N.
+status() {
+	want=$1
+	shift
+	"$@"
+	test $? -eq "$want"
+}
+
+mkdir -p "$scratch/tree/dir/empty"
+printf 'hello\n' >"$scratch/tree/hello"
+ln -s hello "$scratch/tree/link"
+head -c 300000 /dev/urandom >"$scratch/tree/dir/big"
+: >"$scratch/tree/dir/nothing"
+
+check "a volume of a tree" "$mkfs" -d "$scratch/tree" "$scratch/one"
+check "the same again" "$mkfs" -d "$scratch/tree" "$scratch/two"
+check "they are equal" cmp "$scratch/one" "$scratch/two"
+check "a sealed volume" "$mkfs" -d "$scratch/tree" --seal "$scratch/sealed"
+hash=$("$bxfs" info "$scratch/sealed" | sed -n 's/^root hash *//p')
+check "it is sound" "$fsck" --root-hash "$hash" "$scratch/sealed"
+check "another root is refused" status 8 "$fsck" --root-hash "$(echo "$hash" | tr 0-9a-f 1-9a-f0)" "$scratch/sealed"
+check "a file comes out" "$bxfs" get "$scratch/sealed" dir/big "$scratch/big"
+check "as it went in" cmp "$scratch/big" "$scratch/tree/dir/big"
+check "nothing goes into a sealed volume" status 1 "$bxfs" put "$scratch/sealed" "$scratch/big" x
+
+check "an empty volume" "$mkfs" -s 2M -L label "$scratch/state"
+check "a file goes in" "$bxfs" put "$scratch/state" "$scratch/big" big
+check "and is replaced" "$bxfs" put "$scratch/state" "$scratch/tree/hello" big
+check "it is the new one" sh -c '"$1" cat "$2" big | cmp - "$3"' sh "$bxfs" "$scratch/state" "$scratch/tree/hello"
+check "a directory" "$bxfs" mkdir "$scratch/state" d
+check "listed" sh -c '"$1" ls "$2" | grep -q "big$"' sh "$bxfs" "$scratch/state"
+check "removed" "$bxfs" rm "$scratch/state" d
+check "a file that is not there" status 1 "$bxfs" cat "$scratch/state" none
+check "sound" "$fsck" "$scratch/state"
+check "too small a volume" status 1 "$mkfs" -s 100K "$scratch/small"
+
+# One byte of the big file: found, and named.
+cp "$scratch/one" "$scratch/bad"
+head -c 8 "$scratch/tree/dir/big" >"$scratch/start"
+place=$(python3 - "$scratch/bad" "$scratch/start" <<'PYTHON'
+import sys
+image = bytearray(open(sys.argv[1], "rb").read())
+at = image.find(open(sys.argv[2], "rb").read())
+image[at] ^= 1
+open(sys.argv[1], "wb").write(image)
+print(at)
+PYTHON
+)
+check "damage at $place is found" status 4 "$fsck" "$scratch/bad"
+check "and named" sh -c '"$1" "$2" | grep -q "data-block.*(/dir/big)"' sh "$fsck" "$scratch/bad"
+check "the rest can be read" sh -c '"$1" cat "$2" hello | grep -q hello' sh "$bxfs" "$scratch/bad"
+check "not a volume" status 8 "$fsck" "$scratch/big"
+
+echo "$passed passed, $failed failed"
+test "$failed" -eq 0
