@@ -4,3 +4,4 @@ include tools/mksystem/local.mk
 include tools/mkiso/local.mk
 include tools/run/local.mk
 include tools/bxfs/local.mk
+include tools/bxfs-fuse/local.mk
