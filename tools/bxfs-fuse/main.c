@@ -5,6 +5,9 @@
  * One thread; the paths that FUSE gives are looked up by libfs.  fsync and the unmount commit; a commit is also made
  * when the last one is two seconds old, at the next call that changes something.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE		/* fallocate's flags */
+#endif
 #define FUSE_USE_VERSION 31
 #include <fuse.h>
 
