@@ -79,18 +79,26 @@ bx_fsi_touch(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void
 	return bx_fsi_tree_touch(fs, &key);
 }
 
+/* A step of tidying on the way.  An orphan that is damaged is passed over: it costs its space, no more. */
+static enum bx_err
+tidy_by_the_way(struct bx_fs *fs)
+{
+	uint64_t inode;
+
+	if (bx_fsi_find_orphan(fs, &inode) != BX_OK)
+		return BX_OK;
+	if (bx_fsi_tidy_step(fs, inode) == BX_ERR_CORRUPT)
+		fs->tidy_after = inode;
+	return fs->failed ? BX_ERR_FS_FAILED : BX_OK;
+}
+
 /* One step of tidying and a root: the only ways to get space back. */
 static enum bx_err
 make_space(struct bx_fs *fs)
 {
-	uint64_t inode;
-	enum bx_err err = bx_fsi_find_orphan(fs, &inode);
+	enum bx_err err = tidy_by_the_way(fs);
 
-	if (err == BX_OK)
-		err = bx_fsi_tidy_step(fs, inode);
-	if (err != BX_OK && err != BX_ERR_AGAIN && err != BX_ERR_NOT_FOUND)
-		return err;
-	return bx_fsi_commit_root(fs);
+	return err == BX_OK ? bx_fsi_commit_root(fs) : err;
 }
 
 enum bx_err
@@ -116,12 +124,8 @@ bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
 		return bx_fsi_pool_fill(fs, blocks < bx_fsi_available(fs) ? blocks :
 		    (uint32_t)bx_fsi_available(fs));
 	if (class == FS_OP_NORMAL && !fs->transaction && fs->root.orphans > fs->held) {
-		uint64_t orphan;
-
-		err = bx_fsi_find_orphan(fs, &orphan);
-		if (err == BX_OK)
-			err = bx_fsi_tidy_step(fs, orphan);
-		if (err != BX_OK && err != BX_ERR_AGAIN && err != BX_ERR_NOT_FOUND)
+		err = tidy_by_the_way(fs);
+		if (err != BX_OK)
 			return err;
 	}
 	if (!fs->transaction && (fs->pending_count + entries > fs->pending_max ||
@@ -285,76 +289,125 @@ bx_fsi_find_orphan(struct bx_fs *fs, uint64_t *inode)
 	return BX_ERR_NOT_FOUND;
 }
 
-/* Remove up to FS_STEP_ITEMS attributes.  *more: there may be others. */
+/* The first attribute above `key`, which becomes its key.  BX_ERR_NOT_FOUND: none. */
 static enum bx_err
-remove_attrs(struct bx_fs *fs, uint64_t inode, bool *more)
+next_attr(struct bx_fs *fs, uint64_t inode, struct fs_key *key)
 {
-	*more = true;
-	for (unsigned turn = 0; turn < FS_STEP_ITEMS; turn++) {
-		struct fs_key key;
-		struct fs_item item;
-		enum bx_err err;
+	struct fs_item item;
+	enum bx_err err = bx_fsi_tree_next(fs, key, false, &item);
 
-		bx_fsi_key(&key, inode, FS_KEY_ATTR, NULL, 0);
-		err = bx_fsi_tree_next(fs, &key, false, &item);
-		if (err == BX_ERR_NOT_FOUND ||
-		    (err == BX_OK && !bx_fsi_item_is(&item, inode, FS_KEY_ATTR))) {
-			*more = false;
+	if (err == BX_OK && !bx_fsi_item_is(&item, inode, FS_KEY_ATTR))
+		err = BX_ERR_NOT_FOUND;
+	if (err != BX_OK)
+		return err;
+	memcpy(key->bytes, item.key, item.key_length);
+	key->length = (uint16_t)item.key_length;
+	return BX_OK;
+}
+
+/* Make up to FS_STEP_ITEMS attributes removable; fewer when space or memory ends early. */
+static enum bx_err
+prepare_attrs(struct bx_fs *fs, uint64_t inode, struct fs_plan *plan)
+{
+	struct fs_key key;
+
+	*plan = (struct fs_plan){ .items = 0 };
+	bx_fsi_key(&key, inode, FS_KEY_ATTR, NULL, 0);
+	while (plan->items < FS_STEP_ITEMS) {
+		enum bx_err err = next_attr(fs, inode, &key);
+
+		plan->all = err == BX_ERR_NOT_FOUND;
+		if (plan->all)
 			return BX_OK;
-		}
+		if (err == BX_OK)
+			err = bx_fsi_tree_touch(fs, &key);
+		if ((err == BX_ERR_FS_FULL || err == BX_ERR_NO_MEMORY) && plan->items > 0)
+			return BX_OK;
 		if (err != BX_OK)
 			return err;
-		memcpy(key.bytes, item.key, item.key_length);
-		key.length = (uint16_t)item.key_length;
-		err = bx_fsi_tree_delete(fs, &key);
-		if (err != BX_OK)
-			return err;
+		plan->items++;
 	}
 	return BX_OK;
 }
 
-/* Take one bounded part of a deleted file apart.  Each item that goes leaves a sound orphan. */
+static enum bx_err
+remove_attrs(struct bx_fs *fs, uint64_t inode, unsigned items)
+{
+	enum bx_err err = BX_OK;
+
+	for (unsigned turn = 0; turn < items && err == BX_OK; turn++) {
+		struct fs_key key;
+
+		bx_fsi_key(&key, inode, FS_KEY_ATTR, NULL, 0);
+		err = next_attr(fs, inode, &key);
+		if (err == BX_OK)
+			err = bx_fsi_tree_delete(fs, &key);
+	}
+	return err;
+}
+
+/* The act of a step: extents first, then attributes, then the inode itself.  *more: it is not the last one. */
+static enum bx_err
+take_apart(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, const struct fs_plan *plan,
+    bool *more)
+{
+	uint64_t end = BX_FS_SIZE_MAX / BX_FS_BLOCK;
+	struct fs_key key;
+	enum bx_err err;
+
+	*more = true;
+	if (in->blocks > 0) {
+		err = bx_fsi_extent_remove(fs, inode, in, 0, &end, plan->items);
+		return err == BX_OK ? bx_fsi_inode_put(fs, inode, in) : err;
+	}
+	err = remove_attrs(fs, inode, plan->items);
+	if (err != BX_OK || !plan->all)
+		return err;
+	*more = false;
+	err = delete_item(fs, inode, FS_KEY_INLINE);
+	if (err == BX_OK)
+		err = delete_item(fs, inode, FS_KEY_INODE);
+	bx_fsi_key_u64(&key, 0, FS_KEY_ORPHAN, inode);
+	if (err == BX_OK)
+		err = bx_fsi_tree_delete(fs, &key);
+	fs->root.orphans--;
+	fs->root.inodes--;
+	return err;
+}
+
+/* Take one bounded part of a deleted file apart.  What remains is a sound orphan. */
 enum bx_err
 bx_fsi_tidy_step(struct bx_fs *fs, uint64_t inode)
 {
 	struct fs_log_entry entry = { .fixed_length = 0 };
 	struct fs_inode in;
-	struct fs_key key;
-	uint64_t end = BX_FS_SIZE_MAX / BX_FS_BLOCK + 1;
-	uint64_t holder;
 	struct fs_plan plan;
-	bool more = false;
+	uint8_t rest[8];
+	uint64_t holder;
+	bool more;
 	enum bx_err err = get_orphan(fs, inode, &holder);
 
 	if (err == BX_OK)
 		err = bx_fsi_inode_get(fs, inode, &in);
 	if (err == BX_OK)
 		err = bx_fsi_op_begin(fs, 4, FS_STEP_ITEMS, 0, FS_OP_TIDYING);
+	bx_put_be64(rest, inode);
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, 0, FS_KEY_ORPHAN, NULL, 0);
+		err = bx_fsi_touch(fs, 0, FS_KEY_ORPHAN, rest, sizeof rest);
 	if (err == BX_OK)
 		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
 	if (err == BX_OK)
-		err = bx_fsi_extent_prepare(fs, inode, 0, end, &plan);
+		err = bx_fsi_touch(fs, inode, FS_KEY_INLINE, NULL, 0);
+	if (err == BX_OK && in.blocks > 0)
+		err = bx_fsi_extent_prepare(fs, inode, 0, BX_FS_SIZE_MAX / BX_FS_BLOCK, &plan);
+	else if (err == BX_OK)
+		err = prepare_attrs(fs, inode, &plan);
+	/* Blocks without an extent: a step would get nowhere. */
+	if (err == BX_OK && in.blocks > 0 && plan.items == 0)
+		err = BX_ERR_CORRUPT;
 	if (err != BX_OK)
 		return err;
-
-	err = bx_fsi_extent_remove(fs, inode, &in, 0, &end, plan.items);
-	if (err == BX_OK && end == 0)
-		err = remove_attrs(fs, inode, &more);
-	if (err == BX_OK && (end > 0 || more)) {
-		err = bx_fsi_inode_put(fs, inode, &in);
-		more = true;
-	} else if (err == BX_OK) {
-		err = delete_item(fs, inode, FS_KEY_INLINE);
-		if (err == BX_OK)
-			err = delete_item(fs, inode, FS_KEY_INODE);
-		bx_fsi_key_u64(&key, 0, FS_KEY_ORPHAN, inode);
-		if (err == BX_OK)
-			err = bx_fsi_tree_delete(fs, &key);
-		fs->root.orphans--;
-		fs->root.inodes--;
-	}
+	err = take_apart(fs, inode, &in, &plan, &more);
 	bx_fsi_log_u64(&entry, inode);
 	err = bx_fsi_op_end(fs, 0, err, FS_LOG_TIDY, &entry);
 	return err == BX_OK && more ? BX_ERR_AGAIN : err;

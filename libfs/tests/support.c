@@ -573,6 +573,8 @@ static void
 begin_call(struct world *w)
 {
 	w->time++;
+	if (w->failing != NULL)
+		w->failing->fail_read = (int64_t)rng_below(&w->rng, 12);
 	if (w->before != NULL)
 		w->before(w);
 }
@@ -585,10 +587,22 @@ end_call(struct world *w)
 		w->after(w);
 }
 
+static void
+call_is_over(struct world *w)
+{
+	if (w->failing != NULL)
+		w->failing->fail_read = -1;
+}
+
 /* A changing call must do what the model says; or, if allowed, find the volume full. */
 static bool
 expect(struct world *w, const char *what, enum bx_err err, enum bx_err want)
 {
+	call_is_over(w);
+	if (err == BX_ERR_IO && w->failing != NULL) {
+		w->failures++;
+		return false;
+	}
 	if (err == BX_ERR_FS_FULL && w->allow_full) {
 		w->full++;
 		return false;
@@ -749,6 +763,7 @@ do_truncate(struct world *w)
 		if (err == BX_ERR_AGAIN) {
 			struct bx_fs_stat st;
 
+			call_is_over(w);
 			if (bx_fs_stat(w->fs, inode, &st) != BX_OK || st.size >= in->size || st.size <= size)
 				die("a step of truncate made no progress");
 			model_resize(in, st.size);
@@ -776,6 +791,7 @@ do_punch(struct world *w)
 	do {
 		begin_call(w);
 		err = bx_fs_punch(w->fs, inode, offset, length, w->time);
+		call_is_over(w);
 		if (err != BX_ERR_AGAIN && !expect(w, "punch", err, BX_OK))
 			return;
 		if (offset >= in->size)

@@ -122,6 +122,8 @@ struct world {
 	uint32_t file_max;		/* bytes of the largest file */
 	uint32_t files_max;		/* objects */
 	bool allow_full;
+	struct disk *failing;		/* reads of this one fail in changing calls: the call fails, no more */
+	uint64_t failures;
 	/* Called before a changing call, and after it when the model has changed. */
 	void (*before)(struct world *w);
 	void (*after)(struct world *w);

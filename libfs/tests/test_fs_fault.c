@@ -412,6 +412,40 @@ START_TEST(fs6_a_failed_read_can_be_repeated)
 }
 END_TEST
 
+/* FS-6: reads fail within changing calls of every kind: the call fails and changes nothing, and the next one works. */
+START_TEST(fs6_a_failed_read_stops_one_call_only)
+{
+	static struct disk d;
+	struct bx_fs_format format = { .hash = BX_FS_HASH_XXH64, .mode = 0755 };
+	struct world w = {
+		.model = &model,
+		.rng = { .state = 900 + (uint64_t)_i },
+		.file_max = 200000,
+		.files_max = 300,
+		.allow_full = true,
+		.failing = &d,
+		.time = 5,
+	};
+
+	disk_init(&d, 4u << 20, 512);
+	ck_assert_int_eq(bx_fs_format(&d.device, &format, arena, sizeof arena), BX_OK);
+	ck_assert_int_eq(mount(&d, 0, &w.fs), BX_OK);
+	model_init(&model, 0755, 0);
+	for (unsigned i = 0; i < 3000; i++) {
+		world_step(&w);
+		d.fail_read = -1;
+		if (i % 16 == 0) {
+			world_compare(&w);
+			ck_assert_int_eq(bx_fs_sync(w.fs), BX_OK);
+		}
+	}
+	volume_must_check(w.fs);
+	ck_assert_uint_gt(w.failures, 50);
+	model_free(&model);
+	disk_free(&d);
+}
+END_TEST
+
 /* Device calls that fail at every n in a changing volume: the call fails, the volume in memory is as before, or it
  * refuses to go on; what the device holds is a state not older than the last sync. */
 START_TEST(fs6_failures_while_changing)
@@ -568,6 +602,7 @@ main(void)
 	tcase_add_test(tc, fs3_a_hole_in_the_log_is_found);
 	tcase_add_test(tc, fs5_a_sealed_volume_is_what_was_signed);
 	tcase_add_test(tc, fs6_a_failed_read_can_be_repeated);
+	tcase_add_loop_test(tc, fs6_a_failed_read_stops_one_call_only, 0, 2);
 	tcase_add_loop_test(tc, fs6_failures_while_changing, 0, 3);
 	tcase_add_test(tc, fs4_full_and_empty_again);
 	suite_add_tcase(suite, tc);
