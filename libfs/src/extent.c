@@ -82,7 +82,7 @@ bx_fsi_extent_prepare(struct bx_fs *fs, uint64_t inode, uint64_t first, uint64_t
     struct fs_plan *plan)
 {
 	struct fs_extent e = { .count = 0 };
-	enum bx_err err = touch_extent(fs, inode, first);
+	enum bx_err err = BX_OK;
 
 	*plan = (struct fs_plan){ .all = end <= first };
 	while (plan->items < FS_STEP_ITEMS && err == BX_OK && !plan->all) {
@@ -108,7 +108,9 @@ bx_fsi_extent_prepare(struct bx_fs *fs, uint64_t inode, uint64_t first, uint64_t
 		err = extent_before(fs, inode, first - 1, &e);
 	if (err == BX_OK && plan->all && first > 0)
 		err = touch_extent(fs, inode, e.first);
-	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
+	if (err != BX_OK && err != BX_ERR_NOT_FOUND)
+		return err;
+	return touch_extent(fs, inode, first);
 }
 
 static enum bx_err

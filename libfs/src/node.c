@@ -100,18 +100,33 @@ bx_fsi_node_check(const uint8_t *node, unsigned level, uint64_t address, uint64_
 	return used == BX_FS_BLOCK - heap ? BX_OK : BX_ERR_CORRUPT;
 }
 
+/* As bx_fsi_key_compare(), with the inode numbers that nearly all keys begin with compared at once. */
+static inline int
+compare_with(const uint8_t *other, unsigned length, const struct fs_key *key, uint64_t start)
+{
+	uint64_t other_start;
+
+	if (length < 8 || key->length < 8)
+		return bx_fsi_key_compare(other, length, key->bytes, key->length);
+	other_start = bx_get_be64(other);
+	if (other_start != start)
+		return other_start < start ? -1 : 1;
+	return bx_fsi_key_compare(other + 8, length - 8, key->bytes + 8, key->length - 8u);
+}
+
 /* The first item that is not below the key. */
 unsigned
 bx_fsi_node_lower(const uint8_t *node, const struct fs_key *key, bool *found)
 {
 	unsigned low = 0, high = bx_fsi_node_count(node);
+	uint64_t start = key->length < 8 ? 0 : bx_get_be64(key->bytes);
 
 	*found = false;
 	while (low < high) {
 		unsigned middle = (low + high) / 2;
 		unsigned length;
 		const uint8_t *other = bx_fsi_node_key(node, middle, &length);
-		int order = bx_fsi_key_compare(other, length, key->bytes, key->length);
+		int order = compare_with(other, length, key, start);
 
 		if (order < 0) {
 			low = middle + 1;

@@ -696,6 +696,8 @@ START_TEST(fs1_damage_has_a_place)
 	ck_assert_uint_eq(volume_check(fs, false), 1);
 	/* Deleting it needs no read of its content. */
 	ck_assert_int_eq(bx_fs_unlink(fs, BX_FS_ROOT, "file", 4, 0, 3), BX_OK);
+	while (bx_fs_tidy(fs) == BX_ERR_AGAIN)
+		continue;
 	ck_assert_int_eq(bx_fs_tidy(fs), BX_OK);
 }
 END_TEST
