@@ -18,6 +18,7 @@ bx_fsi_cache_init(struct bx_fs *fs)
 	fs->hand = 0;
 	fs->dirty_oldest = fs->dirty_newest = FS_NO_SLOT;
 	fs->dirty_count = fs->dirty_data = 0;
+	fs->shape_version++;
 }
 
 static uint32_t *

@@ -180,6 +180,13 @@ struct bx_fs {
 	uint32_t dirty_oldest, dirty_newest, dirty_count, dirty_data;
 	uint32_t epoch_dirty;		/* blocks changed since the last root */
 
+	/* the leaf that was used last: often the next one too */
+	uint64_t shape_version;		/* changes when nodes come or go */
+	uint64_t finger_version;
+	uint64_t finger_address;
+	uint32_t finger;
+	bool finger_is_last;		/* there is no leaf after it */
+
 	struct fs_read_hint hint;
 	struct bx_fs_counters counters;
 };

@@ -192,20 +192,75 @@ item_at(const struct bx_fs *fs, uint32_t slot, unsigned index, struct fs_item *i
 	item->generation = fs->slots[slot].generation;
 }
 
+/* Remember the leaf at the end of the path. */
+static void
+set_finger(struct bx_fs *fs, const struct path *path)
+{
+	fs->finger = path->slot[path->depth - 1];
+	fs->finger_address = fs->slots[fs->finger].address;
+	fs->finger_version = fs->shape_version;
+	fs->finger_is_last = true;
+	for (unsigned d = 0; d + 1 < path->depth; d++)
+		if (path->index[d] + 1 < bx_fsi_node_count(bx_fsi_block(fs, path->slot[d])))
+			fs->finger_is_last = false;
+}
+
+/*
+ * Whether the key belongs into the leaf that was used last.  Every leaf in memory is part of the tree, so that a key
+ * between two of its keys can be nowhere else; after its last one, only if no leaf follows.
+ */
+static bool
+at_finger(struct bx_fs *fs, const struct fs_key *key)
+{
+	const struct fs_slot *s = &fs->slots[fs->finger];
+	const uint8_t *node = bx_fsi_block(fs, fs->finger);
+	unsigned count = bx_fsi_node_count(node), length;
+	const uint8_t *bound;
+
+	if (fs->finger_version != fs->shape_version || s->address != fs->finger_address ||
+	    s->state == FS_SLOT_FREE || s->kind != FS_KIND_NODE || s->level != 0 || count == 0)
+		return false;
+	bound = bx_fsi_node_key(node, 0, &length);
+	if (bx_fsi_key_compare(bound, length, key->bytes, key->length) > 0)
+		return false;
+	if (fs->finger_is_last)
+		return true;
+	bound = bx_fsi_node_key(node, count - 1, &length);
+	return bx_fsi_key_compare(bound, length, key->bytes, key->length) >= 0;
+}
+
+/* The leaf of a key, for reading. */
+static enum bx_err
+find_leaf(struct bx_fs *fs, const struct fs_key *key, uint32_t *leaf)
+{
+	struct path path;
+	enum bx_err err;
+
+	if (at_finger(fs, key)) {
+		*leaf = fs->finger;
+		fs->slots[*leaf].used = true;
+		return BX_OK;
+	}
+	err = descend(fs, key, false, false, &path);
+	if (err != BX_OK)
+		return err;
+	set_finger(fs, &path);
+	*leaf = path.slot[path.depth - 1];
+	release(fs, &path);
+	return BX_OK;
+}
+
 /* BX_ERR_NOT_FOUND: no such key. */
 enum bx_err
 bx_fsi_tree_get(struct bx_fs *fs, const struct fs_key *key, struct fs_item *item)
 {
-	struct path path;
 	uint32_t leaf;
 	unsigned index;
 	bool found;
-	enum bx_err err = descend(fs, key, false, false, &path);
+	enum bx_err err = find_leaf(fs, key, &leaf);
 
 	if (err != BX_OK)
 		return err;
-	leaf = path.slot[path.depth - 1];
-	release(fs, &path);
 	index = bx_fsi_node_lower(bx_fsi_block(fs, leaf), key, &found);
 	if (!found)
 		return BX_ERR_NOT_FOUND;
@@ -265,8 +320,17 @@ bx_fsi_tree_next(struct bx_fs *fs, const struct fs_key *key, bool inclusive, str
 enum bx_err
 bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *item)
 {
-	struct fs_key bound = *key;
+	struct fs_key bound;
 
+	if (at_finger(fs, key)) {
+		bool found;
+		unsigned index = bx_fsi_node_lower(bx_fsi_block(fs, fs->finger), key, &found);
+
+		fs->slots[fs->finger].used = true;
+		item_at(fs, fs->finger, found ? index : index - 1, item);
+		return BX_OK;
+	}
+	bound = *key;
 	for (unsigned turn = 0; turn < 2; turn++) {
 		struct path path;
 		uint32_t leaf;
@@ -277,6 +341,7 @@ bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *ite
 		if (err != BX_OK)
 			return err;
 		leaf = path.slot[path.depth - 1];
+		set_finger(fs, &path);
 		index = bx_fsi_node_lower(bx_fsi_block(fs, leaf), key, &found);
 		if (found)
 			index++;
@@ -296,16 +361,30 @@ bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *ite
 	return BX_ERR_CORRUPT;
 }
 
+/* Whether it is also a leaf that the running operation made changeable: then so is its path. */
+static bool
+at_touched_finger(struct bx_fs *fs, const struct fs_key *key)
+{
+	const struct fs_slot *s = &fs->slots[fs->finger];
+
+	return s->state == FS_SLOT_DIRTY && s->pin == fs->op && at_finger(fs, key);
+}
+
 /* Bring the path of a key into memory and make it changeable, before an operation changes anything. */
 enum bx_err
 bx_fsi_tree_touch(struct bx_fs *fs, const struct fs_key *key)
 {
 	struct path path;
-	enum bx_err err = descend(fs, key, false, true, &path);
+	enum bx_err err;
 
-	if (err == BX_OK)
-		release(fs, &path);
-	return err;
+	if (at_touched_finger(fs, key))
+		return BX_OK;
+	err = descend(fs, key, false, true, &path);
+	if (err != BX_OK)
+		return err;
+	set_finger(fs, &path);
+	release(fs, &path);
+	return BX_OK;
 }
 
 /* An empty node of this generation, dirty and held. */
@@ -322,6 +401,7 @@ new_node(struct bx_fs *fs, unsigned level, uint32_t *slot)
 		bx_fsi_free_node(fs, address, fs->current, &err);
 		return err;
 	}
+	fs->shape_version++;
 	bx_fsi_node_init(bx_fsi_block(fs, *slot), level, address, fs->current);
 	fs->slots[*slot].generation = fs->current;
 	fs->slots[*slot].level = (uint8_t)level;
@@ -436,28 +516,58 @@ split(struct bx_fs *fs, struct path *path, const struct fs_key *key, unsigned at
 	return BX_OK;
 }
 
+/* Insert into a leaf, or replace the value there.  False, and nothing is changed: there is no room.  *at is where
+ * the key belongs. */
+static bool
+put_in_leaf(uint8_t *node, const struct fs_key *key, const void *value, unsigned length,
+    unsigned *at)
+{
+	unsigned bytes = 4u + key->length + length, old_length, room = bx_fsi_node_room(node);
+	bool found;
+
+	*at = bx_fsi_node_lower(node, key, &found);
+	if (found) {
+		const uint8_t *old = bx_fsi_node_value(node, *at, &old_length);
+
+		if (old_length == length) {
+			if (length > 0)
+				memcpy(node + (old - node), value, length);
+			return true;
+		}
+		room += bx_fsi_node_item_bytes(node, *at) + 2;
+	}
+	if (room < bytes + 2)
+		return false;
+	if (found)
+		bx_fsi_node_remove(node, *at);
+	bx_fsi_node_insert(node, *at, key->bytes, key->length, value, length);
+	return true;
+}
+
 /* Insert, or replace the value. */
 enum bx_err
 bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value, size_t length)
 {
 	unsigned bytes = 4u + key->length + (unsigned)length;
 	struct path path = { .depth = 0 };
+	unsigned at;
+	bool found;
 	enum bx_err err;
 
 	BX_ASSERT(length <= FS_ITEM_MAX);
 	BX_ASSERT(bytes <= FS_ITEM_MAX);
+	if (at_touched_finger(fs, key) &&
+	    put_in_leaf(bx_fsi_block(fs, fs->finger), key, value, (unsigned)length, &at))
+		return BX_OK;
 	for (unsigned turn = 0; turn <= FS_LEVELS; turn++) {
 		uint8_t *node;
-		unsigned at, old_length, room;
-		bool found;
 
 		err = step_down(fs, &path, true);
 		if (err != BX_OK)
 			break;
 		node = bx_fsi_block(fs, path.slot[path.depth - 1]);
-		room = bx_fsi_node_room(node);
 		if (fs->slots[path.slot[path.depth - 1]].level > 0) {
-			if (room < FS_SEPARATOR_ROOM)
+			if (bx_fsi_node_room(node) < FS_SEPARATOR_ROOM)
 				err = split(fs, &path, key, 0, 0);
 			if (err != BX_OK)
 				break;
@@ -465,20 +575,12 @@ bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value, s
 			path.index[path.depth - 1] = bx_fsi_node_child(node, key, false);
 			continue;
 		}
+		if (put_in_leaf(node, key, value, (unsigned)length, &at))
+			break;
 		at = bx_fsi_node_lower(node, key, &found);
-		if (found) {
-			const uint8_t *old = bx_fsi_node_value(node, at, &old_length);
-
-			if (old_length == length) {
-				if (length > 0)
-					memcpy(node + (old - node), value, length);
-				break;
-			}
+		if (found)
 			bx_fsi_node_remove(node, at);
-			room = bx_fsi_node_room(node);
-		}
-		if (room < bytes + 2)
-			err = split(fs, &path, key, at, bytes);
+		err = split(fs, &path, key, at, bytes);
 		if (err != BX_OK)
 			break;
 		node = bx_fsi_block(fs, path.slot[path.depth - 1]);
@@ -531,6 +633,7 @@ join(struct bx_fs *fs, struct path *path)
 		bx_fsi_node_insert(node[0], bx_fsi_node_count(node[0]), item.key, item.key_length,
 		    item.value, item.value_length);
 	}
+	fs->shape_version++;
 	bx_fsi_node_remove(bx_fsi_block(fs, parent), index + 1);
 	path->depth--;
 	fs->slots[path->slot[path->depth]].held--;
@@ -578,6 +681,7 @@ bx_fsi_tree_delete(struct bx_fs *fs, const struct fs_key *key)
 	}
 	bx_fsi_node_remove(bx_fsi_block(fs, slot), at);
 	while (path.depth > 1 && bx_fsi_node_count(bx_fsi_block(fs, slot)) == 0) {
+		fs->shape_version++;
 		path.depth--;
 		fs->slots[slot].held--;
 		bx_fsi_free_node(fs, fs->slots[slot].address, fs->current, &err);
