@@ -5,7 +5,8 @@
  *	hosted-fs VOLUME run [N]	make N transfers between accounts (0: for ever), each a transaction
  *	hosted-fs VOLUME show		the accounts, their sum, and whether that is what it was at first
  *
- * Kill it at any moment: the sum is always right, because a transfer changes two files or none.
+ * Kill it at any moment: the sum is always right, because a transfer changes two files or
+ * none.
  */
 #include <brainix/fs.h>
 
@@ -119,7 +120,8 @@ open_volume(const struct bx_fs_device *device)
 	uint64_t inode;
 	enum bx_err err = bx_fs_mount(&config, &fs);
 
-	/* Only a file that never was a volume; a damaged one is for fsck.bxfs to explain. */
+	/* Only a file that never was a volume; a damaged one is for fsck.bxfs to
+	 * explain. */
 	if (err == BX_ERR_FORMAT) {
 		must(bx_fs_format(device, &format, arena, sizeof arena), "format");
 		err = bx_fs_mount(&config, &fs);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * cache.c -- blocks in memory.  A block is verified when it is read and gets its checksum when it is
- * written; its parent in memory learns the checksum then.  So parents are written after children, and
- * the parent of a dirty block is always in memory.
+ * cache.c -- blocks in memory.  A block is verified when it is read and gets its checksum
+ * when it is written; its parent in memory learns the checksum then.  So parents are
+ * written after children, and the parent of a dirty block is always in memory.
  *
- * Dirty slots form a list, the one untouched for longest first.  Clean ones are found by a clock hand.
+ * Dirty slots form a list, the one untouched for longest first.  Clean ones are found by a
+ * clock hand.
  */
 #include "fs-internal.h"
 
@@ -139,8 +140,8 @@ may_write_out(const struct bx_fs *fs, uint32_t slot)
 	return !bx_fsi_map_has_dirty_child(fs, slot);
 }
 
-/* Write out the dirty block that was left alone for longest.  `spare_pinned`: not one that the running
- * operation prepared. */
+/* Write out the dirty block that was left alone for longest.  `spare_pinned`: not one
+ * that the running operation prepared. */
 static enum bx_err
 write_oldest(struct bx_fs *fs, bool spare_pinned)
 {
@@ -175,8 +176,8 @@ find_victim(struct bx_fs *fs)
 	return FS_NO_SLOT;
 }
 
-/* A pinned clean slot, when there is nothing else: an operation that pins more than the arena holds
- * may have to read a block twice. */
+/* A pinned clean slot, when there is nothing else: an operation that pins more than the
+ * arena holds may have to read a block twice. */
 static uint32_t
 find_pinned_victim(const struct bx_fs *fs)
 {
@@ -249,7 +250,8 @@ bx_fsi_cache_load(struct bx_fs *fs, const struct fs_pointer *pointer, enum fs_sl
 		*slot = i;
 		return BX_OK;
 	}
-	/* In this epoch the device may hold blocks of the generation being built, never later ones. */
+	/* In this epoch the device may hold blocks of the generation being built, never
+	 * later ones. */
 	if (pointer->generation > fs->current)
 		return BX_ERR_CORRUPT;
 	if (kind != FS_KIND_MAP && !bx_fsi_address_valid(fs, pointer->address, 1))
@@ -304,7 +306,8 @@ bx_fsi_cache_drop_all(struct bx_fs *fs)
 	bx_fsi_cache_init(fs);
 }
 
-/* Between operations: write until few dirty blocks are left, so that no commit has much to do. */
+/* Between operations: write until few dirty blocks are left, so that no commit has much
+ * to do. */
 enum bx_err
 bx_fsi_cache_trim(struct bx_fs *fs)
 {
@@ -317,7 +320,8 @@ bx_fsi_cache_trim(struct bx_fs *fs)
 	return BX_OK;
 }
 
-/* Write everything, children before parents: every pass over the list writes at least its lowest level. */
+/* Write everything, children before parents: every pass over the list writes at least
+ * its lowest level. */
 enum bx_err
 bx_fsi_cache_clean_all(struct bx_fs *fs)
 {

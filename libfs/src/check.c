@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * check.c -- the full check of a volume: every block is verified, used once and marked so; every count is right;
- * every name leads to an inode of its type and every directory lies where it says.
+ * check.c -- the full check of a volume: every block is verified, used once and marked so;
+ * every count is right; every name leads to an inode of its type and every directory lies
+ * where it says.
  *
- * Links are compared by a sum over all names and a sum over all inodes, which needs no memory for each inode.
+ * Links are compared by a sum over all names and a sum over all inodes, which needs no
+ * memory for each inode.
  */
 #include "fs-internal.h"
 

@@ -2,8 +2,9 @@
 /*
  * data.c -- the content of files: read, write, truncate, punch.
  *
- * Whole blocks go straight between the caller and the device.  A part of a block is changed in the cache,
- * at a new address, and written with the next root; the log carries the bytes.
+ * Whole blocks go straight between the caller and the device.  A part of a block is changed
+ * in the cache, at a new address, and written with the next root; the log carries the
+ * bytes.
  */
 #include "fs-internal.h"
 
@@ -25,7 +26,7 @@ get_file(struct bx_fs *fs, uint64_t inode, struct fs_inode *in)
 	return in->type == BX_FS_FILE ? BX_OK : BX_ERR_INVALID;
 }
 
-/* ---- reading --------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 /* Copy inline bytes [offset, offset + length); zeros beyond what is kept. */
 static enum bx_err
@@ -90,7 +91,8 @@ load_data(struct bx_fs *fs, uint64_t address, uint64_t generation, const uint8_t
 	return bx_fsi_cache_load(fs, &pointer, FS_KIND_DATA, 0, slot, &missed);
 }
 
-/* Make the hint know the file, and the extent of `block` or the hole there: *hole_end is the block after it. */
+/* Make the hint know the file, and the extent of `block` or the hole there: *hole_end is
+ * the block after it. */
 static enum bx_err
 find_for_read(struct bx_fs *fs, uint64_t inode, uint64_t block, uint64_t last, uint64_t *hole_end)
 {
@@ -125,7 +127,8 @@ find_for_read(struct bx_fs *fs, uint64_t inode, uint64_t block, uint64_t last, u
 	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
 }
 
-/* How many of `count` blocks can be read from the device: those before a changed one in memory. */
+/* How many of `count` blocks can be read from the device: those before a changed one in
+ * memory. */
 static uint64_t
 on_device(const struct bx_fs *fs, uint64_t address, uint64_t count)
 {
@@ -292,7 +295,7 @@ bx_fs_read_link(struct bx_fs *fs, uint64_t inode, char *buffer, size_t buffer_le
 	return err;
 }
 
-/* ---- a change inside one block --------------------------------------------------------------- */
+/* ---- a change inside one block ----------------------------------------------------------- */
 
 struct patch {
 	uint64_t block;
@@ -317,7 +320,8 @@ patch_cancel(struct bx_fs *fs, struct patch *p)
 	p->slot = FS_NO_SLOT;
 }
 
-/* Bring the block into memory and take an address for it.  `holes`: also where nothing is mapped. */
+/* Bring the block into memory and take an address for it.  `holes`: also where nothing
+ * is mapped. */
 static enum bx_err
 patch_prepare(struct bx_fs *fs, uint64_t inode, uint64_t block, bool holes, struct patch *p)
 {
@@ -405,7 +409,7 @@ patch_act(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, struct patch *p
 	return bx_fsi_extent_insert(fs, inode, in, &e);
 }
 
-/* ---- writing --------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------- */
 
 static enum bx_err
 begin_blocks(struct bx_fs *fs, uint64_t inode, uint64_t first, uint64_t end, unsigned data,
@@ -540,7 +544,8 @@ write_part(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offse
 	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_WRITE, &entry);
 }
 
-/* The act of mapping blocks that are on the device already; also what a record of it means. */
+/* The act of mapping blocks that are on the device already; also what a record of it
+ * means. */
 static enum bx_err
 map_act(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, const struct fs_extent *e,
     unsigned items, uint64_t size, uint64_t time_ns)
@@ -686,7 +691,7 @@ bx_fs_write(struct bx_fs *fs, uint64_t inode, uint64_t offset, const void *buffe
 	return err;
 }
 
-/* ---- making smaller -------------------------------------------------------------------------- */
+/* ---- making smaller ---------------------------------------------------------------------- */
 
 static void
 log_size(struct fs_log_entry *entry, uint64_t inode, uint64_t size, uint64_t time_ns)
@@ -815,7 +820,8 @@ bx_fs_punch(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t length, 
 	err = get_file(fs, inode, &in);
 	if (err != BX_OK || offset >= in.size || length == 0)
 		return err;
-	/* Beyond the size everything is zero already, so that the last block may go whole. */
+	/* Beyond the size everything is zero already, so that the last block may go
+	 * whole. */
 	stop = length < in.size - offset ? offset + length : bx_align_up(in.size, BX_FS_BLOCK);
 	first = blocks_for(offset);
 	end = stop / BX_FS_BLOCK;

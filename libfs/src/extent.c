@@ -75,8 +75,8 @@ touch_extent(struct bx_fs *fs, uint64_t inode, uint64_t block)
 	return bx_fsi_tree_touch(fs, &key);
 }
 
-/* Make changeable what removing [first, end) and inserting there changes; at most FS_STEP_ITEMS extents, from the
- * end.  Fewer, when space or memory ends early. */
+/* Make changeable what removing [first, end) and inserting there changes; at most
+ * FS_STEP_ITEMS extents, from the end.  Fewer, when space or memory ends early. */
 enum bx_err
 bx_fsi_extent_prepare(struct bx_fs *fs, uint64_t inode, uint64_t first, uint64_t end,
     struct fs_plan *plan)
@@ -129,8 +129,9 @@ put_extent(struct bx_fs *fs, uint64_t inode, const struct fs_extent *e)
 }
 
 /*
- * Unmap file blocks [first, *end) from the end, at most `items` extents; *end becomes the lowest block that was looked
- * at: `first` when all is done.  in->blocks is kept up.  What is unmapped is freed with the next root.
+ * Unmap file blocks [first, *end) from the end, at most `items` extents; *end becomes the
+ * lowest block that was looked at: `first` when all is done.  in->blocks is kept up.  What
+ * is unmapped is freed with the next root.
  */
 enum bx_err
 bx_fsi_extent_remove(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t first,

@@ -3,7 +3,7 @@
  * fs-internal.h -- what the files of libfs share.  Section numbers are those of SPEC.md.
  *
  * Who calls whom, downwards only:
- *	volume.c (mount, commit)  check.c
+ *	volume.c (mount, commit)  format.c  check.c
  *	log.c (records, replay)
  *	dir.c  data.c  attr.c  inode.c	operations: check, prepare, act
  *	tree.c			keys and values
@@ -97,7 +97,8 @@ struct fs_root {
 enum fs_slot_state { FS_SLOT_FREE, FS_SLOT_CLEAN, FS_SLOT_DIRTY };
 enum fs_slot_kind { FS_KIND_NODE, FS_KIND_MAP, FS_KIND_DATA };
 
-/* One block in memory.  Invariant: the parent of a dirty node or map block is dirty and in memory. */
+/* One block in memory.  Invariant: the parent of a dirty node or map block is dirty and
+ * in memory. */
 struct fs_slot {
 	uint64_t address;
 	uint64_t generation;
@@ -278,7 +279,8 @@ enum bx_err bx_fsi_space_settle(struct bx_fs *fs);
 void bx_fsi_key(struct fs_key *key, uint64_t inode, enum fs_key_type type, const void *rest,
     size_t rest_length);
 void bx_fsi_key_u64(struct fs_key *key, uint64_t inode, enum fs_key_type type, uint64_t rest);
-/* Results point into the cache: valid until the next call that may load or change a block. */
+/* Results point into the cache: valid until the next call that may load or change a
+ * block. */
 struct fs_item {
 	const uint8_t *key, *value;
 	unsigned key_length, value_length;
@@ -317,12 +319,14 @@ enum fs_log_code {
 	FS_LOG_MAP, FS_LOG_TRUNCATE, FS_LOG_PUNCH, FS_LOG_SET, FS_LOG_SET_ATTR, FS_LOG_REMOVE_ATTR,
 	FS_LOG_TIDY, FS_LOG_FORGET
 };
-/* What an operation may need at most: tree paths, runs of blocks that it frees, blocks for data. */
+/* What an operation may need at most: tree paths, runs of blocks that it frees, blocks
+ * for data. */
 enum bx_err bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
     enum fs_op_class class);
 enum bx_err bx_fsi_touch(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void *rest,
     size_t rest_length);
-/* The end of an operation's act.  `err` should be impossible; if it is not BX_OK, writing ends. */
+/* The end of an operation's act.  `err` should be impossible; if it is not BX_OK,
+ * writing ends. */
 enum bx_err bx_fsi_op_end(struct bx_fs *fs, uint64_t time_ns, enum bx_err err,
     enum fs_log_code code, const struct fs_log_entry *entry);
 enum bx_err bx_fsi_drop_link(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, bool keep);
@@ -371,7 +375,11 @@ bool bx_fsi_log_fits(const struct bx_fs *fs);
 enum bx_err bx_fsi_log_commit(struct bx_fs *fs);
 enum bx_err bx_fsi_log_replay(struct bx_fs *fs);
 
-/* ---- volume.c ---- */
+/* ---- volume.c, format.c ---- */
+#define FS_ROOT_SLOTS		4u
+uint64_t bx_fsi_root_block(uint64_t blocks, unsigned slot);
+size_t bx_fsi_slots_of(size_t arena_bytes);
+enum bx_err bx_fsi_check_device(const struct bx_fs_device *device);
 enum bx_err bx_fsi_commit_root(struct bx_fs *fs);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * inode.c -- inodes (SPEC.md 7), the frame in which every operation runs, and deleted files.
+ * inode.c -- inodes (SPEC.md 7), the frame in which every operation runs, and deleted
+ * files.
  *
- * An operation checks (reads only), then begins (space, memory), touches every key that it will change
- * (loads), and then acts, which cannot fail for want of anything; then it ends, which puts it into the log.
+ * An operation checks (reads only), then begins (space, memory), touches every key that it
+ * will change (loads), and then acts, which cannot fail for want of anything; then it ends,
+ * which puts it into the log.
  */
 #include "fs-internal.h"
 
@@ -79,7 +81,8 @@ bx_fsi_touch(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void
 	return bx_fsi_tree_touch(fs, &key);
 }
 
-/* A step of tidying on the way.  An orphan that is damaged is passed over: it costs its space, no more. */
+/* A step of tidying on the way.  An orphan that is damaged is passed over: it costs its
+ * space, no more. */
 static enum bx_err
 tidy_by_the_way(struct bx_fs *fs)
 {
@@ -106,7 +109,8 @@ bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
     enum fs_op_class class)
 {
 	unsigned depth = fs->root.tree_level + 1u;
-	/* Every node of every path gets a new address; each level may split, and the root grow. */
+	/* Every node of every path gets a new address; each level may split, and the
+	 * root grow. */
 	unsigned blocks = class == FS_OP_NORMAL ? keys * (2 * depth + 1) : (keys + 1) * depth + 4;
 	unsigned entries = keys * depth + frees;
 	uint64_t reserve = class == FS_OP_NORMAL ? FS_RESERVE : 0;
@@ -191,8 +195,8 @@ delete_item(struct bx_fs *fs, uint64_t inode, enum fs_key_type type)
 	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
 }
 
-/* Part of an act: the inode has one link less; *in is current and gets written.  Paths of its inode, inline and orphan
- * keys were touched. */
+/* Part of an act: the inode has one link less; *in is current and gets written.  Paths
+ * of its inode, inline and orphan keys were touched. */
 enum bx_err
 bx_fsi_drop_link(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, bool keep)
 {
@@ -237,7 +241,8 @@ get_orphan(struct bx_fs *fs, uint64_t inode, uint64_t *holder)
 	return BX_OK;
 }
 
-/* An inode for a caller: one that has a name, or is kept.  A replay repeats what was allowed once. */
+/* An inode for a caller: one that has a name, or is kept.  A replay repeats what was
+ * allowed once. */
 enum bx_err
 bx_fsi_inode_open(struct bx_fs *fs, uint64_t inode, struct fs_inode *out)
 {
@@ -255,7 +260,8 @@ bx_fsi_inode_open(struct bx_fs *fs, uint64_t inode, struct fs_inode *out)
 	return err;
 }
 
-/* A deleted file that nobody keeps.  Looks at a bounded number; the next call goes on from there. */
+/* A deleted file that nobody keeps.  Looks at a bounded number; the next call goes on
+ * from there. */
 enum bx_err
 bx_fsi_find_orphan(struct bx_fs *fs, uint64_t *inode)
 {
@@ -346,7 +352,8 @@ remove_attrs(struct bx_fs *fs, uint64_t inode, unsigned items)
 	return err;
 }
 
-/* The act of a step: extents first, then attributes, then the inode itself.  *more: it is not the last one. */
+/* The act of a step: extents first, then attributes, then the inode itself.  *more: it
+ * is not the last one. */
 static enum bx_err
 take_apart(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, const struct fs_plan *plan,
     bool *more)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * log.c -- commits between roots (SPEC.md 9): operations in a record that is written twice, and their replay at
- * mount.  A record counts from the moment one copy is whole on the medium.
+ * log.c -- commits between roots (SPEC.md 9): operations in a record that is written twice,
+ * and their replay at mount.  A record counts from the moment one copy is whole on the
+ * medium.
  */
 #include "fs-internal.h"
 
@@ -26,7 +27,8 @@ bx_fsi_log_u16(struct fs_log_entry *entry, uint16_t v)
 	entry->fixed_length += 2;
 }
 
-/* An operation is done: keep it for the next record.  One that does not fit makes the next commit a root. */
+/* An operation is done: keep it for the next record.  One that does not fit makes the
+ * next commit a root. */
 void
 bx_fsi_log_add(struct bx_fs *fs, enum fs_log_code code, const struct fs_log_entry *entry)
 {
@@ -130,9 +132,10 @@ bx_fsi_log_commit(struct bx_fs *fs)
 	return BX_OK;
 }
 
-/* ---- replay ---------------------------------------------------------------------------------- */
+/* ---- replay ------------------------------------------------------------------------------ */
 
-/* Read the record at a sector of one copy into fs->log.  BX_ERR_NOT_FOUND: there is no valid one. */
+/* Read the record at a sector of one copy into fs->log.  BX_ERR_NOT_FOUND: there is no
+ * valid one. */
 static enum bx_err
 read_record(struct bx_fs *fs, unsigned copy, uint32_t sector, uint32_t *length)
 {
@@ -179,7 +182,8 @@ find_record(struct bx_fs *fs, uint32_t sector, uint32_t *length)
 	return first == BX_ERR_IO || second == BX_ERR_IO ? BX_ERR_IO : BX_ERR_NOT_FOUND;
 }
 
-/* A cursor over the fields of one operation.  Reading beyond its end sets `bad` and gives zeros. */
+/* A cursor over the fields of one operation.  Reading beyond its end sets `bad` and
+ * gives zeros. */
 struct reader {
 	const uint8_t *at;
 	size_t left;
@@ -455,7 +459,8 @@ replay_one(struct bx_fs *fs, unsigned code, struct reader *r)
 	}
 }
 
-/* Go through the operations of the record in fs->log: apply them, or mark the blocks that they map as in use. */
+/* Go through the operations of the record in fs->log: apply them, or mark the blocks
+ * that they map as in use. */
 static enum bx_err
 each_operation(struct bx_fs *fs, uint32_t length, bool apply)
 {
@@ -502,15 +507,17 @@ each_record(struct bx_fs *fs, bool apply, bool search)
 		sector += sectors_for(fs, length);
 		err = find_record(fs, sector, &length);
 	}
-	/* The end of the log, or a damaged record: then a later one of the same root is there. */
+	/* The end of the log, or a damaged record: then a later one of the same root is
+	 * there. */
 	for (sector++; err == BX_ERR_NOT_FOUND && search && sector < log_sectors(fs); sector++)
 		if (find_record(fs, sector, &length) == BX_OK)
 			return BX_ERR_CORRUPT;
 	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
 }
 
-/* Bring the tree in memory to the state that the log says.  First all blocks that records name are taken out of
- * the map, so that replaying cannot use them for something else. */
+/* Bring the tree in memory to the state that the log says.  First all blocks that
+ * records name are taken out of the map, so that replaying cannot use them for something
+ * else. */
 enum bx_err
 bx_fsi_log_replay(struct bx_fs *fs)
 {

@@ -100,7 +100,8 @@ bx_fsi_node_check(const uint8_t *node, unsigned level, uint64_t address, uint64_
 	return used == BX_FS_BLOCK - heap ? BX_OK : BX_ERR_CORRUPT;
 }
 
-/* As bx_fsi_key_compare(), with the inode numbers that nearly all keys begin with compared at once. */
+/* As bx_fsi_key_compare(), with the inode numbers that nearly all keys begin with
+ * compared at once. */
 static inline int
 compare_with(const uint8_t *other, unsigned length, const struct fs_key *key, uint64_t start)
 {
@@ -138,7 +139,8 @@ bx_fsi_node_lower(const uint8_t *node, const struct fs_key *key, bool *found)
 	return low;
 }
 
-/* The child of an inner node whose range has the key; `strict`: has the keys just below it. */
+/* The child of an inner node whose range has the key; `strict`: has the keys just below
+ * it. */
 unsigned
 bx_fsi_node_child(const uint8_t *node, const struct fs_key *key, bool strict)
 {
@@ -223,11 +225,12 @@ bx_fsi_node_remove(uint8_t *node, unsigned index)
 }
 
 /*
- * Move the upper items of `left` to `right`, an empty node of the same level, so that an item of
- * `item_bytes` fits where it belongs, before item `at`.  Returns how many items stay; *goes_left is
- * where the new one belongs.  The left takes items up to half of all bytes, so that neither side
- * gets more than half and one item: (4,064 + 1,302) / 2 + 1,302 <= 4,064.  An item at the very end
- * gets the right node for itself, which keeps nodes full when keys come in order.
+ * Move the upper items of `left` to `right`, an empty node of the same level, so that an
+ * item of `item_bytes` fits where it belongs, before item `at`.  Returns how many items
+ * stay; *goes_left is where the new one belongs.  The left takes items up to half of all
+ * bytes, so that neither side gets more than half and one item: (4,064 + 1,302) / 2 + 1,302
+ * <= 4,064.  An item at the very end gets the right node for itself, which keeps nodes full
+ * when keys come in order.
  */
 unsigned
 bx_fsi_node_split(uint8_t *left, uint8_t *right, unsigned at, unsigned item_bytes, bool *goes_left)

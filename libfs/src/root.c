@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* root.c -- the root record (SPEC.md 4) and what follows from the size of a volume (SPEC.md 3, 8). */
+/* root.c -- the root record (SPEC.md 4) and what follows from the size of a volume
+ * (SPEC.md 3, 8). */
 #include "fs-internal.h"
 
 #define ROOT_SUMMED 480u

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * sha256.c -- SHA-256 of two byte strings in a row (FIPS 180-4, section 6.2).  libfs may depend on
- * nothing, so that it has its own; constants are those of section 4.2.2 and 5.3.3.
+ * sha256.c -- SHA-256 of two byte strings in a row (FIPS 180-4, section 6.2).  libfs may
+ * depend on nothing, so that it has its own; constants are those of section 4.2.2 and
+ * 5.3.3.
  */
 #include "fs-internal.h"
 
@@ -52,7 +53,8 @@ compress(uint32_t h[8], const uint8_t block[64])
 		h[i] += s[i];
 }
 
-/* `length` is a multiple of 64, `tail_length` at most 55: what the library needs, one padded block. */
+/* `length` is a multiple of 64, `tail_length` at most 55: what the library needs, one
+ * padded block. */
 void
 bx_fsi_sha256(const void *data, size_t length, const void *tail, size_t tail_length,
     uint8_t digest[32])

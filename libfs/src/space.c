@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * space.c -- which blocks are in use: the allocation map (SPEC.md 8), and what waits to become free.
+ * space.c -- which blocks are in use: the allocation map (SPEC.md 8), and what waits to
+ * become free.
  *
- * The map has a fixed place for each of its nodes, twice, so that changing it needs no allocation.
- * A block that is freed remains untouched until the next root is durable: `pending`.  Tree blocks of an
- * operation come from `pool`, which is filled before anything is changed; so the change cannot fail.
+ * The map has a fixed place for each of its nodes, twice, so that changing it needs no
+ * allocation. A block that is freed remains untouched until the next root is durable:
+ * `pending`.  Tree blocks of an operation come from `pool`, which is filled before anything
+ * is changed; so the change cannot fail.
  */
 #include "fs-internal.h"
 
@@ -59,7 +61,8 @@ ancestor(uint64_t index, unsigned up)
 	return index;
 }
 
-/* Make the node at `slot` part of the generation being built: the side that the last root does not name. */
+/* Make the node at `slot` part of the generation being built: the side that the last
+ * root does not name. */
 static void
 turn_side(struct bx_fs *fs, uint32_t slot, uint8_t *parent_entry)
 {
@@ -279,7 +282,8 @@ next_free_leaf(struct bx_fs *fs, uint64_t from, uint64_t *leaf)
 		*leaf = 0;
 		return from == 0 ? BX_OK : BX_ERR_NOT_FOUND;
 	}
-	/* Up while a node has no free child from `index` on, then down along first free children. */
+	/* Up while a node has no free child from `index` on, then down along first free
+	 * children. */
 	for (unsigned turn = 0; turn < 2 * FS_LEVELS; turn++) {
 		uint64_t parent = down ? index : index / FS_MAP_FANOUT;
 		unsigned parent_level = down ? level : level + 1;
@@ -323,8 +327,8 @@ find_free(struct bx_fs *fs, uint64_t hint, uint64_t want, struct fs_run *run)
 	uint64_t leaf = hint / FS_MAP_BITS;
 	unsigned from = (unsigned)(hint % FS_MAP_BITS);
 
-	/* The hint's leaf from the hint, the next one with free blocks, the first one: then all was seen
-	 * or the map lies. */
+	/* The hint's leaf from the hint, the next one with free blocks, the first one:
+	 * then all was seen or the map lies. */
 	for (unsigned turn = 0; turn < 4; turn++) {
 		uint32_t slot;
 		unsigned length, at;
@@ -492,7 +496,8 @@ bx_fsi_free_later(struct bx_fs *fs, uint64_t address, uint64_t count)
 	return BX_OK;
 }
 
-/* A tree or patched block that is no longer used.  One of this generation is known to nobody else. */
+/* A tree or patched block that is no longer used.  One of this generation is known to
+ * nobody else. */
 void
 bx_fsi_free_node(struct bx_fs *fs, uint64_t address, uint64_t generation, enum bx_err *err)
 {
@@ -507,7 +512,8 @@ bx_fsi_free_node(struct bx_fs *fs, uint64_t address, uint64_t generation, enum b
 		*err = bx_fsi_free_later(fs, address, 1);
 }
 
-/* For the next root: what was taken and not used, and what was freed, becomes free in the map. */
+/* For the next root: what was taken and not used, and what was freed, becomes free in
+ * the map. */
 enum bx_err
 bx_fsi_space_settle(struct bx_fs *fs)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* sum.c -- the checksum of a block: its bytes, at its address, born in its generation (SPEC.md 2). */
+/* sum.c -- the checksum of a block: its bytes, at its address, born in its generation
+ * (SPEC.md 2). */
 #include "fs-internal.h"
 
 static uint64_t

@@ -2,10 +2,11 @@
 /*
  * tree.c -- the copy-on-write B+tree of keys and values (SPEC.md 5).
  *
- * Every descent is a loop from the root down.  A changing one gives each node on its way a new address first
- * (once per generation), so that a dirty node's parent is dirty, and splits a node without room while its parent
- * still has some, so that nothing goes back up.  Nodes are freed when empty; half-empty leaves join a neighbour
- * that is at hand, except while a log record may have to repeat the change: a replay must not need more memory.
+ * Every descent is a loop from the root down.  A changing one gives each node on its way a
+ * new address first (once per generation), so that a dirty node's parent is dirty, and
+ * splits a node without room while its parent still has some, so that nothing goes back up.
+ * Nodes are freed when empty; half-empty leaves join a neighbour that is at hand, except
+ * while a log record may have to repeat the change: a replay must not need more memory.
  */
 #include "fs-internal.h"
 
@@ -161,7 +162,8 @@ step_down(struct bx_fs *fs, struct path *path, bool change)
 	return BX_OK;
 }
 
-/* From the root to the leaf for `key`.  `strict`: to the leaf with the keys just below it. */
+/* From the root to the leaf for `key`.  `strict`: to the leaf with the keys just below
+ * it. */
 static enum bx_err
 descend(struct bx_fs *fs, const struct fs_key *key, bool strict, bool change, struct path *path)
 {
@@ -206,8 +208,9 @@ set_finger(struct bx_fs *fs, const struct path *path)
 }
 
 /*
- * Whether the key belongs into the leaf that was used last.  Every leaf in memory is part of the tree, so that a key
- * between two of its keys can be nowhere else; after its last one, only if no leaf follows.
+ * Whether the key belongs into the leaf that was used last.  Every leaf in memory is part
+ * of the tree, so that a key between two of its keys can be nowhere else; after its last
+ * one, only if no leaf follows.
  */
 static bool
 at_finger(struct bx_fs *fs, const struct fs_key *key)
@@ -361,7 +364,8 @@ bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *ite
 	return BX_ERR_CORRUPT;
 }
 
-/* Whether it is also a leaf that the running operation made changeable: then so is its path. */
+/* Whether it is also a leaf that the running operation made changeable: then so is its
+ * path. */
 static bool
 at_touched_finger(struct bx_fs *fs, const struct fs_key *key)
 {
@@ -370,7 +374,8 @@ at_touched_finger(struct bx_fs *fs, const struct fs_key *key)
 	return s->state == FS_SLOT_DIRTY && s->pin == fs->op && at_finger(fs, key);
 }
 
-/* Bring the path of a key into memory and make it changeable, before an operation changes anything. */
+/* Bring the path of a key into memory and make it changeable, before an operation
+ * changes anything. */
 enum bx_err
 bx_fsi_tree_touch(struct bx_fs *fs, const struct fs_key *key)
 {
@@ -460,8 +465,8 @@ separator(struct fs_key *out, const uint8_t *low, unsigned low_length, const uin
 	out->length = (uint16_t)same;
 }
 
-/* Split the last node of the path so that `key`, which belongs before item `at`, has room for an item of
- * `bytes`; the path then ends in the half where the key belongs. */
+/* Split the last node of the path so that `key`, which belongs before item `at`, has
+ * room for an item of `bytes`; the path then ends in the half where the key belongs. */
 static enum bx_err
 split(struct bx_fs *fs, struct path *path, const struct fs_key *key, unsigned at, unsigned bytes)
 {
@@ -516,8 +521,8 @@ split(struct bx_fs *fs, struct path *path, const struct fs_key *key, unsigned at
 	return BX_OK;
 }
 
-/* Insert into a leaf, or replace the value there.  False, and nothing is changed: there is no room.  *at is where
- * the key belongs. */
+/* Insert into a leaf, or replace the value there.  False, and nothing is changed: there
+ * is no room.  *at is where the key belongs. */
 static bool
 put_in_leaf(uint8_t *node, const struct fs_key *key, const void *value, unsigned length,
     unsigned *at)
@@ -592,7 +597,8 @@ bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value, s
 	return err;
 }
 
-/* Join a leaf that became small with a neighbour in memory.  Not being able to is no error. */
+/* Join a leaf that became small with a neighbour in memory.  Not being able to is no
+ * error. */
 static void
 join(struct bx_fs *fs, struct path *path)
 {
@@ -700,7 +706,8 @@ bx_fsi_tree_delete(struct bx_fs *fs, const struct fs_key *key)
 	return err == BX_OK ? shrink(fs) : err;
 }
 
-/* A dirty node was written: its parent, which is dirty and in memory, learns the checksum. */
+/* A dirty node was written: its parent, which is dirty and in memory, learns the
+ * checksum. */
 enum bx_err
 bx_fsi_tree_store_sum(struct bx_fs *fs, uint32_t slot, const uint8_t *sum)
 {

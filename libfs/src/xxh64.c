@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * xxh64.c -- the XXH64 checksum, from its specification ("xxHash fast digest algorithm", version
- * 0.1.1, section "XXH64 Algorithm Description").
+ * xxh64.c -- the XXH64 checksum, from its specification ("xxHash fast digest algorithm",
+ * version 0.1.1, section "XXH64 Algorithm Description").
  */
 #include "fs-internal.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * bench_fs.c -- the benchmark suite `fs`: libfs on a device in memory, one thread, every read verified.
+ * bench_fs.c -- the benchmark suite `fs`: libfs on a device in memory, one thread, every
+ * read verified.
  *
  * usage: bench_fs [--arena BYTES] [--volume MIB] [--json FILE]
  * Prints a table; with --json also appends one JSON line for each row.

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * fuzz_image.c -- hostile volumes.  The input edits a small volume; then every checksum is made right again, from the
- * leaves to the root, so that only the checks of the format stand between the edit and the library.  Whatever
- * it says, every call must return: no panic, no access outside, no loop.
+ * fuzz_image.c -- hostile volumes.  The input edits a small volume; then every checksum is
+ * made right again, from the leaves to the root, so that only the checks of the format
+ * stand between the edit and the library.  Whatever it says, every call must return: no
+ * panic, no access outside, no loop.
  *
- * Input: one byte of flags (bit 0 writable), then edits of 4 bytes: block, offset (2), value.  The block counts in
- * the list of blocks that are in use; offset 4095 and above exchanges two bytes with the value before.
+ * Input: one byte of flags (bit 0 writable), then edits of 4 bytes: block, offset (2),
+ * value.  The block counts in the list of blocks that are in use; offset 4095 and above
+ * exchanges two bytes with the value before.
  */
 #include "support.h"
 

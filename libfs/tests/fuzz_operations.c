@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* fuzz_operations.c -- a fuzzer chooses operations; volume and model must agree, and the volume must check. */
+/* fuzz_operations.c -- a fuzzer chooses operations; volume and model must agree, and the
+ * volume must check. */
 #include "support.h"
 
 #define VOLUME_BYTES (1u << 20)

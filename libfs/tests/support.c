@@ -51,7 +51,7 @@ must(void *p)
 	return p;
 }
 
-/* ---- device ---------------------------------------------------------------------------------- */
+/* ---- device ------------------------------------------------------------------------------ */
 
 static bool
 fails(struct disk *d, int64_t *left)
@@ -206,7 +206,7 @@ disk_free(struct disk *d)
 	free(d->own_list);
 }
 
-/* ---- digest ---------------------------------------------------------------------------------- */
+/* ---- digest ------------------------------------------------------------------------------ */
 
 /* FNV-like with a multiply-fold: only compared with itself. */
 static uint64_t
@@ -261,7 +261,7 @@ digest_head(uint64_t h, uint64_t inode, uint8_t type, uint16_t mode, uint32_t ui
 	return mix_u64(h, mtime);
 }
 
-/* ---- model ----------------------------------------------------------------------------------- */
+/* ---- model ------------------------------------------------------------------------------- */
 
 void
 model_init(struct model *m, uint16_t mode, uint64_t time_ns)
@@ -490,7 +490,7 @@ volume_digest(struct bx_fs *fs, uint64_t *digest)
 	return BX_OK;
 }
 
-/* ---- checking -------------------------------------------------------------------------------- */
+/* ---- checking ---------------------------------------------------------------------------- */
 
 static void
 print_finding(void *context, const struct bx_fs_finding *f)
@@ -527,7 +527,7 @@ volume_must_check(struct bx_fs *fs)
 		die("the check found something");
 }
 
-/* ---- operations ------------------------------------------------------------------------------ */
+/* ---- operations -------------------------------------------------------------------------- */
 
 static const struct bx_fs_owner owner = { .uid = 7, .gid = 8, .mode = 0644 };
 

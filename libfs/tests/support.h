@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * support.h -- what libfs's tests share: a device in memory that records and fails on request, a plain model of a
- * volume, a canonical digest of either, and random operations that are applied to both.
+ * support.h -- what libfs's tests share: a device in memory that records and fails on
+ * request, a plain model of a volume, a canonical digest of either, and random operations
+ * that are applied to both.
  */
 #ifndef BX_FS_TEST_SUPPORT_H
 #define BX_FS_TEST_SUPPORT_H
@@ -23,7 +24,7 @@ struct rng {
 uint64_t rng_next(struct rng *r);
 uint64_t rng_below(struct rng *r, uint64_t limit);
 
-/* ---- device ---------------------------------------------------------------------------------- */
+/* ---- device ------------------------------------------------------------------------------ */
 
 enum event_kind { EVENT_WRITE, EVENT_FLUSH, EVENT_CALL, EVENT_DURABLE };
 
@@ -67,7 +68,7 @@ void disk_over_reset(struct disk *d);
 void disk_free(struct disk *d);
 void disk_event(struct disk *d, enum event_kind kind, uint64_t state);
 
-/* ---- model ----------------------------------------------------------------------------------- */
+/* ---- model ------------------------------------------------------------------------------- */
 
 #define MODEL_INODES 8192
 
@@ -110,7 +111,7 @@ uint64_t model_digest(struct model *m);
 /* The same digest of a mounted volume; BX_OK or what a call returned. */
 enum bx_err volume_digest(struct bx_fs *fs, uint64_t *digest);
 
-/* ---- operations ------------------------------------------------------------------------------ */
+/* ---- operations -------------------------------------------------------------------------- */
 
 struct world {
 	struct bx_fs *fs;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* test_fs.c -- libfs, part by part: checksums against references, codecs, nodes, contracts of every call. */
+/* test_fs.c -- libfs, part by part: checksums against references, codecs, nodes,
+ * contracts of every call. */
 #include "support.h"
 
 #include "../src/fs-internal.h"
@@ -73,7 +74,7 @@ remount(void)
 	ck_assert_int_eq(bx_fs_mount(&config, &fs), BX_OK);
 }
 
-/* ---- checksums ------------------------------------------------------------------------------- */
+/* ---- checksums --------------------------------------------------------------------------- */
 
 /* Made with the reference implementation, libxxhash 0.8.1: byte i is 7 i + 3. */
 static const struct {
@@ -151,9 +152,10 @@ START_TEST(fs1_sum_binds_place_and_generation)
 }
 END_TEST
 
-/* ---- root record ----------------------------------------------------------------------------- */
+/* ---- root record ------------------------------------------------------------------------- */
 
-/* Every byte of a root record matters, and a changed one is refused and leaves the output alone. */
+/* Every byte of a root record matters, and a changed one is refused and leaves the
+ * output alone. */
 START_TEST(root_record_refuses_every_changed_byte)
 {
 	uint8_t good[FS_ROOT_BYTES], bad[FS_ROOT_BYTES];
@@ -212,9 +214,10 @@ START_TEST(map_shape_covers_every_size)
 }
 END_TEST
 
-/* ---- nodes ----------------------------------------------------------------------------------- */
+/* ---- nodes ------------------------------------------------------------------------------- */
 
-/* A split leaves room for the item where it belongs, for every place and the largest sizes. */
+/* A split leaves room for the item where it belongs, for every place and the largest
+ * sizes. */
 START_TEST(node_split_always_leaves_room)
 {
 	struct rng rng = { .state = (uint64_t)_i };
@@ -251,7 +254,7 @@ START_TEST(node_split_always_leaves_room)
 }
 END_TEST
 
-/* ---- format and mount ------------------------------------------------------------------------ */
+/* ---- format and mount -------------------------------------------------------------------- */
 
 START_TEST(format_refuses_bad_options)
 {
@@ -319,7 +322,8 @@ START_TEST(format_passes_failures_up)
 }
 END_TEST
 
-/* Records of a volume that was there before count for nothing, even if all else is the same. */
+/* Records of a volume that was there before count for nothing, even if all else is the
+ * same. */
 START_TEST(fs3_format_forgets_the_log)
 {
 	struct bx_fs_format f = { .hash = BX_FS_HASH_XXH64, .mode = 0755 };
@@ -482,7 +486,7 @@ START_TEST(fs8_a_durable_append_is_small)
 }
 END_TEST
 
-/* ---- contracts ------------------------------------------------------------------------------- */
+/* ---- contracts --------------------------------------------------------------------------- */
 
 START_TEST(names_are_checked)
 {
@@ -735,7 +739,8 @@ START_TEST(transactions)
 	ck_assert_uint_eq(bytes[0], 'k');
 	ck_assert_int_eq(bx_fs_forget(fs, kept), BX_OK);
 	ck_assert_int_eq(bx_fs_read(fs, kept, 0, bytes, 1, &done), BX_ERR_NOT_FOUND);
-	/* One that is not closed is not there after a crash; one that is, is there whole. */
+	/* One that is not closed is not there after a crash; one that is, is there
+	 * whole. */
 	ck_assert_int_eq(bx_fs_begin(fs), BX_OK);
 	make(BX_FS_ROOT, "one", BX_FS_FILE);
 	make(BX_FS_ROOT, "two", BX_FS_FILE);

@@ -2,13 +2,16 @@
 /*
  * test_fs_crash.c -- power cuts at every write of random workloads.
  *
- * A workload is recorded: every device write and flush, every call, every successful sync.  For each position in that
- * record, states of the medium are made in six modes: all writes so far; the last one torn; a random subset of those
- * since the last flush; the same with one torn; only the last; one with garbage in a sector.  Each state must mount
- * and be exactly the state after some call k with (last durable) <= k <= (call in flight), first read-only, then
- * writable, then after the first commit and one more mount, with nothing leaked.
+ * A workload is recorded: every device write and flush, every call, every successful sync.
+ * For each position in that record, states of the medium are made in six modes: all writes
+ * so far; the last one torn; a random subset of those since the last flush; the same with
+ * one torn; only the last; one with garbage in a sector.  Each state must mount and be
+ * exactly the state after some call k with (last durable) <= k <= (call in flight), first
+ * read-only, then writable, then after the first commit and one more mount, with nothing
+ * leaked.
  *
- * BX_FS_STATES says how many states at least, BX_FS_SECONDS when to stop before that; BX_FS_SEED which workloads.
+ * BX_FS_STATES says how many states at least, BX_FS_SECONDS when to stop before that;
+ * BX_FS_SEED which workloads.
  */
 #include "support.h"
 
@@ -57,7 +60,8 @@ after_call(struct world *w)
 	r->digest[++r->states] = model_digest(w->model);
 }
 
-/* Kept files have no name and end with a crash; the digest does not see them, so they need no care here. */
+/* Kept files have no name and end with a crash; the digest does not see them, so they
+ * need no care here. */
 static void
 make_recording(struct recording *r, uint64_t seed, unsigned steps, size_t arena_bytes,
     enum bx_fs_hash hash)
@@ -98,7 +102,8 @@ make_recording(struct recording *r, uint64_t seed, unsigned steps, size_t arena_
 
 		world_step(&w);
 		if (transaction && what < 40) {
-			/* All calls of the transaction are one state: give them the digest of its end. */
+			/* All calls of the transaction are one state: give them the
+			 * digest of its end. */
 			for (uint64_t k = held_states + 1; k < r->states; k++)
 				r->digest[k] = 0;
 			if (bx_fs_end(w.fs) != BX_OK)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * test_fs_fault.c -- what is not a power cut: decayed, zeroed, stale and misdirected blocks, devices that refuse to read, write
- * or flush, full volumes, lying flushes.
+ * test_fs_fault.c -- what is not a power cut: decayed, zeroed, stale and misdirected
+ * blocks, devices that refuse to read, write or flush, full volumes, lying flushes.
  *
- * A volume is made twice with one seed: `old` at some root, `now` some roots later.  Each block of `now` that is in use is replaced in
- * turn.  Then every object is either exactly as it was, or an error: never other bytes, never a crash.
+ * A volume is made twice with one seed: `old` at some root, `now` some roots later.  Each
+ * block of `now` that is in use is replaced in turn.  Then every object is either exactly
+ * as it was, or an error: never other bytes, never a crash.
  */
 #include "support.h"
 
@@ -245,7 +246,8 @@ START_TEST(fs1_damage_is_never_silent)
 }
 END_TEST
 
-/* One damaged copy of a root, of a record: nothing is lost, and a check says so.  Two: refused. */
+/* One damaged copy of a root, of a record: nothing is lost, and a check says so.  Two:
+ * refused. */
 START_TEST(fs3_one_copy_is_enough)
 {
 	static struct disk d;
@@ -412,7 +414,8 @@ START_TEST(fs6_a_failed_read_can_be_repeated)
 }
 END_TEST
 
-/* FS-6: reads fail within changing calls of every kind: the call fails and changes nothing, and the next one works. */
+/* FS-6: reads fail within changing calls of every kind: the call fails and changes
+ * nothing, and the next one works. */
 START_TEST(fs6_a_failed_read_stops_one_call_only)
 {
 	static struct disk d;
@@ -446,8 +449,9 @@ START_TEST(fs6_a_failed_read_stops_one_call_only)
 }
 END_TEST
 
-/* Device calls that fail at every n in a changing volume: the call fails, the volume in memory is as before, or it
- * refuses to go on; what the device holds is a state not older than the last sync. */
+/* Device calls that fail at every n in a changing volume: the call fails, the volume in
+ * memory is as before, or it refuses to go on; what the device holds is a state not
+ * older than the last sync. */
 START_TEST(fs6_failures_while_changing)
 {
 	uint64_t refused = 0, recovered = 0;
@@ -477,7 +481,8 @@ START_TEST(fs6_failures_while_changing)
 			snprintf(name, sizeof name, "file%04u", i);
 			err = bx_fs_create(fs, BX_FS_ROOT, name, strlen(name), BX_FS_FILE, owner, i, &inode);
 			if (err == BX_ERR_IO) {
-				/* It is as if it had not been called, so that it can be again. */
+				/* It is as if it had not been called, so that it can be
+				 * again. */
 				uint64_t other;
 
 				recovered++;
@@ -524,7 +529,8 @@ START_TEST(fs6_failures_while_changing)
 }
 END_TEST
 
-/* FS-4: a volume filled to the last block: deleting works, all space comes back, the volume is sound throughout. */
+/* FS-4: a volume filled to the last block: deleting works, all space comes back, the
+ * volume is sound throughout. */
 START_TEST(fs4_full_and_empty_again)
 {
 	static struct disk d;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * test_fs_model.c -- random operations on a volume and on a plain model, compared after every one, after remounts,
- * on full volumes, with small and large arenas.  BX_FS_STEPS and BX_FS_SEED make it longer or other.
+ * test_fs_model.c -- random operations on a volume and on a plain model, compared after
+ * every one, after remounts, on full volumes, with small and large arenas.  BX_FS_STEPS and
+ * BX_FS_SEED make it longer or other.
  */
 #include "support.h"
 

@@ -2,8 +2,9 @@
 /*
  * bxfs-fuse -- mount a volume with libfuse3, read-write or read-only.
  *
- * One thread; the paths that FUSE gives are looked up by libfs.  fsync and the unmount commit; a commit is also made
- * when the last one is two seconds old, at the next call that changes something.
+ * One thread; the paths that FUSE gives are looked up by libfs.  fsync and the unmount
+ * commit; a commit is also made when the last one is two seconds old, at the next call that
+ * changes something.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE		/* fallocate's flags */

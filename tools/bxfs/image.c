@@ -260,7 +260,8 @@ print_json_string(FILE *to, const char *text)
 	fputc('"', to);
 }
 
-/* Depth first over all names, with an explicit stack; what cannot be read is passed over. */
+/* Depth first over all names, with an explicit stack; what cannot be read is passed
+ * over. */
 bool
 image_path_of(struct image *image, uint64_t inode, char *path, size_t size)
 {

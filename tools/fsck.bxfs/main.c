@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * fsck.bxfs -- check a volume, and say what is wrong and what it means.
- * Exit status: 0 nothing found, 1 repaired, 4 something found, 8 the check could not be made.
+ * fsck.bxfs -- check a volume, and say what is wrong and what it means. Exit status: 0
+ * nothing found, 1 repaired, 4 something found, 8 the check could not be made.
  */
 #include "../bxfs/image.h"
 

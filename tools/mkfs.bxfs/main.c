@@ -2,8 +2,9 @@
 /*
  * mkfs.bxfs -- make a volume, empty or from a directory tree, sealed or not.
  *
- * From a tree the result depends on the tree alone: names are taken in byte order, owner and group are 0, times are
- * those of the files but not later than SOURCE_DATE_EPOCH, the identifier is zero unless given.
+ * From a tree the result depends on the tree alone: names are taken in byte order, owner
+ * and group are 0, times are those of the files but not later than SOURCE_DATE_EPOCH, the
+ * identifier is zero unless given.
  */
 #include "../bxfs/image.h"
 

@@ -20,13 +20,14 @@
  *			objects remain readable
  *   BX_ERR_FS_FAILED	(changing calls) a commit failed earlier.  What is on the device is the last
  *			commit that returned BX_OK, or the one that failed; mount again.
- * A changing call that returns an error has changed nothing, except BX_ERR_AGAIN (one step is done)
- * and BX_ERR_FS_FAILED on its first return.  Changing calls also return
+ * A changing call that returns an error has changed nothing, except BX_ERR_AGAIN (one step is
+ * done).  A call whose commit fails says why, once; from then on it is BX_ERR_FS_FAILED.
+ * Changing calls also return
  *   BX_ERR_FS_READ_ONLY, BX_ERR_FS_FULL and, inside a transaction that is too large for the arena,
  *   BX_ERR_NO_MEMORY.
  *
- * Cost: lookups O(log n).  No call but bx_fs_check() and bx_fs_format() does work that grows with the
- * size of the volume or of a file.
+ * Cost: lookups O(log n).  No call but bx_fs_check() and bx_fs_format() does work that
+ * grows with the size of the volume or of a file.
  */
 #ifndef BRAINIX_FS_H
 #define BRAINIX_FS_H
@@ -46,9 +47,9 @@
 #define BX_FS_DEPTH_MAX		256u		/* directories above one another that rename follows */
 #define BX_FS_DIGEST		32u
 
-/* The device.  Offsets and lengths are multiples of sector_bytes (512 or 4096).
- * A write is durable when a later flush returned BX_OK; until then it may reach the medium in any
- * order, in part, or not at all.  Each function returns BX_OK or BX_ERR_IO. */
+/* The device.  Offsets and lengths are multiples of sector_bytes (512 or 4096). A write
+ * is durable when a later flush returned BX_OK; until then it may reach the medium in
+ * any order, in part, or not at all.  Each function returns BX_OK or BX_ERR_IO. */
 struct bx_fs_device {
 	void *context;
 	enum bx_err (*read)(void *context, uint64_t offset, void *buffer, size_t length);
@@ -139,7 +140,7 @@ struct bx_fs_owner {		/* who creates */
 	uint16_t mode;
 };
 
-/* ---- volumes --------------------------------------------------------------------------------- */
+/* ---- volumes ------------------------------------------------------------------------------ */
 
 /* Write an empty volume over the whole device.  Uses the arena only during the call.
  *   BX_ERR_INVALID	an option is outside its domain, or the label too long
@@ -148,7 +149,7 @@ struct bx_fs_owner {		/* who creates */
 BX_MUST_USE enum bx_err bx_fs_format(const struct bx_fs_device *device,
     const struct bx_fs_format *options, void *arena, size_t arena_bytes);
 
-/* Mount: choose the newest valid root, then replay the log over it in memory.  Writes nothing.
+/* Mount: choose the newest valid root, then replay the log over it in memory.  Changes nothing of what the volume holds.
  * *out is set on success.  A sealed volume is always read-only.
  *   BX_ERR_INVALID	the configuration: sector size, alignment
  *   BX_ERR_NO_MEMORY	the arena is smaller than the volume was formatted for
@@ -158,10 +159,12 @@ BX_MUST_USE enum bx_err bx_fs_format(const struct bx_fs_device *device,
  *   BX_ERR_CORRUPT	no root is valid, the root hash differs, or the log is damaged */
 BX_MUST_USE enum bx_err bx_fs_mount(const struct bx_fs_config *config, struct bx_fs **out);
 
-/* Commit what is not durable yet.  The volume remains mounted, whether or not it succeeds. */
+/* Commit what is not durable yet.  The volume remains mounted, whether or not it
+ * succeeds. */
 BX_MUST_USE enum bx_err bx_fs_sync(struct bx_fs *fs);
 
-/* Commit with a full root, so that the next mount has nothing to replay; *fs must not be used afterwards. */
+/* Commit with a full root, so that the next mount has nothing to replay; *fs must not be
+ * used afterwards. */
 BX_MUST_USE enum bx_err bx_fs_unmount(struct bx_fs *fs);
 
 /* Commit and make the volume read-only for ever.  root_hash is what a manifest signs (SHA-256 volumes).
@@ -171,7 +174,7 @@ BX_MUST_USE enum bx_err bx_fs_seal(struct bx_fs *fs, uint8_t root_hash[BX_FS_DIG
 void bx_fs_get_info(const struct bx_fs *fs, struct bx_fs_info *out);
 void bx_fs_get_counters(const struct bx_fs *fs, struct bx_fs_counters *out);
 
-/* ---- transactions ---------------------------------------------------------------------------- */
+/* ---- transactions ------------------------------------------------------------------------- */
 
 /* Group the changing calls until bx_fs_end() into one: a crash leaves all of them or none.
  * Begin commits what came before, as bx_fs_sync().
@@ -186,20 +189,23 @@ BX_MUST_USE enum bx_err bx_fs_end(struct bx_fs *fs);
  * commit failed.   BX_ERR_STATE  none is open */
 BX_MUST_USE enum bx_err bx_fs_abort(struct bx_fs *fs);
 
-/* ---- names ----------------------------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------------------------- */
 
-/* Names are 1..BX_FS_NAME_MAX bytes without '/' and NUL, not "." and "..": else BX_ERR_FS_NAME.
- * `directory` that is none: BX_ERR_FS_NOT_DIR; that does not exist: BX_ERR_NOT_FOUND. */
+/* Names are 1..BX_FS_NAME_MAX bytes without '/' and NUL, not "." and "..": else
+ * BX_ERR_FS_NAME. `directory` that is none: BX_ERR_FS_NOT_DIR; that does not exist:
+ * BX_ERR_NOT_FOUND. */
 BX_MUST_USE enum bx_err bx_fs_lookup(struct bx_fs *fs, uint64_t directory, const char *name,
     size_t name_length, uint64_t *inode);
 
-/* Follow a path of names separated by '/', from the root; empty components and "." are skipped, ".."
- * goes to the parent, symbolic links are not followed.  At most BX_FS_DEPTH_MAX components: BX_ERR_RANGE. */
+/* Follow a path of names separated by '/', from the root; empty components and "." are
+ * skipped, ".." goes to the parent, symbolic links are not followed.  At most
+ * BX_FS_DEPTH_MAX components: BX_ERR_RANGE. */
 BX_MUST_USE enum bx_err bx_fs_walk(struct bx_fs *fs, const char *path, size_t path_length,
     uint64_t *inode);
 
-/* The first entry of `directory` whose name is greater than `after` (memcmp order; length 0: the very
- * first).  BX_ERR_NOT_FOUND: there is none.  Entries made or removed in between do no harm. */
+/* The first entry of `directory` whose name is greater than `after` (memcmp order;
+ * length 0: the very first).  BX_ERR_NOT_FOUND: there is none.  Entries made or removed
+ * in between do no harm. */
 BX_MUST_USE enum bx_err bx_fs_next_entry(struct bx_fs *fs, uint64_t directory, const char *after,
     size_t after_length, struct bx_fs_entry *out);
 
@@ -243,11 +249,11 @@ BX_MUST_USE enum bx_err bx_fs_rename(struct bx_fs *fs, uint64_t old_directory, c
 /* A file kept by BX_FS_KEEP is no longer in use.   BX_ERR_NOT_FOUND  it is not kept */
 BX_MUST_USE enum bx_err bx_fs_forget(struct bx_fs *fs, uint64_t inode);
 
-/* Free the blocks of deleted files, one bounded step.  BX_ERR_AGAIN: more to do.  Changing calls do such a
- * step by themselves. */
+/* Free the blocks of deleted files, one bounded step.  BX_ERR_AGAIN: more to do.
+ * Changing calls do such a step by themselves. */
 BX_MUST_USE enum bx_err bx_fs_tidy(struct bx_fs *fs);
 
-/* ---- files ----------------------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------------------------- */
 
 BX_MUST_USE enum bx_err bx_fs_stat(struct bx_fs *fs, uint64_t inode, struct bx_fs_stat *out);
 
@@ -271,12 +277,13 @@ BX_MUST_USE enum bx_err bx_fs_read(struct bx_fs *fs, uint64_t inode, uint64_t of
 BX_MUST_USE enum bx_err bx_fs_write(struct bx_fs *fs, uint64_t inode, uint64_t offset,
     const void *buffer, size_t length, uint64_t time_ns, size_t *done);
 
-/* Set the size.  Growing makes a hole.  Shrinking much is done from the end in steps: BX_ERR_AGAIN, the
- * size is smaller than it was; call again. */
+/* Set the size.  Growing makes a hole.  Shrinking much is done from the end in steps:
+ * BX_ERR_AGAIN, the size is smaller than it was; call again. */
 BX_MUST_USE enum bx_err bx_fs_truncate(struct bx_fs *fs, uint64_t inode, uint64_t size,
     uint64_t time_ns);
 
-/* Make [offset, offset + length) zero and free its whole blocks.  BX_ERR_AGAIN: a part is done; call again. */
+/* Make [offset, offset + length) zero and free its whole blocks.  BX_ERR_AGAIN: a part
+ * is done; call again. */
 BX_MUST_USE enum bx_err bx_fs_punch(struct bx_fs *fs, uint64_t inode, uint64_t offset,
     uint64_t length, uint64_t time_ns);
 
@@ -285,20 +292,22 @@ BX_MUST_USE enum bx_err bx_fs_punch(struct bx_fs *fs, uint64_t inode, uint64_t o
 BX_MUST_USE enum bx_err bx_fs_read_link(struct bx_fs *fs, uint64_t inode, char *buffer,
     size_t buffer_length, size_t *length);
 
-/* ---- attributes ------------------------------------------------------------------------------ */
+/* ---- attributes --------------------------------------------------------------------------- */
 
-/* A name is 1..BX_FS_NAME_MAX bytes without NUL (BX_ERR_FS_NAME), a value 0..BX_FS_ATTR_MAX bytes (BX_ERR_RANGE). */
+/* A name is 1..BX_FS_NAME_MAX bytes without NUL (BX_ERR_FS_NAME), a value
+ * 0..BX_FS_ATTR_MAX bytes (BX_ERR_RANGE). */
 BX_MUST_USE enum bx_err bx_fs_get_attr(struct bx_fs *fs, uint64_t inode, const char *name,
     size_t name_length, void *buffer, size_t buffer_length, size_t *length);
 BX_MUST_USE enum bx_err bx_fs_set_attr(struct bx_fs *fs, uint64_t inode, const char *name,
     size_t name_length, const void *value, size_t value_length, uint64_t time_ns);
 BX_MUST_USE enum bx_err bx_fs_remove_attr(struct bx_fs *fs, uint64_t inode, const char *name,
     size_t name_length, uint64_t time_ns);
-/* The first attribute whose name is greater than `after`.  name[] gets a NUL.  BX_ERR_NOT_FOUND: none. */
+/* The first attribute whose name is greater than `after`.  name[] gets a NUL.
+ * BX_ERR_NOT_FOUND: none. */
 BX_MUST_USE enum bx_err bx_fs_next_attr(struct bx_fs *fs, uint64_t inode, const char *after,
     size_t after_length, char name[BX_FS_NAME_MAX + 1], size_t *name_length);
 
-/* ---- checking -------------------------------------------------------------------------------- */
+/* ---- checking ----------------------------------------------------------------------------- */
 
 enum bx_fs_problem {
 	BX_FS_BAD_ROOT_COPY = 1,	/* one of the two copies of the newest root */
@@ -336,8 +345,8 @@ struct bx_fs_checker {
 BX_MUST_USE enum bx_err bx_fs_check(struct bx_fs *fs, const struct bx_fs_checker *checker,
     uint64_t *findings);
 
-/* Verify the content of one file, from *offset on, at most BX_FS_READ_MAX bytes; *offset moves on.
- * BX_ERR_AGAIN: more to do.  BX_ERR_CORRUPT: *offset is the damaged block. */
+/* Verify the content of one file, from *offset on, at most BX_FS_READ_MAX bytes; *offset
+ * moves on. BX_ERR_AGAIN: more to do.  BX_ERR_CORRUPT: *offset is the damaged block. */
 BX_MUST_USE enum bx_err bx_fs_verify(struct bx_fs *fs, uint64_t inode, uint64_t *offset);
 
 /* Write both copies of the newest root again, if one was damaged. */
