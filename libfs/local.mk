@@ -57,4 +57,4 @@ libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_mode
 endif
 check_PROGRAMS += $(libfs_tests)
 TESTS += $(libfs_tests)
-EXTRA_DIST += %D%/tests/corpus/image/small %D%/tests/corpus/operations/small
+EXTRA_DIST += %D%/tests/corpus/image/small %D%/tests/corpus/image/beyond-volume %D%/tests/corpus/operations/small

@@ -134,6 +134,9 @@ on_device(const struct bx_fs *fs, uint64_t address, uint64_t count)
 {
 	uint64_t n = 0;
 
+	/* What a read-only replay put beyond the volume is in memory or nowhere. */
+	if (!bx_fsi_address_valid(fs, address, count))
+		return 0;
 	if (fs->dirty_data == 0)
 		return count;
 	while (n < count) {
