@@ -38,8 +38,9 @@ enum bx_net_kind {
 	BX_NET_IPV4,		/* a packet from its IPv4 header on */
 	BX_NET_IPV6,		/* a packet from its IPv6 header on */
 	BX_NET_SEGMENT,		/* a transport header and what follows; addresses in the descriptor */
-	BX_NET_UNREACHABLE,	/* upwards only: see bx_net_buf.error.  Content: the first bytes of the
-				 * transport header that could not be delivered, at least 8 */
+	BX_NET_UNREACHABLE,	/* a segment that could not be delivered: why stands in `error`, the addresses
+				 * are the segment's, the content is its first bytes, at least 8.
+				 * Upwards: one of ours.  Downwards: one of the peer's, tell it */
 	BX_NET_KIND_COUNT
 };
 

@@ -262,7 +262,7 @@ bx_link_send(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets
 		uint8_t mac[6] = { 0 };
 		uint16_t type;
 
-		if (buf->kind == BX_NET_FRAME || buf->kind == BX_NET_NONE)
+		if (buf->kind != BX_NET_IPV4 && buf->kind != BX_NET_IPV6)
 			continue;
 		type = buf->kind == BX_NET_IPV6 ? TYPE_IPV6 : TYPE_IPV4;
 		if (buf->length > link->config.mtu && (buf->flags & BX_NET_F_CUT) == 0) {
