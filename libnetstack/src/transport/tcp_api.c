@@ -303,7 +303,7 @@ bx_tcp_shutdown(struct bx_transport *t, uint64_t now_us, uint64_t connection)
 	(void)now_us;
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
-	if (c->state == BX_TCP_CLOSED || c->state == BX_TCP_SYN_SENT || (c->flags & F_FIN_QUEUED) != 0)
+	if (c->state == BX_TCP_CLOSED || (c->flags & F_FIN_QUEUED) != 0)
 		return BX_ERR_STATE;
 	fin_queue(t, c);
 	return BX_OK;
