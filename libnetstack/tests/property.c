@@ -3,7 +3,7 @@
  * property.c -- two stacks over a hostile wire, by seed: the byte streams of both directions arrive exactly, or the
  * connection ends with a defined error; time always brings progress; afterwards no ring, timer or place is lost.
  *
- *   property [FIRST [COUNT]]     runs the seeds FIRST .. FIRST + COUNT - 1 (1 and 200)
+ *   property [FIRST [COUNT]]     runs the seeds FIRST .. FIRST + COUNT - 1 (1 and 1000)
  *
  * A seed that fails is printed, and can be run alone.
  */
@@ -238,7 +238,7 @@ int
 main(int argc, char **argv)
 {
 	uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
-	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 0) : 200;
+	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 0) : 1000;
 	uint32_t failed = 0, errors = 0;
 
 	for (uint64_t seed = first; seed < first + count; seed++) {

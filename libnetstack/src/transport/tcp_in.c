@@ -157,18 +157,11 @@ trim(struct conn *c, struct segment *s)
 	uint32_t before = c->rcv_nxt - s->seq, room;
 
 	if (seq_lt(s->seq, c->rcv_nxt)) {
-		if ((s->flags & SYN) != 0) {
-			s->flags &= (uint8_t)~SYN;
-			s->seq++;
-			before--;
-		}
-		if (before != 0) {
-			/* RFC 2883: tell the peer what came twice. */
-			c->dsack_start = s->seq;
-			c->dsack_end = s->seq + min_u32(before, s->length);
-			if (c->dsack_start != c->dsack_end)
-				c->flags |= F_DSACK | F_ACK_NOW;
-		}
+		/* RFC 2883: tell the peer what came twice. */
+		c->dsack_start = s->seq;
+		c->dsack_end = s->seq + min_u32(before, s->length);
+		if (c->dsack_start != c->dsack_end)
+			c->flags |= F_DSACK | F_ACK_NOW;
 		before = min_u32(before, s->length);
 		s->data += before;
 		s->length -= before;
@@ -304,6 +297,11 @@ admit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s
 {
 	if ((c->flags & F_TIMESTAMPS) != 0 && !paws_check(t, now_us, c, s))
 		return false;
+	/* Simultaneous open (3.5, figure 7): the peer's SYN-ACK repeats its SYN, which lies before the window. */
+	if (c->state == BX_TCP_SYN_RECEIVED && (s->flags & SYN) != 0 && s->seq + 1 == c->rcv_nxt) {
+		s->flags &= (uint8_t)~SYN;
+		s->seq++;
+	}
 	if (BX_UNLIKELY(!in_window(c, s))) {
 		t->stats.tcp_out_of_window++;
 		if ((s->flags & RST) != 0)
@@ -328,12 +326,9 @@ admit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s
 			reset_arrives(t, now_us, c, s);
 			return false;
 		}
-		/* RFC 5961, 4.2: a SYN in the window is challenged, whatever its number; in simultaneous
-		 * open the SYN-ACK repeats the SYN before the window, and trim takes it off. */
-		if (!(c->state == BX_TCP_SYN_RECEIVED && s->seq + 1 == c->rcv_nxt)) {
-			challenge(t, now_us, c);
-			return false;
-		}
+		/* RFC 5961, 4.2: a SYN in the window is challenged, whatever its number. */
+		challenge(t, now_us, c);
+		return false;
 	}
 	return (s->flags & ACK) != 0;
 }
