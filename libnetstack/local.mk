@@ -6,7 +6,7 @@ bxinclude_HEADERS += \
 	%D%/include/brainix/net_buf.h %D%/include/brainix/net_ip.h %D%/include/brainix/net_link.h \
 	%D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
 noinst_HEADERS += \
-	%D%/src/mem.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/transport/transport.h \
+	%D%/src/mem.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/transport/transport.h \
 	%D%/tests/fuzz.h %D%/tests/pair.h
 pkgconfig_DATA += %D%/brainix-netstack.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md

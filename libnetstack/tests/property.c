@@ -25,7 +25,7 @@ bx_panic(const char *where, const char *what)
 struct side {
 	uint64_t connection;
 	uint64_t to_send, sent, got;
-	bool open, eof, done;
+	bool open, eof, shut;
 	enum bx_err error;
 };
 
@@ -71,7 +71,10 @@ write_some(struct run *r, uint32_t i)
 			return;
 		}
 		s->sent += sent;
-		if (s->sent == s->to_send && bx_tcp_shutdown(t, r->pair.now_us, s->connection) != BX_OK)
+	}
+	if (s->open && !s->shut) {
+		s->shut = true;
+		if (bx_tcp_shutdown(t, r->pair.now_us, s->connection) != BX_OK)
 			r->failure = "shutdown refused";
 	}
 }
@@ -114,13 +117,23 @@ read_some(struct run *r, uint32_t i)
 	}
 }
 
+/* A side whose peer has given up is told by nobody: it has to ask. */
+static void
+keep_alive(struct run *r, uint32_t i)
+{
+	if (bx_tcp_option_set(r->pair.host[i].stack.transport, r->pair.now_us, r->side[i].connection,
+	    BX_TCP_OPTION_KEEPALIVE_S, 60) != BX_OK)
+		r->failure = "keepalive refused";
+	r->side[i].open = true;
+}
+
 static void
 accept_some(struct run *r)
 {
 	if (!r->accepted && bx_tcp_accept(r->pair.host[1].stack.transport, r->listener,
 	    &r->side[1].connection) == BX_OK) {
 		r->accepted = true;
-		r->side[1].open = true;
+		keep_alive(r, 1);
 	}
 }
 
@@ -203,7 +216,7 @@ run_seed(uint64_t seed, uint64_t *duration_us, uint32_t *errors)
 	if (bx_tcp_listen(r.pair.host[1].stack.transport, &any, 80, 4, &r.listener) != BX_OK ||
 	    pair_connect(&r.pair, 0, 80, &r.side[0].connection) != BX_OK)
 		return "set-up";
-	r.side[0].open = true;
+	keep_alive(&r, 0);
 	while (r.failure == NULL && !over(&r)) {
 		accept_some(&r);
 		for (uint32_t i = 0; i < 2; i++) {

@@ -7,8 +7,8 @@
 const struct address *
 bx_ip_address_find(const struct bx_ip *ip, const struct bx_net_addr *address)
 {
-	for (uint32_t i = 0; i < BX_IP_ADDRESSES; i++) {
-		if (ip->addresses[i].used && bx_net_addr_equal(&ip->addresses[i].addr, address))
+	for (uint32_t i = 0; i < ip->address_count; i++) {
+		if (bx_net_addr_equal(&ip->addresses[i].addr, address))
 			return &ip->addresses[i];
 	}
 	return NULL;
@@ -28,11 +28,11 @@ bx_ip_address_pick(const struct bx_ip *ip, uint8_t interface, const struct bx_ne
 	const struct address *best = NULL;
 	uint32_t best_shared = 0;
 
-	for (uint32_t i = 0; i < BX_IP_ADDRESSES; i++) {
+	for (uint32_t i = 0; i < ip->address_count; i++) {
 		const struct address *a = &ip->addresses[i];
 		uint32_t shared = 0;
 
-		if (!a->used || a->interface != interface ||
+		if (a->interface != interface ||
 		    bx_net_addr_is_ipv4(&a->addr) != bx_net_addr_is_ipv4(destination))
 			continue;
 		while (shared < a->prefix && bx_ip_prefix_equal(&a->addr, destination, shared + 1))
@@ -50,8 +50,8 @@ bx_ip_is_broadcast(const struct bx_ip *ip, uint32_t address)
 {
 	if (address == 0xffffffffu)
 		return true;
-	for (uint32_t i = 0; i < BX_IP_ADDRESSES; i++) {
-		if (ip->addresses[i].used && ip->addresses[i].broadcast == address && address != 0)
+	for (uint32_t i = 0; i < ip->address_count; i++) {
+		if (ip->addresses[i].broadcast == address)
 			return true;
 	}
 	return false;
@@ -71,7 +71,7 @@ network_of(const struct bx_net_addr *a, uint32_t bits)
 enum bx_err
 bx_ip_address_add(struct bx_ip *ip, uint8_t interface, const struct bx_net_addr *address, uint8_t prefix)
 {
-	struct address *slot = NULL;
+	struct address *slot = &ip->addresses[ip->address_count];
 	struct route route;
 	enum bx_err err;
 
@@ -83,11 +83,7 @@ bx_ip_address_add(struct bx_ip *ip, uint8_t interface, const struct bx_net_addr 
 		return BX_ERR_RANGE;
 	if (bx_ip_address_find(ip, address) != NULL)
 		return BX_ERR_EXISTS;
-	for (uint32_t i = 0; i < BX_IP_ADDRESSES && slot == NULL; i++) {
-		if (!ip->addresses[i].used)
-			slot = &ip->addresses[i];
-	}
-	if (slot == NULL)
+	if (ip->address_count == BX_IP_ADDRESSES)
 		return BX_ERR_NO_MEMORY;
 	route = (struct route){
 		.network = network_of(address, 96u + prefix),
@@ -99,9 +95,11 @@ bx_ip_address_add(struct bx_ip *ip, uint8_t interface, const struct bx_net_addr 
 	if (err != BX_OK && err != BX_ERR_EXISTS)
 		return err;
 	*slot = (struct address){
-		.addr = *address, .prefix = route.prefix, .interface = interface, .used = true,
+		.addr = *address, .ipv4 = bx_get_be32(address->byte + 12), .broadcast = 0xffffffffu,
+		.prefix = route.prefix, .interface = interface,
 	};
-	/* /31 and /32 have no broadcast address (RFC 3021). */
+	ip->address_count++;
+	/* /31 and /32 have no broadcast address of their own (RFC 3021). */
 	if (prefix < 31)
 		slot->broadcast = bx_get_be32(address->byte + 12) | (uint32_t)(0xffffffffu >> prefix);
 	ip->generation++;
@@ -115,14 +113,17 @@ bx_ip_address_remove(struct bx_ip *ip, const struct bx_net_addr *address)
 	struct bx_net_addr network;
 	bool shared = false;
 	struct address gone;
+	uint32_t at;
 
 	if (found == NULL)
 		return BX_ERR_NOT_FOUND;
 	gone = *found;
-	ip->addresses[found - ip->addresses] = (struct address){ 0 };
+	at = (uint32_t)(found - ip->addresses);
+	ip->address_count--;
+	memmove(&ip->addresses[at], &ip->addresses[at + 1], (ip->address_count - at) * sizeof gone);
 	network = network_of(&gone.addr, gone.prefix);
-	for (uint32_t i = 0; i < BX_IP_ADDRESSES; i++) {
-		shared |= ip->addresses[i].used && ip->addresses[i].prefix == gone.prefix &&
+	for (uint32_t i = 0; i < ip->address_count; i++) {
+		shared |= ip->addresses[i].prefix == gone.prefix &&
 		    bx_ip_prefix_equal(&ip->addresses[i].addr, &network, gone.prefix);
 	}
 	ip->generation++;

@@ -8,6 +8,7 @@
 #include <brainix/net_ip.h>
 
 #include "../mem.h"
+#include "../sum.h"
 
 #define IPV4_HEAD		20u
 #define IPV4_HEAD_MAX		60u
@@ -27,10 +28,10 @@ struct interface {
 
 struct address {
 	struct bx_net_addr addr;
-	uint32_t broadcast;		/* IPv4: the directed broadcast of the network, 0 if it has none */
+	uint32_t ipv4;
+	uint32_t broadcast;		/* the directed broadcast of the network, or the limited one */
 	uint8_t prefix;			/* in bits of the 16-byte form */
 	uint8_t interface;
-	bool used;
 };
 
 /* Sorted by prefix, longest first: the first that matches is the answer. */
@@ -82,6 +83,7 @@ struct bx_ip {
 	uint32_t generation;		/* of addresses and routes; never 0 */
 	uint32_t path_clock;
 	uint16_t route_count;
+	uint16_t address_count;	/* addresses in use, in front of the free ones */
 	uint16_t whole_count;		/* complete datagrams */
 	uint16_t id;
 	uint16_t tokens;

@@ -45,8 +45,15 @@ options_are_good(struct bx_ip *ip, const uint8_t *options, uint32_t length)
 static bool
 source_is_bad(const struct bx_ip *ip, const struct bx_net_addr *source)
 {
-	return source->byte[12] == 127 || source->byte[12] == 0 || source->byte[12] >= 224 ||
-	    bx_ip_is_own(ip, source) || bx_ip_is_broadcast(ip, bx_get_be32(source->byte + 12));
+	uint32_t address = bx_get_be32(source->byte + 12);
+
+	if (source->byte[12] == 127 || source->byte[12] == 0 || source->byte[12] >= 224)
+		return true;
+	for (uint32_t i = 0; i < ip->address_count; i++) {
+		if (ip->addresses[i].broadcast == address || ip->addresses[i].ipv4 == address)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -90,7 +97,7 @@ header_check(struct bx_ip *ip, const uint8_t *p, struct bx_net_buf *buf)
 		ip->stats.bad_length++;
 		return 0;
 	}
-	if (bx_net_sum(p, head, 0) != 0xffffu) {
+	if (sum_fold(sum_head(p, head, 0)) != 0xffffu) {
 		ip->stats.bad_checksum++;
 		return 0;
 	}

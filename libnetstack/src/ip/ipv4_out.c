@@ -8,21 +8,14 @@
 static void
 header_put(uint8_t *p, const struct bx_net_buf *buf, uint32_t total, uint16_t id, uint16_t fragment)
 {
-	uint32_t first = 0x4500u | buf->traffic_class;
-	uint32_t hops = (uint32_t)(buf->hop_limit != 0 ? buf->hop_limit : HOP_LIMIT) << 8 | buf->protocol;
-	uint32_t source = bx_get_be32(buf->source.byte + 12);
-	uint32_t target = bx_get_be32(buf->destination.byte + 12);
-	uint64_t sum = (uint64_t)first + total + id + fragment + hops + source + target;
+	uint32_t hops = buf->hop_limit != 0 ? buf->hop_limit : HOP_LIMIT;
 
-	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	bx_put_be32(p, first << 16 | total);
+	bx_put_be32(p, 0x45000000u | (uint32_t)buf->traffic_class << 16 | total);
 	bx_put_be32(p + 4, (uint32_t)id << 16 | fragment);
-	bx_put_be32(p + 8, hops << 16 | bx_net_sum_final((uint32_t)sum));
-	bx_put_be32(p + 12, source);
-	bx_put_be32(p + 16, target);
+	bx_put_be32(p + 8, hops << 24 | (uint32_t)buf->protocol << 16);
+	memcpy(p + 12, buf->source.byte + 12, 4);
+	memcpy(p + 16, buf->destination.byte + 12, 4);
+	sum_put(p + 10, sum_head(p, IPV4_HEAD, 0));
 }
 
 /* It stays in the batch and tells its builder why. */

@@ -47,7 +47,7 @@ bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tu
 	*c = (struct conn){
 		.local = tuple->local, .remote = tuple->remote,
 		.local_port = tuple->local_port, .remote_port = tuple->remote_port,
-		.pseudo = bx_net_sum_pseudo(&tuple->local, &tuple->remote, PROTOCOL_TCP, 0),
+		.pseudo = sum_pseudo(&tuple->local, &tuple->remote, PROTOCOL_TCP),
 		.generation = generation, .send_ring = NONE, .receive_ring = NONE, .listener = NONE,
 		.ready_next = NONE, .event_next = NONE, .accept_next = NONE,
 		.retransmit_us = NEVER, .ack_us = NEVER, .slow_us = NEVER, .heard_us = now_us,

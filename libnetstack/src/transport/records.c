@@ -5,17 +5,6 @@
  */
 #include "transport.h"
 
-struct records
-bx_tcp_records(const struct bx_transport *t, struct conn *c)
-{
-	struct send_ring *ring;
-
-	if (c->send_ring == NONE)
-		return (struct records){ &c->single, 0, c->single_count, 1 };
-	ring = send_ring_of(t, c->send_ring);
-	return (struct records){ ring->records, ring->head, ring->count, t->record_count };
-}
-
 static void
 records_put(const struct bx_transport *t, struct conn *c, const struct records *r)
 {
@@ -28,14 +17,6 @@ records_put(const struct bx_transport *t, struct conn *c, const struct records *
 	ring = send_ring_of(t, c->send_ring);
 	ring->head = r->head;
 	ring->count = r->count;
-}
-
-bool
-bx_tcp_records_full(const struct bx_transport *t, struct conn *c)
-{
-	struct records r = bx_tcp_records(t, c);
-
-	return r.count == r.capacity;
 }
 
 void

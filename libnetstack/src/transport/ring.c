@@ -59,34 +59,32 @@ bx_tcp_ring_read(const struct bx_transport *t, const uint8_t *ring, uint32_t off
 }
 
 /* The sum of what follows an odd number of bytes has its bytes the other way round (RFC 1071, 2(B)). */
-static inline uint32_t
-sum_after(uint32_t sum, uint32_t before, uint32_t tail)
+static inline uint64_t
+sum_after(uint64_t sum, uint32_t before, uint64_t tail)
 {
-	if ((before & 1) != 0)
-		tail = (tail >> 8 | tail << 8) & 0xffffu;
-	return bx_net_sum_add(sum, tail);
+	return sum_around(sum, (before & 1) != 0 ? sum_of16(sum_fold(tail)) : tail);
 }
 
-uint32_t
+uint64_t
 bx_tcp_ring_write_sum(const struct bx_transport *t, uint8_t *ring, uint32_t offset,
-    const uint8_t *bytes, uint32_t length, uint32_t sum)
+    const uint8_t *bytes, uint32_t length, uint64_t sum)
 {
 	uint32_t at = offset & (t->config.ring_bytes - 1), first = first_part(t, at, length);
 
-	sum = bx_net_sum_copy(ring + at, bytes, first, sum);
+	sum = bx_net_raw_copy(ring + at, bytes, first, sum);
 	if (first != length)
-		sum = sum_after(sum, first, bx_net_sum_copy(ring, bytes + first, length - first, 0));
+		sum = sum_after(sum, first, bx_net_raw_copy(ring, bytes + first, length - first, 0));
 	return sum;
 }
 
-uint32_t
+uint64_t
 bx_tcp_ring_read_sum(const struct bx_transport *t, const uint8_t *ring, uint32_t offset,
-    uint8_t *bytes, uint32_t length, uint32_t sum)
+    uint8_t *bytes, uint32_t length, uint64_t sum)
 {
 	uint32_t at = offset & (t->config.ring_bytes - 1), first = first_part(t, at, length);
 
-	sum = bx_net_sum_copy(bytes, ring + at, first, sum);
+	sum = bx_net_raw_copy(bytes, ring + at, first, sum);
 	if (first != length)
-		sum = sum_after(sum, first, bx_net_sum_copy(bytes + first, ring, length - first, 0));
+		sum = sum_after(sum, first, bx_net_raw_copy(bytes + first, ring, length - first, 0));
 	return sum;
 }

@@ -409,24 +409,21 @@ static bool
 checksum_is_good(struct bx_transport *t, struct conn *c, struct segment *s)
 {
 	const struct bx_net_buf *buf = s->buf;
-	uint32_t sum;
+	uint64_t sum;
 
 	if ((buf->flags & BX_NET_F_SUM_GOOD) != 0)
 		return true;
-	if (c != NULL)
-		sum = bx_net_sum_add(c->pseudo, buf->length & 0xffffu);
-	else
-		sum = bx_net_sum_pseudo(&buf->source, &buf->destination, PROTOCOL_TCP, buf->length & 0xffffu);
-	sum = bx_net_sum_add(sum, buf->length >> 16);
-	sum = bx_net_sum(s->head, s->head_length, sum);
+	sum = c != NULL ? c->pseudo : sum_pseudo(&buf->source, &buf->destination, PROTOCOL_TCP);
+	sum += sum_of16(buf->length) + sum_of16(buf->length >> 16);
+	sum = sum_head(s->head, s->head_length, sum);
 	if (c != NULL && may_store(t, c, s)) {
 		sum = bx_tcp_ring_write_sum(t, ring_bytes_of(t, c->receive_ring, t->receive_head), s->seq,
 		    s->data, s->length, sum);
 		s->stored = true;
 	} else if (s->length != 0) {
-		sum = bx_net_sum(s->data, s->length, sum);
+		sum = bx_net_raw_sum(s->data, s->length, sum);
 	}
-	return sum == 0xffffu;
+	return sum_fold(sum) == 0xffffu;
 }
 
 /* A segment that was stored and then refused may have made the connection take a ring for nothing. */

@@ -16,7 +16,7 @@
 bool
 bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch *out)
 {
-	uint32_t head = TCP_HEAD + bare->options_length, sum;
+	uint32_t head = TCP_HEAD + bare->options_length;
 	struct bx_net_buf *buf = out == NULL ? NULL : bx_net_batch_add(out, head);
 	const struct tuple *u = &bare->tuple;
 	uint8_t *p;
@@ -33,8 +33,7 @@ bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch
 	bx_put_be32(p + 16, 0);
 	if (bare->options_length != 0)
 		memcpy(p + TCP_HEAD, bare->options, bare->options_length);
-	sum = bx_net_sum_pseudo(&u->local, &u->remote, PROTOCOL_TCP, head);
-	bx_put_be16(p + 16, bx_net_sum_final(bx_net_sum(p, head, sum)));
+	sum_put(p + 16, sum_head(p, head, sum_pseudo(&u->local, &u->remote, PROTOCOL_TCP) + sum_of16(head)));
 	buf->kind = BX_NET_SEGMENT;
 	buf->protocol = PROTOCOL_TCP;
 	buf->flags = BX_NET_F_WHOLE;
@@ -144,26 +143,28 @@ window_put(const struct bx_transport *t, struct conn *c)
 
 /* The checksum, or what a device needs to make it. */
 static void
-sum_put(const struct bx_transport *t, const struct conn *c, struct bx_net_buf *buf, uint8_t *p,
+checksum_put(const struct bx_transport *t, const struct conn *c, struct bx_net_buf *buf, uint8_t *p,
     uint32_t head, uint32_t seq, uint32_t length)
 {
-	uint32_t sum = bx_net_sum_add(c->pseudo, (head + length) & 0xffffu);
+	uint64_t sum = c->pseudo + sum_of16(head + length);
 	const uint8_t *ring = NULL;
+	uint16_t partial;
 
 	if (length != 0)
 		ring = ring_bytes_of(t, c->send_ring, t->send_head);
 	if ((t->config.features & BX_TRANSPORT_SUM_LATER) != 0) {
 		if (length != 0)
 			bx_tcp_ring_read(t, ring, seq, p + head, length);
-		bx_put_be16(p + 16, (uint16_t)sum);
+		partial = (uint16_t)sum_fold(sum);
+		memcpy(p + 16, &partial, 2);
 		buf->flags |= BX_NET_F_SUM_NEEDED;
 		buf->sum_offset = 16;
 		return;
 	}
-	sum = bx_net_sum(p, head, sum);
+	sum = sum_head(p, head, sum);
 	if (length != 0)
 		sum = bx_tcp_ring_read_sum(t, ring, seq, p + head, length, sum);
-	bx_put_be16(p + 16, bx_net_sum_final(sum));
+	sum_put(p + 16, sum);
 }
 
 /* Puts one segment into the batch; false: it is full. */
@@ -197,7 +198,7 @@ emit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batc
 		buf->flags |= BX_NET_F_CUT;
 		buf->segment_size = c->mss;
 	}
-	sum_put(t, c, buf, p, head, seq, length);
+	checksum_put(t, c, buf, p, head, seq, length);
 	t->stats.tcp_out++;
 	t->stats.segments_out++;
 	return true;

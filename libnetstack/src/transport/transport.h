@@ -11,6 +11,7 @@
 #include <brainix/net_transport.h>
 
 #include "../mem.h"
+#include "../sum.h"
 
 #define PROTOCOL_TCP	6u
 #define PROTOCOL_UDP	17u
@@ -167,7 +168,7 @@ struct conn {
 	struct bx_net_addr local, remote;
 	uint16_t local_port, remote_port;
 	uint32_t hash_next;
-	uint32_t pseudo;		/* sum of the pseudo header without the length */
+	uint32_t pseudo;		/* raw sum of the pseudo header without the length */
 	uint32_t flags;
 	uint8_t state;			/* enum bx_tcp_state */
 	uint8_t send_scale, receive_scale;
@@ -371,15 +372,15 @@ ring_bytes_of(const struct bx_transport *t, uint32_t ring, uint32_t head)
 	return t->rings + (size_t)ring * t->ring_stride + head;
 }
 
-/* Copies between a ring and the caller; offset is a sequence number or a counter.  *_sum also sum. */
+/* Copies between a ring and the caller; offset is a sequence number or a counter.  *_sum add to a raw sum. */
 void bx_tcp_ring_write(const struct bx_transport *t, uint8_t *ring, uint32_t offset, const uint8_t *bytes,
     uint32_t length);
 void bx_tcp_ring_read(const struct bx_transport *t, const uint8_t *ring, uint32_t offset, uint8_t *bytes,
     uint32_t length);
-uint32_t bx_tcp_ring_write_sum(const struct bx_transport *t, uint8_t *ring, uint32_t offset,
-    const uint8_t *bytes, uint32_t length, uint32_t sum);
-uint32_t bx_tcp_ring_read_sum(const struct bx_transport *t, const uint8_t *ring, uint32_t offset,
-    uint8_t *bytes, uint32_t length, uint32_t sum);
+uint64_t bx_tcp_ring_write_sum(const struct bx_transport *t, uint8_t *ring, uint32_t offset,
+    const uint8_t *bytes, uint32_t length, uint64_t sum);
+uint64_t bx_tcp_ring_read_sum(const struct bx_transport *t, const uint8_t *ring, uint32_t offset,
+    uint8_t *bytes, uint32_t length, uint64_t sum);
 
 /* ---- conn.c ---- */
 static inline uint32_t
@@ -426,7 +427,17 @@ struct records {
 	struct record *at;
 	uint32_t head, count, capacity;
 };
-struct records bx_tcp_records(const struct bx_transport *t, struct conn *c);
+static inline struct records
+bx_tcp_records(const struct bx_transport *t, struct conn *c)
+{
+	struct send_ring *ring;
+
+	if (c->send_ring == NONE)
+		return (struct records){ &c->single, 0, c->single_count, 1 };
+	ring = send_ring_of(t, c->send_ring);
+	return (struct records){ ring->records, ring->head, ring->count, t->record_count };
+}
+
 static inline struct record *
 record_at(const struct records *r, uint32_t i)
 {
@@ -437,7 +448,14 @@ record_at(const struct records *r, uint32_t i)
 /* There is room: see bx_tcp_records_full. */
 void bx_tcp_record_add(const struct bx_transport *t, struct conn *c, struct record record);
 void bx_tcp_record_pop(const struct bx_transport *t, struct conn *c);
-bool bx_tcp_records_full(const struct bx_transport *t, struct conn *c);
+static inline bool
+bx_tcp_records_full(const struct bx_transport *t, struct conn *c)
+{
+	struct records r = bx_tcp_records(t, c);
+
+	return r.count == r.capacity;
+}
+
 /* Cuts the record around seq in two, if there is room. */
 void bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq);
 /* Gives the connection a sending ring; false: the pool is empty. */

@@ -124,8 +124,9 @@ bx_udp_send(struct bx_transport *t, uint64_t end, const struct bx_net_addr *loca
     struct bx_net_batch *out)
 {
 	const struct udp_end *e = end_get(t, end);
-	uint32_t total = UDP_HEAD + length, sum;
+	uint32_t total = UDP_HEAD + length;
 	struct bx_net_buf *buf;
+	uint64_t sum;
 	uint8_t *p;
 
 	if (e == NULL)
@@ -146,20 +147,18 @@ bx_udp_send(struct bx_transport *t, uint64_t end, const struct bx_net_addr *loca
 	buf->destination = *remote;
 	if (bx_net_addr_is_any(local))
 		buf->source = bx_net_ipv4(0, 0, 0, 0);
-	sum = bx_net_sum_pseudo(&buf->source, remote, PROTOCOL_UDP, total);
+	sum = sum_pseudo(&buf->source, remote, PROTOCOL_UDP) + sum_of16(total);
 	if ((t->config.features & BX_TRANSPORT_SUM_LATER) != 0) {
 		memcpy(p + UDP_HEAD, bytes, length);
-		bx_put_be16(p + 6, (uint16_t)sum);
+		bx_put_be16(p + 6, (uint16_t)sum_of16(sum_fold(sum)));
 		buf->flags = BX_NET_F_SUM_NEEDED;
 		buf->sum_offset = 6;
 	} else {
-		/* The ports and the length, which stands twice. */
-		sum = bx_net_sum_add(sum, e->port);
-		sum = bx_net_sum_add(sum, remote_port);
-		sum = bx_net_sum_add(sum, total);
-		sum = bx_net_sum_final(bx_net_sum_copy(p + UDP_HEAD, bytes, length, sum));
+		sum += (uint64_t)sum_load32(p) + sum_load32(p + 4);
+		sum_put(p + 6, bx_net_raw_copy(p + UDP_HEAD, bytes, length, sum));
 		/* RFC 768: a sum of zero is sent as all ones. */
-		bx_put_be16(p + 6, (uint16_t)(sum != 0 ? sum : 0xffff));
+		if ((p[6] | p[7]) == 0)
+			bx_put_be16(p + 6, 0xffff);
 	}
 	t->stats.udp_out++;
 	t->stats.segments_out++;
@@ -188,7 +187,7 @@ queue(struct bx_transport *t, struct udp_end *e, const struct bx_net_buf *buf, c
 	};
 	uint32_t room = t->config.ring_bytes - (e->tail - e->head), need = (uint32_t)sizeof from + from.length;
 	uint8_t *ring;
-	uint32_t sum;
+	uint64_t sum;
 
 	if (need > room) {
 		t->stats.udp_full++;
@@ -199,11 +198,11 @@ queue(struct bx_transport *t, struct udp_end *e, const struct bx_net_buf *buf, c
 		/* RFC 768: no checksum, over IPv4 only. */
 		bx_tcp_ring_write(t, ring, e->tail + (uint32_t)sizeof from, p + UDP_HEAD, from.length);
 	} else {
-		sum = bx_net_sum_pseudo(&buf->source, &buf->destination, PROTOCOL_UDP, total);
-		sum = bx_net_sum(p, UDP_HEAD, sum);
+		sum = sum_pseudo(&buf->source, &buf->destination, PROTOCOL_UDP) + sum_of16(total);
+		sum += (uint64_t)sum_load32(p) + sum_load32(p + 4);
 		sum = bx_tcp_ring_write_sum(t, ring, e->tail + (uint32_t)sizeof from, p + UDP_HEAD,
 		    from.length, sum);
-		if (sum != 0xffffu) {
+		if (sum_fold(sum) != 0xffffu) {
 			t->stats.bad_checksum++;
 			return;
 		}
