@@ -84,3 +84,15 @@ libnetstack_tests += %D%/tests/test_buf %D%/tests/test_link %D%/tests/test_ip %D
 endif
 check_PROGRAMS += $(libnetstack_tests)
 TESTS += $(libnetstack_tests)
+
+# The benchmark suite `net', beside lwIP where it is installed: `make bench-net'.
+noinst_PROGRAMS += %D%/bench/bench_net %D%/bench/bench_loss
+%C%_bench_bench_net_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_bench_bench_net_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_bench_bench_net_SOURCES = %D%/bench/bench_net.c $(%C%_libbrainix_netstack_la_SOURCES)
+%C%_bench_bench_loss_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -I$(top_srcdir)/%D%/tests
+%C%_bench_bench_loss_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_bench_bench_loss_SOURCES = %D%/bench/bench_loss.c %D%/tests/pair.c $(%C%_libbrainix_netstack_la_SOURCES)
+PHONY += bench-net
+bench-net: %D%/bench/bench_net %D%/bench/bench_loss
+	CC='$(CC_FOR_BUILD)' $(SHELL) $(top_srcdir)/%D%/bench/net.sh %D%/bench/bench_net %D%/bench/bench_loss

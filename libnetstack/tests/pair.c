@@ -285,6 +285,8 @@ deliver(struct pair *pair, const struct flying *f)
 	else
 		bx_stack_receive(&h->stack, pair->now_us, &frames, &h->out);
 	flush(pair, f->to);
+	if (pair->reader != NULL)
+		pair->reader(pair, f->to);
 	pair_output(pair, f->to);
 }
 

@@ -50,7 +50,8 @@ struct pair {
 	bool packed;			/* every seam crosses as a byte string */
 	/* Sees every frame before the wire does; false: it is lost. */
 	bool (*tap)(struct pair *pair, uint32_t from, uint8_t *frame, uint32_t length);
-	void *tap_self;
+	/* The application of a host that has received something: called before its stack answers. */
+	void (*reader)(struct pair *pair, uint32_t i);
 };
 
 /* The configuration that the tests start from. */
