@@ -9,7 +9,7 @@ noinst_HEADERS += \
 	%D%/src/mem.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/transport/transport.h \
 	%D%/tests/fuzz.h %D%/tests/pair.h
 pkgconfig_DATA += %D%/brainix-netstack.pc
-EXTRA_DIST += %D%/README.md %D%/DESIGN.md
+EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/RFC.md
 lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 %C%_libbrainix_netstack_la_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_libbrainix_netstack_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
