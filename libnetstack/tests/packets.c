@@ -16,6 +16,7 @@
  *   features sack,ts,ws,ecn,cubic   ring N   rings N   half N   connections N   waits N   mtu N    before all else
  *   listen [BACKLOG]   accept   accept block   unlisten   connect   established   option nodelay|keepalive|cubic N
  *   send N   send block   send ERROR   recv N   recv block   recv eof   recv ERROR   shutdown   close   abort
+ *   port N             the peer goes on from this port, with new numbers on both sides
  *   state NAME   ended ERROR   cwnd N   stat NAME N   usage NAME N   icmp port|route|protocol|big [MTU] seq N
  *
  * `established` is the handshake of a passive open with what `features` names, over a round trip of 100 ms.  Every byte of both streams is checked.
@@ -30,7 +31,6 @@
 
 #define PEER_BASE	0xfffff000u	/* the peer's initial number: close to the wrap */
 #define PORT		80u
-#define PEER_PORT	5555u
 #define SENT_MAX	512u
 #define BYTES		(512u * 1024u)
 
@@ -63,6 +63,7 @@ struct script {
 	uint64_t listener, conn;
 	uint32_t our_base;
 	bool have_base;
+	uint16_t peer_port;
 	uint32_t their_ts;
 	uint64_t sent_to, read_to;	/* bytes of our and of their stream so far */
 	struct packet sent[SENT_MAX];
@@ -387,7 +388,7 @@ peer_sends(struct script *s, const struct packet *p, bool corrupt)
 	buf = bx_net_batch_add(&s->in, head + p->length);
 	b = bx_net_bytes(&s->in, buf);
 	memset(b, 0, 20);
-	bx_put_be16(b, PEER_PORT);
+	bx_put_be16(b, s->peer_port);
 	bx_put_be16(b + 2, PORT);
 	bx_put_be32(b + 4, p->seq + PEER_BASE);
 	bx_put_be32(b + 8, p->has_ack ? p->ack + s->our_base : 0);
@@ -576,7 +577,7 @@ step_accept(struct script *s, const char *rest)
 static void
 step_connect(struct script *s)
 {
-	want_err(s, bx_tcp_connect(s->t, s->now_us, &s->local, PORT, &s->remote, PEER_PORT, s->config.mtu,
+	want_err(s, bx_tcp_connect(s->t, s->now_us, &s->local, PORT, &s->remote, s->peer_port, s->config.mtu,
 	    &s->conn), BX_OK);
 	output(s);
 }
@@ -657,6 +658,7 @@ step_stat(struct script *s, const char *rest)
 		{ "probes", x->tcp_probes }, { "recoveries", x->tcp_recoveries },
 		{ "retransmits", x->tcp_retransmits }, { "stray", x->errors_stray },
 		{ "reused", x->time_wait_reused }, { "resets-in", x->tcp_resets_in },
+		{ "ranges", x->tcp_ranges_full }, { "cookies-bad", x->tcp_cookies_bad },
 		{ "no-ring", x->tcp_no_ring }, { "nobody", x->tcp_no_connection },
 	};
 	char w[32];
@@ -711,7 +713,7 @@ step_icmp(struct script *s, const char *rest)
 	buf = bx_net_batch_add(&s->in, 8);
 	b = bx_net_bytes(&s->in, buf);
 	bx_put_be16(b, PORT);
-	bx_put_be16(b + 2, PEER_PORT);
+	bx_put_be16(b + 2, s->peer_port);
 	bx_put_be32(b + 4, seq + s->our_base);
 	buf->kind = BX_NET_UNREACHABLE;
 	buf->protocol = 6;
@@ -841,6 +843,10 @@ step(struct script *s, const char *line)
 		step_usage(s, rest);
 	} else if (strcmp(w, "icmp") == 0) {
 		step_icmp(s, rest);
+	} else if (strcmp(w, "port") == 0) {
+		number(rest, &ms);
+		s->peer_port = (uint16_t)ms;
+		s->have_base = false;
 	} else if (strcmp(w, "shutdown") == 0) {
 		want_err(s, bx_tcp_shutdown(s->t, s->now_us, s->conn), BX_OK);
 		output(s);
@@ -874,6 +880,7 @@ run_file(const char *name)
 	s.now_us = 10000000;
 	s.local = bx_net_ipv4(10, 0, 0, 1);
 	s.remote = bx_net_ipv4(10, 0, 0, 2);
+	s.peer_port = 5555;
 	s.config = (struct bx_transport_config){
 		.connections = 8, .half_open = 4, .time_waits = 4, .listeners = 2, .udp_ends = 1, .rings = 8,
 		.ring_bytes = 65536, .mtu = 1500, .seed = { 42, 43 },

@@ -237,6 +237,8 @@ START_TEST(arp_gratuitous_makes_nothing)
 	struct bx_net_buf *buf;
 
 	arp(all, you, 2, 0x0a000002, 0x0a000002);
+	arp(all, you, 1, 0x0a000002, 0x0a000002);
+	arp(all, you, 1, 0x0a000002, 0x0a000009);
 	receive(0);
 	buf = packet_down(1);
 	bx_link_send(link_stage, 10, &in, &out);
