@@ -49,7 +49,7 @@ bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tu
 		.local_port = tuple->local_port, .remote_port = tuple->remote_port,
 		.pseudo = sum_pseudo(&tuple->local, &tuple->remote, PROTOCOL_TCP),
 		.generation = generation, .send_ring = NONE, .receive_ring = NONE, .listener = NONE,
-		.ready_next = NONE, .event_next = NONE, .accept_next = NONE,
+		.accept_next = NONE,
 		.retransmit_us = NEVER, .ack_us = NEVER, .slow_us = NEVER, .heard_us = now_us,
 		.mss = bx_tcp_mss_of_mtu(&tuple->local, mtu), .seen_mss = MSS_DEFAULT,
 		.rto_us = SECOND_US, .min_rtt_us = UINT32_MAX, .rack_mult = 1,
@@ -61,26 +61,32 @@ bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tu
 	return c;
 }
 
-/* Takes one out of a list; lists are short, or it is the head. */
-static void
-list_drop(struct conn *conns, uint32_t *first, uint32_t *last, uint32_t id, bool ready)
+void
+bx_tcp_conn_unready(struct bx_transport *t, struct conn *c)
 {
-	uint32_t before = NONE, at = *first;
-
-	while (at != id) {
-		BX_ASSERT(at != NONE);
-		before = at;
-		at = ready ? conns[at].ready_next : conns[at].event_next;
-	}
-	at = ready ? conns[id].ready_next : conns[id].event_next;
-	if (before == NONE)
-		*first = at;
-	else if (ready)
-		conns[before].ready_next = at;
+	if (c->ready_prev != NONE)
+		t->conns[c->ready_prev].ready_next = c->ready_next;
 	else
-		conns[before].event_next = at;
-	if (*last == id)
-		*last = before;
+		t->ready_first = c->ready_next;
+	if (c->ready_next != NONE)
+		t->conns[c->ready_next].ready_prev = c->ready_prev;
+	else
+		t->ready_last = c->ready_prev;
+	c->flags &= ~F_READY;
+}
+
+void
+bx_tcp_conn_uneventful(struct bx_transport *t, struct conn *c)
+{
+	if (c->event_prev != NONE)
+		t->conns[c->event_prev].event_next = c->event_next;
+	else
+		t->event_first = c->event_next;
+	if (c->event_next != NONE)
+		t->conns[c->event_next].event_prev = c->event_prev;
+	else
+		t->event_last = c->event_prev;
+	c->flags &= ~F_EVENT;
 }
 
 static void
@@ -120,9 +126,9 @@ bx_tcp_conn_free(struct bx_transport *t, struct conn *c)
 	conn_unlink(t, c);
 	rings_give(t, c, true);
 	if ((c->flags & F_READY) != 0)
-		list_drop(t->conns, &t->ready_first, &t->ready_last, id, true);
+		bx_tcp_conn_unready(t, c);
 	if ((c->flags & F_EVENT) != 0)
-		list_drop(t->conns, &t->event_first, &t->event_last, id, false);
+		bx_tcp_conn_uneventful(t, c);
 	c->flags = 0;
 	c->state = BX_TCP_CLOSED;
 	c->generation++;
@@ -193,6 +199,7 @@ bx_tcp_conn_ready(struct bx_transport *t, struct conn *c)
 		return;
 	c->flags |= F_READY;
 	c->ready_next = NONE;
+	c->ready_prev = t->ready_last;
 	if (t->ready_first == NONE)
 		t->ready_first = id;
 	else
@@ -210,6 +217,7 @@ bx_tcp_conn_event(struct bx_transport *t, struct conn *c, uint32_t events)
 		return;
 	c->flags |= F_EVENT;
 	c->event_next = NONE;
+	c->event_prev = t->event_last;
 	if (t->event_first == NONE)
 		t->event_first = id;
 	else

@@ -431,10 +431,7 @@ bx_tcp_event(struct bx_transport *t, uint64_t *handle, uint32_t *events)
 	while (t->event_first != NONE) {
 		struct conn *c = &t->conns[t->event_first];
 
-		t->event_first = c->event_next;
-		if (t->event_first == NONE)
-			t->event_last = NONE;
-		c->flags &= ~F_EVENT;
+		bx_tcp_conn_uneventful(t, c);
 		if (c->events == 0)
 			continue;	/* its handle has been given back meanwhile */
 		*handle = bx_tcp_conn_handle(t, c);

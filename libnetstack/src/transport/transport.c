@@ -197,10 +197,7 @@ bx_transport_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch
 		struct conn *c = &t->conns[t->ready_first];
 
 		/* Off the list first: sending may end the connection. */
-		t->ready_first = c->ready_next;
-		if (t->ready_first == NONE)
-			t->ready_last = NONE;
-		c->flags &= ~F_READY;
+		bx_tcp_conn_unready(t, c);
 		if (!bx_tcp_output(t, now_us, c, out)) {
 			/* To the end of the list: the others have their turn. */
 			bx_tcp_conn_ready(t, c);

@@ -218,7 +218,7 @@ struct conn {
 	uint64_t heard_us;		/* last segment that was accepted */
 
 	/* Lists. */
-	uint32_t ready_next, event_next, accept_next;
+	uint32_t ready_next, ready_prev, event_next, event_prev, accept_next;
 	uint32_t generation;
 	uint32_t listener;		/* while it waits to be accepted */
 	uint16_t events;
@@ -398,6 +398,9 @@ void bx_tcp_conn_end(struct bx_transport *t, struct conn *c, enum bx_err error);
 /* Over in order: the last state is kept in a TIME-WAIT entry. */
 void bx_tcp_conn_time_wait(struct bx_transport *t, uint64_t now_us, struct conn *c);
 void bx_tcp_conn_ready(struct bx_transport *t, struct conn *c);
+/* Out of the list of those with something to send. */
+void bx_tcp_conn_unready(struct bx_transport *t, struct conn *c);
+void bx_tcp_conn_uneventful(struct bx_transport *t, struct conn *c);
 void bx_tcp_conn_event(struct bx_transport *t, struct conn *c, uint32_t events);
 struct conn *bx_tcp_conn_get(const struct bx_transport *t, uint64_t handle);
 uint64_t bx_tcp_conn_handle(const struct bx_transport *t, const struct conn *c);
