@@ -1,3 +1,98 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# libnetstack: layer 1.  May include: base.h.
+# libnetstack: layer 1.  May include: base.h.  Its three stages do not include one another.
 NETSTACK_INC = -I$(top_srcdir)/%D%/include
+
+bxinclude_HEADERS += \
+	%D%/include/brainix/net_buf.h %D%/include/brainix/net_ip.h %D%/include/brainix/net_link.h \
+	%D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
+noinst_HEADERS += \
+	%D%/src/mem.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/transport/transport.h \
+	%D%/tests/fuzz.h %D%/tests/pair.h
+pkgconfig_DATA += %D%/brainix-netstack.pc
+EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/RFC.md
+lib_LTLIBRARIES += %D%/libbrainix-netstack.la
+%C%_libbrainix_netstack_la_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_libbrainix_netstack_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
+%C%_libbrainix_netstack_la_SOURCES = \
+	%D%/src/batch.c %D%/src/stack.c %D%/src/sum.c \
+	%D%/src/link/arp.c %D%/src/link/conflict.c %D%/src/link/ethernet.c %D%/src/link/neighbour.c \
+	%D%/src/ip/address.c %D%/src/ip/icmpv4.c %D%/src/ip/ip.c %D%/src/ip/ipv4_in.c \
+	%D%/src/ip/ipv4_out.c %D%/src/ip/reassembly.c %D%/src/ip/route.c \
+	%D%/src/transport/conn.c %D%/src/transport/demux.c %D%/src/transport/hash.c \
+	%D%/src/transport/records.c %D%/src/transport/ring.c %D%/src/transport/tcp_ack.c \
+	%D%/src/transport/tcp_api.c %D%/src/transport/tcp_congestion.c %D%/src/transport/tcp_cookie.c \
+	%D%/src/transport/tcp_data.c %D%/src/transport/tcp_in.c %D%/src/transport/tcp_listen.c \
+	%D%/src/transport/tcp_out.c %D%/src/transport/tcp_parse.c %D%/src/transport/tcp_recovery.c \
+	%D%/src/transport/tcp_timer.c %D%/src/transport/tcp_timewait.c %D%/src/transport/timer.c \
+	%D%/src/transport/transport.c %D%/src/transport/udp.c
+
+# Hosted, twice: as shipped, and with the checks of whole structures.
+check_LIBRARIES += %D%/tests/libnetstack-plain.a %D%/tests/libnetstack-verify.a
+%C%_tests_libnetstack_plain_a_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_libnetstack_plain_a_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_libnetstack_plain_a_SOURCES = $(%C%_libbrainix_netstack_la_SOURCES)
+%C%_tests_libnetstack_verify_a_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DBX_VERIFY
+%C%_tests_libnetstack_verify_a_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_libnetstack_verify_a_SOURCES = $(%C%_libbrainix_netstack_la_SOURCES)
+
+# Scripts of packets, the property test, and the fuzz targets need no Check.
+libnetstack_tests = %D%/tests/packets %D%/tests/packets_verify %D%/tests/property %D%/tests/property_verify \
+	%D%/tests/fuzz_batch %D%/tests/fuzz_stack
+%C%_tests_packets_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_packets_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_packets_SOURCES = %D%/tests/packets.c
+%C%_tests_packets_LDADD = %D%/tests/libnetstack-plain.a
+%C%_tests_packets_verify_CPPFLAGS = $(%C%_tests_packets_CPPFLAGS) -DBX_VERIFY
+%C%_tests_packets_verify_CFLAGS = $(%C%_tests_packets_CFLAGS)
+%C%_tests_packets_verify_SOURCES = $(%C%_tests_packets_SOURCES)
+%C%_tests_packets_verify_LDADD = %D%/tests/libnetstack-verify.a
+%C%_tests_property_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_property_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_property_SOURCES = %D%/tests/property.c %D%/tests/pair.c
+%C%_tests_property_LDADD = %D%/tests/libnetstack-plain.a
+%C%_tests_property_verify_CPPFLAGS = $(%C%_tests_property_CPPFLAGS) -DBX_VERIFY
+%C%_tests_property_verify_CFLAGS = $(%C%_tests_property_CFLAGS)
+%C%_tests_property_verify_SOURCES = $(%C%_tests_property_SOURCES)
+%C%_tests_property_verify_LDADD = %D%/tests/libnetstack-verify.a
+%C%_tests_fuzz_batch_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-batch"'
+%C%_tests_fuzz_batch_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_batch_SOURCES = %D%/tests/fuzz_batch.c $(FUZZ_MAIN)
+%C%_tests_fuzz_batch_LDADD = %D%/tests/libnetstack-verify.a
+%C%_tests_fuzz_stack_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-stack"'
+%C%_tests_fuzz_stack_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_stack_SOURCES = %D%/tests/fuzz_stack.c $(FUZZ_MAIN)
+%C%_tests_fuzz_stack_LDADD = %D%/tests/libnetstack-verify.a
+
+if HAVE_CHECK
+libnetstack_tests += %D%/tests/test_buf %D%/tests/test_link %D%/tests/test_ip %D%/tests/test_transport
+%C%_tests_test_buf_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_test_buf_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_buf_SOURCES = %D%/tests/test_buf.c
+%C%_tests_test_buf_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
+%C%_tests_test_link_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_test_link_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_link_SOURCES = %D%/tests/test_link.c
+%C%_tests_test_link_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
+%C%_tests_test_ip_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_test_ip_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_ip_SOURCES = %D%/tests/test_ip.c
+%C%_tests_test_ip_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
+%C%_tests_test_transport_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_test_transport_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_transport_SOURCES = %D%/tests/test_transport.c %D%/tests/pair.c
+%C%_tests_test_transport_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
+endif
+check_PROGRAMS += $(libnetstack_tests)
+TESTS += $(libnetstack_tests)
+
+# The benchmark suite `net', beside lwIP where it is installed: `make bench-net'.
+noinst_PROGRAMS += %D%/bench/bench_net %D%/bench/bench_loss
+%C%_bench_bench_net_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_bench_bench_net_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_bench_bench_net_SOURCES = %D%/bench/bench_net.c $(%C%_libbrainix_netstack_la_SOURCES)
+%C%_bench_bench_loss_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -I$(top_srcdir)/%D%/tests
+%C%_bench_bench_loss_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_bench_bench_loss_SOURCES = %D%/bench/bench_loss.c %D%/tests/pair.c $(%C%_libbrainix_netstack_la_SOURCES)
+PHONY += bench-net
+bench-net: %D%/bench/bench_net %D%/bench/bench_loss
+	CC='$(CC_FOR_BUILD)' $(SHELL) $(top_srcdir)/%D%/bench/net.sh %D%/bench/bench_net %D%/bench/bench_loss

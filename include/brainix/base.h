@@ -71,6 +71,10 @@
 	X(BX_ERR_WX,		 -96, "the mapping would be writable and executable") \
 	X(BX_ERR_MAPPED,	 -97, "the frame is mapped already") \
 	X(BX_ERR_NOT_MAPPED,	 -98, "nothing is mapped there") \
+	X(BX_ERR_NET_REFUSED,	-128, "the peer refuses the connection") \
+	X(BX_ERR_NET_RESET,	-129, "the peer broke the connection off") \
+	X(BX_ERR_NET_UNREACHABLE, -130, "there is no way to that address") \
+	X(BX_ERR_NET_CLOSED,	-131, "the peer has sent all that it will send") \
 	X(BX_ERR_FS_FULL,	-160, "the volume has no free blocks left") \
 	X(BX_ERR_FS_NOT_DIR,	-161, "not a directory") \
 	X(BX_ERR_FS_IS_DIR,	-162, "a directory, where none may be") \

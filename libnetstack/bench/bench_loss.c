@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * bench_loss.c -- goodput over a wire that loses frames in both directions, round trip 100 ms, 32 KiB rings, in
+ * virtual time: the mean of ten seeds of 300 s.
+ *
+ *   bench_loss [cubic|newreno]       prints: loss_PERCENT KB_PER_SECOND
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pair.h"
+
+#define SEEDS		10u
+#define RUN_US		((uint64_t)300 * 1000000)
+
+BX_NORETURN void
+bx_panic(const char *where, const char *what)
+{
+	fprintf(stderr, "panic: %s: %s\n", where, what);
+	abort();
+}
+
+static uint64_t server, got;
+
+static void
+reader(struct pair *pair, uint32_t i)
+{
+	static uint8_t bytes[32768];
+	size_t n;
+
+	while (i == 1 && bx_tcp_receive(pair->host[1].stack.transport, server, bytes, sizeof bytes, &n) == BX_OK)
+		got += n;
+}
+
+static uint64_t
+run(uint64_t seed, uint32_t lose, uint16_t features)
+{
+	static struct pair pair;
+	static uint8_t bytes[32768];
+	struct bx_transport_config config = pair_transport();
+	const struct bx_net_addr any = { { 0 } };
+	uint64_t listener, client, end;
+	struct bx_transport *a, *b;
+	size_t n;
+
+	config.ring_bytes = 32768;
+	config.features = (uint16_t)(BX_TCP_SACK | features);
+	pair_init(&pair, seed, &config);
+	pair.wire.delay_us = 50000;
+	a = pair.host[0].stack.transport;
+	b = pair.host[1].stack.transport;
+	if (bx_tcp_listen(b, &any, 80, 1, &listener) != BX_OK || pair_connect(&pair, 0, 80, &client) != BX_OK)
+		exit(1);
+	pair_run(&pair, pair.now_us + 1000000);
+	if (bx_tcp_accept(b, listener, &server) != BX_OK)
+		exit(1);
+	pair.wire.lose = lose;
+	pair.reader = reader;
+	got = 0;
+	end = pair.now_us + RUN_US;
+	while (pair.now_us < end) {
+		while (bx_tcp_send(a, client, bytes, sizeof bytes, &n) == BX_OK)
+			;
+		pair_output(&pair, 0);
+		if (!pair_step(&pair, end))
+			break;
+	}
+	pair_free(&pair);
+	return got;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		uint32_t lose;
+	} rows[] = {
+		{ "0", 0 }, { "0.1", 10 }, { "1", 100 }, { "2", 200 }, { "5", 500 }, { "10", 1000 },
+	};
+	uint16_t features = argc > 1 && strcmp(argv[1], "newreno") == 0 ? 0 : BX_TCP_CUBIC;
+
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(rows); i++) {
+		uint64_t sum = 0;
+
+		for (uint64_t seed = 1; seed <= SEEDS; seed++)
+			sum += run(seed, rows[i].lose, features);
+		printf("loss_%s %.0f\n", rows[i].name, (double)sum / SEEDS / ((double)RUN_US / 1e6) / 1e3);
+	}
+	return 0;
+}

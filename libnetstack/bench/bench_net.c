@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * bench_net.c -- the library against itself: two stacks in one process, one core, MTU 1500, checksums on, joined by two
+ * rings of 256 slots of 2,048 bytes.  Poll A, deliver all its frames, poll B, deliver all its frames.
+ *
+ *   bench_net ROW COUNT      does ROW COUNT times and prints: ROW COUNT SECONDS (CPU time of the process)
+ *   bench_net bytes          prints the sizes of connections
+ *
+ * Frames are built in the slots themselves: that is what the batch interface is for.  bench_lwip.c does the same rows
+ * with lwIP; net.sh runs both, and counts instructions.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <brainix/net_stack.h>
+
+#define SLOTS	256u
+#define SLOT	2048u
+#define MANY	10000u
+
+BX_NORETURN void
+bx_panic(const char *where, const char *what)
+{
+	fprintf(stderr, "panic: %s: %s\n", where, what);
+	abort();
+}
+
+struct wire {
+	uint8_t slots[SLOTS * SLOT];
+	struct { uint32_t offset, length; } frame[SLOTS];
+	uint32_t head, count;
+};
+
+struct host {
+	struct bx_stack stack;
+	struct bx_net_addr address;
+	struct wire *out;
+};
+
+static struct wire wires[2];
+static struct host hosts[2];
+static uint64_t now_us = 1000000, rounds;
+static uint8_t bytes[65536], sink[65536];
+static const struct bx_net_addr any;
+
+static void
+ok(enum bx_err err)
+{
+	if (err != BX_OK) {
+		fprintf(stderr, "bench: %s\n", bx_err_text(err));
+		exit(1);
+	}
+}
+
+static void *
+block(size_t size)
+{
+	void *p = aligned_alloc(64, (size + 63) & ~(size_t)63);
+
+	if (p == NULL)
+		exit(1);
+	memset(p, 0, size);
+	return p;
+}
+
+static void
+start(uint32_t i, uint32_t connections, uint32_t rings, uint32_t ring_bytes)
+{
+	struct bx_link_config link = {
+		.mac = { 2, 0, 0, 0, 0, (uint8_t)(i + 1) }, .mtu = 1500, .neighbours = 16, .waiting = 8, .seed = i,
+	};
+	struct bx_ip_config ip = {
+		.routes = 8, .destinations = 64, .reassemblies = 1, .reassembly_bytes = 2048, .seed = i,
+	};
+	struct bx_transport_config transport = {
+		.connections = connections, .half_open = 64, .time_waits = 4096, .listeners = 4, .udp_ends = 4,
+		.rings = rings, .ring_bytes = ring_bytes, .mtu = 1500,
+		.features = BX_TCP_SACK | BX_TCP_WINDOW_SCALE | BX_TCP_CUBIC, .seed = { i, 7 },
+	};
+	struct host *h = &hosts[i];
+
+	ok(bx_link_init(block(bx_link_size(&link)), bx_link_size(&link), &link, &h->stack.link));
+	ok(bx_ip_init(block(bx_ip_size(&ip)), bx_ip_size(&ip), &ip, &h->stack.ip));
+	ok(bx_transport_init(block(bx_transport_size(&transport)), bx_transport_size(&transport), &transport,
+	    &h->stack.transport));
+	h->address = bx_net_ipv4(10, 0, 0, (uint8_t)(i + 1));
+	h->out = &wires[i];
+	ok(bx_ip_interface_set(h->stack.ip, 0, 1500));
+	ok(bx_ip_address_add(h->stack.ip, 0, &h->address, 24));
+	ok(bx_link_address_add(h->stack.link, now_us, &h->address, false));
+}
+
+/* A batch over the free slots that lie together. */
+static bool
+free_slots(struct wire *w, struct bx_net_batch *batch, struct bx_net_buf *bufs)
+{
+	uint32_t tail = (w->head + w->count) % SLOTS;
+	uint32_t n = w->count == SLOTS ? 0 : tail >= w->head ? SLOTS - tail : w->head - tail;
+
+	bx_net_batch_init(batch, w->slots + tail * SLOT, n * SLOT, bufs, (uint16_t)n, SLOT);
+	return n != 0;
+}
+
+static void
+fill_slots(struct wire *w, const struct bx_net_batch *batch)
+{
+	uint32_t tail = (w->head + w->count) % SLOTS;
+
+	for (uint32_t i = 0; i < batch->count; i++) {
+		const struct bx_net_buf *buf = &batch->bufs[i];
+
+		w->frame[tail + i].offset = buf->offset - buf->begin;
+		w->frame[tail + i].length = buf->kind == BX_NET_FRAME ? buf->length : 0;
+	}
+	w->count += batch->count;
+}
+
+static void
+output(uint32_t i)
+{
+	static struct bx_net_buf bufs[SLOTS];
+	struct bx_net_batch out;
+	bool more = true;
+
+	while (more && free_slots(hosts[i].out, &out, bufs)) {
+		more = bx_stack_output(&hosts[i].stack, now_us, &out);
+		fill_slots(hosts[i].out, &out);
+	}
+}
+
+/* All frames of the other side's wire, as many at a time as lie together. */
+static void
+deliver(uint32_t i)
+{
+	static struct bx_net_buf bufs[SLOTS], out_bufs[SLOTS];
+	struct wire *w = hosts[1 - i].out;
+	struct bx_net_batch in, out;
+
+	while (w->count != 0) {
+		uint32_t n = w->head + w->count > SLOTS ? SLOTS - w->head : w->count;
+
+		bx_net_batch_init(&in, w->slots + w->head * SLOT, n * SLOT, bufs, (uint16_t)n, SLOT);
+		for (uint32_t k = 0; k < n; k++) {
+			bufs[k] = (struct bx_net_buf){
+				.begin = k * SLOT, .end = (k + 1) * SLOT, .offset = k * SLOT + w->frame[w->head + k].offset,
+				.length = w->frame[w->head + k].length,
+				.kind = w->frame[w->head + k].length != 0 ? BX_NET_FRAME : BX_NET_NONE,
+			};
+		}
+		in.count = (uint16_t)n;
+		in.used = n * SLOT;
+		if (!free_slots(hosts[i].out, &out, out_bufs))
+			exit(1);
+		bx_stack_receive(&hosts[i].stack, now_us, &in, &out);
+		fill_slots(hosts[i].out, &out);
+		w->head = (w->head + n) % SLOTS;
+		w->count -= n;
+	}
+}
+
+static void
+poll_timers(void)
+{
+	static struct bx_net_buf bufs[SLOTS];
+	struct bx_net_batch out;
+
+	now_us += 5;
+	if (++rounds % 64 != 0)
+		return;
+	for (uint32_t i = 0; i < 2; i++) {
+		if (free_slots(hosts[i].out, &out, bufs)) {
+			bx_stack_poll(&hosts[i].stack, now_us, &out);
+			fill_slots(hosts[i].out, &out);
+		}
+	}
+}
+
+static void
+turn(void)
+{
+	output(0);
+	deliver(1);
+	output(1);
+	deliver(0);
+	poll_timers();
+}
+
+static uint64_t listener;
+
+static void
+open_pair(uint64_t *client, uint64_t *server)
+{
+	ok(bx_tcp_connect(hosts[0].stack.transport, now_us, &hosts[0].address, 0, &hosts[1].address, 80, 1500, client));
+	for (uint32_t i = 0; i < 10; i++) {
+		turn();
+		if (bx_tcp_accept(hosts[1].stack.transport, listener, server) == BX_OK)
+			return;
+	}
+	fprintf(stderr, "bench: no connection\n");
+	exit(1);
+}
+
+static void
+bulk(uint64_t segments)
+{
+	uint64_t client, server, total = segments * 1460, sent = 0, got = 0;
+	size_t n;
+
+	open_pair(&client, &server);
+	while (got < total) {
+		while (sent < total && bx_tcp_send(hosts[0].stack.transport, client, bytes, total - sent < sizeof bytes ?
+		    (size_t)(total - sent) : sizeof bytes, &n) == BX_OK)
+			sent += n;
+		output(0);
+		deliver(1);
+		while (bx_tcp_receive(hosts[1].stack.transport, server, sink, sizeof sink, &n) == BX_OK)
+			got += n;
+		output(1);
+		deliver(0);
+		poll_timers();
+	}
+}
+
+static void
+one_rr(uint64_t client, uint64_t server, size_t size)
+{
+	size_t n = 0;
+
+	ok(bx_tcp_send(hosts[0].stack.transport, client, bytes, size, &n));
+	output(0);
+	deliver(1);
+	ok(bx_tcp_receive(hosts[1].stack.transport, server, sink, sizeof sink, &n));
+	ok(bx_tcp_send(hosts[1].stack.transport, server, bytes, size, &n));
+	output(1);
+	deliver(0);
+	ok(bx_tcp_receive(hosts[0].stack.transport, client, sink, sizeof sink, &n));
+	poll_timers();
+}
+
+static void
+rr(uint64_t count, size_t size, uint32_t connections)
+{
+	static uint64_t client[MANY], server[MANY];
+
+	for (uint32_t i = 0; i < connections; i++) {
+		open_pair(&client[i], &server[i]);
+		ok(bx_tcp_option_set(hosts[0].stack.transport, now_us, client[i], BX_TCP_OPTION_NODELAY, 1));
+		ok(bx_tcp_option_set(hosts[1].stack.transport, now_us, server[i], BX_TCP_OPTION_NODELAY, 1));
+	}
+	for (uint64_t i = 0; i < count; i++)
+		one_rr(client[i % connections], server[i % connections], size);
+}
+
+static void
+open_close(uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t client, server;
+
+		open_pair(&client, &server);
+		ok(bx_tcp_close(hosts[0].stack.transport, now_us, client));
+		turn();
+		ok(bx_tcp_close(hosts[1].stack.transport, now_us, server));
+		turn();
+		if (bx_transport_usage(hosts[1].stack.transport).connections != 0)
+			turn();
+	}
+}
+
+static void
+udp(uint64_t count, uint32_t size)
+{
+	static struct bx_net_buf bufs[SLOTS];
+	struct bx_udp_from from;
+	struct bx_net_batch out;
+	uint64_t a, b;
+	uint16_t port;
+	uint32_t n;
+
+	ok(bx_udp_open(hosts[0].stack.transport, &any, 0, &a, &port));
+	ok(bx_udp_open(hosts[1].stack.transport, &any, 53, &b, &port));
+	for (uint64_t i = 0; i < count; i += 32) {
+		uint32_t sent = 0, got = 0;
+
+		while (sent < 32) {
+			if (!free_slots(hosts[0].out, &out, bufs))
+				exit(1);
+			while (sent < 32 && bx_udp_send(hosts[0].stack.transport, a, &hosts[0].address,
+			    &hosts[1].address, 53, bytes, size, &out) == BX_OK)
+				sent++;
+			bx_stack_down(&hosts[0].stack, now_us, &out);
+			fill_slots(hosts[0].out, &out);
+		}
+		deliver(1);
+		while (bx_udp_receive(hosts[1].stack.transport, b, sink, sizeof sink, &n, &from) == BX_OK)
+			got++;
+		/* The first burst waits for an answer to ARP, and part of it gives way. */
+		if (got < 32 && i != 0)
+			exit(1);
+		deliver(0);
+		poll_timers();
+	}
+}
+
+/* The same frame again and again, as host 1 would get it; its answer is thrown away. */
+static void
+answer(uint64_t count, const uint8_t *frame, uint32_t length)
+{
+	struct wire *w = hosts[0].out;
+
+	for (uint64_t i = 0; i < count; i++) {
+		uint32_t tail = (w->head + w->count) % SLOTS;
+
+		memcpy(w->slots + tail * SLOT + 32, frame, length);
+		w->frame[tail].offset = 32;
+		w->frame[tail].length = length;
+		w->count++;
+		deliver(1);
+		if (hosts[1].out->count != 1)
+			exit(1);
+		hosts[1].out->count = 0;
+		hosts[1].out->head = (hosts[1].out->head + 1) % SLOTS;
+		now_us += 5;
+	}
+}
+
+static void
+icmp(uint64_t count)
+{
+	uint8_t f[98] = {
+		2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0,
+		0x45, 0, 0, 84, 0, 1, 0, 0, 64, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 8, 0, 0, 0, 0, 1, 0, 1,
+	};
+
+	bx_put_be16(f + 24, bx_net_sum_final(bx_net_sum(f + 14, 20, 0)));
+	bx_put_be16(f + 36, bx_net_sum_final(bx_net_sum(f + 34, 64, 0)));
+	answer(count, f, sizeof f);
+}
+
+static void
+arp(uint64_t count)
+{
+	static const uint8_t f[42] = {
+		255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6,
+		0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2,
+	};
+
+	answer(count, f, sizeof f);
+}
+
+static void
+run(const char *row, uint64_t count)
+{
+	uint32_t many = strcmp(row, "rr1_10000conn") == 0 ? MANY : strcmp(row, "rr1_1000conn") == 0 ? 1000 : 16;
+	uint32_t ring = strcmp(row, "bulk_256k") == 0 ? 262144 : 65536;
+
+	/* With many connections each keeps a ring until its last byte is acknowledged. */
+	for (uint32_t i = 0; i < 2; i++)
+		start(i, many, many > 16 ? 2 * many : 64, many > 16 ? 4096 : ring);
+	ok(bx_tcp_listen(hosts[1].stack.transport, &any, 80, 64, &listener));
+	for (uint32_t i = 0; i < 130; i++)
+		turn();
+	/* Both know one another. */
+	udp(32, 1);
+	if (strcmp(row, "bulk_segment") == 0 || strcmp(row, "bulk_256k") == 0)
+		bulk(count);
+	else if (strcmp(row, "rr1") == 0)
+		rr(count, 1, 1);
+	else if (strcmp(row, "rr128") == 0)
+		rr(count, 128, 1);
+	else if (strncmp(row, "rr1_", 4) == 0)
+		rr(count, 1, many);
+	else if (strcmp(row, "open_close") == 0)
+		open_close(count);
+	else if (strcmp(row, "icmp56") == 0)
+		icmp(count);
+	else if (strcmp(row, "arp") == 0)
+		arp(count);
+	else
+		exit(2);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct timespec a, b;
+	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+
+	if (argc > 1 && strcmp(argv[1], "bytes") == 0) {
+		printf("idle_connection %u\nhalf_open %u\ntime_wait %u\n", bx_tcp_connection_bytes(),
+		    bx_tcp_half_open_bytes(), bx_tcp_time_wait_bytes());
+		return 0;
+	}
+	if (argc != 3)
+		return 2;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+	if (strncmp(argv[1], "udp", 3) == 0) {
+		for (uint32_t i = 0; i < 2; i++)
+			start(i, 16, 16, 65536);
+		udp(count, (uint32_t)strtoul(argv[1] + 3, NULL, 10));
+	} else {
+		run(argv[1], count);
+	}
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	printf("%s %llu %.6f\n", argv[1], (unsigned long long)count,
+	    (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9);
+	return 0;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * ip.c -- the life of the IP stage, and its three doors: receive, send, poll.
+ */
+#include "ip.h"
+
+static bool
+config_is_valid(const struct bx_ip_config *c)
+{
+	if (c->routes < 1 || c->routes > 1024 || c->reassemblies > 1024)
+		return false;
+	if (c->destinations < PATH_WAYS || c->destinations > 32768 ||
+	    (c->destinations & (c->destinations - 1)) != 0)
+		return false;
+	return c->reassembly_bytes >= 576 && c->reassembly_bytes <= 65528 && c->reassembly_bytes % 8 == 0;
+}
+
+/* Lays the stage out in a block; with none it only measures. */
+static struct bx_ip *
+ip_carve(struct carve *c, const struct bx_ip_config *config)
+{
+	struct bx_ip *ip = carve_take(c, 1, sizeof *ip);
+	struct route *routes = carve_take(c, config->routes, sizeof *routes);
+	struct path *paths = carve_take(c, config->destinations, sizeof *paths);
+	struct reassembly *parts = carve_take(c, config->reassemblies, sizeof *parts);
+	uint8_t *map = carve_take(c, config->reassemblies, (config->reassembly_bytes + 63) / 64);
+	uint8_t *bytes = carve_take(c, config->reassemblies, config->reassembly_bytes);
+
+	if (ip != NULL) {
+		*ip = (struct bx_ip){
+			.config = *config, .routes = routes, .paths = paths, .reassemblies = parts,
+			.reassembly_map = map, .reassembly_bytes = bytes,
+		};
+	}
+	return ip;
+}
+
+size_t
+bx_ip_size(const struct bx_ip_config *config)
+{
+	struct carve c = { 0 };
+
+	if (!config_is_valid(config))
+		return 0;
+	ip_carve(&c, config);
+	return (size_t)bx_align_up(c.used, 64);
+}
+
+enum bx_err
+bx_ip_init(void *memory, size_t size, const struct bx_ip_config *config, struct bx_ip **out)
+{
+	struct carve c = { .block = memory };
+	size_t need = bx_ip_size(config);
+	struct bx_ip *ip;
+
+	if (need == 0)
+		return BX_ERR_INVALID;
+	if (memory == NULL || !bx_is_aligned((uintptr_t)memory, 64))
+		return BX_ERR_ALIGN;
+	if (size < need)
+		return BX_ERR_NO_MEMORY;
+	ip = ip_carve(&c, config);
+	for (uint32_t i = 0; i < config->destinations; i++)
+		ip->paths[i] = (struct path){ 0 };
+	for (uint32_t i = 0; i < config->reassemblies; i++)
+		ip->reassemblies[i] = (struct reassembly){ 0 };
+	ip->key[0] = mix64(config->seed);
+	ip->key[1] = mix64(config->seed ^ 1u);
+	ip->id = (uint16_t)mix64(config->seed ^ 2u);
+	ip->generation = 1;
+	ip->due_us = BX_IP_NEVER;
+	*out = ip;
+	return BX_OK;
+}
+
+enum bx_err
+bx_ip_interface_set(struct bx_ip *ip, uint8_t interface, uint16_t mtu)
+{
+	if (interface >= BX_IP_INTERFACES)
+		return BX_ERR_RANGE;
+	if (mtu < BX_IP_MTU_MIN || mtu > 9216)
+		return BX_ERR_INVALID;
+	ip->interfaces[interface].mtu = mtu;
+	ip->generation++;
+	return BX_OK;
+}
+
+void
+bx_ip_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets,
+    struct bx_net_batch *replies)
+{
+	for (uint32_t i = 0; i < packets->count; i++) {
+		struct bx_net_buf *buf = &packets->bufs[i];
+
+		if (buf->kind == BX_NET_IPV4) {
+			ip->stats.packets_in++;
+			bx_ip_ipv4_receive(ip, now_us, packets, buf, replies);
+		} else if (buf->kind == BX_NET_IPV6) {
+			ip->stats.packets_in++;
+			ip->stats.bad_version++;
+			buf->kind = BX_NET_NONE;
+		}
+	}
+}
+
+bool
+bx_ip_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments,
+    struct bx_net_batch *extra)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; i < segments->count; i++) {
+		struct bx_net_buf *buf = &segments->bufs[i];
+
+		if (buf->kind == BX_NET_SEGMENT) {
+			all &= bx_ip_ipv4_send(ip, now_us, segments, buf, extra);
+		} else if (buf->kind == BX_NET_UNREACHABLE) {
+			bx_ip_icmpv4_unreachable(ip, now_us, segments, buf, extra);
+			buf->kind = BX_NET_NONE;
+		}
+	}
+	return !all;
+}
+
+uint64_t
+bx_ip_next(const struct bx_ip *ip)
+{
+	return ip->due_us;
+}
+
+const struct bx_ip_stats *
+bx_ip_stats(const struct bx_ip *ip)
+{
+	return &ip->stats;
+}

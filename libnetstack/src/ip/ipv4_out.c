@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * ipv4_out.c -- segments become IPv4 packets (RFC 791, 3.1), and fragments where they must.
+ */
+#include "ip.h"
+
+/* Writes a header of 20 bytes and its checksum. */
+static void
+header_put(uint8_t *p, const struct bx_net_buf *buf, uint32_t total, uint16_t id, uint16_t fragment)
+{
+	uint32_t hops = buf->hop_limit != 0 ? buf->hop_limit : HOP_LIMIT;
+
+	bx_put_be32(p, 0x45000000u | (uint32_t)buf->traffic_class << 16 | total);
+	bx_put_be32(p + 4, (uint32_t)id << 16 | fragment);
+	bx_put_be32(p + 8, hops << 24 | (uint32_t)buf->protocol << 16);
+	memcpy(p + 12, buf->source.byte + 12, 4);
+	memcpy(p + 16, buf->destination.byte + 12, 4);
+	sum_put(p + 10, sum_head(p, IPV4_HEAD, 0));
+}
+
+/* It stays in the batch and tells its builder why. */
+static bool
+give_back(struct bx_net_buf *buf, enum bx_net_error error, uint16_t mtu)
+{
+	buf->kind = BX_NET_UNREACHABLE;
+	buf->error = (uint8_t)error;
+	buf->segment_size = mtu;
+	return false;
+}
+
+/* A copy of a part of the segment as a packet of its own. */
+static bool
+fragment_put(struct bx_ip *ip, const struct bx_net_batch *batch, const struct bx_net_buf *buf,
+    const struct path *path, uint32_t offset, uint32_t length, struct bx_net_batch *extra)
+{
+	struct bx_net_buf *part = bx_net_batch_add(extra, IPV4_HEAD + length);
+	bool more = offset + length < buf->length;
+	uint8_t *p;
+
+	if (part == NULL) {
+		ip->stats.no_room_out++;
+		return false;
+	}
+	p = bx_net_bytes(extra, part);
+	header_put(p, buf, IPV4_HEAD + length, ip->id, (uint16_t)(offset / 8 | (more ? IPV4_MF : 0)));
+	memcpy(p + IPV4_HEAD, bx_net_bytes(batch, buf) + offset, length);
+	part->kind = BX_NET_IPV4;
+	part->interface = path->interface;
+	part->destination = path->next_hop;
+	ip->stats.fragments_out++;
+	return true;
+}
+
+/* The checksum that was left to the device cannot be made of fragments: it is made here. */
+static void
+sum_now(const struct bx_net_batch *batch, struct bx_net_buf *buf)
+{
+	uint8_t *p = bx_net_bytes(batch, buf) + buf->sum_start;
+
+	bx_put_be16(p + buf->sum_offset,
+	    bx_net_sum_final(bx_net_sum(p, buf->length - buf->sum_start, 0)));
+	buf->flags &= (uint16_t)~BX_NET_F_SUM_NEEDED;
+}
+
+static void
+fragment_all(struct bx_ip *ip, const struct bx_net_batch *batch, struct bx_net_buf *buf,
+    const struct path *path, struct bx_net_batch *extra)
+{
+	uint32_t step = (path->mtu - IPV4_HEAD) & ~7u;
+
+	if ((buf->flags & BX_NET_F_SUM_NEEDED) != 0)
+		sum_now(batch, buf);
+	/* RFC 6864, 4.1: distinct for as long as fragments may live.  The start is secret, the step is one. */
+	ip->id++;
+	for (uint32_t offset = 0; offset < buf->length; offset += step) {
+		if (!fragment_put(ip, batch, buf, path, offset, min_u32(step, buf->length - offset), extra))
+			break;
+	}
+	buf->kind = BX_NET_NONE;
+}
+
+bool
+bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
+    struct bx_net_buf *buf, struct bx_net_batch *extra)
+{
+	struct path *path = bx_ip_path_find(ip, now_us, &buf->destination);
+	uint32_t total = buf->length + IPV4_HEAD;
+	uint8_t *p;
+
+	if (path == NULL || !bx_net_addr_is_ipv4(&buf->destination)) {
+		ip->stats.no_route++;
+		return give_back(buf, BX_NET_ERROR_ROUTE, 0);
+	}
+	if (total > IPV4_MAX) {
+		ip->stats.too_big++;
+		return give_back(buf, BX_NET_ERROR_TOO_BIG, path->mtu);
+	}
+	if (total > path->mtu && (buf->flags & BX_NET_F_CUT) == 0) {
+		if ((buf->flags & BX_NET_F_WHOLE) == 0) {
+			fragment_all(ip, batch, buf, path, extra);
+			return true;
+		}
+		ip->stats.too_big++;
+		return give_back(buf, BX_NET_ERROR_TOO_BIG, path->mtu);
+	}
+	p = bx_net_push(batch, buf, IPV4_HEAD);
+	if (p == NULL) {
+		ip->stats.no_headroom++;
+		buf->kind = BX_NET_NONE;
+		return true;
+	}
+	/* RFC 6864, 4.1: an atomic datagram needs no identification. */
+	header_put(p, buf, total, 0, IPV4_DF);
+	buf->kind = BX_NET_IPV4;
+	buf->sum_start = (uint16_t)(buf->sum_start + IPV4_HEAD);
+	buf->interface = path->interface;
+	buf->destination = path->next_hop;
+	ip->stats.packets_out++;
+	return true;
+}

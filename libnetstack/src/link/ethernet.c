@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * ethernet.c -- frames in and out (RFC 894, RFC 2464; IEEE 802.1Q for the tag), and the life of the stage.
+ */
+#include "link.h"
+
+static bool
+mac_is_zero(const uint8_t mac[6])
+{
+	return (mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5]) == 0;
+}
+
+static bool
+config_is_valid(const struct bx_link_config *c)
+{
+	if ((c->mac[0] & 1) != 0 || mac_is_zero(c->mac))
+		return false;
+	if (c->mtu < 576 || c->mtu > 9216 || c->vlan > 4094)
+		return false;
+	if (c->neighbours < ARP_WAYS || c->neighbours > 32768 || (c->neighbours & (c->neighbours - 1)) != 0)
+		return false;
+	return c->waiting >= 1 && c->waiting <= 1024;
+}
+
+/* Lays the stage out in a block; with none it only measures. */
+static struct bx_link *
+link_carve(struct carve *c, const struct bx_link_config *config)
+{
+	struct bx_link *link = carve_take(c, 1, sizeof *link);
+	struct neighbour *neighbours = carve_take(c, config->neighbours, sizeof *neighbours);
+	struct waiting *wait = carve_take(c, config->waiting, sizeof *wait);
+	uint8_t *bytes = carve_take(c, config->waiting, config->mtu);
+
+	if (link != NULL) {
+		*link = (struct bx_link){
+			.config = *config, .neighbours = neighbours, .wait = wait, .wait_bytes = bytes,
+		};
+	}
+	return link;
+}
+
+size_t
+bx_link_size(const struct bx_link_config *config)
+{
+	struct carve c = { 0 };
+
+	if (!config_is_valid(config))
+		return 0;
+	link_carve(&c, config);
+	return (size_t)bx_align_up(c.used, 64);
+}
+
+enum bx_err
+bx_link_init(void *memory, size_t size, const struct bx_link_config *config, struct bx_link **link)
+{
+	struct carve c = { .block = memory };
+	size_t need = bx_link_size(config);
+	struct bx_link *l;
+
+	if (need == 0)
+		return BX_ERR_INVALID;
+	if (memory == NULL || !bx_is_aligned((uintptr_t)memory, 64))
+		return BX_ERR_ALIGN;
+	if (size < need)
+		return BX_ERR_NO_MEMORY;
+	l = link_carve(&c, config);
+	for (uint16_t i = 0; i < config->neighbours; i++)
+		l->neighbours[i] = (struct neighbour){ .first = NO_SLOT, .last = NO_SLOT };
+	for (uint16_t i = 0; i < config->waiting; i++) {
+		l->wait[i] = (struct waiting){
+			.next = i + 1u < config->waiting ? (uint16_t)(i + 1u) : NO_SLOT,
+		};
+	}
+	l->due_us = BX_LINK_NEVER;
+	l->random = config->seed;
+	*link = l;
+	return BX_OK;
+}
+
+bool
+bx_link_frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf,
+    const uint8_t destination[6], uint16_t type)
+{
+	uint32_t head = ETHERNET_HEAD + (link->config.vlan != 0 ? VLAN_TAG : 0);
+	uint8_t *p = bx_net_push(batch, buf, head);
+
+	if (p == NULL) {
+		link->stats.no_headroom++;
+		buf->kind = BX_NET_NONE;
+		return false;
+	}
+	memcpy(p, destination, 6);
+	memcpy(p + 6, link->config.mac, 6);
+	if (link->config.vlan != 0) {
+		bx_put_be16(p + 12, TYPE_VLAN);
+		bx_put_be16(p + 14, link->config.vlan);
+	}
+	bx_put_be16(p + head - 2, type);
+	buf->kind = BX_NET_FRAME;
+	buf->sum_start = (uint16_t)(buf->sum_start + head);
+	link->stats.frames_out++;
+	return true;
+}
+
+/* Takes the Ethernet header off; returns the EtherType, or 0 when the frame ends here (counted). */
+static uint16_t
+strip(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf)
+{
+	const uint8_t *p = bx_net_bytes(batch, buf);
+	uint16_t type, vlan = 0;
+	uint32_t head = ETHERNET_HEAD;
+
+	if (buf->length < ETHERNET_HEAD) {
+		link->stats.short_frame++;
+		return 0;
+	}
+	if ((p[6] & 1) != 0 || mac_is_zero(p + 6) || memcmp(p + 6, link->config.mac, 6) == 0) {
+		link->stats.bad_source++;
+		return 0;
+	}
+	if ((p[0] & 1) != 0) {
+		bool all = (p[0] & p[1] & p[2] & p[3] & p[4] & p[5]) == 0xff;
+
+		buf->flags |= all ? BX_NET_F_BROADCAST : BX_NET_F_MULTICAST;
+	} else if (memcmp(p, link->config.mac, 6) != 0) {
+		link->stats.other_host++;
+		return 0;
+	}
+	type = bx_get_be16(p + 12);
+	if (type == TYPE_VLAN) {
+		if (buf->length < ETHERNET_HEAD + VLAN_TAG) {
+			link->stats.short_frame++;
+			return 0;
+		}
+		/* Identifier 0 is a priority and no VLAN (802.1Q, 9.6). */
+		vlan = bx_get_be16(p + 14) & 0x0fffu;
+		type = bx_get_be16(p + 16);
+		head += VLAN_TAG;
+	}
+	if (vlan != link->config.vlan) {
+		link->stats.other_vlan++;
+		return 0;
+	}
+	bx_net_pull(buf, head);
+	return type;
+}
+
+void
+bx_link_receive(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames,
+    struct bx_net_batch *replies)
+{
+	for (uint32_t i = 0; i < frames->count; i++) {
+		struct bx_net_buf *buf = &frames->bufs[i];
+
+		if (buf->kind != BX_NET_FRAME)
+			continue;
+		link->stats.frames_in++;
+		buf->kind = BX_NET_NONE;
+		buf->flags &= BX_NET_F_SUM_GOOD | BX_NET_F_CUT;
+		buf->interface = link->config.interface;
+		buf->mtu = link->config.mtu;
+		switch (strip(link, frames, buf)) {
+		case 0:
+			break;
+		case TYPE_IPV4:
+			buf->kind = BX_NET_IPV4;
+			break;
+		case TYPE_IPV6:
+			buf->kind = BX_NET_IPV6;
+			break;
+		case TYPE_ARP:
+			bx_link_arp_receive(link, now_us, bx_net_bytes(frames, buf), buf->length, replies);
+			break;
+		default:
+			link->stats.unknown_type++;
+			break;
+		}
+	}
+}
+
+/* The link address of a group (RFC 1112, 6.4; RFC 2464, 7), or of all (255.255.255.255). */
+static void
+group_mac(const struct bx_net_addr *a, uint8_t mac[6])
+{
+	if (!bx_net_addr_is_ipv4(a)) {
+		mac[0] = mac[1] = 0x33;
+		memcpy(mac + 2, a->byte + 12, 4);
+	} else if (a->byte[12] == 255) {
+		memset(mac, 0xff, 6);
+	} else {
+		mac[0] = 0x01;
+		mac[1] = 0x00;
+		mac[2] = 0x5e;
+		mac[3] = a->byte[13] & 0x7f;
+		mac[4] = a->byte[14];
+		mac[5] = a->byte[15];
+	}
+}
+
+/* The neighbour was used: an old one is asked again, by unicast (RFC 1122, 2.3.2.1 (2)). */
+static void
+neighbour_use(struct bx_link *link, uint64_t now_us, struct neighbour *n)
+{
+	n->used_us = now_us;
+	if (n->state == KNOWN && now_us >= n->when_us) {
+		n->state = POLLING;
+		n->tries = 0;
+		n->when_us = now_us;
+		link_due(link, now_us);
+	}
+}
+
+/* Finds who a packet goes to; false if it has to wait or cannot go (then it is consumed). */
+static bool
+resolve(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *packets,
+    struct bx_net_buf *buf, uint8_t mac[6], struct bx_net_batch *extra)
+{
+	const struct bx_net_addr *to = &buf->destination;
+	struct neighbour *n;
+	uint32_t ip;
+
+	if ((buf->flags & BX_NET_F_LINK_KNOWN) != 0) {
+		memcpy(mac, buf->source.byte, 6);
+		return true;
+	}
+	if (bx_net_addr_is_group(to)) {
+		group_mac(to, mac);
+		return true;
+	}
+	ip = bx_get_be32(to->byte + 12);
+	n = bx_net_addr_is_ipv4(to) ? bx_link_neighbour_find(link, ip) : NULL;
+	if (n != NULL && n->state != ASKING) {
+		neighbour_use(link, now_us, n);
+		memcpy(mac, n->mac, 6);
+		return true;
+	}
+	if (n == NULL && bx_net_addr_is_ipv4(to)) {
+		n = bx_link_neighbour_make(link, ip);
+		if (n != NULL) {
+			n->state = ASKING;
+			n->tries = 1;
+			n->used_us = now_us;
+			n->when_us = now_us + SECOND_US;
+			link_due(link, n->when_us);
+			bx_link_arp_send_request(link, n, extra);
+		}
+	}
+	if (n == NULL)
+		link->stats.unresolved++;
+	else
+		bx_link_neighbour_wait(link, n, TYPE_IPV4, bx_net_bytes(packets, buf), buf->length);
+	buf->kind = BX_NET_NONE;
+	return false;
+}
+
+void
+bx_link_send(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets,
+    struct bx_net_batch *extra)
+{
+	for (uint32_t i = 0; i < packets->count; i++) {
+		struct bx_net_buf *buf = &packets->bufs[i];
+		uint8_t mac[6] = { 0 };
+		uint16_t type;
+
+		if (buf->kind != BX_NET_IPV4 && buf->kind != BX_NET_IPV6)
+			continue;
+		type = buf->kind == BX_NET_IPV6 ? TYPE_IPV6 : TYPE_IPV4;
+		if (buf->length > link->config.mtu && (buf->flags & BX_NET_F_CUT) == 0) {
+			link->stats.too_big++;
+			buf->kind = BX_NET_NONE;
+			continue;
+		}
+		if (resolve(link, now_us, packets, buf, mac, extra))
+			bx_link_frame_put(link, packets, buf, mac, type);
+	}
+}
+
+void
+bx_link_poll(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames)
+{
+	if (now_us < link->due_us)
+		return;
+	link->due_us = BX_LINK_NEVER;
+	bx_link_own_poll(link, now_us, frames);
+	bx_link_neighbour_poll(link, now_us, frames);
+}
+
+uint64_t
+bx_link_next(const struct bx_link *link)
+{
+	return link->due_us;
+}
+
+const struct bx_link_stats *
+bx_link_stats(const struct bx_link *link)
+{
+	return &link->stats;
+}

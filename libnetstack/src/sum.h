@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * sum.h -- Internet checksums inside the library: raw sums.
+ *
+ * A raw sum is a 64-bit one's complement sum of words as the machine loads them.  It does not care for their order of
+ * bytes (RFC 1071, 2(B)), so it is folded only at the end, and is written to a header as it is.
+ */
+#ifndef NETSTACK_SUM_H
+#define NETSTACK_SUM_H
+
+#include <brainix/net_buf.h>
+
+static inline uint64_t
+sum_load64(const uint8_t *p)
+{
+	uint64_t v;
+
+	__builtin_memcpy(&v, p, 8);
+	return v;
+}
+
+static inline uint32_t
+sum_load32(const uint8_t *p)
+{
+	uint32_t v;
+
+	__builtin_memcpy(&v, p, 4);
+	return v;
+}
+
+/* a + b with the carry added back in: the compiler makes it add, adc. */
+static inline uint64_t
+sum_around(uint64_t a, uint64_t b)
+{
+	a += b;
+	return a + (a < b);
+}
+
+/* A header: length is a multiple of four and at most 64, so that nothing can carry out. */
+static inline uint64_t
+sum_head(const uint8_t *p, uint32_t length, uint64_t sum)
+{
+	sum += (uint64_t)sum_load32(p) + sum_load32(p + 4) + sum_load32(p + 8) + sum_load32(p + 12) +
+	    sum_load32(p + 16);
+	for (uint32_t i = 20; i < length; i += 4)
+		sum += sum_load32(p + i);
+	return sum;
+}
+
+/* Folded to 16 bits, in the order of the machine. */
+static inline uint32_t
+sum_fold(uint64_t sum)
+{
+	uint32_t s;
+
+	sum = (sum & 0xffffffffu) + (sum >> 32);
+	sum = (sum & 0xffffu) + (sum >> 16 & 0xffffu) + (sum >> 32);
+	s = (uint32_t)sum;
+	s = (s & 0xffffu) + (s >> 16);
+	return (s & 0xffffu) + (s >> 16);
+}
+
+/* A 16-bit number as it stands on the wire, to be added to a raw sum. */
+static inline uint64_t
+sum_of16(uint32_t v)
+{
+	return (v >> 8 & 0xffu) | (v & 0xffu) << 8;
+}
+
+/* The checksum field, complemented. */
+static inline void
+sum_put(uint8_t field[2], uint64_t sum)
+{
+	uint16_t v = (uint16_t)~sum_fold(sum);
+
+	__builtin_memcpy(field, &v, 2);
+}
+
+uint64_t bx_net_raw_sum(const uint8_t *bytes, size_t length, uint64_t sum);
+uint64_t bx_net_raw_copy(uint8_t *target, const uint8_t *source, size_t length, uint64_t sum);
+
+/* The pseudo header without the length, folded. */
+static inline uint32_t
+sum_pseudo(const struct bx_net_addr *a, const struct bx_net_addr *b, uint32_t protocol)
+{
+	uint64_t sum = sum_of16(protocol);
+
+	if (bx_net_addr_is_ipv4(a)) {
+		sum += (uint64_t)sum_load32(a->byte + 12) + sum_load32(b->byte + 12);
+	} else {
+		for (uint32_t i = 0; i < 16; i += 4)
+			sum += (uint64_t)sum_load32(a->byte + i) + sum_load32(b->byte + i);
+	}
+	return sum_fold(sum);
+}
+
+#endif

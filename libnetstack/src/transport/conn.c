@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * conn.c -- the life of a connection's memory: made, listed, ended, given back.
+ */
+#include "transport.h"
+
+uint64_t
+bx_tcp_conn_handle(const struct bx_transport *t, const struct conn *c)
+{
+	return (uint64_t)c->generation << 32 | (conn_id(t, c) + 1u);
+}
+
+struct conn *
+bx_tcp_conn_get(const struct bx_transport *t, uint64_t handle)
+{
+	uint32_t id = (uint32_t)handle - 1u;
+	struct conn *c;
+
+	if (id >= t->config.connections)
+		return NULL;
+	c = &t->conns[id];
+	if (c->generation != (uint32_t)(handle >> 32) || (c->generation & 1) == 0 ||
+	    (c->flags & (F_ORPHAN | F_QUEUED)) != 0)
+		return NULL;
+	return c;
+}
+
+uint16_t
+bx_tcp_mss_of_mtu(const struct bx_net_addr *local, uint32_t mtu)
+{
+	return (uint16_t)(mtu - (bx_net_addr_is_ipv4(local) ? 20u : 40u) - TCP_HEAD);
+}
+
+/* An odd generation is a connection in use, an even one a free place. */
+struct conn *
+bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tuple, uint16_t mtu)
+{
+	uint32_t id = t->conn_free, generation;
+	struct conn *c;
+
+	if (id == NONE)
+		return NULL;
+	c = &t->conns[id];
+	t->conn_free = c->hash_next;
+	t->conn_used++;
+	generation = c->generation + 1;
+	*c = (struct conn){
+		.local = tuple->local, .remote = tuple->remote,
+		.local_port = tuple->local_port, .remote_port = tuple->remote_port,
+		.pseudo = sum_pseudo(&tuple->local, &tuple->remote, PROTOCOL_TCP),
+		.generation = generation, .send_ring = NONE, .receive_ring = NONE, .listener = NONE,
+		.accept_next = NONE,
+		.retransmit_us = NEVER, .ack_us = NEVER, .slow_us = NEVER, .heard_us = now_us,
+		.mss = bx_tcp_mss_of_mtu(&tuple->local, mtu), .seen_mss = MSS_DEFAULT,
+		.rto_us = SECOND_US, .min_rtt_us = UINT32_MAX, .rack_mult = 1,
+		.ssthresh = UINT32_MAX,
+		.flags = F_HASHED | ((t->config.features & BX_TCP_CUBIC) != 0 ? F_CUBIC : 0),
+	};
+	c->ts_offset = (uint32_t)bx_tcp_siphash(t->key, tuple, 2);
+	bx_tcp_hash_add(t, id, tuple);
+	return c;
+}
+
+void
+bx_tcp_conn_unready(struct bx_transport *t, struct conn *c)
+{
+	if (c->ready_prev != NONE)
+		t->conns[c->ready_prev].ready_next = c->ready_next;
+	else
+		t->ready_first = c->ready_next;
+	if (c->ready_next != NONE)
+		t->conns[c->ready_next].ready_prev = c->ready_prev;
+	else
+		t->ready_last = c->ready_prev;
+	c->flags &= ~F_READY;
+}
+
+void
+bx_tcp_conn_uneventful(struct bx_transport *t, struct conn *c)
+{
+	if (c->event_prev != NONE)
+		t->conns[c->event_prev].event_next = c->event_next;
+	else
+		t->event_first = c->event_next;
+	if (c->event_next != NONE)
+		t->conns[c->event_next].event_prev = c->event_prev;
+	else
+		t->event_last = c->event_prev;
+	c->flags &= ~F_EVENT;
+}
+
+static void
+rings_give(struct bx_transport *t, struct conn *c, bool receive)
+{
+	if (c->send_ring != NONE) {
+		bx_tcp_ring_give(t, c->send_ring);
+		c->send_ring = NONE;
+	}
+	if (receive && c->receive_ring != NONE) {
+		bx_tcp_ring_give(t, c->receive_ring);
+		c->receive_ring = NONE;
+	}
+}
+
+/* Out of the hash and off the wheel. */
+static void
+conn_unlink(struct bx_transport *t, struct conn *c)
+{
+	uint32_t id = conn_id(t, c);
+
+	if ((c->flags & F_HASHED) != 0) {
+		struct tuple tuple = bx_tcp_tuple(t, id);
+
+		bx_tcp_hash_remove(t, id, &tuple);
+		c->flags &= ~F_HASHED;
+	}
+	bx_tcp_timer_clear(t, id);
+	c->retransmit_us = c->ack_us = c->slow_us = NEVER;
+}
+
+void
+bx_tcp_conn_free(struct bx_transport *t, struct conn *c)
+{
+	uint32_t id = conn_id(t, c);
+
+	conn_unlink(t, c);
+	rings_give(t, c, true);
+	if ((c->flags & F_READY) != 0)
+		bx_tcp_conn_unready(t, c);
+	if ((c->flags & F_EVENT) != 0)
+		bx_tcp_conn_uneventful(t, c);
+	c->flags = 0;
+	c->state = BX_TCP_CLOSED;
+	c->generation++;
+	c->hash_next = t->conn_free;
+	t->conn_free = id;
+	t->conn_used--;
+	t->stats.tcp_closed++;
+}
+
+/* One that nobody has accepted yet leaves its listener's queue. */
+static void
+accept_drop(struct bx_transport *t, struct conn *c)
+{
+	struct listener *l = &t->listeners[c->listener];
+	uint32_t id = conn_id(t, c), before = NONE, at = l->first;
+
+	while (at != id) {
+		BX_ASSERT(at != NONE);
+		before = at;
+		at = t->conns[at].accept_next;
+	}
+	if (before == NONE)
+		l->first = c->accept_next;
+	else
+		t->conns[before].accept_next = c->accept_next;
+	if (l->last == id)
+		l->last = before;
+	l->waiting--;
+	c->flags = (c->flags & ~F_QUEUED) | F_ORPHAN;
+}
+
+void
+bx_tcp_conn_end(struct bx_transport *t, struct conn *c, enum bx_err error)
+{
+	if (error != BX_OK)
+		t->stats.tcp_failed++;
+	if ((c->flags & F_QUEUED) != 0)
+		accept_drop(t, c);
+	if ((c->flags & F_ORPHAN) != 0) {
+		bx_tcp_conn_free(t, c);
+		return;
+	}
+	conn_unlink(t, c);
+	/* What has come in order before an orderly end may still be taken. */
+	rings_give(t, c, error != BX_OK);
+	c->state = BX_TCP_CLOSED;
+	c->error = (int16_t)error;
+	bx_tcp_conn_event(t, c, BX_TCP_ENDED | BX_TCP_READABLE);
+}
+
+void
+bx_tcp_conn_time_wait(struct bx_transport *t, uint64_t now_us, struct conn *c)
+{
+	struct tuple tuple = bx_tcp_tuple(t, conn_id(t, c));
+
+	bx_tcp_hash_remove(t, conn_id(t, c), &tuple);
+	c->flags &= ~F_HASHED;
+	bx_tcp_time_wait_add(t, now_us, c);
+	bx_tcp_conn_end(t, c, BX_OK);
+}
+
+void
+bx_tcp_conn_ready(struct bx_transport *t, struct conn *c)
+{
+	uint32_t id = conn_id(t, c);
+
+	if ((c->flags & F_READY) != 0)
+		return;
+	c->flags |= F_READY;
+	c->ready_next = NONE;
+	c->ready_prev = t->ready_last;
+	if (t->ready_first == NONE)
+		t->ready_first = id;
+	else
+		t->conns[t->ready_last].ready_next = id;
+	t->ready_last = id;
+}
+
+void
+bx_tcp_conn_event(struct bx_transport *t, struct conn *c, uint32_t events)
+{
+	uint32_t id = conn_id(t, c);
+
+	c->events |= (uint16_t)events;
+	if ((c->flags & (F_EVENT | F_ORPHAN | F_QUEUED)) != 0)
+		return;
+	c->flags |= F_EVENT;
+	c->event_next = NONE;
+	c->event_prev = t->event_last;
+	if (t->event_first == NONE)
+		t->event_first = id;
+	else
+		t->conns[t->event_last].event_next = id;
+	t->event_last = id;
+}
+
+void
+bx_tcp_listener_event(struct bx_transport *t, struct listener *l)
+{
+	if (l->event)
+		return;
+	l->event = true;
+	l->event_next = t->listener_event;
+	t->listener_event = (uint32_t)(l - t->listeners);
+}
+
+void
+bx_tcp_conn_arm(struct bx_transport *t, struct conn *c)
+{
+	uint64_t due = min_u64(c->retransmit_us, min_u64(c->ack_us, c->slow_us));
+
+	if (due != NEVER)
+		bx_tcp_timer_set(t, conn_id(t, c), due);
+}
+
+/* What holds between any two calls: the counters agree with the records, the edges are in order. */
+bool
+bx_tcp_conn_sound(const struct bx_transport *t, const struct conn *c)
+{
+	struct records r = bx_tcp_records(t, (struct conn *)(uintptr_t)c);
+	uint32_t sacked = 0, lost = 0, at = c->snd_una;
+
+	if (c->state == BX_TCP_CLOSED)
+		return true;
+	for (uint32_t i = 0; i < r.count; i++) {
+		const struct record *x = record_at(&r, i);
+
+		if (x->start != at || !seq_lt(x->start, x->end))
+			return false;
+		at = x->end;
+		sacked += (x->flags & R_SACKED) != 0 ? x->end - x->start : 0;
+		lost += (x->flags & R_LOST) != 0 ? x->end - x->start : 0;
+		if ((x->flags & (R_SACKED | R_LOST)) == (R_SACKED | R_LOST))
+			return false;
+	}
+	/* Without SACK, duplicates stand for deliveries that no record shows. */
+	return at == c->snd_nxt && lost == c->lost && ((c->flags & F_SACK) == 0 || sacked == c->sacked) &&
+	    seq_leq(c->rcv_read, c->rcv_nxt) && seq_leq(c->rcv_acked, c->rcv_nxt) &&
+	    (c->receive_ring != NONE || c->rcv_read == c->rcv_nxt ||
+	    (c->flags & F_FIN_RECEIVED) != 0);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * tcp_congestion.c -- how much may be in flight: slow start and congestion avoidance by RFC 5681 (NewReno) or
+ * RFC 9438 (CUBIC).  Windows are bytes; CUBIC's time is milliseconds.
+ */
+#include "transport.h"
+
+/* RFC 9438, 5: C = 0.4, beta = 0.7, alpha = 3 (1 - beta) / (1 + beta) = 9/17. */
+#define EPOCH_MAX_MS	100000
+
+/* RFC 6928, 2. */
+uint32_t
+bx_tcp_initial_window(uint32_t mss)
+{
+	return min_u32(10 * mss, max_u32(2 * mss, 14600));
+}
+
+/* The integer cube root, by bits. */
+static uint32_t
+cube_root(uint64_t v)
+{
+	uint64_t root = 0;
+
+	for (uint64_t bit = (uint64_t)1 << 20; bit != 0; bit >>= 1) {
+		uint64_t next = root | bit;
+
+		if (next * next * next <= v)
+			root = next;
+	}
+	return (uint32_t)root;
+}
+
+void
+bx_tcp_congestion_loss(struct conn *c)
+{
+	uint32_t flight = c->snd_nxt - c->snd_una;
+
+	if ((c->flags & F_CUBIC) == 0) {
+		/* RFC 5681, (4). */
+		c->ssthresh = max_u32(flight / 2, 2u * c->mss);
+		return;
+	}
+	/* RFC 9438, 4.6 and 4.7; fast convergence: 4.7. */
+	c->cubic_prior = c->cwnd;
+	c->cubic_max = c->cwnd < c->cubic_max ? (uint32_t)((uint64_t)c->cwnd * 17 / 20) : c->cwnd;
+	c->cubic_epoch_us = 0;
+	c->ssthresh = max_u32((uint32_t)((uint64_t)min_u32(flight, c->cwnd) * 7 / 10), 2u * c->mss);
+}
+
+/* Congestion avoidance starts anew (RFC 9438, 4.2). */
+static void
+cubic_epoch(struct conn *c, uint64_t now_us)
+{
+	c->cubic_epoch_us = now_us;
+	c->cubic_est = c->cwnd;
+	c->cubic_k_ms = 0;
+	c->cubic_acked = 0;
+	if (c->cubic_max > c->cwnd) {
+		/* K = cbrt((W_max - cwnd) / C) seconds. */
+		c->cubic_k_ms = cube_root((uint64_t)(c->cubic_max - c->cwnd) * 2500000000u / c->mss);
+	} else {
+		c->cubic_max = c->cwnd;
+	}
+}
+
+/* W_cubic(t + RTT) (RFC 9438, figure 1), kept between cwnd and 1.5 cwnd (4.2). */
+static uint32_t
+cubic_target(const struct conn *c, uint64_t now_us)
+{
+	int64_t d = (int64_t)((now_us - c->cubic_epoch_us + c->srtt_us) / MS_US) - (int64_t)c->cubic_k_ms;
+	int64_t w;
+
+	d = d > EPOCH_MAX_MS ? EPOCH_MAX_MS : d < -EPOCH_MAX_MS ? -EPOCH_MAX_MS : d;
+	/* 0.4 d^3 segments, d in seconds: |d^3| is at most 10^15, times 9,216 / 2.5 fits. */
+	w = d * d * d / 1000000 * c->mss / 2500 + (int64_t)c->cubic_max;
+	if (w < (int64_t)c->cwnd)
+		return c->cwnd;
+	return (uint32_t)min_u64((uint64_t)w, (uint64_t)c->cwnd + c->cwnd / 2);
+}
+
+static void
+cubic_acked(struct conn *c, uint64_t now_us, uint32_t bytes)
+{
+	uint32_t target, gain;
+
+	if (c->cubic_epoch_us == 0)
+		cubic_epoch(c, now_us);
+	target = cubic_target(c, now_us);
+	/* The Reno-friendly estimate (4.3), with alpha 1 once it has passed the window before the loss. */
+	c->cubic_acked += bytes;
+	gain = (uint32_t)((uint64_t)c->cubic_acked * c->mss / max_u32(c->cwnd, 1));
+	if (c->cubic_est < c->cubic_prior)
+		gain = gain * 9 / 17;
+	if (gain != 0) {
+		c->cubic_est += gain;
+		c->cubic_acked = 0;
+	}
+	if (target < c->cubic_est) {
+		c->cwnd = max_u32(c->cwnd, c->cubic_est);
+		return;
+	}
+	c->cwnd += (uint32_t)((uint64_t)(target - c->cwnd) * bytes / max_u32(c->cwnd, 1));
+}
+
+void
+bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes)
+{
+	const uint32_t most = 1u << 30;
+
+	/* A window that held nothing back says nothing about the path (RFC 9438, 5.8; RFC 2861). */
+	if ((c->flags & F_CWND_LIMITED) == 0)
+		return;
+	if (c->cwnd < c->ssthresh) {
+		/* RFC 5681, (2), by bytes, and at most eight segments for one acknowledgement (RFC 9406, 4.2). */
+		c->cwnd += min_u32(bytes, 8u * c->mss);
+	} else if ((c->flags & F_CUBIC) != 0) {
+		cubic_acked(c, now_us, bytes);
+	} else {
+		/* RFC 5681, (3), by bytes (RFC 3465). */
+		c->cubic_acked += bytes;
+		if (c->cubic_acked >= c->cwnd) {
+			c->cubic_acked -= c->cwnd;
+			c->cwnd += c->mss;
+		}
+	}
+	c->cwnd = min_u32(c->cwnd, most);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * tcp_data.c -- received bytes: in order into the ring, out of order into the ring too, at their place, with a
+ * sorted list of ranges that says where (RFC 9293, 3.10.7.4, seventh; RFC 2018; RFC 1122, 4.2.2.21).
+ */
+#include "transport.h"
+
+#define DELAY_US	40000u	/* RFC 9293, 3.8.6.3: less than 500 ms */
+
+bool
+bx_tcp_receive_attach(struct bx_transport *t, struct conn *c)
+{
+	struct receive_ring *ring;
+
+	if (c->receive_ring != NONE)
+		return true;
+	c->receive_ring = bx_tcp_ring_take(t);
+	if (c->receive_ring == NONE)
+		return false;
+	ring = receive_ring_of(t, c->receive_ring);
+	ring->count = ring->recent = 0;
+	return true;
+}
+
+uint32_t
+bx_tcp_window(const struct bx_transport *t, const struct conn *c)
+{
+	uint32_t unread = c->rcv_nxt - c->rcv_read, now = c->rcv_adv - c->rcv_nxt, room;
+
+	if ((c->flags & F_FIN_RECEIVED) != 0)
+		return now;
+	room = t->config.ring_bytes - unread;
+	/* RFC 9293, 3.8.6.2.2: the right edge moves by a useful step or not at all. */
+	if (room - now < min_u32(t->config.ring_bytes / 2, c->mss))
+		return now;
+	/* What the field cannot say is not promised. */
+	room = room >> c->receive_scale << c->receive_scale;
+	return max_u32(min_u32(room, (uint32_t)0xffff << c->receive_scale), now);
+}
+
+/* Takes range i out of the list. */
+static void
+range_remove(struct receive_ring *ring, uint32_t i)
+{
+	ring->count--;
+	for (; i < ring->count; i++)
+		ring->ranges[i] = ring->ranges[i + 1];
+}
+
+/*
+ * Adds [start, end), joined with what it touches.  False: the list is full, and it touches nothing.
+ */
+static bool
+range_add(struct receive_ring *ring, uint32_t start, uint32_t end)
+{
+	uint32_t i = 0;
+
+	while (i < ring->count && seq_lt(ring->ranges[i].end, start))
+		i++;
+	if (i < ring->count && seq_leq(ring->ranges[i].start, end)) {
+		struct range *r = &ring->ranges[i];
+
+		if (seq_lt(start, r->start))
+			r->start = start;
+		r->end = seq_max(r->end, end);
+		while (i + 1 < ring->count && seq_leq(ring->ranges[i + 1].start, r->end)) {
+			r->end = seq_max(r->end, ring->ranges[i + 1].end);
+			range_remove(ring, i + 1);
+		}
+		ring->recent = i;
+		return true;
+	}
+	if (ring->count == RANGES)
+		return false;
+	for (uint32_t j = ring->count; j > i; j--)
+		ring->ranges[j] = ring->ranges[j - 1];
+	ring->ranges[i] = (struct range){ start, end };
+	ring->count++;
+	ring->recent = i;
+	return true;
+}
+
+/* What follows rcv_nxt without a gap now is in order. */
+static void
+ranges_join(struct conn *c, struct receive_ring *ring)
+{
+	while (ring->count != 0 && seq_leq(ring->ranges[0].start, c->rcv_nxt)) {
+		c->rcv_nxt = seq_max(c->rcv_nxt, ring->ranges[0].end);
+		range_remove(ring, 0);
+		if (ring->recent != 0)
+			ring->recent--;
+	}
+}
+
+/* RFC 5681, 4.2: every second full segment is acknowledged at once, the rest within the delay. */
+static void
+acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c)
+{
+	if (c->rcv_nxt - c->rcv_acked >= 2u * c->seen_mss || (c->flags & F_ACK_NOW) != 0) {
+		c->flags |= F_ACK_NOW;
+		bx_tcp_conn_ready(t, c);
+	} else if (c->ack_us == NEVER) {
+		c->ack_us = now_us + DELAY_US;
+	}
+}
+
+static void
+out_of_order(struct bx_transport *t, struct conn *c, struct segment *s)
+{
+	struct receive_ring *ring = receive_ring_of(t, c->receive_ring);
+
+	t->stats.tcp_out_of_order++;
+	/* RFC 5681, 4.2: at once, and one for each, so that the sender can count. */
+	if (c->duplicate_acks < UINT8_MAX)
+		c->duplicate_acks++;
+	c->flags |= F_ACK_NOW;
+	bx_tcp_conn_ready(t, c);
+	if (!range_add(ring, s->seq, s->seq + s->length)) {
+		t->stats.tcp_ranges_full++;
+		return;
+	}
+	bx_tcp_ring_write(t, ring_bytes_of(t, c->receive_ring, t->receive_head), s->seq, s->data, s->length);
+}
+
+void
+bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s)
+{
+	struct receive_ring *ring;
+
+	if (!bx_tcp_receive_attach(t, c))
+		return;		/* counted by the pool: as if lost on the way */
+	if (s->length > c->seen_mss)
+		c->seen_mss = (uint16_t)min_u32(s->length, 0xffff);
+	if (BX_UNLIKELY(s->seq != c->rcv_nxt)) {
+		out_of_order(t, c, s);
+		return;
+	}
+	if (!s->stored)
+		bx_tcp_ring_write(t, ring_bytes_of(t, c->receive_ring, t->receive_head), s->seq, s->data,
+		    s->length);
+	c->rcv_nxt += s->length;
+	ring = receive_ring_of(t, c->receive_ring);
+	if (ring->count != 0) {
+		/* RFC 5681, 4.2: what fills a gap is acknowledged at once. */
+		ranges_join(c, ring);
+		c->flags |= F_ACK_NOW;
+	}
+	acknowledge(t, now_us, c);
+	bx_tcp_conn_event(t, c, BX_TCP_READABLE);
+}

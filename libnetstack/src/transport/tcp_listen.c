@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * tcp_listen.c -- LISTEN and SYN-RECEIVED of a passive open (RFC 9293, 3.10.7.2 and 3.10.7.4).
+ *
+ * A SYN costs a half-open entry of about a hundred bytes; a connection is made when the handshake is complete and
+ * the listener's backlog has room. Without a free entry the answer is a cookie (RFC 4987, 3.6), which costs nothing.
+ *
+ *   half-open --ACK of our SYN--> a connection, ESTABLISHED, in the accept queue
+ *             --RST, exact--> gone     --SYN-ACK unanswered RETRIES times--> gone
+ */
+#include "transport.h"
+
+#define RETRIES	5u	/* 1 + 2 + 4 + 8 + 16 + 32 s */
+
+static uint32_t
+half_index(const struct bx_transport *t, uint32_t id)
+{
+	return id - t->config.connections;
+}
+
+/* Our window in a SYN-ACK is never scaled. */
+static uint16_t
+first_window(const struct bx_transport *t)
+{
+	return (uint16_t)min_u32(t->config.ring_bytes, 0xffff);
+}
+
+static uint32_t
+flags_of_half(uint32_t flags)
+{
+	return ((flags & H_SACK) != 0 ? F_SACK : 0) | ((flags & H_TIMESTAMPS) != 0 ? F_TIMESTAMPS : 0) |
+	    ((flags & H_SCALE) != 0 ? F_SCALE : 0) | ((flags & H_ECN) != 0 ? F_ECN : 0);
+}
+
+/* What both sides speak. */
+static uint8_t
+agree(const struct bx_transport *t, const struct segment *s)
+{
+	uint32_t features = t->config.features, flags = 0;
+
+	if (s->sack_permitted && (features & BX_TCP_SACK) != 0)
+		flags |= H_SACK;
+	if (s->has_timestamp && (features & BX_TCP_TIMESTAMPS) != 0)
+		flags |= H_TIMESTAMPS;
+	if (s->has_scale && (features & BX_TCP_WINDOW_SCALE) != 0)
+		flags |= H_SCALE;
+	/* RFC 3168, 6.1.1: an ECN-setup SYN has both bits. */
+	if ((s->flags & (ECE | CWR)) == (ECE | CWR))
+		flags |= H_ECN;
+	return (uint8_t)flags;
+}
+
+static bool
+half_answer(struct bx_transport *t, uint64_t now_us, struct half *h, struct bx_net_batch *out)
+{
+	uint8_t options[40];
+	struct bare bare = {
+		.tuple = { h->local, h->remote, h->local_port, h->remote_port },
+		.seq = h->iss, .ack = h->irs + 1, .window = first_window(t), .options = options,
+		.flags = (uint8_t)(SYN | ACK | ((h->flags & H_ECN) != 0 ? ECE : 0)),
+	};
+
+	bare.options_length = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&h->local, h->mtu),
+	    flags_of_half(h->flags), bx_tcp_receive_scale(t), ms_of(now_us) + h->ts_offset, h->ts_recent);
+	return bx_tcp_bare(t, &bare, out);
+}
+
+void
+bx_tcp_half_drop(struct bx_transport *t, uint32_t id)
+{
+	struct half *h = &t->halves[half_index(t, id)];
+	struct tuple tuple = bx_tcp_tuple(t, id);
+
+	bx_tcp_hash_remove(t, id, &tuple);
+	bx_tcp_timer_clear(t, id);
+	h->listener = NONE;
+	/* In the list of those to be answered it goes when its turn comes. */
+	if (!h->ready) {
+		h->hash_next = t->half_free;
+		t->half_free = half_index(t, id);
+	}
+	t->half_used--;
+}
+
+static uint64_t
+half_due(uint64_t now_us, const struct half *h)
+{
+	return now_us + ((uint64_t)SECOND_US << (h->tries - 1u));
+}
+
+/* The answer when there is no entry: all that will be needed is in the number (RFC 4987, 3.6). */
+static void
+cookie_answer(struct bx_transport *t, uint64_t now_us, const struct segment *s,
+    const struct tuple *tuple, struct bx_net_batch *replies)
+{
+	uint8_t options[40];
+	struct bare bare = {
+		.tuple = *tuple, .seq = bx_tcp_cookie_make(t, now_us, s, tuple), .ack = s->seq + 1,
+		.window = first_window(t), .flags = SYN | ACK, .options = options,
+	};
+
+	t->stats.tcp_syn_full++;
+	t->cookies = true;
+	t->cookie_ms = ms_of(now_us);
+	bare.options_length = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&tuple->local, t->config.mtu),
+	    0, 0, 0, 0);
+	if (bx_tcp_bare(t, &bare, replies))
+		t->stats.tcp_cookies_out++;
+}
+
+static void
+syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const struct segment *s,
+    struct bx_net_batch *replies)
+{
+	struct tuple tuple = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
+	uint32_t index = t->half_free, id = t->config.connections + index;
+	struct half *h;
+
+	if (l->waiting >= l->backlog) {
+		t->stats.tcp_accept_full++;
+		return;
+	}
+	if (index == NONE) {
+		cookie_answer(t, now_us, s, &tuple, replies);
+		return;
+	}
+	h = &t->halves[index];
+	t->half_free = h->hash_next;
+	t->half_used++;
+	*h = (struct half){
+		.local = tuple.local, .remote = tuple.remote,
+		.local_port = tuple.local_port, .remote_port = tuple.remote_port,
+		.ready_next = NONE, .listener = (uint32_t)(l - t->listeners),
+		.iss = bx_tcp_isn(t, now_us, &tuple), .irs = s->seq, .ts_recent = s->ts_value,
+		.sent_us = (uint32_t)now_us, .mss = s->mss, .window = (uint16_t)s->window,
+		.mtu = s->buf->mtu != 0 ? s->buf->mtu : t->config.mtu, .scale = s->scale,
+		.flags = agree(t, s), .tries = 1,
+	};
+	if ((h->flags & H_TIMESTAMPS) != 0)
+		h->ts_offset = (uint32_t)bx_tcp_siphash(t->key, &tuple, 2);
+	else
+		h->ts_recent = 0;
+	bx_tcp_hash_add(t, id, &tuple);
+	bx_tcp_timer_set(t, id, half_due(now_us, h));
+	/* If the batch is full, the timer sends it. */
+	(void)half_answer(t, now_us, h, replies);
+}
+
+/* A connection out of the handshake, in the queue of its listener; NULL: no room. */
+static struct conn *
+conn_of(struct bx_transport *t, uint64_t now_us, struct listener *l, const struct half *h)
+{
+	struct tuple tuple = { h->local, h->remote, h->local_port, h->remote_port };
+	struct conn *c;
+
+	if (l->waiting >= l->backlog || t->conn_free == NONE) {
+		t->stats.tcp_accept_full++;
+		return NULL;
+	}
+	c = bx_tcp_conn_make(t, now_us, &tuple, h->mtu);
+	c->state = BX_TCP_ESTABLISHED;
+	c->iss = h->iss;
+	c->snd_una = c->snd_nxt = c->snd_end = h->iss + 1;
+	c->recover = c->ecn_high = c->rack_dsack_end = c->snd_una;
+	c->rcv_nxt = c->rcv_read = c->rcv_acked = h->irs + 1;
+	c->rcv_adv = c->rcv_nxt + first_window(t);
+	c->snd_wnd = c->max_wnd = h->window;
+	c->snd_wl1 = h->irs;
+	c->snd_wl2 = c->snd_una;
+	c->receive_scale = bx_tcp_receive_scale(t);
+	bx_tcp_conn_options(t, now_us, c, flags_of_half(h->flags), h->mss, h->scale, h->ts_recent);
+	if (h->tries == 1)
+		bx_tcp_rtt_sample(c, (uint32_t)now_us - h->sent_us);
+	else if (h->tries > 1)
+		c->cwnd = c->mss;	/* RFC 5681, 3.1: a SYN or SYN-ACK was lost */
+	c->listener = (uint32_t)(l - t->listeners);
+	c->flags |= F_QUEUED;
+	if (l->first == NONE)
+		l->first = conn_id(t, c);
+	else
+		t->conns[l->last].accept_next = conn_id(t, c);
+	l->last = conn_id(t, c);
+	l->waiting++;
+	t->stats.tcp_accepted++;
+	bx_tcp_listener_event(t, l);
+	return c;
+}
+
+/* The ACK of a cookie. */
+static void
+cookie_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, struct segment *s,
+    struct bx_net_batch *replies)
+{
+	struct tuple tuple = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
+	struct half h = {
+		.local = tuple.local, .remote = tuple.remote, .local_port = tuple.local_port,
+		.remote_port = tuple.remote_port, .iss = s->ack - 1, .irs = s->seq - 1,
+		.window = (uint16_t)s->window, .mtu = t->config.mtu,
+	};
+	struct conn *c;
+
+	if (!bx_tcp_cookie_read(t, now_us, s, &tuple, &h.mss)) {
+		t->stats.tcp_cookies_bad += t->cookies;
+		bx_tcp_reset_reply(t, s, replies);
+		return;
+	}
+	t->stats.tcp_cookies_in++;
+	c = conn_of(t, now_us, l, &h);
+	if (c != NULL)
+		bx_tcp_conn_segment(t, now_us, c, s);
+}
+
+void
+bx_tcp_listen_segment(struct bx_transport *t, uint64_t now_us, struct listener *l,
+    struct segment *s, struct bx_net_batch *replies)
+{
+	if ((s->flags & RST) != 0)
+		return;
+	if ((s->flags & ACK) != 0)
+		cookie_arrives(t, now_us, l, s, replies);
+	else if ((s->flags & SYN) != 0)
+		syn_arrives(t, now_us, l, s, replies);
+}
+
+/* The third step of the handshake. */
+static void
+half_completes(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segment *s)
+{
+	struct half h = t->halves[half_index(t, id)];
+	struct listener *l = &t->listeners[h.listener];
+	struct conn *c;
+
+	if (l->waiting >= l->backlog || t->conn_free == NONE) {
+		/* The peer's data, or our SYN-ACK again, brings it back. */
+		t->stats.tcp_accept_full++;
+		return;
+	}
+	bx_tcp_half_drop(t, id);
+	c = conn_of(t, now_us, l, &h);
+	BX_ASSERT(c != NULL);
+	bx_tcp_conn_segment(t, now_us, c, s);
+}
+
+void
+bx_tcp_half_segment(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segment *s,
+    struct bx_net_batch *replies)
+{
+	struct half *h = &t->halves[half_index(t, id)];
+
+	if ((s->flags & RST) != 0) {
+		/* RFC 5961, 3.2. */
+		if (s->seq == h->irs + 1) {
+			t->stats.tcp_resets_in++;
+			bx_tcp_half_drop(t, id);
+		}
+		return;
+	}
+	if ((s->flags & SYN) != 0) {
+		struct listener *l = &t->listeners[h->listener];
+
+		if (s->seq == h->irs && (s->flags & ACK) == 0) {
+			(void)half_answer(t, now_us, h, replies);	/* if not now, the timer */
+		} else if ((s->flags & ACK) == 0) {
+			/* The same four, begun anew: the old attempt is dead. */
+			bx_tcp_half_drop(t, id);
+			bx_tcp_listen_segment(t, now_us, l, s, replies);
+		}
+		return;
+	}
+	if ((s->flags & ACK) == 0)
+		return;
+	if (s->ack != h->iss + 1) {
+		t->stats.tcp_bad_ack++;
+		bx_tcp_reset_reply(t, s, replies);
+		return;
+	}
+	if (s->seq - (h->irs + 1) >= first_window(t)) {
+		t->stats.tcp_out_of_window++;
+		return;
+	}
+	if ((h->flags & H_TIMESTAMPS) != 0 && (!s->has_timestamp || seq_lt(s->ts_value, h->ts_recent))) {
+		t->stats.tcp_paws++;
+		return;
+	}
+	half_completes(t, now_us, id, s);
+}
+
+void
+bx_tcp_half_timer(struct bx_transport *t, uint64_t now_us, uint32_t id)
+{
+	struct half *h = &t->halves[half_index(t, id)];
+
+	if (h->listener == NONE)
+		return;
+	if (h->tries > RETRIES) {
+		bx_tcp_half_drop(t, id);
+		return;
+	}
+	h->tries++;
+	bx_tcp_timer_set(t, id, half_due(now_us, h));
+	if (h->ready)
+		return;
+	h->ready = true;
+	h->ready_next = NONE;
+	if (t->half_first == NONE)
+		t->half_first = half_index(t, id);
+	else
+		t->halves[t->half_last].ready_next = half_index(t, id);
+	t->half_last = half_index(t, id);
+}
+
+bool
+bx_tcp_half_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
+{
+	while (t->half_first != NONE) {
+		uint32_t index = t->half_first;
+		struct half *h = &t->halves[index];
+
+		if (h->listener != NONE) {
+			if (!half_answer(t, now_us, h, out))
+				return false;
+			t->stats.tcp_retransmits++;
+		}
+		t->half_first = h->ready_next;
+		if (t->half_first == NONE)
+			t->half_last = NONE;
+		h->ready = false;
+		if (h->listener == NONE) {
+			h->hash_next = t->half_free;
+			t->half_free = index;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * tcp_out.c -- what a connection sends (RFC 9293, 3.7, 3.8 and 3.10): first what was lost, then what is new,
+ * then, if nothing has carried it, the acknowledgement.
+ *
+ * A segment is built once, in the batch: its payload is copied out of the ring by the pass that sums it.
+ */
+#include "transport.h"
+
+#define TIMESTAMPS_LEAD	0x0101080au	/* NOP, NOP, kind 8, length 10 */
+#define TIMESTAMPS_LONG	12u
+#define SACK_LEAD	0x01010500u	/* NOP, NOP, kind 5, length to be added */
+
+/* ---- segments without a connection ---- */
+
+bool
+bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch *out)
+{
+	uint32_t head = TCP_HEAD + bare->options_length;
+	struct bx_net_buf *buf = out == NULL ? NULL : bx_net_batch_add(out, head);
+	const struct tuple *u = &bare->tuple;
+	uint8_t *p;
+
+	if (buf == NULL) {
+		t->stats.no_room_out++;
+		return false;
+	}
+	p = bx_net_bytes(out, buf);
+	bx_put_be32(p, (uint32_t)u->local_port << 16 | u->remote_port);
+	bx_put_be32(p + 4, bare->seq);
+	bx_put_be32(p + 8, bare->ack);
+	bx_put_be32(p + 12, head / 4 << 28 | (uint32_t)bare->flags << 16 | bare->window);
+	bx_put_be32(p + 16, 0);
+	if (bare->options_length != 0)
+		memcpy(p + TCP_HEAD, bare->options, bare->options_length);
+	sum_put(p + 16, sum_head(p, head, sum_pseudo(&u->local, &u->remote, PROTOCOL_TCP) + sum_of16(head)));
+	buf->kind = BX_NET_SEGMENT;
+	buf->protocol = PROTOCOL_TCP;
+	buf->flags = BX_NET_F_WHOLE;
+	buf->source = u->local;
+	buf->destination = u->remote;
+	t->stats.tcp_out++;
+	t->stats.segments_out++;
+	return true;
+}
+
+/* RFC 9293, 3.10.7.1: so numbered that the peer can believe it. */
+void
+bx_tcp_reset_reply(struct bx_transport *t, const struct segment *s, struct bx_net_batch *replies)
+{
+	struct bare bare = {
+		.tuple = { s->buf->destination, s->buf->source, s->target_port, s->source_port },
+		.flags = RST,
+	};
+
+	if ((s->flags & ACK) != 0) {
+		bare.seq = s->ack;
+	} else {
+		bare.flags = RST | ACK;
+		bare.ack = s->seq + s->length + ((s->flags & SYN) != 0) + ((s->flags & FIN) != 0);
+	}
+	if (bx_tcp_bare(t, &bare, replies))
+		t->stats.tcp_resets_out++;
+}
+
+/* ---- options of a connection's segments ---- */
+
+/* How many blocks there are to report, and fit. */
+static uint32_t
+sack_blocks(const struct bx_transport *t, const struct conn *c)
+{
+	uint32_t most = (c->flags & F_TIMESTAMPS) != 0 ? 3 : 4, n = (c->flags & F_DSACK) != 0;
+
+	if ((c->flags & F_SACK) == 0)
+		return 0;
+	if (c->receive_ring != NONE)
+		n += receive_ring_of(t, c->receive_ring)->count;
+	return min_u32(n, most);
+}
+
+static inline uint32_t
+option_bytes(const struct bx_transport *t, const struct conn *c)
+{
+	uint32_t n = (c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0, blocks = sack_blocks(t, c);
+
+	return blocks != 0 ? n + 4 + 8 * blocks : n;
+}
+
+static void
+sack_put(const struct bx_transport *t, struct conn *c, uint8_t *p, uint32_t blocks)
+{
+	const struct receive_ring *ring = NULL;
+	uint32_t n = 0;
+
+	bx_put_be32(p, SACK_LEAD | (2 + 8 * blocks));
+	p += 4;
+	/* RFC 2883, 4: a duplicate comes first. */
+	if ((c->flags & F_DSACK) != 0) {
+		bx_put_be32(p, c->dsack_start);
+		bx_put_be32(p + 4, c->dsack_end);
+		c->flags &= ~F_DSACK;
+		n++;
+	}
+	if (n < blocks)
+		ring = receive_ring_of(t, c->receive_ring);
+	/* RFC 2018, 4: then what came last, then the others in turn. */
+	for (uint32_t i = 0; n < blocks; i++, n++) {
+		const struct range *r = &ring->ranges[(ring->recent + i) % ring->count];
+
+		bx_put_be32(p + 8 * n, r->start);
+		bx_put_be32(p + 8 * n + 4, r->end);
+	}
+}
+
+static void
+options_put(const struct bx_transport *t, uint64_t now_us, struct conn *c, uint8_t *p, uint32_t bytes)
+{
+	if ((c->flags & F_TIMESTAMPS) != 0) {
+		bx_put_be32(p, TIMESTAMPS_LEAD);
+		bx_put_be32(p + 4, ms_of(now_us) + c->ts_offset);
+		bx_put_be32(p + 8, c->ts_recent);
+		p += TIMESTAMPS_LONG;
+		bytes -= TIMESTAMPS_LONG;
+	}
+	if (bytes != 0)
+		sack_put(t, c, p, (bytes - 4) / 8);
+}
+
+/* ---- one segment ---- */
+
+/* What is acknowledged and advertised goes with every segment. */
+static uint32_t
+window_put(const struct bx_transport *t, struct conn *c)
+{
+	uint32_t window = bx_tcp_window(t, c);
+
+	c->rcv_adv = c->rcv_nxt + window;
+	c->rcv_acked = c->rcv_nxt;
+	c->ack_us = NEVER;
+	c->flags &= ~F_ACK_NOW;
+	return min_u32(window >> c->receive_scale, 0xffff);
+}
+
+/* The checksum, or what a device needs to make it. */
+static void
+checksum_put(const struct bx_transport *t, const struct conn *c, struct bx_net_buf *buf, uint8_t *p,
+    uint32_t head, uint32_t seq, uint32_t length)
+{
+	uint64_t sum = c->pseudo + sum_of16(head + length);
+	const uint8_t *ring = NULL;
+	uint16_t partial;
+
+	if (length != 0)
+		ring = ring_bytes_of(t, c->send_ring, t->send_head);
+	if ((t->config.features & BX_TRANSPORT_SUM_LATER) != 0) {
+		if (length != 0)
+			bx_tcp_ring_read(t, ring, seq, p + head, length);
+		partial = (uint16_t)sum_fold(sum);
+		memcpy(p + 16, &partial, 2);
+		buf->flags |= BX_NET_F_SUM_NEEDED;
+		buf->sum_offset = 16;
+		return;
+	}
+	sum = sum_head(p, head, sum);
+	if (length != 0)
+		sum = bx_tcp_ring_read_sum(t, ring, seq, p + head, length, sum);
+	sum_put(p + 16, sum);
+}
+
+/* Puts one segment into the batch; false: it is full. */
+static bool
+emit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t seq,
+    uint32_t length, uint32_t flags)
+{
+	uint32_t options = option_bytes(t, c), head = TCP_HEAD + options;
+	struct bx_net_buf *buf = bx_net_batch_add(out, head + length);
+	uint8_t *p;
+
+	if (buf == NULL)
+		return false;
+	p = bx_net_bytes(out, buf);
+	if ((c->flags & F_ECE) != 0)
+		flags |= ECE;
+	bx_put_be32(p, (uint32_t)c->local_port << 16 | c->remote_port);
+	bx_put_be32(p + 4, seq);
+	bx_put_be32(p + 8, c->rcv_nxt);
+	bx_put_be32(p + 12, head / 4 << 28 | flags << 16 | window_put(t, c));
+	bx_put_be32(p + 16, 0);
+	if (options != 0)
+		options_put(t, now_us, c, p + TCP_HEAD, options);
+	buf->kind = BX_NET_SEGMENT;
+	buf->protocol = PROTOCOL_TCP;
+	buf->flags = BX_NET_F_WHOLE;
+	buf->traffic_class = c->traffic_class;
+	buf->source = c->local;
+	buf->destination = c->remote;
+	if (length > c->mss) {
+		buf->flags |= BX_NET_F_CUT;
+		buf->segment_size = c->mss;
+	}
+	checksum_put(t, c, buf, p, head, seq, length);
+	t->stats.tcp_out++;
+	t->stats.segments_out++;
+	return true;
+}
+
+/* ---- SYN ---- */
+
+/* In SYN-SENT alone, in SYN-RECEIVED with an ACK. */
+static bool
+send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+{
+	struct records r = bx_tcp_records(t, c);
+	struct record *x = record_at(&r, 0);
+	uint8_t options[40];
+	struct bare bare = {
+		.tuple = bx_tcp_tuple(t, conn_id(t, c)), .seq = c->iss, .flags = SYN, .options = options,
+		.window = (uint16_t)min_u32(t->config.ring_bytes, 0xffff),
+	};
+
+	if (r.count == 0 || (x->flags & R_LOST) == 0)
+		return true;
+	if (c->state == BX_TCP_SYN_RECEIVED) {
+		bare.flags = SYN | ACK;
+		bare.ack = c->rcv_nxt;
+		if ((c->flags & F_ECN) != 0)
+			bare.flags |= ECE;
+	} else if ((c->flags & F_ECN) != 0 && c->backoff == 0) {
+		/* RFC 3168, 6.1.1.1: a path that drops ECN-setup SYNs gets a plain one the second time. */
+		bare.flags |= ECE | CWR;
+	}
+	bare.options_length = bx_tcp_options_syn(options, (uint16_t)(c->mss), c->flags, c->receive_scale,
+	    ms_of(now_us) + c->ts_offset, c->ts_recent);
+	if (!bx_tcp_bare(t, &bare, out))
+		return false;
+	if ((x->flags & R_SENT) != 0) {
+		x->flags |= R_AGAIN;
+		t->stats.tcp_retransmits++;
+	}
+	x->flags = (x->flags & ~R_LOST) | R_SENT;
+	x->sent_us = (uint32_t)now_us;
+	c->lost = 0;
+	c->flags &= ~F_ACK_NOW;
+	bx_tcp_retransmit_arm(t, now_us, c);
+	return true;
+}
+
+/* ---- data ---- */
+
+/* The pieces of one record again.  False: the batch is full. */
+static bool
+send_again(struct bx_transport *t, uint64_t now_us, struct conn *c, struct record *x, uint32_t most,
+    struct bx_net_batch *out)
+{
+	uint32_t fin = (x->flags & R_FIN) != 0, seq = x->start, left = x->end - x->start - fin;
+
+	do {
+		uint32_t n = min_u32(left, most), flags = ACK;
+
+		left -= n;
+		if (left == 0)
+			flags |= fin != 0 ? FIN | PSH : PSH;
+		if (!emit(t, now_us, c, out, seq, n, flags))
+			return false;
+		seq += n;
+		t->stats.tcp_retransmits++;
+	} while (left != 0);
+	return true;
+}
+
+/* What was marked lost, as far as the congestion window lets it; true: go on. */
+static bool
+send_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most, struct bx_net_batch *out)
+{
+	struct records r = bx_tcp_records(t, c);
+
+	for (uint32_t i = 0; i < r.count && c->lost != 0; i++) {
+		struct record *x = record_at(&r, i);
+		uint32_t length = x->end - x->start, flight = conn_in_flight(c);
+
+		if ((x->flags & R_LOST) == 0)
+			continue;
+		if (flight != 0 && flight + length > c->cwnd && (c->flags & F_PROBED) == 0) {
+			c->flags |= F_CWND_LIMITED;
+			break;
+		}
+		if (!send_again(t, now_us, c, x, most, out))
+			return false;
+		x->flags = (x->flags & ~R_LOST) | R_AGAIN;
+		x->sent_us = (uint32_t)now_us;
+		c->lost -= length;
+		c->prr_out += length;
+		if (c->retransmit_us == NEVER || c->retransmit_kind == PROBE)
+			bx_tcp_retransmit_arm(t, now_us, c);
+	}
+	return true;
+}
+
+/*
+ * How long the next new segment may be; 0: none now.  RFC 9293, 3.8.6.2.1 (silly windows) and 3.7.4 (Nagle).
+ */
+static uint32_t
+next_length(struct conn *c, uint32_t most)
+{
+	uint32_t waiting = c->snd_end - c->snd_nxt, out = c->snd_nxt - c->snd_una;
+	uint32_t window = c->snd_wnd > out ? c->snd_wnd - out : 0;
+	uint32_t flight = conn_in_flight(c), room = c->cwnd > flight ? c->cwnd - flight : 0;
+	uint32_t n = min_u32(waiting, most);
+
+	if (n > room) {
+		c->flags |= F_CWND_LIMITED;
+		/* Whole segments only: the congestion window is opened by whole ones. */
+		n = room - room % c->mss;
+	}
+	if (n > window) {
+		if (window >= c->mss)
+			n = window - window % c->mss;
+		else if (window != 0 && (window >= c->max_wnd / 2 || (c->flags & F_FORCE) != 0))
+			n = window;
+		else
+			n = 0;
+	}
+	if (n != 0 && n < c->mss && n == waiting && out != 0 &&
+	    (c->flags & (F_NODELAY | F_FIN_QUEUED | F_FORCE)) == 0)
+		n = 0;
+	return n;
+}
+
+static uint32_t
+send_limit(const struct bx_transport *t, uint32_t most)
+{
+	if (t->config.cut_bytes <= most)
+		return most;
+	return t->config.cut_bytes - t->config.cut_bytes % most;
+}
+
+/* RFC 9293, 3.10.4: the FIN has gone out. */
+static void
+fin_gone(struct conn *c)
+{
+	if (c->state == BX_TCP_ESTABLISHED || c->state == BX_TCP_SYN_RECEIVED)
+		c->state = BX_TCP_FIN_WAIT_1;
+	else if (c->state == BX_TCP_CLOSE_WAIT)
+		c->state = BX_TCP_LAST_ACK;
+}
+
+/* New data and the FIN; true: all that may go has gone. */
+static bool
+send_new(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most, struct bx_net_batch *out)
+{
+	uint32_t limit = send_limit(t, most);
+	bool sent = false, room = true;
+
+	for (;;) {
+		uint32_t length = seq_lt(c->snd_nxt, c->snd_end) ? next_length(c, limit) : 0;
+		bool fin = (c->flags & F_FIN_QUEUED) != 0 && c->snd_nxt + length == c->snd_end;
+		uint32_t flags = ACK | (fin ? FIN : 0);
+		struct record record = {
+			c->snd_nxt, c->snd_nxt + length + fin, (uint32_t)now_us, fin ? R_FIN : 0,
+		};
+
+		if ((length == 0 && !fin) || bx_tcp_records_full(t, c))
+			break;
+		if (c->snd_nxt + length == c->snd_end)
+			flags |= PSH;
+		if ((c->flags & (F_CWR | F_ECN)) == (F_CWR | F_ECN) && length != 0)
+			flags |= CWR;
+		room = emit(t, now_us, c, out, c->snd_nxt, length, flags);
+		if (!room)
+			break;
+		/* RFC 3168, 6.1.5: only new data is marked as able to tell of congestion. */
+		if ((c->flags & F_ECN) != 0 && length != 0) {
+			out->bufs[out->count - 1].traffic_class |= ECN_ECT0;
+			c->flags &= ~F_CWR;
+		}
+		bx_tcp_record_add(t, c, record);
+		c->snd_nxt = record.end;
+		c->prr_out += length;
+		c->flags &= ~F_FORCE;
+		sent = true;
+		if (fin)
+			fin_gone(c);
+	}
+	if (sent && (c->retransmit_us == NEVER || c->retransmit_kind == PROBE ||
+	    c->retransmit_kind == PERSIST))
+		bx_tcp_retransmit_arm(t, now_us, c);
+	return room;
+}
+
+/* Data waits, nothing is out to bring an answer, and the window is too small (RFC 9293, 3.8.6.1). */
+static void
+persist_arm(struct conn *c, uint64_t now_us)
+{
+	if (c->snd_una != c->snd_nxt || !seq_lt(c->snd_nxt, c->snd_end) || c->retransmit_us != NEVER)
+		return;
+	c->retransmit_kind = PERSIST;
+	c->retransmit_us = now_us + min_u64((uint64_t)c->rto_us << min_u32(c->backoff, 10), 60000000u);
+}
+
+/* ---- acknowledgements ---- */
+
+/* Acknowledgements that nothing has carried; to a peer without SACK one for each segment out of order. */
+static bool
+send_acks(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+{
+	uint32_t n = (c->flags & F_SACK) == 0 ? max_u32(c->duplicate_acks, 1) : 1;
+
+	if ((c->flags & F_ACK_NOW) == 0)
+		return true;
+	for (; n > 0; n--) {
+		if (!emit(t, now_us, c, out, c->snd_nxt, 0, ACK)) {
+			c->flags |= F_ACK_NOW;
+			return false;
+		}
+	}
+	c->duplicate_acks = 0;
+	return true;
+}
+
+/* A probe of the window or of an idle peer: a number before the window, which must be answered (RFC 9293,
+ * 3.8.4 and 3.8.6.1; it asks for an octet at least, but an old one does as well and changes nothing). */
+static bool
+send_probe(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+{
+	if ((c->flags & F_PROBE_WINDOW) == 0)
+		return true;
+	if (!emit(t, now_us, c, out, c->snd_una - 1, 0, ACK))
+		return false;
+	c->flags &= ~F_PROBE_WINDOW;
+	return true;
+}
+
+static bool
+send_reset(struct bx_transport *t, struct conn *c, struct bx_net_batch *out)
+{
+	struct bare bare = {
+		.tuple = bx_tcp_tuple(t, conn_id(t, c)), .seq = c->snd_nxt, .ack = c->rcv_nxt,
+		.flags = RST | ACK,
+	};
+
+	if (c->state >= BX_TCP_SYN_RECEIVED && !bx_tcp_bare(t, &bare, out))
+		return false;
+	t->stats.tcp_resets_out++;
+	bx_tcp_conn_end(t, c, BX_ERR_NET_RESET);
+	return true;
+}
+
+bool
+bx_tcp_output(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+{
+	uint32_t most;
+	bool all = true;
+
+	if ((c->flags & F_RESET) != 0)
+		return send_reset(t, c, out);
+	if (c->state == BX_TCP_CLOSED)
+		return true;
+	if (c->state == BX_TCP_SYN_SENT || c->state == BX_TCP_SYN_RECEIVED) {
+		all = send_syn(t, now_us, c, out);
+		bx_tcp_conn_arm(t, c);
+		return all;
+	}
+	most = c->mss + ((c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0) - option_bytes(t, c);
+	c->flags &= ~F_CWND_LIMITED;
+	if (c->lost != 0)
+		all = send_lost(t, now_us, c, most, out);
+	/* What is lost comes before what is new. */
+	if (all && c->lost == 0)
+		all = send_new(t, now_us, c, most, out);
+	/* In slow start half a window in flight is enough to double it (RFC 9438, 5.8). */
+	if (c->cwnd < c->ssthresh && 2 * conn_in_flight(c) >= c->cwnd)
+		c->flags |= F_CWND_LIMITED;
+	if (all)
+		all = send_probe(t, now_us, c, out) && send_acks(t, now_us, c, out);
+	persist_arm(c, now_us);
+	bx_tcp_conn_arm(t, c);
+	BX_INVARIANT(bx_tcp_conn_sound(t, c));
+	return all;
+}

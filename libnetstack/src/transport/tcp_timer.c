@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * tcp_timer.c -- what happens when a connection's time has come (RFC 9293, 3.8; RFC 6298, 5; RFC 8985, 6.3).
+ */
+#include "transport.h"
+
+#define RETRIES_SYN	6u	/* RFC 9293, 3.8.3, MUST-23: at least 3 minutes; 1 + 2 + ... + 64 s */
+#define RETRIES_DATA	12u	/* MUST-20 to 22: R2 of at least 100 s; here about 9 minutes */
+#define RETRIES_ORPHAN	8u
+#define KEEPALIVE_US	((uint64_t)75 * SECOND_US)
+#define KEEPALIVE_TRIES	9u
+#define ROOM_US		((uint64_t)10 * MS_US)
+
+static uint32_t
+retries(const struct conn *c)
+{
+	if (c->state == BX_TCP_SYN_SENT || c->state == BX_TCP_SYN_RECEIVED)
+		return RETRIES_SYN;
+	return (c->flags & F_ORPHAN) != 0 ? RETRIES_ORPHAN : RETRIES_DATA;
+}
+
+/* RFC 6298, (5.4) to (5.7); RFC 5681, 3.1; true: the connection is given up. */
+static bool
+timeout(struct bx_transport *t, uint64_t now_us, struct conn *c)
+{
+	if (c->backoff >= retries(c)) {
+		bx_tcp_conn_end(t, c, BX_ERR_TIMEOUT);
+		return true;
+	}
+	t->stats.tcp_timeouts++;
+	c->backoff++;
+	if ((c->flags & F_LOSS) == 0 && c->state >= BX_TCP_ESTABLISHED)
+		bx_tcp_congestion_loss(c);
+	bx_tcp_mark_all_lost(t, c);
+	c->cwnd = c->mss;
+	c->recover = c->snd_nxt;
+	c->duplicates = 0;
+	c->flags = (c->flags & ~(F_RECOVERY | F_PROBED | F_PROBE_AGAIN)) | F_LOSS | F_CWR;
+	bx_tcp_conn_ready(t, c);
+	c->retransmit_us = NEVER;
+	c->retransmit_kind = TIMEOUT;
+	bx_tcp_retransmit_arm(t, now_us, c);
+	return false;
+}
+
+/* RFC 9293, 3.8.6.1: the probes go on for as long as they are answered. */
+static bool
+persist(struct bx_transport *t, uint64_t now_us, struct conn *c)
+{
+	if (c->backoff >= retries(c) && now_us - c->heard_us > (uint64_t)100 * SECOND_US) {
+		bx_tcp_conn_end(t, c, BX_ERR_TIMEOUT);
+		return true;
+	}
+	if (c->backoff < UINT8_MAX)
+		c->backoff++;
+	c->flags |= c->snd_wnd == 0 ? F_PROBE_WINDOW : F_FORCE;
+	c->retransmit_us = NEVER;	/* armed again by the output, if it still has to be */
+	bx_tcp_conn_ready(t, c);
+	return false;
+}
+
+/* True: the connection is gone. */
+static bool
+retransmit_due(struct bx_transport *t, uint64_t now_us, struct conn *c)
+{
+	switch ((enum retransmit_kind)c->retransmit_kind) {
+	case TIMEOUT:
+		return timeout(t, now_us, c);
+	case PROBE:
+		bx_tcp_probe_fire(t, now_us, c);
+		return false;
+	case REORDER:
+		c->retransmit_us = NEVER;
+		c->retransmit_kind = TIMEOUT;
+		if (bx_tcp_rack_detect(t, now_us, c) != 0 && (c->flags & (F_RECOVERY | F_LOSS)) == 0)
+			bx_tcp_recovery_enter(t, now_us, c);
+		if ((c->flags & F_RECOVERY) != 0 && c->cwnd < conn_in_flight(c) + c->mss)
+			c->cwnd = conn_in_flight(c) + c->mss;
+		if (c->retransmit_us == NEVER)
+			bx_tcp_retransmit_arm(t, now_us, c);
+		return false;
+	case PERSIST:
+		return persist(t, now_us, c);
+	}
+	return false;
+}
+
+/* The slow timer: the end of an orphan's FIN-WAIT-2, room for a writer, keepalive (RFC 9293, 3.8.4).  True: the
+ * connection is gone. */
+static bool
+slow_due(struct bx_transport *t, uint64_t now_us, struct conn *c)
+{
+	uint64_t idle = (uint64_t)c->keepalive_s * SECOND_US;
+
+	c->slow_us = NEVER;
+	if (c->state == BX_TCP_FIN_WAIT_2 && (c->flags & F_ORPHAN) != 0) {
+		bx_tcp_conn_end(t, c, BX_OK);
+		return true;
+	}
+	if ((c->flags & F_WANTS_ROOM) != 0 && c->send_ring == NONE) {
+		c->flags &= ~F_WANTS_ROOM;
+		bx_tcp_conn_event(t, c, BX_TCP_WRITABLE);
+	}
+	if (idle == 0 || c->state < BX_TCP_ESTABLISHED)
+		return false;
+	if (now_us - c->heard_us < idle) {
+		c->slow_us = c->heard_us + idle;
+		return false;
+	}
+	if (c->probes >= KEEPALIVE_TRIES) {
+		bx_tcp_conn_end(t, c, BX_ERR_TIMEOUT);
+		return true;
+	}
+	c->probes++;
+	c->flags |= F_PROBE_WINDOW;
+	c->slow_us = now_us + min_u64(KEEPALIVE_US, idle);
+	bx_tcp_conn_ready(t, c);
+	return false;
+}
+
+void
+bx_tcp_conn_timer(struct bx_transport *t, uint64_t now_us, struct conn *c)
+{
+	if (now_us >= c->ack_us) {
+		c->ack_us = NEVER;
+		c->flags |= F_ACK_NOW;
+		bx_tcp_conn_ready(t, c);
+	}
+	if (now_us >= c->retransmit_us && retransmit_due(t, now_us, c))
+		return;
+	if (now_us >= c->slow_us && slow_due(t, now_us, c))
+		return;
+	bx_tcp_conn_arm(t, c);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * transport.c -- the life of the transport stage, and its doors: receive, output, poll.
+ */
+#include "transport.h"
+
+static bool
+within(uint32_t v, uint32_t low, uint32_t high)
+{
+	return v >= low && v <= high;
+}
+
+static bool
+config_is_valid(const struct bx_transport_config *c)
+{
+	const uint32_t many = 1u << 20;
+
+	if (!within(c->connections, 1, many) || !within(c->half_open, 1, many) ||
+	    !within(c->time_waits, 1, many) || !within(c->rings, 1, 2 * many))
+		return false;
+	if (!within(c->ring_bytes, 4096, many) || (c->ring_bytes & (c->ring_bytes - 1)) != 0)
+		return false;
+	if (c->listeners > 1024 || c->udp_ends > 1024 || c->cut_bytes > 65000)
+		return false;
+	return within(c->mtu, 576, 9216) && (c->features & ~BX_TRANSPORT_FEATURES) == 0;
+}
+
+/* Small segments need records too: one for 512 bytes, at least 32. */
+static uint32_t
+records_for(uint32_t ring_bytes)
+{
+	return max_u32(32, ring_bytes / 512);
+}
+
+static uint32_t
+buckets_for(const struct bx_transport_config *c)
+{
+	uint32_t n = 64;
+
+	while (n < c->connections + c->half_open + c->time_waits)
+		n *= 2;
+	return n;
+}
+
+static uint32_t
+round_64(size_t n)
+{
+	return (uint32_t)bx_align_up(n, 64);
+}
+
+/* Lays the stage out in a block; with none it only measures. */
+static struct bx_transport *
+transport_carve(struct carve *c, const struct bx_transport_config *config)
+{
+	struct bx_transport *t = carve_take(c, 1, sizeof *t);
+	struct conn *conns = carve_take(c, config->connections, sizeof *conns);
+	struct half *halves = carve_take(c, config->half_open, sizeof *halves);
+	struct time_wait *waits = carve_take(c, config->time_waits, sizeof *waits);
+	struct listener *listeners = carve_take(c, config->listeners, sizeof *listeners);
+	struct udp_end *ends = carve_take(c, config->udp_ends, sizeof *ends);
+	struct timer *timers = carve_take(c, config->connections + config->half_open, sizeof *timers);
+	uint32_t *buckets = carve_take(c, buckets_for(config), sizeof *buckets);
+	uint32_t records = records_for(config->ring_bytes);
+	uint32_t send_head = round_64(sizeof(struct send_ring) + records * sizeof(struct record));
+	uint32_t receive_head = round_64(sizeof(struct receive_ring));
+	uint32_t stride = max_u32(send_head, receive_head) + config->ring_bytes;
+	uint8_t *rings = carve_take(c, config->rings, stride);
+
+	if (t != NULL) {
+		*t = (struct bx_transport){
+			.config = *config, .conns = conns, .halves = halves, .time_waits = waits,
+			.listeners = listeners, .udp_ends = ends, .timers = timers, .buckets = buckets,
+			.rings = rings, .bucket_mask = buckets_for(config) - 1, .ring_stride = stride,
+			.send_head = send_head, .receive_head = receive_head, .record_count = records,
+		};
+	}
+	return t;
+}
+
+size_t
+bx_transport_size(const struct bx_transport_config *config)
+{
+	struct carve c = { 0 };
+
+	if (!config_is_valid(config))
+		return 0;
+	transport_carve(&c, config);
+	return (size_t)bx_align_up(c.used, 64);
+}
+
+/* All places free, each list from the first to the last. */
+static void
+free_lists(struct bx_transport *t)
+{
+	const struct bx_transport_config *c = &t->config;
+
+	for (uint32_t i = c->connections; i-- > 0;) {
+		t->conns[i] = (struct conn){ .hash_next = t->conn_free };
+		t->conn_free = i;
+	}
+	for (uint32_t i = c->half_open; i-- > 0;) {
+		t->halves[i] = (struct half){ .hash_next = t->half_free, .listener = NONE };
+		t->half_free = i;
+	}
+	for (uint32_t i = 0; i < c->time_waits; i++)
+		t->time_waits[i] = (struct time_wait){ 0 };
+	for (uint32_t i = c->listeners; i-- > 0;) {
+		t->listeners[i] = (struct listener){ .next = t->listener_free };
+		t->listener_free = i;
+	}
+	for (uint32_t i = c->udp_ends; i-- > 0;) {
+		t->udp_ends[i] = (struct udp_end){ .next = t->udp_free };
+		t->udp_free = i;
+	}
+	for (uint32_t i = c->rings; i-- > 0;)
+		bx_tcp_ring_give(t, i);
+	t->ring_used = 0;
+	for (uint32_t i = 0; i < c->connections + c->half_open; i++)
+		t->timers[i] = (struct timer){ 0 };
+	for (uint32_t i = 0; i <= t->bucket_mask; i++)
+		t->buckets[i] = NONE;
+}
+
+enum bx_err
+bx_transport_init(void *memory, size_t size, const struct bx_transport_config *config,
+    struct bx_transport **out)
+{
+	struct carve c = { .block = memory };
+	size_t need = bx_transport_size(config);
+	struct bx_transport *t;
+
+	if (need == 0)
+		return BX_ERR_INVALID;
+	if (memory == NULL || !bx_is_aligned((uintptr_t)memory, 64))
+		return BX_ERR_ALIGN;
+	if (size < need)
+		return BX_ERR_NO_MEMORY;
+	t = transport_carve(&c, config);
+	t->key[0] = mix64(config->seed[0]);
+	t->key[1] = mix64(config->seed[1] ^ 3u);
+	t->port_counter = (uint32_t)mix64(config->seed[0] ^ config->seed[1]);
+	t->conn_free = t->half_free = t->ring_free = t->listener_free = t->udp_free = NONE;
+	t->ready_first = t->ready_last = t->half_first = t->half_last = NONE;
+	t->event_first = t->event_last = t->listener_event = t->last = NONE;
+	for (uint32_t i = 0; i < PORT_HEADS; i++)
+		t->listener_heads[i] = t->udp_heads[i] = NONE;
+	for (uint32_t i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++)
+		t->wheel[i] = NONE;
+	free_lists(t);
+	*out = t;
+	return BX_OK;
+}
+
+static void
+receive_one(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segments,
+    struct bx_net_buf *buf, struct bx_net_batch *replies)
+{
+	if (buf->kind == BX_NET_UNREACHABLE) {
+		t->stats.errors_in++;
+		if (buf->protocol == PROTOCOL_TCP)
+			bx_tcp_error(t, now_us, segments, buf);
+		else if (buf->protocol == PROTOCOL_UDP)
+			bx_udp_error(t, segments, buf);
+		else
+			t->stats.errors_stray++;
+		return;
+	}
+	t->stats.segments_in++;
+	if (buf->protocol == PROTOCOL_TCP)
+		bx_tcp_segment(t, now_us, segments, buf, replies);
+	else if (buf->protocol == PROTOCOL_UDP)
+		bx_udp_segment(t, segments, buf, replies);
+	else
+		t->stats.unknown_protocol++;
+}
+
+void
+bx_transport_receive(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segments,
+    struct bx_net_batch *replies)
+{
+	for (uint32_t i = 0; i < segments->count; i++) {
+		struct bx_net_buf *buf = &segments->bufs[i];
+
+		if (buf->kind == BX_NET_SEGMENT || buf->kind == BX_NET_UNREACHABLE) {
+			receive_one(t, now_us, segments, buf, replies);
+			buf->kind = BX_NET_NONE;
+		}
+	}
+}
+
+bool
+bx_transport_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
+{
+	if (t->half_first != NONE && !bx_tcp_half_output(t, now_us, out))
+		return true;
+	while (t->ready_first != NONE) {
+		struct conn *c = &t->conns[t->ready_first];
+
+		/* Off the list first: sending may end the connection. */
+		bx_tcp_conn_unready(t, c);
+		if (!bx_tcp_output(t, now_us, c, out)) {
+			/* To the end of the list: the others have their turn. */
+			bx_tcp_conn_ready(t, c);
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+bx_transport_poll(struct bx_transport *t, uint64_t now_us)
+{
+	uint32_t id;
+
+	while ((id = bx_tcp_timer_expired(t, now_us)) != NONE) {
+		if (id < t->config.connections)
+			bx_tcp_conn_timer(t, now_us, &t->conns[id]);
+		else
+			bx_tcp_half_timer(t, now_us, id);
+	}
+	bx_tcp_time_wait_poll(t, now_us);
+}
+
+uint64_t
+bx_transport_next(const struct bx_transport *t)
+{
+	return min_u64(bx_tcp_timer_next(t), bx_tcp_time_wait_next(t));
+}
+
+const struct bx_transport_stats *
+bx_transport_stats(const struct bx_transport *t)
+{
+	return &t->stats;
+}
+
+struct bx_transport_usage
+bx_transport_usage(const struct bx_transport *t)
+{
+	return (struct bx_transport_usage){
+		.connections = t->conn_used, .half_open = t->half_used, .time_waits = t->tw_used,
+		.listeners = t->listener_used, .udp_ends = t->udp_used, .rings = t->ring_used,
+		.timers = t->timer_used,
+	};
+}
+
+uint32_t
+bx_tcp_connection_bytes(void)
+{
+	return (uint32_t)(sizeof(struct conn) + sizeof(struct timer) + 2 * sizeof(uint32_t));
+}
+
+uint32_t
+bx_tcp_half_open_bytes(void)
+{
+	return (uint32_t)(sizeof(struct half) + sizeof(struct timer) + 2 * sizeof(uint32_t));
+}
+
+uint32_t
+bx_tcp_time_wait_bytes(void)
+{
+	return (uint32_t)sizeof(struct time_wait);
+}

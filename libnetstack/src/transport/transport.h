@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * transport.h -- inside the transport stage: its state, and what its files give one another.
+ *
+ * One identifier space: connections are [0, C), half-open ones [C, C + H), TIME-WAIT entries [C + H, C + H + T).
+ * Hash chains, and for the first two timers, are kept by identifier.
+ */
+#ifndef NETSTACK_TRANSPORT_H
+#define NETSTACK_TRANSPORT_H
+
+#include <brainix/net_transport.h>
+
+#include "../mem.h"
+#include "../sum.h"
+
+#define PROTOCOL_TCP	6u
+#define PROTOCOL_UDP	17u
+#define NONE		UINT32_MAX
+#define NEVER		UINT64_MAX
+#define MS_US		1000u
+#define SECOND_US	1000000u
+
+/* TCP header flags (RFC 9293, 3.1). */
+#define FIN		0x01u
+#define SYN		0x02u
+#define RST		0x04u
+#define PSH		0x08u
+#define ACK		0x10u
+#define URG		0x20u
+#define ECE		0x40u
+#define CWR		0x80u
+#define TCP_HEAD	20u
+#define TCP_HEAD_MAX	60u
+#define UDP_HEAD	8u
+
+/* ECN field of the traffic class (RFC 3168, 5). */
+#define ECN_ECT0	2u
+#define ECN_CE		3u
+
+#define MSS_DEFAULT	536u	/* RFC 9293, 3.7.1 */
+#define MSS_MIN		64u	/* smaller offers are taken as this */
+#define SCALE_MAX	14u	/* RFC 7323, 2.3 */
+#define RANGES		16u	/* out-of-order ranges of a connection */
+#define SACK_BLOCKS	4u
+
+/* Sequence numbers (RFC 9293, 3.4): compared modulo 2^32. */
+static inline bool
+seq_lt(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0;
+}
+
+static inline bool
+seq_leq(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) <= 0;
+}
+
+static inline uint32_t
+seq_max(uint32_t a, uint32_t b)
+{
+	return seq_lt(a, b) ? b : a;
+}
+
+/* A received TCP segment, parsed.  Length counts data only. */
+struct segment {
+	const struct bx_net_batch *batch;
+	const struct bx_net_buf *buf;
+	const uint8_t *head;
+	const uint8_t *data;
+	uint32_t length;
+	uint32_t head_length;
+	uint32_t seq, ack;
+	uint32_t window;		/* as in the header, unscaled */
+	uint16_t source_port, target_port;
+	uint8_t flags;
+	bool stored;			/* data is in the ring already */
+	/* Options. */
+	bool has_timestamp, has_scale, sack_permitted;
+	uint8_t scale;
+	uint8_t sack_count;
+	uint16_t mss;			/* 0: not given */
+	uint32_t ts_value, ts_echo;
+	uint32_t sack[SACK_BLOCKS][2];
+};
+
+/* The four that name a connection. */
+struct tuple {
+	struct bx_net_addr local, remote;
+	uint16_t local_port, remote_port;
+};
+
+struct timer {
+	uint32_t next, prev;
+	uint64_t due;			/* tick; 0: not in the wheel */
+	uint32_t slot;			/* level * 64 + position */
+};
+
+/*
+ * A sent piece of the stream that is not acknowledged yet, as long as it was sent.  In flight: neither
+ * R_SACKED nor R_LOST.
+ *   sent -> R_SACKED (SACK) | R_LOST (RACK, timeout, three duplicates) -> sent again, R_AGAIN | acknowledged: gone
+ */
+struct record {
+	uint32_t start, end;
+	uint32_t sent_us;		/* low half of the clock */
+	uint32_t flags;
+};
+#define R_SACKED	0x1u
+#define R_LOST		0x2u
+#define R_AGAIN		0x4u		/* sent more than once: no round-trip sample (RFC 6298, 3) */
+#define R_SYN		0x8u
+#define R_FIN		0x10u
+#define R_SENT		0x20u		/* of a SYN: it has been sent before */
+
+/* In front of the bytes of a ring that sends: the records, oldest at head. */
+struct send_ring {
+	uint32_t head, count;
+	struct record records[];
+};
+
+struct range {
+	uint32_t start, end;
+};
+
+/* In front of the bytes of a ring that receives: what came out of order, sorted, apart; recent is the
+ * index of the one that changed last (RFC 2018, 4: reported first). */
+struct receive_ring {
+	uint32_t count, recent;
+	struct range ranges[RANGES];
+};
+
+/* conn.flags */
+#define F_NODELAY	0x00000001u
+#define F_SACK		0x00000002u
+#define F_TIMESTAMPS	0x00000004u
+#define F_SCALE		0x00000008u
+#define F_ECN		0x00000010u
+#define F_CUBIC		0x00000020u
+#define F_ACK_NOW	0x00000040u	/* an acknowledgement is owed at once */
+#define F_FIN_QUEUED	0x00000080u	/* the application has ended our stream */
+#define F_FIN_RECEIVED	0x00000100u	/* the peer has ended its stream, in order */
+#define F_RECOVERY	0x00000200u	/* fast recovery, until `recover` is acknowledged */
+#define F_LOSS		0x00000400u	/* after a timeout, until `recover` is acknowledged */
+#define F_REORDERING	0x00000800u	/* the path has been seen to reorder (RFC 8985, 6.2) */
+#define F_PROBED	0x00001000u	/* a tail loss probe is out (RFC 8985, 7) */
+#define F_PROBE_AGAIN	0x00002000u	/* and it was a retransmission */
+#define F_WANTS_ROOM	0x00004000u	/* a send found no room */
+#define F_ORPHAN	0x00008000u	/* the handle was given back */
+#define F_READY		0x00010000u	/* in the list of those with something to send */
+#define F_EVENT		0x00020000u	/* in the list of those with something to report */
+#define F_HASHED	0x00040000u
+#define F_RESET		0x00080000u	/* a reset is to be sent, then it is over */
+#define F_FORCE		0x00100000u	/* the override timer has fired: send however little fits */
+#define F_PROBE_WINDOW	0x00200000u	/* a window or keepalive probe is to be sent */
+#define F_CWND_LIMITED	0x00400000u	/* the congestion window held something back */
+#define F_ECE		0x00800000u	/* echo congestion until the peer's CWR (RFC 3168, 6.1.3) */
+#define F_CWR		0x01000000u	/* tell that we have reduced (RFC 3168, 6.1.2) */
+#define F_QUEUED	0x02000000u	/* waits to be accepted */
+#define F_DSACK		0x04000000u	/* report a duplicate (RFC 2883) */
+
+/* What conn.retransmit_us means: one of the four runs at a time. */
+enum retransmit_kind { TIMEOUT, PROBE, REORDER, PERSIST };
+
+/* One connection.  Idle: no ring.  Times are microseconds. */
+struct conn {
+	/* Who: read for every segment. */
+	struct bx_net_addr local, remote;
+	uint16_t local_port, remote_port;
+	uint32_t hash_next;
+	uint32_t pseudo;		/* raw sum of the pseudo header without the length */
+	uint32_t flags;
+	uint8_t state;			/* enum bx_tcp_state */
+	uint8_t send_scale, receive_scale;
+	uint8_t retransmit_kind;
+	uint16_t mss;			/* payload of our segments, options taken off */
+	uint16_t seen_mss;		/* the longest payload that came */
+
+	/* Send (RFC 9293, 3.3.1). */
+	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
+	uint32_t snd_end;		/* after the last byte that the application gave */
+	uint32_t max_wnd;
+	uint32_t iss;
+	uint32_t send_ring;		/* index in the pool or NONE */
+	uint32_t sacked, lost;		/* bytes of records so marked */
+	/* Receive. */
+	uint32_t rcv_nxt, rcv_adv;	/* rcv_adv: right edge last advertised */
+	uint32_t rcv_read;		/* the application has taken what is before */
+	uint32_t rcv_acked;		/* acknowledgement last sent */
+	uint32_t receive_ring;
+	uint32_t ts_recent, ts_offset;
+	uint64_t ts_recent_us;
+
+	/* Congestion. */
+	uint32_t cwnd, ssthresh;
+	uint32_t recover;
+	uint32_t prr_delivered, prr_out, prr_flight;
+	uint32_t duplicates;		/* without SACK: duplicate acknowledgements */
+	uint32_t cubic_max, cubic_k_ms, cubic_est, cubic_prior, cubic_acked;
+	uint64_t cubic_epoch_us;	/* 0: none */
+	uint32_t ecn_high;		/* one reduction in a window (RFC 3168, 6.1.2) */
+
+	/* Round trip (RFC 6298) and RACK-TLP (RFC 8985). */
+	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
+	uint32_t rack_us, rack_end, rack_rtt_us, rack_fack;
+	uint32_t rack_dsack_end;
+	uint32_t probe_end;
+	uint8_t rack_mult, rack_persist;
+	uint8_t backoff;		/* timeouts in a row */
+	uint8_t probes;			/* keepalive probes unanswered */
+	uint16_t keepalive_s;
+	uint8_t traffic_class;
+	uint8_t duplicate_acks;		/* owed: one for each segment out of order */
+	uint32_t challenge_ms;		/* last challenge acknowledgement */
+	uint32_t dsack_start, dsack_end;
+
+	uint64_t retransmit_us, ack_us, slow_us;	/* deadlines, or NEVER */
+	uint64_t heard_us;		/* last segment that was accepted */
+
+	/* Lists. */
+	uint32_t ready_next, ready_prev, event_next, event_prev, accept_next;
+	uint32_t generation;
+	uint32_t listener;		/* while it waits to be accepted */
+	uint16_t events;
+	int16_t error;			/* enum bx_err */
+	struct record single;		/* the record of SYN, FIN, when there is no ring */
+	uint32_t single_count;
+};
+BX_STATIC_ASSERT(sizeof(struct conn) + sizeof(struct timer) + 8 <= 512,
+    "an idle connection, with its timer and its share of the hash");
+
+/* SYN-RECEIVED after a listener took a SYN (RFC 9293, 3.10.7.2). */
+struct half {
+	struct bx_net_addr local, remote;
+	uint16_t local_port, remote_port;
+	uint32_t hash_next, ready_next;
+	uint32_t listener;		/* index; NONE: free, and hash_next is the next free one */
+	uint32_t iss, irs;
+	uint32_t ts_recent, ts_offset;
+	uint32_t sent_us;
+	uint16_t mss, mtu;
+	uint16_t window;
+	uint8_t scale;
+	uint8_t flags;			/* H_* */
+	uint8_t tries;
+	bool ready;
+};
+#define H_SACK		0x1u
+#define H_TIMESTAMPS	0x2u
+#define H_SCALE		0x4u
+#define H_ECN		0x8u
+BX_STATIC_ASSERT(sizeof(struct half) + sizeof(struct timer) + 8 <= 128, "a half-open connection");
+
+/* TIME-WAIT (RFC 9293, 3.6.1).  In order of expiry. */
+struct time_wait {
+	struct bx_net_addr local, remote;
+	uint16_t local_port, remote_port;
+	uint32_t hash_next;
+	uint32_t snd_nxt, rcv_nxt;
+	uint32_t ts_recent;
+	uint32_t expire_ms;		/* low half */
+	uint8_t live;			/* 0: a hole */
+	uint8_t timestamps;
+};
+BX_STATIC_ASSERT(sizeof(struct time_wait) <= 64, "a connection in TIME-WAIT");
+
+struct listener {
+	struct bx_net_addr address;
+	uint16_t port, backlog;
+	uint16_t waiting;		/* half-open and not accepted */
+	bool used;
+	uint32_t generation;
+	uint32_t next;			/* of the same port hash, or of the free ones */
+	uint32_t first, last;		/* accept queue */
+	uint32_t event_next;
+	bool event;
+};
+
+struct udp_end {
+	struct bx_net_addr address;
+	uint16_t port;
+	bool used, refused;
+	uint32_t generation;
+	uint32_t next;
+	uint32_t ring;			/* NONE: nothing waits */
+	uint32_t head, tail;		/* of the ring, in bytes, growing */
+};
+
+#define PORT_HEADS	64u
+#define WHEEL_LEVELS	4u
+#define WHEEL_SLOTS	64u
+
+struct bx_transport {
+	struct bx_transport_config config;
+	struct bx_transport_stats stats;
+	struct conn *conns;
+	struct half *halves;
+	struct time_wait *time_waits;
+	struct listener *listeners;
+	struct udp_end *udp_ends;
+	struct timer *timers;		/* connections, then half-open ones */
+	uint32_t *buckets;
+	uint8_t *rings;
+	uint32_t bucket_mask;
+	uint32_t ring_stride;		/* head and bytes */
+	uint32_t send_head, receive_head;	/* bytes before the data of each use */
+	uint32_t record_count;		/* of a sending ring */
+	uint64_t key[2];
+
+	uint32_t conn_free, half_free, ring_free, listener_free, udp_free;
+	uint32_t conn_used, half_used, tw_used, ring_used, listener_used, udp_used, timer_used;
+	uint32_t tw_head, tw_count;	/* the queue, holes included */
+	uint32_t ready_first, ready_last;	/* connections with something to send */
+	uint32_t half_first, half_last;		/* half-open ones to be answered again */
+	uint32_t event_first, event_last;	/* connections with something to report */
+	uint32_t listener_event;	/* listeners with something to report */
+	uint32_t last;			/* the connection that the last segment was for */
+	uint32_t port_counter;
+	uint32_t cookie_ms;		/* when cookies were last sent: others are not believed */
+	bool cookies;
+	uint32_t listener_heads[PORT_HEADS], udp_heads[PORT_HEADS];
+
+	uint64_t tick;			/* the wheel's now */
+	uint64_t wheel_map[WHEEL_LEVELS];
+	uint32_t wheel[WHEEL_LEVELS * WHEEL_SLOTS];
+};
+
+static inline uint32_t
+ms_of(uint64_t now_us)
+{
+	return (uint32_t)(now_us / MS_US);
+}
+
+/* ---- hash.c ---- */
+uint64_t bx_tcp_siphash(const uint64_t key[2], const struct tuple *tuple, uint64_t extra);
+uint32_t bx_tcp_isn(const struct bx_transport *t, uint64_t now_us, const struct tuple *tuple);
+
+/* ---- demux.c ---- */
+uint32_t bx_tcp_find(struct bx_transport *t, const struct tuple *tuple);
+void bx_tcp_hash_add(struct bx_transport *t, uint32_t id, const struct tuple *tuple);
+void bx_tcp_hash_remove(struct bx_transport *t, uint32_t id, const struct tuple *tuple);
+struct tuple bx_tcp_tuple(const struct bx_transport *t, uint32_t id);
+struct listener *bx_tcp_listener_find(struct bx_transport *t, const struct bx_net_addr *local,
+    uint16_t port);
+
+/* ---- timer.c ---- */
+void bx_tcp_timer_set(struct bx_transport *t, uint32_t id, uint64_t due_us);
+void bx_tcp_timer_clear(struct bx_transport *t, uint32_t id);
+/* The next identifier whose time has come, NONE if there is none up to now. */
+uint32_t bx_tcp_timer_expired(struct bx_transport *t, uint64_t now_us);
+uint64_t bx_tcp_timer_next(const struct bx_transport *t);
+
+/* ---- ring.c ---- */
+uint32_t bx_tcp_ring_take(struct bx_transport *t);
+void bx_tcp_ring_give(struct bx_transport *t, uint32_t ring);
+
+static inline struct send_ring *
+send_ring_of(const struct bx_transport *t, uint32_t ring)
+{
+	return (struct send_ring *)(void *)(t->rings + (size_t)ring * t->ring_stride);
+}
+
+static inline struct receive_ring *
+receive_ring_of(const struct bx_transport *t, uint32_t ring)
+{
+	return (struct receive_ring *)(void *)(t->rings + (size_t)ring * t->ring_stride);
+}
+
+static inline uint8_t *
+ring_bytes_of(const struct bx_transport *t, uint32_t ring, uint32_t head)
+{
+	return t->rings + (size_t)ring * t->ring_stride + head;
+}
+
+/* Copies between a ring and the caller; offset is a sequence number or a counter.  *_sum add to a raw sum. */
+void bx_tcp_ring_write(const struct bx_transport *t, uint8_t *ring, uint32_t offset, const uint8_t *bytes,
+    uint32_t length);
+void bx_tcp_ring_read(const struct bx_transport *t, const uint8_t *ring, uint32_t offset, uint8_t *bytes,
+    uint32_t length);
+uint64_t bx_tcp_ring_write_sum(const struct bx_transport *t, uint8_t *ring, uint32_t offset,
+    const uint8_t *bytes, uint32_t length, uint64_t sum);
+uint64_t bx_tcp_ring_read_sum(const struct bx_transport *t, const uint8_t *ring, uint32_t offset,
+    uint8_t *bytes, uint32_t length, uint64_t sum);
+
+/* ---- conn.c ---- */
+static inline uint32_t
+conn_id(const struct bx_transport *t, const struct conn *c)
+{
+	return (uint32_t)(c - t->conns);
+}
+
+struct conn *bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tuple,
+    uint16_t mtu);
+/* Gives the connection's memory back; its handle is void. */
+void bx_tcp_conn_free(struct bx_transport *t, struct conn *c);
+/* It is over: out of the hash, timers off, rings that nobody reads given back, the application told. */
+void bx_tcp_conn_end(struct bx_transport *t, struct conn *c, enum bx_err error);
+/* Over in order: the last state is kept in a TIME-WAIT entry. */
+void bx_tcp_conn_time_wait(struct bx_transport *t, uint64_t now_us, struct conn *c);
+void bx_tcp_conn_ready(struct bx_transport *t, struct conn *c);
+/* Out of the list of those with something to send. */
+void bx_tcp_conn_unready(struct bx_transport *t, struct conn *c);
+void bx_tcp_conn_uneventful(struct bx_transport *t, struct conn *c);
+void bx_tcp_conn_event(struct bx_transport *t, struct conn *c, uint32_t events);
+struct conn *bx_tcp_conn_get(const struct bx_transport *t, uint64_t handle);
+uint64_t bx_tcp_conn_handle(const struct bx_transport *t, const struct conn *c);
+void bx_tcp_listener_event(struct bx_transport *t, struct listener *l);
+/* The connection's node in the wheel follows its earliest deadline. */
+void bx_tcp_conn_arm(struct bx_transport *t, struct conn *c);
+/* The payload of a full segment for an MTU (RFC 9293, 3.7.1; RFC 6691). */
+uint16_t bx_tcp_mss_of_mtu(const struct bx_net_addr *local, uint32_t mtu);
+/* What holds between any two calls; for BX_VERIFY builds. */
+bool bx_tcp_conn_sound(const struct bx_transport *t, const struct conn *c);
+
+static inline uint32_t
+conn_in_flight(const struct conn *c)
+{
+	return c->snd_nxt - c->snd_una - c->sacked - c->lost;
+}
+
+/* Whether our FIN has been sent: it follows the last byte. */
+static inline bool
+conn_fin_sent(const struct conn *c)
+{
+	return (c->flags & F_FIN_QUEUED) != 0 && c->snd_nxt == c->snd_end + 1;
+}
+
+/* ---- records.c ---- */
+struct records {
+	struct record *at;
+	uint32_t head, count, capacity;
+};
+static inline struct records
+bx_tcp_records(const struct bx_transport *t, struct conn *c)
+{
+	struct send_ring *ring;
+
+	if (c->send_ring == NONE)
+		return (struct records){ &c->single, 0, c->single_count, 1 };
+	ring = send_ring_of(t, c->send_ring);
+	return (struct records){ ring->records, ring->head, ring->count, t->record_count };
+}
+
+static inline struct record *
+record_at(const struct records *r, uint32_t i)
+{
+	uint32_t at = r->head + i;
+
+	return &r->at[at < r->capacity ? at : at - r->capacity];
+}
+/* There is room: see bx_tcp_records_full. */
+void bx_tcp_record_add(const struct bx_transport *t, struct conn *c, struct record record);
+void bx_tcp_record_pop(const struct bx_transport *t, struct conn *c);
+static inline bool
+bx_tcp_records_full(const struct bx_transport *t, struct conn *c)
+{
+	struct records r = bx_tcp_records(t, c);
+
+	return r.count == r.capacity;
+}
+
+/* Cuts the record around seq in two, if there is room. */
+void bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq);
+/* Gives the connection a sending ring; false: the pool is empty. */
+bool bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c);
+
+/* ---- tcp_parse.c ---- */
+bool bx_tcp_parse(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf,
+    struct segment *s);
+uint32_t bx_tcp_options_syn(uint8_t *p, uint16_t mss, uint32_t flags, uint8_t scale, uint32_t ts,
+    uint32_t echo);
+
+/* ---- tcp_in.c ---- */
+void bx_tcp_segment(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
+    const struct bx_net_buf *buf, struct bx_net_batch *replies);
+void bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
+    const struct bx_net_buf *buf);
+/* An established connection takes a segment (also the one that established it). */
+void bx_tcp_conn_segment(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s);
+/* Options of the peer's SYN. */
+void bx_tcp_conn_options(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t flags,
+    uint16_t peer_mss, uint8_t scale, uint32_t ts_value);
+
+/* ---- tcp_data.c ---- */
+void bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s);
+bool bx_tcp_receive_attach(struct bx_transport *t, struct conn *c);
+/* The window that may be advertised now, right edge never moving left. */
+uint32_t bx_tcp_window(const struct bx_transport *t, const struct conn *c);
+
+/* ---- tcp_ack.c ---- */
+void bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segment *s);
+void bx_tcp_rtt_sample(struct conn *c, uint32_t rtt_us);
+
+/* ---- tcp_recovery.c ---- */
+/* What an acknowledgement has brought. */
+struct acked {
+	uint32_t bytes;			/* cumulatively */
+	uint32_t delivered;		/* cumulatively and selectively, new */
+	uint32_t rtt_us;		/* of the latest sent, 0: none */
+	bool advanced;			/* RACK has a later delivery */
+	bool duplicate_report;		/* a DSACK */
+	bool probe_seen_twice;
+};
+void bx_tcp_delivered(struct conn *c, uint32_t now_us, const struct record *r, struct acked *a);
+void bx_tcp_sack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segment *s,
+    struct acked *a);
+/* Marks what RACK takes for lost; returns the bytes, and arms the reordering timer. */
+uint32_t bx_tcp_rack_detect(struct bx_transport *t, uint64_t now_us, struct conn *c);
+void bx_tcp_mark_lost(struct conn *c, struct record *r);
+void bx_tcp_mark_all_lost(struct bx_transport *t, struct conn *c);
+void bx_tcp_recovery_enter(struct bx_transport *t, uint64_t now_us, struct conn *c);
+void bx_tcp_probe_fire(struct bx_transport *t, uint64_t now_us, struct conn *c);
+void bx_tcp_retransmit_arm(struct bx_transport *t, uint64_t now_us, struct conn *c);
+
+/* ---- tcp_congestion.c ---- */
+uint32_t bx_tcp_initial_window(uint32_t mss);
+/* A loss: ssthresh, and for CUBIC its epoch. */
+void bx_tcp_congestion_loss(struct conn *c);
+void bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes);
+
+/* ---- tcp_out.c ---- */
+/* Sends what may be sent; false: the batch is full and there is more. */
+bool bx_tcp_output(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out);
+/* An answer that belongs to no connection (RFC 9293, 3.5.2). */
+void bx_tcp_reset_reply(struct bx_transport *t, const struct segment *s, struct bx_net_batch *replies);
+/* A bare header from the four, for resets, SYN-ACKs and answers from TIME-WAIT. */
+struct bare {
+	struct tuple tuple;
+	uint32_t seq, ack;
+	uint16_t window;
+	uint8_t flags;
+	const uint8_t *options;
+	uint32_t options_length;
+};
+bool bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch *out);
+
+/* ---- tcp_timer.c ---- */
+void bx_tcp_conn_timer(struct bx_transport *t, uint64_t now_us, struct conn *c);
+
+/* ---- tcp_listen.c ---- */
+void bx_tcp_listen_segment(struct bx_transport *t, uint64_t now_us, struct listener *l,
+    struct segment *s, struct bx_net_batch *replies);
+void bx_tcp_half_segment(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segment *s,
+    struct bx_net_batch *replies);
+void bx_tcp_half_timer(struct bx_transport *t, uint64_t now_us, uint32_t id);
+bool bx_tcp_half_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out);
+void bx_tcp_half_drop(struct bx_transport *t, uint32_t id);
+
+/* ---- tcp_api.c ---- */
+uint8_t bx_tcp_receive_scale(const struct bx_transport *t);
+
+/* ---- tcp_cookie.c ---- */
+uint32_t bx_tcp_cookie_make(const struct bx_transport *t, uint64_t now_us, const struct segment *s,
+    const struct tuple *tuple);
+/* What a cookie says; false: it is none of ours, or too old. */
+bool bx_tcp_cookie_read(const struct bx_transport *t, uint64_t now_us, const struct segment *s,
+    const struct tuple *tuple, uint16_t *mss);
+
+/* ---- tcp_timewait.c ---- */
+void bx_tcp_time_wait_add(struct bx_transport *t, uint64_t now_us, const struct conn *c);
+/* A segment for an entry; true: it is a SYN that opens the connection anew (RFC 6191). */
+bool bx_tcp_time_wait_segment(struct bx_transport *t, uint64_t now_us, uint32_t id,
+    const struct segment *s, struct bx_net_batch *replies);
+void bx_tcp_time_wait_poll(struct bx_transport *t, uint64_t now_us);
+uint64_t bx_tcp_time_wait_next(const struct bx_transport *t);
+
+/* ---- udp.c ---- */
+void bx_udp_segment(struct bx_transport *t, const struct bx_net_batch *batch,
+    const struct bx_net_buf *buf, struct bx_net_batch *replies);
+void bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf);
+uint32_t bx_udp_find(const struct bx_transport *t, const struct bx_net_addr *local, uint16_t port);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * pair.c -- two stacks and a wire; see pair.h.
+ */
+#include "pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *
+must(void *p)
+{
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+static void *
+block(size_t size)
+{
+	return must(aligned_alloc(64, (size + 63) & ~(size_t)63));
+}
+
+uint32_t
+pair_random(struct pair *pair)
+{
+	pair->random = pair->random * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(pair->random >> 33);
+}
+
+struct bx_transport_config
+pair_transport(void)
+{
+	return (struct bx_transport_config){
+		.connections = 32, .half_open = 8, .time_waits = 16, .listeners = 4, .udp_ends = 4,
+		.rings = 64, .ring_bytes = 65536, .mtu = 1500,
+		.features = BX_TCP_SACK | BX_TCP_TIMESTAMPS | BX_TCP_WINDOW_SCALE | BX_TCP_CUBIC,
+	};
+}
+
+static void
+ok(enum bx_err err)
+{
+	if (err != BX_OK) {
+		fprintf(stderr, "pair: %s\n", bx_err_text(err));
+		abort();
+	}
+}
+
+static void
+host_init(struct host *h, uint32_t i, uint64_t seed, const struct bx_transport_config *transport)
+{
+	struct bx_link_config link = {
+		.mac = { 2, 0, 0, 0, 0, (uint8_t)(i + 1) }, .mtu = 1500, .neighbours = 16, .waiting = 8,
+		.seed = seed + i,
+	};
+	struct bx_ip_config ip = {
+		.routes = 8, .destinations = 16, .reassemblies = 4, .reassembly_bytes = 16384,
+		.seed = seed + 10 + i,
+	};
+	struct bx_transport_config t = *transport;
+
+	memset(h, 0, sizeof *h);
+	t.seed[0] = seed + 100 + i;
+	t.seed[1] = seed * 3 + i;
+	memcpy(h->mac, link.mac, 6);
+	h->address = bx_net_ipv4(10, 0, 0, (uint8_t)(i + 1));
+	h->memory[0] = block(bx_link_size(&link));
+	h->memory[1] = block(bx_ip_size(&ip));
+	h->memory[2] = block(bx_transport_size(&t));
+	ok(bx_link_init(h->memory[0], bx_link_size(&link), &link, &h->stack.link));
+	ok(bx_ip_init(h->memory[1], bx_ip_size(&ip), &ip, &h->stack.ip));
+	ok(bx_transport_init(h->memory[2], bx_transport_size(&t), &t, &h->stack.transport));
+	ok(bx_ip_interface_set(h->stack.ip, 0, 1500));
+	ok(bx_ip_address_add(h->stack.ip, 0, &h->address, 24));
+	ok(bx_link_address_add(h->stack.link, 0, &h->address, false));
+	h->out_bytes = must(malloc(PAIR_BATCH * PAIR_FRAME));
+	h->whole_bytes = must(malloc(65536 + 4096));
+	bx_net_batch_init(&h->out, h->out_bytes, PAIR_BATCH * PAIR_FRAME, h->out_bufs, PAIR_BATCH, PAIR_FRAME);
+	bx_net_batch_init(&h->whole, h->whole_bytes, 65536 + 4096, h->whole_bufs, 4, 0);
+	h->stack.whole = &h->whole;
+}
+
+void
+pair_init(struct pair *pair, uint64_t seed, const struct bx_transport_config *config)
+{
+	struct bx_transport_config standard = pair_transport();
+
+	memset(pair, 0, sizeof *pair);
+	pair->random = seed * 2 + 1;
+	pair->now_us = 1000000;
+	pair->wire.delay_us = 1000;
+	for (uint32_t i = 0; i < 2; i++)
+		host_init(&pair->host[i], i, seed, config != NULL ? config : &standard);
+}
+
+void
+pair_free(struct pair *pair)
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		for (uint32_t j = 0; j < 3; j++)
+			free(pair->host[i].memory[j]);
+		free(pair->host[i].out_bytes);
+		free(pair->host[i].whole_bytes);
+	}
+	free(pair->flying);
+}
+
+/* ---- the heap of frames under way ---- */
+
+static bool
+earlier(const struct flying *a, const struct flying *b)
+{
+	return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
+}
+
+static void
+swap(struct pair *pair, uint32_t a, uint32_t b)
+{
+	struct flying t = pair->flying[a];
+
+	pair->flying[a] = pair->flying[b];
+	pair->flying[b] = t;
+}
+
+static void
+heap_add(struct pair *pair, const uint8_t *frame, uint32_t length, uint8_t to, uint64_t at_us)
+{
+	uint32_t i = pair->flying_count;
+	struct flying *f;
+
+	if (i == pair->flying_capacity) {
+		pair->flying_capacity = i == 0 ? 64 : 2 * i;
+		pair->flying = must(realloc(pair->flying, pair->flying_capacity * sizeof *f));
+	}
+	f = &pair->flying[i];
+	f->at_us = at_us;
+	f->order = pair->order++;
+	f->length = length;
+	f->to = to;
+	memcpy(f->bytes, frame, length);
+	pair->flying_count++;
+	for (; i != 0 && earlier(&pair->flying[i], &pair->flying[(i - 1) / 2]); i = (i - 1) / 2)
+		swap(pair, i, (i - 1) / 2);
+}
+
+static void
+heap_take(struct pair *pair, struct flying *f)
+{
+	uint32_t i = 0;
+
+	*f = pair->flying[0];
+	pair->flying[0] = pair->flying[--pair->flying_count];
+	for (;;) {
+		uint32_t best = i, left = 2 * i + 1;
+
+		if (left < pair->flying_count && earlier(&pair->flying[left], &pair->flying[best]))
+			best = left;
+		if (left + 1 < pair->flying_count && earlier(&pair->flying[left + 1], &pair->flying[best]))
+			best = left + 1;
+		if (best == i)
+			return;
+		swap(pair, i, best);
+		i = best;
+	}
+}
+
+/* ---- the wire ---- */
+
+static bool
+chance(struct pair *pair, uint32_t in_10000)
+{
+	return in_10000 != 0 && pair_random(pair) % 10000 < in_10000;
+}
+
+void
+pair_send(struct pair *pair, uint32_t i, const uint8_t *frame, uint32_t length)
+{
+	uint8_t copy[PAIR_FRAME];
+	uint64_t at = pair->now_us + pair->wire.delay_us;
+
+	memcpy(copy, frame, length);
+	pair->sent++;
+	if ((pair->tap != NULL && !pair->tap(pair, i, copy, length)) || chance(pair, pair->wire.lose)) {
+		pair->lost++;
+		return;
+	}
+	if (pair->wire.byte_ps != 0) {
+		uint64_t now_ps = pair->now_us * 1000000, need = length * pair->wire.byte_ps;
+
+		if (pair->busy_ps[i] < now_ps)
+			pair->busy_ps[i] = now_ps;
+		if (pair->wire.queue_max != 0 &&
+		    pair->busy_ps[i] - now_ps > (uint64_t)pair->wire.queue_max * 1514 * pair->wire.byte_ps) {
+			pair->lost++;
+			return;
+		}
+		pair->busy_ps[i] += need;
+		at = pair->busy_ps[i] / 1000000 + pair->wire.delay_us;
+	}
+	if (chance(pair, pair->wire.corrupt)) {
+		copy[pair_random(pair) % length] ^= (uint8_t)(1u << pair_random(pair) % 8);
+		pair->corrupted++;
+	}
+	if (chance(pair, pair->wire.reorder))
+		at += pair_random(pair) % (pair->wire.jitter_us + 1);
+	heap_add(pair, copy, length, (uint8_t)(1 - i), at);
+	if (chance(pair, pair->wire.duplicate))
+		heap_add(pair, copy, length, (uint8_t)(1 - i), at + pair_random(pair) % 100);
+}
+
+static void
+flush(struct pair *pair, uint32_t i)
+{
+	struct host *h = &pair->host[i];
+
+	for (uint32_t k = 0; k < h->out.count; k++) {
+		const struct bx_net_buf *buf = &h->out.bufs[k];
+
+		if (buf->kind == BX_NET_FRAME)
+			pair_send(pair, i, bx_net_bytes(&h->out, buf), buf->length);
+		else if (buf->kind != BX_NET_NONE)
+			abort();
+	}
+	bx_net_batch_clear(&h->out);
+}
+
+void
+pair_output(struct pair *pair, uint32_t i)
+{
+	struct host *h = &pair->host[i];
+	bool more;
+
+	do {
+		more = bx_stack_output(&h->stack, pair->now_us, &h->out);
+		flush(pair, i);
+	} while (more);
+}
+
+/* A batch as it is when it has crossed a boundary between processes. */
+static void
+cross(struct bx_net_batch *batch)
+{
+	static uint8_t bytes[PAIR_BATCH * (PAIR_FRAME + 64) + 64];
+	uint32_t length;
+
+	ok(bx_net_batch_pack(batch, bytes, sizeof bytes, &length));
+	ok(bx_net_batch_unpack(batch, bytes, length));
+}
+
+/* The same as bx_stack_receive, but each stage in a process of its own. */
+static void
+receive_packed(struct pair *pair, struct host *h, struct bx_net_batch *frames)
+{
+	uint64_t now = pair->now_us;
+
+	bx_link_receive(h->stack.link, now, frames, &h->out);
+	cross(frames);
+	bx_ip_receive(h->stack.ip, now, frames, &h->out);
+	cross(frames);
+	bx_transport_receive(h->stack.transport, now, frames, &h->out);
+	cross(&h->out);
+	if (bx_ip_send(h->stack.ip, now, &h->out, &h->out))
+		bx_transport_receive(h->stack.transport, now, &h->out, &h->out);
+	cross(&h->out);
+	bx_link_send(h->stack.link, now, &h->out, &h->out);
+}
+
+static void
+deliver(struct pair *pair, const struct flying *f)
+{
+	struct host *h = &pair->host[f->to];
+	struct bx_net_buf bufs[4];
+	uint8_t bytes[4 * PAIR_FRAME];
+	struct bx_net_batch frames;
+	struct bx_net_buf *buf;
+
+	bx_net_batch_init(&frames, bytes, sizeof bytes, bufs, 4, 0);
+	buf = bx_net_batch_add(&frames, f->length);
+	memcpy(bx_net_bytes(&frames, buf), f->bytes, f->length);
+	buf->kind = BX_NET_FRAME;
+	if (pair->packed)
+		receive_packed(pair, h, &frames);
+	else
+		bx_stack_receive(&h->stack, pair->now_us, &frames, &h->out);
+	flush(pair, f->to);
+	if (pair->reader != NULL)
+		pair->reader(pair, f->to);
+	pair_output(pair, f->to);
+}
+
+bool
+pair_step(struct pair *pair, uint64_t until_us)
+{
+	uint64_t next[2], at = UINT64_MAX;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		next[i] = bx_stack_next(&pair->host[i].stack);
+		at = next[i] < at ? next[i] : at;
+	}
+	if (pair->flying_count != 0 && pair->flying[0].at_us <= at) {
+		struct flying f;
+
+		if (pair->flying[0].at_us > until_us)
+			return false;
+		heap_take(pair, &f);
+		pair->now_us = f.at_us > pair->now_us ? f.at_us : pair->now_us;
+		deliver(pair, &f);
+		return true;
+	}
+	if (at == UINT64_MAX || at > until_us)
+		return false;
+	pair->now_us = at > pair->now_us ? at : pair->now_us;
+	for (uint32_t i = 0; i < 2; i++) {
+		bx_stack_poll(&pair->host[i].stack, pair->now_us, &pair->host[i].out);
+		flush(pair, i);
+		pair_output(pair, i);
+	}
+	return true;
+}
+
+void
+pair_run(struct pair *pair, uint64_t until_us)
+{
+	while (pair_step(pair, until_us))
+		;
+	if (pair->now_us < until_us)
+		pair->now_us = until_us;
+}
+
+enum bx_err
+pair_udp_send(struct pair *pair, uint32_t i, uint64_t end, const struct bx_net_addr *to, uint16_t port,
+    const uint8_t *bytes, uint32_t length)
+{
+	struct host *h = &pair->host[i];
+	struct bx_net_buf bufs[64];
+	struct bx_net_batch out;
+	static uint8_t big[2 * 65536 + 65536];
+	enum bx_err err;
+
+	bx_net_batch_init(&out, big, sizeof big, bufs, 64, 0);
+	err = bx_udp_send(h->stack.transport, end, &h->address, to, port, bytes, length, &out);
+	if (err != BX_OK)
+		return err;
+	bx_stack_down(&h->stack, pair->now_us, &out);
+	for (uint32_t k = 0; k < out.count; k++) {
+		if (out.bufs[k].kind == BX_NET_FRAME)
+			pair_send(pair, i, bx_net_bytes(&out, &out.bufs[k]), out.bufs[k].length);
+	}
+	return BX_OK;
+}
+
+enum bx_err
+pair_connect(struct pair *pair, uint32_t i, uint16_t port, uint64_t *connection)
+{
+	struct host *h = &pair->host[i];
+	struct bx_ip_path path;
+	enum bx_err err = bx_ip_path(h->stack.ip, pair->now_us, &pair->host[1 - i].address, &path);
+
+	if (err == BX_OK)
+		err = bx_tcp_connect(h->stack.transport, pair->now_us, &path.source, 0,
+		    &pair->host[1 - i].address, port, path.mtu, connection);
+	if (err == BX_OK)
+		pair_output(pair, i);
+	return err;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * pair.h -- two stacks in one process, joined by a wire in virtual time that can lose, duplicate, reorder, corrupt and
+ * delay by a seed.  For tests and benchmarks; it uses malloc, the library does not.
+ */
+#ifndef PAIR_H
+#define PAIR_H
+
+#include <brainix/net_stack.h>
+
+#define PAIR_FRAME	2048u
+#define PAIR_BATCH	64u
+
+struct host {
+	struct bx_stack stack;
+	void *memory[3];
+	struct bx_net_batch out, whole;
+	uint8_t *out_bytes, *whole_bytes;
+	struct bx_net_buf out_bufs[PAIR_BATCH], whole_bufs[4];
+	struct bx_net_addr address;
+	uint8_t mac[6];
+};
+
+/* Chances are in 1/10,000. */
+struct wire {
+	uint32_t lose, duplicate, reorder, corrupt;
+	uint64_t delay_us;
+	uint64_t jitter_us;		/* of a frame that is reordered */
+	uint64_t byte_ps;		/* time on the wire for one byte, 0: none */
+	uint32_t queue_max;		/* frames waiting for the wire in one direction, 0: any */
+};
+
+struct flying {
+	uint64_t at_us, order;
+	uint32_t length;
+	uint8_t to;
+	uint8_t bytes[PAIR_FRAME];
+};
+
+struct pair {
+	struct host host[2];
+	struct wire wire;
+	uint64_t now_us;
+	uint64_t random;
+	uint64_t busy_ps[2];		/* when each direction is free again */
+	uint64_t order;
+	struct flying *flying;		/* a heap */
+	uint32_t flying_count, flying_capacity;
+	uint64_t sent, lost, corrupted;
+	bool packed;			/* every seam crosses as a byte string */
+	/* Sees every frame before the wire does; false: it is lost. */
+	bool (*tap)(struct pair *pair, uint32_t from, uint8_t *frame, uint32_t length);
+	/* The application of a host that has received something: called before its stack answers. */
+	void (*reader)(struct pair *pair, uint32_t i);
+};
+
+/* The configuration that the tests start from. */
+struct bx_transport_config pair_transport(void);
+
+/* Two hosts, 10.0.0.1 and 10.0.0.2, on one link.  config may be NULL. */
+void pair_init(struct pair *pair, uint64_t seed, const struct bx_transport_config *config);
+void pair_free(struct pair *pair);
+
+/* Lets host i say what it has to say. */
+void pair_output(struct pair *pair, uint32_t i);
+
+/* Puts a frame on the wire from host i. */
+void pair_send(struct pair *pair, uint32_t i, const uint8_t *frame, uint32_t length);
+
+/* Delivers what is due next, or lets a timer expire; false: nothing will ever happen any more before until_us. */
+bool pair_step(struct pair *pair, uint64_t until_us);
+
+/* Steps until then. */
+void pair_run(struct pair *pair, uint64_t until_us);
+
+/* A UDP datagram by host i. */
+enum bx_err pair_udp_send(struct pair *pair, uint32_t i, uint64_t end, const struct bx_net_addr *to,
+    uint16_t port, const uint8_t *bytes, uint32_t length);
+
+enum bx_err pair_connect(struct pair *pair, uint32_t i, uint16_t port, uint64_t *connection);
+
+uint32_t pair_random(struct pair *pair);
+
+#endif

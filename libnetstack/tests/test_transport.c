@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * test_transport.c -- the transport stage where packet scripts do not reach: configuration, UDP, queues, cookies,
+ * events, offload; on two stacks joined by a wire (pair.h).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "pair.h"
+
+BX_NORETURN void
+bx_panic(const char *where, const char *what)
+{
+	fprintf(stderr, "panic: %s: %s\n", where, what);
+	abort();
+}
+
+static struct pair pair;
+static const struct bx_net_addr any;
+
+static struct bx_transport *
+side(uint32_t i)
+{
+	return pair.host[i].stack.transport;
+}
+
+/* Both know one another's link address. */
+static void
+set_up(void)
+{
+	uint64_t connection;
+
+	pair_init(&pair, 1, NULL);
+	ck_assert_int_eq(pair_connect(&pair, 0, 9, &connection), BX_OK);
+	pair_run(&pair, pair.now_us + 3000000);
+	ck_assert_int_eq(bx_tcp_close(pair.host[0].stack.transport, pair.now_us, connection), BX_OK);
+}
+
+/* What every test leaves behind, once all has been closed: nothing. */
+static void
+tear_down(void)
+{
+	pair_free(&pair);
+}
+
+static void
+nothing_left(void)
+{
+	pair_run(&pair, pair.now_us + (uint64_t)600 * 1000000);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct bx_transport_usage u = bx_transport_usage(side(i));
+
+		ck_assert_uint_eq(u.connections, 0);
+		ck_assert_uint_eq(u.half_open, 0);
+		ck_assert_uint_eq(u.time_waits, 0);
+		ck_assert_uint_eq(u.rings, 0);
+		ck_assert_uint_eq(u.timers, 0);
+	}
+}
+
+START_TEST(init_refuses)
+{
+	static _Alignas(64) uint8_t block[4096];
+	struct bx_transport_config config = pair_transport();
+	struct bx_transport *untouched = (struct bx_transport *)(uintptr_t)0x1234, *t = untouched;
+
+	ck_assert_int_eq(bx_transport_init(block, sizeof block, &config, &t), BX_ERR_NO_MEMORY);
+	ck_assert_int_eq(bx_transport_init(block + 1, sizeof block, &config, &t), BX_ERR_ALIGN);
+	config.ring_bytes = 65535;
+	ck_assert_uint_eq(bx_transport_size(&config), 0);
+	ck_assert_int_eq(bx_transport_init(block, sizeof block, &config, &t), BX_ERR_INVALID);
+	config = pair_transport();
+	config.features = 0x40;
+	ck_assert_int_eq(bx_transport_init(block, sizeof block, &config, &t), BX_ERR_INVALID);
+	config = pair_transport();
+	config.connections = 0;
+	ck_assert_int_eq(bx_transport_init(block, sizeof block, &config, &t), BX_ERR_INVALID);
+	ck_assert_ptr_eq(t, untouched);
+}
+END_TEST
+
+/* The promises of the design, measured. */
+START_TEST(sizes)
+{
+	ck_assert_uint_le(bx_tcp_connection_bytes(), 512);
+	ck_assert_uint_le(bx_tcp_half_open_bytes(), 128);
+	ck_assert_uint_le(bx_tcp_time_wait_bytes(), 64);
+}
+END_TEST
+
+START_TEST(calls_refused)
+{
+	struct bx_transport *t = side(0);
+	const struct bx_net_addr *me = &pair.host[0].address, *you = &pair.host[1].address;
+	struct bx_net_addr group = bx_net_ipv4(224, 0, 0, 1);
+	uint64_t handle = 77, other;
+	size_t n = 99;
+	uint8_t byte = 0;
+
+	ck_assert_int_eq(bx_tcp_listen(t, &any, 0, 1, &handle), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_listen(t, &any, 80, 0, &handle), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_listen(t, &group, 80, 1, &handle), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_connect(t, 0, &any, 0, you, 80, 1500, &handle), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_connect(t, 0, me, 0, &group, 80, 1500, &handle), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_connect(t, 0, me, 0, you, 0, 1500, &handle), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_connect(t, 0, me, 0, you, 80, 575, &handle), BX_ERR_INVALID);
+	ck_assert_uint_eq(handle, 77);
+	for (uint64_t wrong = 0; wrong < 3; wrong++) {
+		ck_assert_int_eq(bx_tcp_send(t, wrong, &byte, 1, &n), BX_ERR_NOT_FOUND);
+		ck_assert_int_eq(bx_tcp_receive(t, wrong, &byte, 1, &n), BX_ERR_NOT_FOUND);
+		ck_assert_int_eq(bx_tcp_close(t, 0, wrong), BX_ERR_NOT_FOUND);
+		ck_assert_int_eq(bx_tcp_accept(t, wrong, &handle), BX_ERR_NOT_FOUND);
+		ck_assert_int_eq(bx_udp_close(t, wrong), BX_ERR_NOT_FOUND);
+	}
+	ck_assert_uint_eq(n, 99);
+	ck_assert_int_eq(bx_tcp_listen(t, &any, 80, 1, &handle), BX_OK);
+	ck_assert_int_eq(bx_tcp_listen(t, &any, 80, 1, &other), BX_ERR_EXISTS);
+	ck_assert_int_eq(bx_tcp_listen(t, me, 80, 1, &other), BX_OK);
+	ck_assert_int_eq(bx_tcp_unlisten(t, 0, handle), BX_OK);
+	ck_assert_int_eq(bx_tcp_unlisten(t, 0, handle), BX_ERR_NOT_FOUND);
+	ck_assert_int_eq(bx_tcp_unlisten(t, 0, other), BX_OK);
+}
+END_TEST
+
+/* A handle that was given back is never another's. */
+START_TEST(handles_do_not_come_back)
+{
+	uint64_t first, second;
+	size_t n;
+
+	ck_assert_int_eq(pair_connect(&pair, 0, 81, &first), BX_OK);
+	ck_assert_int_eq(bx_tcp_close(side(0), pair.now_us, first), BX_OK);
+	ck_assert_int_eq(pair_connect(&pair, 0, 81, &second), BX_OK);
+	ck_assert_uint_ne(first, second);
+	ck_assert_uint_eq((uint32_t)first, (uint32_t)second);
+	ck_assert_int_eq(bx_tcp_receive(side(0), first, (uint8_t *)&n, 1, &n), BX_ERR_NOT_FOUND);
+	ck_assert_int_eq(bx_tcp_close(side(0), pair.now_us, second), BX_OK);
+	nothing_left();
+}
+END_TEST
+
+START_TEST(refused_and_events)
+{
+	uint64_t connection, handle = 0;
+	uint32_t events = 0;
+	size_t n;
+	uint8_t byte;
+
+	ck_assert_int_eq(pair_connect(&pair, 0, 81, &connection), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert(bx_tcp_event(side(0), &handle, &events));
+	ck_assert_uint_eq(handle, connection);
+	ck_assert_uint_ne(events & BX_TCP_ENDED, 0);
+	ck_assert(!bx_tcp_event(side(0), &handle, &events));
+	ck_assert_int_eq(bx_tcp_receive(side(0), connection, &byte, 1, &n), BX_ERR_NET_REFUSED);
+	ck_assert_int_eq(bx_tcp_close(side(0), pair.now_us, connection), BX_OK);
+	nothing_left();
+}
+END_TEST
+
+/* More SYNs than half-open places: cookies carry the rest; all connections work. */
+START_TEST(cookies_under_pressure)
+{
+	uint64_t listener, client[20], server;
+	uint32_t accepted = 0;
+	size_t n;
+	uint8_t byte = 0;
+
+	ck_assert_int_eq(bx_tcp_listen(side(1), &any, 80, 20, &listener), BX_OK);
+	/* All SYNs arrive before the first third step. */
+	for (uint32_t i = 0; i < 20; i++)
+		ck_assert_int_eq(pair_connect(&pair, 0, 80, &client[i]), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_uint_eq(bx_transport_stats(side(1))->tcp_cookies_out, 12);
+	ck_assert_uint_eq(bx_transport_stats(side(1))->tcp_cookies_in, 12);
+	for (uint32_t i = 0; i < 20; i++) {
+		byte = (uint8_t)i;
+		ck_assert_int_eq(bx_tcp_send(side(0), client[i], &byte, 1, &n), BX_OK);
+	}
+	pair_output(&pair, 0);
+	pair_run(&pair, pair.now_us + 100000);
+	while (bx_tcp_accept(side(1), listener, &server) == BX_OK) {
+		ck_assert_int_eq(bx_tcp_receive(side(1), server, &byte, 1, &n), BX_OK);
+		ck_assert_int_eq(bx_tcp_close(side(1), pair.now_us, server), BX_OK);
+		accepted++;
+	}
+	ck_assert_uint_eq(accepted, 20);
+	for (uint32_t i = 0; i < 20; i++)
+		ck_assert_int_eq(bx_tcp_close(side(0), pair.now_us, client[i]), BX_OK);
+	ck_assert_int_eq(bx_tcp_unlisten(side(1), pair.now_us, listener), BX_OK);
+	pair_output(&pair, 0);
+	pair_output(&pair, 1);
+	nothing_left();
+}
+END_TEST
+
+/* A real backlog: what does not fit waits outside, and comes in when there is room. */
+START_TEST(backlog)
+{
+	uint64_t listener, client[4], server;
+	uint32_t accepted = 0;
+
+	ck_assert_int_eq(bx_tcp_listen(side(1), &any, 80, 2, &listener), BX_OK);
+	for (uint32_t i = 0; i < 4; i++)
+		ck_assert_int_eq(pair_connect(&pair, 0, 80, &client[i]), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_uint_eq(bx_transport_usage(side(1)).connections, 2);
+	ck_assert_uint_gt(bx_transport_stats(side(1))->tcp_accept_full, 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		while (bx_tcp_accept(side(1), listener, &server) == BX_OK) {
+			accepted++;
+			ck_assert_int_eq(bx_tcp_abort(side(1), pair.now_us, server), BX_OK);
+		}
+		pair_output(&pair, 1);
+		/* A client that has nothing to say is let in by our SYN-ACK, sent again. */
+		pair_run(&pair, pair.now_us + 20000000);
+	}
+	ck_assert_uint_eq(accepted, 4);
+	ck_assert_int_eq(bx_tcp_unlisten(side(1), pair.now_us, listener), BX_OK);
+	for (uint32_t i = 0; i < 4; i++)
+		ck_assert_int_eq(bx_tcp_close(side(0), pair.now_us, client[i]), BX_OK);
+	nothing_left();
+}
+END_TEST
+
+START_TEST(udp_both_ways)
+{
+	uint64_t a, b;
+	uint16_t port_a, port_b;
+	struct bx_udp_from from;
+	uint8_t out[4000], in[4000];
+	uint32_t n;
+
+	for (uint32_t i = 0; i < sizeof out; i++)
+		out[i] = (uint8_t)(i * 5);
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &a, &port_a), BX_OK);
+	ck_assert_uint_ge(port_a, 49152);
+	ck_assert_int_eq(bx_udp_open(side(1), &any, 53, &b, &port_b), BX_OK);
+	ck_assert_int_eq(bx_udp_open(side(1), &any, 53, &b, &port_b), BX_ERR_EXISTS);
+	/* 4,000 bytes travel in three fragments. */
+	for (uint32_t length = 0; length <= 4000; length += 1000) {
+		ck_assert_int_eq(pair_udp_send(&pair, 0, a, &pair.host[1].address, 53, out, length), BX_OK);
+		pair_run(&pair, pair.now_us + 10000);
+		memset(in, 0xee, sizeof in);
+		ck_assert_int_eq(bx_udp_receive(side(1), b, in, sizeof in, &n, &from), BX_OK);
+		ck_assert_uint_eq(n, length);
+		ck_assert_uint_eq(from.remote_port, port_a);
+		ck_assert(bx_net_addr_equal(&from.remote, &pair.host[0].address));
+		ck_assert_mem_eq(in, out, length);
+		ck_assert_int_eq(bx_udp_receive(side(1), b, in, sizeof in, &n, &from), BX_ERR_WOULD_BLOCK);
+	}
+	/* What does not fit is cut off, and said so. */
+	ck_assert_int_eq(pair_udp_send(&pair, 0, a, &pair.host[1].address, 53, out, 100), BX_OK);
+	pair_run(&pair, pair.now_us + 10000);
+	ck_assert_int_eq(bx_udp_receive(side(1), b, in, 10, &n, &from), BX_OK);
+	ck_assert_uint_eq(n, 10);
+	ck_assert_uint_eq(from.length, 100);
+	/* RFC 1122, 4.1.3.3: nobody is there. */
+	ck_assert_int_eq(pair_udp_send(&pair, 0, a, &pair.host[1].address, 54, out, 100), BX_OK);
+	pair_run(&pair, pair.now_us + 10000);
+	ck_assert_int_eq(bx_udp_receive(side(0), a, in, 10, &n, &from), BX_ERR_NET_REFUSED);
+	ck_assert_int_eq(bx_udp_receive(side(0), a, in, 10, &n, &from), BX_ERR_WOULD_BLOCK);
+	/* One that waits keeps its ring; closing gives it back. */
+	ck_assert_int_eq(pair_udp_send(&pair, 0, a, &pair.host[1].address, 53, out, 100), BX_OK);
+	pair_run(&pair, pair.now_us + 10000);
+	ck_assert_uint_eq(bx_transport_usage(side(1)).rings, 1);
+	ck_assert_int_eq(bx_udp_close(side(0), a), BX_OK);
+	ck_assert_int_eq(bx_udp_close(side(1), b), BX_OK);
+	nothing_left();
+}
+END_TEST
+
+START_TEST(udp_bad_checksum)
+{
+	uint64_t a, b;
+	uint16_t port;
+	static const uint8_t bytes[100] = { 1 };
+	struct bx_udp_from from;
+	uint8_t got[100];
+	uint32_t n = 7;
+
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &a, &port), BX_OK);
+	ck_assert_int_eq(bx_udp_open(side(1), &any, 53, &b, &port), BX_OK);
+	ck_assert_int_eq(pair_udp_send(&pair, 0, a, &pair.host[1].address, 53, bytes, 100), BX_OK);
+	pair_run(&pair, pair.now_us + 10000);
+	ck_assert_int_eq(bx_udp_receive(side(1), b, got, 100, &n, &from), BX_OK);
+	pair.wire.corrupt = 10000;
+	for (uint32_t i = 0; i < 200; i++) {
+		ck_assert_int_eq(pair_udp_send(&pair, 0, a, &pair.host[1].address, 53, bytes, 100), BX_OK);
+		pair_run(&pair, pair.now_us + 10000);
+		/* A bit of the link header may have changed: then the datagram is whole. */
+		if (bx_udp_receive(side(1), b, got, 100, &n, &from) == BX_OK)
+			ck_assert_mem_eq(got, bytes, 100);
+	}
+	ck_assert_uint_gt(bx_transport_stats(side(1))->bad_checksum, 50);
+	ck_assert_uint_eq(bx_transport_usage(side(1)).rings, 0);
+}
+END_TEST
+
+/* Offload: one segment of many kilobytes goes down, the checksum is left to the device. */
+START_TEST(offload_down)
+{
+	struct bx_transport_config config = pair_transport();
+	static _Alignas(64) uint8_t memory[8 << 20];
+	static uint8_t bytes[40000], batch_bytes[1 << 19];
+	static struct bx_net_buf bufs[64];
+	struct bx_net_addr me = bx_net_ipv4(10, 0, 0, 1), you = bx_net_ipv4(10, 0, 0, 2);
+	struct bx_net_batch out, in;
+	struct bx_transport *t;
+	uint64_t connection;
+	uint8_t answer[20] = { 0, 80, 0, 0 };
+	uint32_t iss, sum;
+	size_t n;
+
+	config.cut_bytes = 60000;
+	config.features = BX_TRANSPORT_SUM_LATER;
+	ck_assert_int_eq(bx_transport_init(memory, sizeof memory, &config, &t), BX_OK);
+	ck_assert_int_eq(bx_tcp_connect(t, 0, &me, 1000, &you, 80, 1500, &connection), BX_OK);
+	bx_net_batch_init(&out, batch_bytes, sizeof batch_bytes, bufs, 32, 0);
+	ck_assert(!bx_transport_output(t, 0, &out));
+	iss = bx_get_be32(bx_net_bytes(&out, &bufs[0]) + 4);
+	bx_put_be16(answer + 2, 1000);
+	bx_put_be32(answer + 8, iss + 1);
+	bx_put_be32(answer + 12, 0x5012ffff);
+	bx_net_batch_init(&in, batch_bytes, sizeof batch_bytes, bufs, 32, 0);
+	memcpy(bx_net_bytes(&in, bx_net_batch_add(&in, 20)), answer, 20);
+	bufs[0].kind = BX_NET_SEGMENT;
+	bufs[0].protocol = 6;
+	bufs[0].source = you;
+	bufs[0].destination = me;
+	bufs[0].flags = BX_NET_F_SUM_GOOD;
+	bx_net_batch_init(&out, batch_bytes + 4096, sizeof batch_bytes - 4096, bufs + 32, 32, 0);
+	bx_transport_receive(t, 1000, &in, &out);
+	ck_assert_int_eq(bx_tcp_send(t, connection, bytes, sizeof bytes, &n), BX_OK);
+	ck_assert(!bx_transport_output(t, 1000, &out));
+	/* Ten segments' worth, the initial window, in one. */
+	ck_assert_uint_eq(out.count, 1);
+	ck_assert_uint_eq(out.bufs[0].length, 20 + 5360);
+	ck_assert_uint_eq(out.bufs[0].segment_size, 536);
+	ck_assert_uint_eq(out.bufs[0].flags, BX_NET_F_WHOLE | BX_NET_F_CUT | BX_NET_F_SUM_NEEDED);
+	ck_assert_int_eq(bx_net_batch_check(&out), BX_OK);
+	/* As a device would end it. */
+	sum = bx_net_sum(bx_net_bytes(&out, &out.bufs[0]), out.bufs[0].length, 0);
+	sum = bx_net_sum_add(sum, (uint16_t)~bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 16) & 0xffffu);
+	ck_assert_uint_ne(sum, 0);
+}
+END_TEST
+
+/* Both compositions carry the same stream. */
+START_TEST(echo_by_both_compositions)
+{
+	static uint8_t sent[50000], got[50000];
+	uint64_t listener, client, server = 0;
+	size_t at = 0, back = 0, n;
+
+	for (uint32_t i = 0; i < sizeof sent; i++)
+		sent[i] = (uint8_t)(i * 31 + (i >> 8));
+	pair.packed = _i == 1;
+	ck_assert_int_eq(bx_tcp_listen(side(1), &any, 7, 1, &listener), BX_OK);
+	ck_assert_int_eq(pair_connect(&pair, 0, 7, &client), BX_OK);
+	while (back < sizeof sent) {
+		uint8_t bytes[3000];
+
+		if (bx_tcp_send(side(0), client, sent + at, sizeof sent - at, &n) == BX_OK)
+			at += n;
+		if (server == 0 && bx_tcp_accept(side(1), listener, &server) != BX_OK)
+			server = 0;
+		if (server != 0 && bx_tcp_receive(side(1), server, bytes, sizeof bytes, &n) == BX_OK) {
+			size_t echoed;
+
+			ck_assert_int_eq(bx_tcp_send(side(1), server, bytes, n, &echoed), BX_OK);
+			ck_assert_uint_eq(n, echoed);
+		}
+		if (bx_tcp_receive(side(0), client, got + back, sizeof got - back, &n) == BX_OK)
+			back += n;
+		pair_output(&pair, 0);
+		pair_output(&pair, 1);
+		if (!pair_step(&pair, pair.now_us + 1000000) && at < sizeof sent)
+			ck_abort_msg("no progress");
+	}
+	ck_assert_mem_eq(sent, got, sizeof sent);
+	ck_assert_int_eq(bx_tcp_close(side(0), pair.now_us, client), BX_OK);
+	ck_assert_int_eq(bx_tcp_close(side(1), pair.now_us, server), BX_OK);
+	ck_assert_int_eq(bx_tcp_unlisten(side(1), pair.now_us, listener), BX_OK);
+	pair_output(&pair, 0);
+	pair_output(&pair, 1);
+	nothing_left();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("net_transport");
+	TCase *tc = tcase_create("all");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 20);
+	tcase_add_test(tc, init_refuses);
+	tcase_add_test(tc, sizes);
+	tcase_add_test(tc, calls_refused);
+	tcase_add_test(tc, handles_do_not_come_back);
+	tcase_add_test(tc, refused_and_events);
+	tcase_add_test(tc, cookies_under_pressure);
+	tcase_add_test(tc, backlog);
+	tcase_add_test(tc, udp_both_ways);
+	tcase_add_test(tc, udp_bad_checksum);
+	tcase_add_test(tc, offload_down);
+	tcase_add_loop_test(tc, echo_by_both_compositions, 0, 2);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
