@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "driver.h"
+#include "../src/thread.h"
 
 #define WHO		2u		/* first thread of program 1, who makes the calls */
 #define AT		(ELF_DATA + 0x2000)
@@ -312,6 +313,75 @@ START_TEST(sys3_map_in_steps)
 	REFUSED(BX_ERR_MAPPED, BX_SYS_MAP, MEMORY, NOWHERE + 0x100000, 0, 20, BX_MAP_READ);
 	for (unsigned i = 4; i < 23; i++)
 		ck_assert_uint_eq(world.core->frames[world.core->memory_pages[i]].address, 0);
+}
+END_TEST
+
+/* Leaves a map of 20 pages after its first step. */
+static void
+half_mapped(void)
+{
+	world_run_until(&world, WHO);
+	world.context->number = BX_SYS_MAP;
+	world.context->value[0] = MEMORY;
+	world.context->value[1] = NOWHERE;
+	world.context->value[2] = 0;
+	world.context->word[0] = 20;
+	world.context->word[1] = BX_MAP_READ;
+	world.machine.interrupt_every = 1;
+	bx_syscall_run(world.core);
+	world.machine.interrupt_every = 0;
+	ck_assert_uint_eq(world.core->threads[WHO].restart, 1);
+	ck_assert_uint_ne(world.core->frames[world.core->memory_pages[4]].address, 0);
+	ck_assert_uint_eq(world.core->frames[world.core->memory_pages[23]].address, 0);
+}
+
+/* All or none, also when the capability goes, or is another's, between two steps. */
+START_TEST(sys3_map_loses_its_right)
+{
+	static const enum bx_err errs[] = { BX_ERR_CAP_EXPIRED, BX_ERR_CAP_USED_UP,
+	    BX_ERR_CAP_RIGHTS, BX_ERR_RANGE, BX_ERR_CAP_EMPTY };
+	uint32_t slot = world.core->programs[1].space.first_slot + MEMORY, parent;
+
+	half_mapped();
+	switch (_i) {
+	case 0:
+		cap(1, MEMORY)->expiry = 1;
+		break;
+	case 1:
+		cap(1, MEMORY)->uses = 0;
+		break;
+	case 2:
+		cap(1, MEMORY)->rights = BX_RIGHT_WRITE;
+		break;
+	case 3:
+		cap(1, MEMORY)->count = 18;
+		break;
+	default:
+		while (bx_capability_remove_leaf(world.core, slot, &parent) != BX_OK)
+			continue;
+		break;
+	}
+	world.context = bx_sched_dispatch(world.core);
+	ck_assert_str_eq(bx_err_name(world_result(&world, WHO)), bx_err_name(errs[_i]));
+	for (unsigned i = 4; i < 24; i++)
+		ck_assert_uint_eq(world.core->frames[world.core->memory_pages[i]].address, 0);
+}
+END_TEST
+
+/* Who is stopped in between has what was done, and can give it back. */
+START_TEST(sys3_map_is_stopped)
+{
+	unsigned mapped = 0;
+
+	half_mapped();
+	bx_thread_stop(world.core, &world.core->threads[WHO]);
+	ck_assert_int_eq(world_result(&world, WHO), BX_ERR_CANCELLED);
+	bx_thread_ready(world.core, &world.core->threads[WHO]);
+	world.context = bx_sched_dispatch(world.core);
+	while (ask(BX_SYS_UNMAP, MEMORY, 0, mapped, 1, 0) == BX_OK)
+		mapped++;
+	ck_assert_uint_eq(mapped, 16);
+	DONE(BX_SYS_MAP, MEMORY, NOWHERE, 0, 20, BX_MAP_READ);
 }
 END_TEST
 
@@ -659,6 +729,8 @@ suite_sys(void)
 	tcase_add_test(tcase, sys2_delete_and_info);
 	tcase_add_test(tcase, sys2_recharge);
 	tcase_add_test(tcase, sys3_map_and_unmap);
+	tcase_add_loop_test(tcase, sys3_map_loses_its_right, 0, 5);
+	tcase_add_test(tcase, sys3_map_is_stopped);
 	tcase_add_test(tcase, sys3_map_in_steps);
 	tcase_add_test(tcase, sys3_map_refusals);
 	tcase_add_test(tcase, sys4_threads);
