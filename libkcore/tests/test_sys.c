@@ -483,6 +483,22 @@ START_TEST(sys5_ports_and_power)
 }
 END_TEST
 
+/* A line is silenced by the end of its binder's right, not by that of another holder. */
+START_TEST(sys5_irq_is_its_binders)
+{
+	uint32_t first = world.core->programs[2].space.first_slot, parent;
+
+	DONE(BX_SYS_IRQ_BIND, IRQ, NOTE, 0, 0, 0);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, first + IRQ, &parent), BX_OK);
+	world_stop(&world, 3, BX_PROGRAM_KILLED);
+	ck_assert(world.machine.irq_unmasked[4]);
+	DONE(BX_SYS_IRQ_ACK, IRQ, 0, 0, 0, 0);
+	DONE(BX_SYS_CAP_DELETE, IRQ, 0, 0, 0, 0);
+	ck_assert(!world.machine.irq_unmasked[4]);
+	ck_assert_uint_eq(world.core->irqs[0].notification, BX_NONE);
+}
+END_TEST
+
 /* ---- programs */
 
 START_TEST(sys6_spawn_and_kill)
@@ -735,6 +751,7 @@ suite_sys(void)
 	tcase_add_test(tcase, sys3_map_refusals);
 	tcase_add_test(tcase, sys4_threads);
 	tcase_add_test(tcase, sys5_ports_and_power);
+	tcase_add_test(tcase, sys5_irq_is_its_binders);
 	tcase_add_test(tcase, sys6_spawn_and_kill);
 	tcase_add_loop_test(tcase, sys6_one_use_starts_one_program, 0, 2);
 	tcase_add_loop_test(tcase, sys6_spawner_loses_its_right, 0, 2);
