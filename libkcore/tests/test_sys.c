@@ -575,6 +575,37 @@ START_TEST(sys6_spawner_loses_its_right)
 }
 END_TEST
 
+/* A program that is being started can be killed: its starter is told, and does not begin anew. */
+START_TEST(sys6_kill_during_a_start)
+{
+	struct bx_kcore *core = world.core;
+
+	DONE(BX_SYS_KILL, SPAWN, 3, 0, 0, 0);
+	world_run_until(&world, WHO);
+	world.machine.interrupt_every = 1;
+	(void)world_call(&world, BX_SYS_SPAWN, SPAWN, 3, AT);
+	ck_assert_uint_eq(core->threads[WHO].restart, 1);
+	world.machine.interrupt_every = 0;
+	/* Program 2 kills it: by a system call of its own before the starter's goes on. */
+	core->cpu.current = BX_NONE;
+	bx_thread_unready(core, &core->threads[4]);
+	core->cpu.current = 4;
+	core->threads[4].context.number = BX_SYS_KILL;
+	core->threads[4].context.value[0] = SPAWN;
+	core->threads[4].context.value[1] = 3;
+	bx_syscall_run(core);
+	ck_assert_str_eq(bx_err_name(world_result(&world, 4)), "BX_OK");
+	ck_assert_uint_eq(core->programs[3].state, BX_PROGRAM_ENDING);
+	world.context = bx_sched_dispatch(core);
+	world_run_until(&world, WHO);
+	ck_assert_str_eq(bx_err_name(world_result(&world, WHO)), "BX_ERR_CANCELLED");
+	ck_assert_uint_eq(core->programs[3].state, BX_PROGRAM_KILLED);
+	ck_assert_uint_eq(core->programs[3].starts, 1);
+	DONE(BX_SYS_SPAWN, SPAWN, 3, AT, 0, 0);
+	ck_assert_uint_eq(core->programs[3].state, BX_PROGRAM_RUNNING);
+}
+END_TEST
+
 /* Killing oneself does not come back. */
 START_TEST(sys6_kill_and_exit_oneself)
 {
@@ -755,6 +786,7 @@ suite_sys(void)
 	tcase_add_test(tcase, sys6_spawn_and_kill);
 	tcase_add_loop_test(tcase, sys6_one_use_starts_one_program, 0, 2);
 	tcase_add_loop_test(tcase, sys6_spawner_loses_its_right, 0, 2);
+	tcase_add_test(tcase, sys6_kill_during_a_start);
 	tcase_add_loop_test(tcase, sys6_kill_and_exit_oneself, 0, 2);
 	tcase_add_test(tcase, sys7_inspect);
 	tcase_add_test(tcase, sys7_audit_ring);
