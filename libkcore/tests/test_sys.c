@@ -645,6 +645,7 @@ START_TEST(sys7_inspect)
 	user_get(&world, 1, AT, &info, sizeof info);
 	ck_assert_uint_eq(result()->value[0], sizeof info.system);
 	ck_assert_str_eq(info.system.system_name, "driver");
+	ck_assert_str_eq(info.system.version, BX_VERSION);
 	ck_assert_uint_eq(info.system.program_count, PROGRAMS);
 	ck_assert_uint_eq(info.system.frames_free, world.core->frames_free_count);
 	ck_assert_uint_eq(info.system.ticks_per_second, WORLD_TICKS);
