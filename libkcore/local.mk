@@ -18,7 +18,7 @@ bx_kcore_seldom = \
 	%D%/src/sched_sound.c %D%/src/sound.c %D%/src/sysimage.c %D%/src/sys_program.c %D%/src/sys_thread.c
 bx_kcore_sources = $(bx_kcore_often) $(bx_kcore_seldom)
 bx_hosted_sources = %D%/src/hosted/hosted.c
-bx_kcore_inc = $(KCORE_INC) $(CAP_INC) $(BASE_INC)
+bx_kcore_inc = -DBX_VERSION='"$(PACKAGE_VERSION)"' $(KCORE_INC) $(CAP_INC) $(BASE_INC)
 
 bxinclude_HEADERS += %D%/include/brainix/kcore.h %D%/include/brainix/kcore-hosted.h \
 	%D%/include/brainix/machine.h

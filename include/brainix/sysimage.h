@@ -28,6 +28,7 @@
 #define BX_SYSIMAGE_OBJECTS_MAX	4096
 #define BX_SYSIMAGE_GRANTS_MAX	16384
 #define BX_SYSIMAGE_SLOTS_MAX	65536	/* per program */
+#define BX_SYSIMAGE_FPU_THREADS_MAX 32	/* of all programs with BX_PROGRAM_FPU together */
 #define BX_SYSIMAGE_NONE	0xffffffff
 
 struct bx_sysimage_header {

@@ -184,6 +184,7 @@ struct bx_irq {
 	uint32_t generation;
 	uint32_t number;		/* the machine's */
 	uint32_t notification;		/* bound one, or BX_NONE */
+	uint32_t binder;		/* program that bound it */
 	uint64_t bits;
 	uint64_t count;
 	char name[BX_NAME_MAX];

@@ -4,7 +4,6 @@
  */
 #include "sys.h"
 
-#define VERSION		"0.1"
 #define SLOTS_STEP	1024		/* slots counted between two looks at the interrupts */
 
 enum pool {
@@ -99,7 +98,7 @@ system_info(const struct bx_kcore *core, const struct bx_thread *thread,
 		.cpu_features = bx_machine_features(core->machine),
 	};
 	name_put(info->system_name, core->system_name);
-	name_put(info->version, VERSION);
+	name_put(info->version, BX_VERSION);
 }
 
 static enum bx_err

@@ -77,14 +77,11 @@ client_link(struct bx_kcore *core, struct bx_thread *server, struct bx_thread *c
 static void
 boost_again(struct bx_kcore *core, struct bx_endpoint *endpoint)
 {
-	uint32_t most = 0;
+	uint32_t most;
 
 	if (endpoint->boost == 0)
 		return;
-	for (uint32_t i = endpoint->senders.head; i != BX_NONE; i = core->threads[i].next) {
-		if (core->threads[i].priority > most)
-			most = core->threads[i].priority;
-	}
+	most = bx_sched_boost_due(core, endpoint);
 	if (endpoint->boost == most)
 		return;
 	endpoint->boost = most;

@@ -493,12 +493,13 @@ memory_release(struct bx_kcore *core, struct bx_cap *cap, uint32_t program)
 	return cap->count == 0 ? BX_OK : BX_ERR_AGAIN;
 }
 
+/* The line falls silent with its binder's right to it, not with that of another holder. */
 static void
-irq_release(struct bx_kcore *core, uint32_t index)
+irq_release(struct bx_kcore *core, uint32_t index, uint32_t program)
 {
 	struct bx_irq *irq = &core->irqs[index];
 
-	if (irq->notification == BX_NONE)
+	if (irq->notification == BX_NONE || irq->binder != program)
 		return;
 	bx_machine_irq_mask(core->machine, irq->number);
 	irq->notification = BX_NONE;
@@ -546,7 +547,7 @@ bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent
 			return BX_ERR_AGAIN;
 		break;
 	case BX_CAP_IRQ:
-		irq_release(core, cap->object.index);
+		irq_release(core, cap->object.index, owner);
 		break;
 	case BX_CAP_NOTIFICATION:
 		notification_release(core, &core->programs[owner], cap->object.index);

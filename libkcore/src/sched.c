@@ -218,19 +218,51 @@ account_due(const struct bx_kcore *core, const struct bx_thread *thread)
 	return thread->clients != BX_NONE ? core->threads[thread->clients].account : thread->index;
 }
 
+/* The highest priority of those that queue there. */
+uint32_t
+bx_sched_boost_due(const struct bx_kcore *core, const struct bx_endpoint *endpoint)
+{
+	uint32_t most = 0, sender = endpoint->senders.head;
+
+	for (uint32_t n = 0; sender != BX_NONE && n < core->thread_count; n++) {
+		if (core->threads[sender].priority > most)
+			most = core->threads[sender].priority;
+		sender = core->threads[sender].next;
+	}
+	return most;
+}
+
+/* What a thread has, has changed: whom it waits for, or BX_NONE; the boost of the endpoint where it
+ * queues follows. */
+static uint32_t
+next_served(struct bx_kcore *core, const struct bx_thread *thread)
+{
+	struct bx_endpoint *endpoint;
+
+	if (bx_thread_awaits(thread))
+		return thread->partner;
+	if (thread->state != BX_THREAD_SENDING || thread->object == BX_NONE)
+		return BX_NONE;
+	endpoint = &core->endpoints[thread->object];
+	endpoint->boost = bx_sched_boost_due(core, endpoint);
+	return endpoint->server_thread;
+}
+
 void
 bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
 {
 	for (uint32_t n = 0; n < core->thread_count; n++) {
+		uint32_t next;
 		uint32_t priority = priority_due(core, server);
 		uint32_t account = account_due(core, server);
 		bool same = server->priority == priority && server->account == account;
 
 		bx_sched_priority_set(core, server, priority);
 		server->account = account;
-		if (same || !bx_thread_awaits(server))
+		next = same ? BX_NONE : next_served(core, server);
+		if (next == BX_NONE)
 			return;
-		server = bx_thread_at(core, server->partner);
+		server = bx_thread_at(core, next);
 	}
 }
 

@@ -49,44 +49,48 @@ map_rights(uint64_t map, uint8_t *rights, uint32_t *flags)
 	return BX_OK;
 }
 
-/* thread->work of a map call: pages mapped so far; or, when one was refused, UNDO, its error, and
- * how many have still to go again. */
+/* thread->work of a map call: pages mapped so far; or, when one was refused or the capability has
+ * gone, UNDO, the error, and how many have still to go again. */
 #define UNDO		(1ull << 63)
 #define UNDO_ERR(work)	((enum bx_err)-(int)((work) >> 32 & 0xff))
 #define UNDO_COUNT(work) ((work) & UINT32_MAX)
 
+/* By the address, not by the capability, which may not be there any more; then its pages have been
+ * taken away already, and nothing is found. */
 static enum bx_err
-map_undo(struct bx_kcore *core, struct bx_thread *thread, const struct bx_cap *cap, uint64_t first)
+map_undo(struct bx_kcore *core, struct bx_thread *thread, uint64_t address)
 {
-	uint32_t frame;
+	uint64_t physical;
+	uint32_t flags;
 
 	for (unsigned n = 0; n < MAP_STEP && UNDO_COUNT(thread->work) > 0; n++) {
 		thread->work--;
-		if (page_frame(core, cap, first + UNDO_COUNT(thread->work), &frame) &&
-		    core->frames[frame].owner == thread->program)
-			bx_space_unmap(core, frame);
+		if (bx_machine_page_lookup(core->machine, core->programs[thread->program].root,
+		    address + (UNDO_COUNT(thread->work) << BX_PAGE_SHIFT), &physical, &flags) &&
+		    core->frames[physical >> BX_PAGE_SHIFT].memory != BX_FRAME_MEMORY_NONE)
+			bx_space_unmap(core, (uint32_t)(physical >> BX_PAGE_SHIFT));
 	}
 	return UNDO_COUNT(thread->work) > 0 ? BX_ERR_AGAIN : UNDO_ERR(thread->work);
 }
 
-/* All pages or none. */
-enum bx_err
-bx_sys_map(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
+static enum bx_err
+map_fail(struct bx_kcore *core, struct bx_thread *thread, enum bx_err err)
 {
-	uint64_t address = thread->context.value[1], first = thread->context.value[2];
-	uint64_t count = thread->context.word[0];
-	const struct bx_cap *cap;
-	uint32_t slot, flags, frame;
-	uint8_t rights;
-	enum bx_err err = map_rights(thread->context.word[1], &rights, &flags);
+	thread->work |= UNDO | (uint64_t)-(int64_t)err << 32;
+	return map_undo(core, thread, thread->context.value[1]);
+}
 
-	(void)out;
+static enum bx_err
+map_check(struct bx_kcore *core, const struct bx_thread *thread, uint32_t *slot, uint32_t *flags)
+{
+	uint64_t address = thread->context.value[1], count = thread->context.word[0];
+	uint8_t rights;
+	enum bx_err err = map_rights(thread->context.word[1], &rights, flags);
+
 	if (err == BX_OK)
-		err = bx_sys_cap(core, thread, thread->context.value[0], BX_CAP_MEMORY, rights, &slot);
-	if (err != BX_OK)
-		return err;
-	cap = &core->forest.slots[slot].cap;
-	err = range_check(core, cap, first, count);
+		err = bx_sys_cap(core, thread, thread->context.value[0], BX_CAP_MEMORY, rights, slot);
+	if (err == BX_OK)
+		err = range_check(core, &core->forest.slots[*slot].cap, thread->context.value[2], count);
 	if (err != BX_OK)
 		return err;
 	if (!bx_is_aligned(address, BX_PAGE_SIZE))
@@ -94,20 +98,32 @@ bx_sys_map(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values
 	if (address < BX_USER_START ||
 	    !bx_range_fits(address, count << BX_PAGE_SHIFT, BX_USER_END))
 		return BX_ERR_RANGE;
+	return BX_OK;
+}
+
+/* All pages or none: each step looks at the capability, and when it does not serve any more, what was
+ * done is undone.  A thread that is stopped in between keeps what it has: its program unmaps it. */
+enum bx_err
+bx_sys_map(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
+{
+	uint64_t address = thread->context.value[1], first = thread->context.value[2];
+	uint32_t slot, flags, frame;
+	enum bx_err err;
+
+	(void)out;
 	if ((thread->work & UNDO) != 0)
-		return map_undo(core, thread, cap, first);
-	for (unsigned n = 0; n < MAP_STEP && thread->work < count; n++) {
-		if (!page_frame(core, cap, first + thread->work, &frame))
-			return BX_ERR_RANGE;
-		err = bx_space_map(core, thread->program,
-		    address + (thread->work << BX_PAGE_SHIFT), frame, flags);
-		if (err != BX_OK) {
-			thread->work |= UNDO | (uint64_t)-(int64_t)err << 32;
-			return map_undo(core, thread, cap, first);
-		}
-		thread->work++;
+		return map_undo(core, thread, address);
+	err = map_check(core, thread, &slot, &flags);
+	for (unsigned n = 0; err == BX_OK && n < MAP_STEP && thread->work < thread->context.word[0];
+	    n++) {
+		err = page_frame(core, &core->forest.slots[slot].cap, first + thread->work, &frame) ?
+		    bx_space_map(core, thread->program,
+		    address + (thread->work << BX_PAGE_SHIFT), frame, flags) : BX_ERR_RANGE;
+		thread->work += err == BX_OK;
 	}
-	if (thread->work < count)
+	if (err != BX_OK)
+		return map_fail(core, thread, err);
+	if (thread->work < thread->context.word[0])
 		return BX_ERR_AGAIN;
 	bx_cap_use(&core->forest, slot);
 	return BX_OK;

@@ -26,7 +26,8 @@ program_check(struct bx_kcore *core, const struct bx_thread *thread, uint8_t rig
 
 /* thread->work: 1 when the start is under way.  Its first step looks at the capability, spends the
  * use and reads the argument; the others finish what was allowed, so that a start is never left half
- * done by a capability that is used up or goes meanwhile. */
+ * done by a capability that is used up or goes meanwhile.  Who kills the program meanwhile ends it:
+ * BX_ERR_CANCELLED. */
 enum bx_err
 bx_sys_spawn(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
 {
@@ -37,7 +38,8 @@ bx_sys_spawn(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_valu
 
 	(void)out;
 	if (thread->work != 0)
-		return bx_program_start(core, program, NULL, 0);
+		return core->programs[program].work_thread != thread->index ? BX_ERR_CANCELLED :
+		    bx_program_start(core, program, NULL, 0);
 	err = program_check(core, thread, BX_RIGHT_WRITE, &slot, &program);
 	if (err != BX_OK)
 		return err;
@@ -62,8 +64,9 @@ bx_sys_kill(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_value
 	(void)out;
 	if (err != BX_OK)
 		return err;
-	if (core->programs[program].state != BX_PROGRAM_RUNNING)
-		return BX_ERR_STATE;
+	if (core->programs[program].state != BX_PROGRAM_RUNNING &&
+	    core->programs[program].work_thread == BX_NONE)
+		return BX_ERR_STATE;			/* neither running nor being started */
 	bx_cap_use(&core->forest, slot);
 	bx_audit(core, BX_AUDIT_KILL, thread->program, program, 0, 0, 0);
 	bx_program_end(core, program, BX_PROGRAM_KILLED);

@@ -88,9 +88,11 @@ void bx_sched_yield(struct bx_kcore *core);
 void bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t priority);
 /* `server` has taken a call of `client`: it runs with the client's priority and on its slice. */
 void bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct bx_thread *client);
-/* Somebody has left the clients of `server` (or the queue it serves): what it runs with is worked
- * out again, for it and for those that serve it in turn. */
+/* Somebody has left the clients of `server` (or the queue it serves), or its own priority is another:
+ * what it runs with is worked out again, for it and for those that it waits for in turn. */
 void bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server);
+/* What endpoint->boost is to be. */
+uint32_t bx_sched_boost_due(const struct bx_kcore *core, const struct bx_endpoint *endpoint);
 
 /* ---- ipc.c */
 

@@ -486,6 +486,7 @@ START_TEST(removing_an_irq_unbinds_it)
 	ck_assert_int_eq(world_start(&world, WORKER), BX_OK);
 	ck_assert(world.machine.irq_open[4]);
 	core->irqs[0].notification = 0;
+	core->irqs[0].binder = WORKER;
 	bx_machine_irq_unmask(&world.machine, core->irqs[0].number);
 	ck_assert_int_eq(bx_capability_remove_leaf(core,
 	    core->programs[WORKER].space.first_slot + IRQ + 1, &parent), BX_OK);

@@ -358,6 +358,64 @@ START_TEST(sched3_those_left_lend_their_own_priority)
 }
 END_TEST
 
+/* 2 works for nobody on EP_A, 6 serves EP_B and queues at 2, 4 queues at 6: 4 -> 6 -> 2. */
+static void
+queued_chain(void)
+{
+	static const uint32_t priority[PROGRAMS] = { 20, 10, 30, 12 };
+	uint64_t end;
+
+	start_with(priority);
+	end = world.machine.now + 100;
+	ask(4, BX_SYS_SLEEP, 0, end, 0);
+	ask(0, BX_SYS_WAIT, NOTE_READ, SOON * 1000, 0);
+	ask(6, BX_SYS_RECEIVE, EP_B, 0, REPLY_SLOT);
+	ask(6, BX_SYS_SLEEP, 0, end - 50, 0);
+	ask(2, BX_SYS_RECEIVE, EP_A, 0, REPLY_SLOT);
+	world_pass(&world, end - 50 - world.machine.now);
+	ask(6, BX_SYS_CALL, EP_A, SOON * 1000, 0);
+	ck_assert_uint_eq(thread(6)->state, BX_THREAD_SENDING);
+	world_pass(&world, end - world.machine.now);
+	ask(4, BX_SYS_CALL, EP_B, world.machine.now + 100, 0);
+	ck_assert_uint_eq(thread(4)->state, BX_THREAD_SENDING);
+	ck_assert_uint_eq(thread(6)->priority, 30);
+	ck_assert_uint_eq(thread(2)->priority, 30);
+}
+
+/* What came along a chain of queues goes back along it at once. */
+START_TEST(sched3_chain_of_queues_falls_at_once)
+{
+	queued_chain();
+	world_pass(&world, 100);
+	ck_assert_int_eq(world_result(&world, 4), BX_ERR_TIMEOUT);
+	ck_assert_uint_eq(thread(6)->priority, 12);
+	ck_assert_uint_eq(world.core->endpoints[0].boost, 12);
+	ck_assert_uint_eq(thread(2)->priority, 12);
+}
+END_TEST
+
+/* A queued sender that gets another priority lends that one, along the chain, up and down. */
+START_TEST(sched3_priority_of_a_queued_sender)
+{
+	static const uint8_t to[] = { 25, 15, 40, 5 };
+
+	queued_chain();
+	world_pass(&world, 100);
+	ask(4, BX_SYS_CALL, EP_B, SOON * 1000, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		/* As BX_SYS_THREAD_PRIORITY does. */
+		thread(4)->priority_base = to[i];
+		bx_sched_unlend(world.core, thread(4));
+		ck_assert_uint_eq(thread(4)->priority, to[i]);
+		ck_assert_uint_eq(world.core->endpoints[1].boost, to[i]);
+		ck_assert_uint_eq(thread(6)->priority, to[i] > 12 ? to[i] : 12);
+		ck_assert_uint_eq(world.core->endpoints[0].boost, to[i] > 12 ? to[i] : 12);
+		ck_assert_uint_eq(thread(2)->priority, to[i] > 12 ? to[i] : 12);
+		world_sound(&world);
+	}
+}
+END_TEST
+
 /* ---- deadlines */
 
 /* The heap against a plain search: random deadlines, longer and shorter than what is there. */
@@ -450,6 +508,8 @@ suite_sched(void)
 	tcase_add_test(own, sched3_queued_sender_lends_its_priority);
 	tcase_add_test(own, sched3_timed_out_sender_takes_its_priority_back);
 	tcase_add_test(own, sched3_those_left_lend_their_own_priority);
+	tcase_add_test(own, sched3_chain_of_queues_falls_at_once);
+	tcase_add_test(own, sched3_priority_of_a_queued_sender);
 	tcase_add_test(own, sched4_timers_come_in_order);
 	tcase_add_test(equal, sched4_later_deadline_is_one_store);
 	suite_add_tcase(suite, equal);

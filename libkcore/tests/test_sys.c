@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "driver.h"
+#include "../src/thread.h"
 
 #define WHO		2u		/* first thread of program 1, who makes the calls */
 #define AT		(ELF_DATA + 0x2000)
@@ -315,6 +316,75 @@ START_TEST(sys3_map_in_steps)
 }
 END_TEST
 
+/* Leaves a map of 20 pages after its first step. */
+static void
+half_mapped(void)
+{
+	world_run_until(&world, WHO);
+	world.context->number = BX_SYS_MAP;
+	world.context->value[0] = MEMORY;
+	world.context->value[1] = NOWHERE;
+	world.context->value[2] = 0;
+	world.context->word[0] = 20;
+	world.context->word[1] = BX_MAP_READ;
+	world.machine.interrupt_every = 1;
+	bx_syscall_run(world.core);
+	world.machine.interrupt_every = 0;
+	ck_assert_uint_eq(world.core->threads[WHO].restart, 1);
+	ck_assert_uint_ne(world.core->frames[world.core->memory_pages[4]].address, 0);
+	ck_assert_uint_eq(world.core->frames[world.core->memory_pages[23]].address, 0);
+}
+
+/* All or none, also when the capability goes, or is another's, between two steps. */
+START_TEST(sys3_map_loses_its_right)
+{
+	static const enum bx_err errs[] = { BX_ERR_CAP_EXPIRED, BX_ERR_CAP_USED_UP,
+	    BX_ERR_CAP_RIGHTS, BX_ERR_RANGE, BX_ERR_CAP_EMPTY };
+	uint32_t slot = world.core->programs[1].space.first_slot + MEMORY, parent;
+
+	half_mapped();
+	switch (_i) {
+	case 0:
+		cap(1, MEMORY)->expiry = 1;
+		break;
+	case 1:
+		cap(1, MEMORY)->uses = 0;
+		break;
+	case 2:
+		cap(1, MEMORY)->rights = BX_RIGHT_WRITE;
+		break;
+	case 3:
+		cap(1, MEMORY)->count = 18;
+		break;
+	default:
+		while (bx_capability_remove_leaf(world.core, slot, &parent) != BX_OK)
+			continue;
+		break;
+	}
+	world.context = bx_sched_dispatch(world.core);
+	ck_assert_str_eq(bx_err_name(world_result(&world, WHO)), bx_err_name(errs[_i]));
+	for (unsigned i = 4; i < 24; i++)
+		ck_assert_uint_eq(world.core->frames[world.core->memory_pages[i]].address, 0);
+}
+END_TEST
+
+/* Who is stopped in between has what was done, and can give it back. */
+START_TEST(sys3_map_is_stopped)
+{
+	unsigned mapped = 0;
+
+	half_mapped();
+	bx_thread_stop(world.core, &world.core->threads[WHO]);
+	ck_assert_int_eq(world_result(&world, WHO), BX_ERR_CANCELLED);
+	bx_thread_ready(world.core, &world.core->threads[WHO]);
+	world.context = bx_sched_dispatch(world.core);
+	while (ask(BX_SYS_UNMAP, MEMORY, 0, mapped, 1, 0) == BX_OK)
+		mapped++;
+	ck_assert_uint_eq(mapped, 16);
+	DONE(BX_SYS_MAP, MEMORY, NOWHERE, 0, 20, BX_MAP_READ);
+}
+END_TEST
+
 START_TEST(sys3_map_refusals)
 {
 	REFUSED(BX_ERR_WX, BX_SYS_MAP, MEMORY, NOWHERE, 0, 1, 7);
@@ -413,6 +483,22 @@ START_TEST(sys5_ports_and_power)
 }
 END_TEST
 
+/* A line is silenced by the end of its binder's right, not by that of another holder. */
+START_TEST(sys5_irq_is_its_binders)
+{
+	uint32_t first = world.core->programs[2].space.first_slot, parent;
+
+	DONE(BX_SYS_IRQ_BIND, IRQ, NOTE, 0, 0, 0);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, first + IRQ, &parent), BX_OK);
+	world_stop(&world, 3, BX_PROGRAM_KILLED);
+	ck_assert(world.machine.irq_unmasked[4]);
+	DONE(BX_SYS_IRQ_ACK, IRQ, 0, 0, 0, 0);
+	DONE(BX_SYS_CAP_DELETE, IRQ, 0, 0, 0, 0);
+	ck_assert(!world.machine.irq_unmasked[4]);
+	ck_assert_uint_eq(world.core->irqs[0].notification, BX_NONE);
+}
+END_TEST
+
 /* ---- programs */
 
 START_TEST(sys6_spawn_and_kill)
@@ -489,6 +575,37 @@ START_TEST(sys6_spawner_loses_its_right)
 }
 END_TEST
 
+/* A program that is being started can be killed: its starter is told, and does not begin anew. */
+START_TEST(sys6_kill_during_a_start)
+{
+	struct bx_kcore *core = world.core;
+
+	DONE(BX_SYS_KILL, SPAWN, 3, 0, 0, 0);
+	world_run_until(&world, WHO);
+	world.machine.interrupt_every = 1;
+	(void)world_call(&world, BX_SYS_SPAWN, SPAWN, 3, AT);
+	ck_assert_uint_eq(core->threads[WHO].restart, 1);
+	world.machine.interrupt_every = 0;
+	/* Program 2 kills it: by a system call of its own before the starter's goes on. */
+	core->cpu.current = BX_NONE;
+	bx_thread_unready(core, &core->threads[4]);
+	core->cpu.current = 4;
+	core->threads[4].context.number = BX_SYS_KILL;
+	core->threads[4].context.value[0] = SPAWN;
+	core->threads[4].context.value[1] = 3;
+	bx_syscall_run(core);
+	ck_assert_str_eq(bx_err_name(world_result(&world, 4)), "BX_OK");
+	ck_assert_uint_eq(core->programs[3].state, BX_PROGRAM_ENDING);
+	world.context = bx_sched_dispatch(core);
+	world_run_until(&world, WHO);
+	ck_assert_str_eq(bx_err_name(world_result(&world, WHO)), "BX_ERR_CANCELLED");
+	ck_assert_uint_eq(core->programs[3].state, BX_PROGRAM_KILLED);
+	ck_assert_uint_eq(core->programs[3].starts, 1);
+	DONE(BX_SYS_SPAWN, SPAWN, 3, AT, 0, 0);
+	ck_assert_uint_eq(core->programs[3].state, BX_PROGRAM_RUNNING);
+}
+END_TEST
+
 /* Killing oneself does not come back. */
 START_TEST(sys6_kill_and_exit_oneself)
 {
@@ -528,6 +645,7 @@ START_TEST(sys7_inspect)
 	user_get(&world, 1, AT, &info, sizeof info);
 	ck_assert_uint_eq(result()->value[0], sizeof info.system);
 	ck_assert_str_eq(info.system.system_name, "driver");
+	ck_assert_str_eq(info.system.version, BX_VERSION);
 	ck_assert_uint_eq(info.system.program_count, PROGRAMS);
 	ck_assert_uint_eq(info.system.frames_free, world.core->frames_free_count);
 	ck_assert_uint_eq(info.system.ticks_per_second, WORLD_TICKS);
@@ -659,13 +777,17 @@ suite_sys(void)
 	tcase_add_test(tcase, sys2_delete_and_info);
 	tcase_add_test(tcase, sys2_recharge);
 	tcase_add_test(tcase, sys3_map_and_unmap);
+	tcase_add_loop_test(tcase, sys3_map_loses_its_right, 0, 5);
+	tcase_add_test(tcase, sys3_map_is_stopped);
 	tcase_add_test(tcase, sys3_map_in_steps);
 	tcase_add_test(tcase, sys3_map_refusals);
 	tcase_add_test(tcase, sys4_threads);
 	tcase_add_test(tcase, sys5_ports_and_power);
+	tcase_add_test(tcase, sys5_irq_is_its_binders);
 	tcase_add_test(tcase, sys6_spawn_and_kill);
 	tcase_add_loop_test(tcase, sys6_one_use_starts_one_program, 0, 2);
 	tcase_add_loop_test(tcase, sys6_spawner_loses_its_right, 0, 2);
+	tcase_add_test(tcase, sys6_kill_during_a_start);
 	tcase_add_loop_test(tcase, sys6_kill_and_exit_oneself, 0, 2);
 	tcase_add_test(tcase, sys7_inspect);
 	tcase_add_test(tcase, sys7_audit_ring);

@@ -209,6 +209,23 @@ START_TEST(refuses_equal_names)
 END_TEST
 
 /* Cut at every length, also with a header that admits it; and one byte more. */
+/* The threads of all programs with `fpu` together have an end. */
+START_TEST(refuses_too_many_threads_with_fpu)
+{
+	struct bx_sysimage view;
+	const char *where;
+
+	bx_put_le32(image + PROGRAM(0, flags), BX_PROGRAM_FPU);
+	bx_put_le32(image + PROGRAM(0, thread_count), 20);
+	bx_put_le32(image + PROGRAM(1, thread_count), BX_SYSIMAGE_FPU_THREADS_MAX - 19);
+	ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
+	bx_put_le32(image + PROGRAM(1, flags), BX_PROGRAM_FPU);
+	refuse_check(image_size, BX_ERR_RANGE, "threads of programs with fpu");
+	bx_put_le32(image + PROGRAM(1, thread_count), BX_SYSIMAGE_FPU_THREADS_MAX - 20);
+	ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
+}
+END_TEST
+
 START_TEST(refuses_every_truncation)
 {
 	struct bx_sysimage view;
@@ -268,6 +285,7 @@ suite_sysimage(void)
 	tcase_add_test(tcase, opens_a_good_image);
 	tcase_add_loop_test(tcase, refuses_each_wrong_field, 0, (int)BX_ARRAY_COUNT(wrongs));
 	tcase_add_test(tcase, refuses_equal_names);
+	tcase_add_test(tcase, refuses_too_many_threads_with_fpu);
 	tcase_add_test(tcase, refuses_every_truncation);
 	tcase_add_loop_test(tcase, accepted_images_make_sound_cores, 0, 16);
 	suite_add_tcase(suite, tcase);

@@ -79,6 +79,25 @@ check_limits(const struct system_model *model, struct diagnostics *diagnostics)
 		    model->audit_records);
 }
 
+/* Said once, of the program that is too much. */
+static void
+check_fpu(const struct system_model *model, struct diagnostics *diagnostics)
+{
+	uint32_t threads = 0;
+
+	for (uint32_t i = 0; i < model->program_count && threads <= BX_SYSIMAGE_FPU_THREADS_MAX; i++) {
+		const struct system_program *program = &model->programs[i];
+
+		if ((program->flags & BX_PROGRAM_FPU) == 0)
+			continue;
+		threads += program->thread_count;
+		if (threads > BX_SYSIMAGE_FPU_THREADS_MAX)
+			complain(diagnostics, program->at,
+			    "program %s: with it programs with fpu have %u threads, but at most %d are possible",
+			    program->name, threads, BX_SYSIMAGE_FPU_THREADS_MAX);
+	}
+}
+
 static bool
 ports_overlap(const struct system_object *one, const struct system_object *other)
 {
@@ -344,6 +363,7 @@ void
 system_check(struct system_model *model, struct diagnostics *diagnostics)
 {
 	check_limits(model, diagnostics);
+	check_fpu(model, diagnostics);
 	for (uint32_t i = 0; i < model->object_count; i++)
 		check_object(model, i, diagnostics);
 	for (uint32_t i = 0; i < model->program_count; i++)

@@ -97,7 +97,7 @@ fpu_area_of(const struct bx_context *context)
 		if (areas[i].owner == context)
 			return &areas[i];
 	}
-	return NULL;
+	bx_panic(BX_WHERE, "more threads with fpu than the manifest may have");
 }
 
 /* Saved at once and wiped, not when the next one asks: what stays in the registers can be read by
@@ -114,13 +114,11 @@ fpu_leave(void)
 }
 
 /* context->machine[0]: 1 once the thread has an image of its own; 0 in a new context. */
-static bool
+static void
 fpu_enter(struct bx_context *context)
 {
 	struct bx_x86_fpu_area *area = fpu_area_of(context);
 
-	if (area == NULL)
-		return false;
 	__asm__ volatile("clts" : : : "memory");
 	if (context->machine[0] == 0)
 		__asm__ volatile("fxrstor64 %0" : : "m"(fpu_initial));
@@ -128,7 +126,6 @@ fpu_enter(struct bx_context *context)
 		__asm__ volatile("fxrstor64 %0" : : "m"(area->image));
 	context->machine[0] = 1;
 	bx_x86_cpu.fpu = context;
-	return true;
 }
 
 /*
@@ -147,10 +144,8 @@ bx_x86_prepare(struct bx_context *context)
 
 	if (bx_x86_cpu.fpu != NULL && bx_x86_cpu.fpu != context)
 		fpu_leave();
-	if (context->fpu != 0 && bx_x86_cpu.fpu != context && !fpu_enter(context)) {
-		/* No area is left for it: it runs, and faults when it uses what it does not have. */
-		context->fpu = 0;
-	}
+	if (context->fpu != 0 && bx_x86_cpu.fpu != context)
+		fpu_enter(context);
 	if (context->fs_base != bx_x86_cpu.fs_base) {
 		x86_wrmsr(X86_MSR_FS_BASE, context->fs_base);
 		bx_x86_cpu.fs_base = context->fs_base;

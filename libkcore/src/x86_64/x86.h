@@ -47,6 +47,7 @@
 
 #ifndef __ASSEMBLER__
 
+#include <brainix/sysimage.h>
 #include <brainix/x86_64.h>
 
 #define X86_CR0_PE		(1ull << 0)
@@ -115,7 +116,7 @@ struct bx_x86_fpu_area {
 	const struct bx_context *owner;	/* contexts live in a pool: one keeps its area for ever */
 } __attribute__((aligned(64)));
 
-enum { BX_X86_FPU_THREADS = 32 };	/* threads of programs with `fpu` */
+enum { BX_X86_FPU_THREADS = BX_SYSIMAGE_FPU_THREADS_MAX };
 
 /* All of the machine's state; in a struct bx_x86_memory.  All zero bytes: not started. */
 struct bx_machine {
