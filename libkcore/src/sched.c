@@ -226,6 +226,10 @@ account_due(const struct bx_kcore *core, const struct bx_thread *thread)
 void
 bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
 {
+	/* Most often nothing was lent: it serves nobody and begins to wait. */
+	if (server->clients == BX_NONE && server->state == BX_THREAD_RECEIVING &&
+	    server->account == server->index && server->priority == server->priority_base)
+		return;
 	for (uint32_t n = 0; n < core->thread_count; n++) {
 		uint32_t priority = priority_due(core, server);
 		uint32_t account = account_due(core, server);
@@ -326,7 +330,7 @@ timer_due(struct bx_kcore *core)
 static uint32_t
 ending_due(const struct bx_kcore *core)
 {
-	uint32_t ending = bx_program_ending(core);
+	uint32_t ending = core->ending_count == 0 ? BX_NONE : bx_program_ending(core);
 
 	if (ending != BX_NONE && core->cpu.current != BX_NONE &&
 	    core->threads[core->cpu.current].priority > core->programs[ending].priority)
