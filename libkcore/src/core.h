@@ -134,17 +134,20 @@ struct bx_thread {
 	uint32_t copied;		/* bytes of the string copied so far: progress of a long copy */
 	uint64_t work;			/* progress of a system call that runs in steps, 0 at its start */
 	uint64_t slice_left;		/* ticks */
-	uint64_t cpu_ticks;
+	uint64_t cpu_ticks;		/* that passed on its account */
 	uint64_t badge;			/* of the capability it sends through */
 	struct bx_ipc_buffers buffers;	/* copied in once, when its call began */
 	uint32_t send_cap_slot;		/* slot number of a capability it sends along, or BX_CAP_SLOT_NONE */
-	uint32_t reply_slot;		/* slot number for the reply it asks for, or BX_CAP_SLOT_NONE */
 	uint32_t receive_cap_slot;	/* slot number for a capability, or BX_CAP_SLOT_NONE */
+	uint32_t reply_slot;		/* slot number for the reply it asks for, or BX_CAP_SLOT_NONE */
 	uint32_t has_buffers;		/* `buffers` is valid */
 	uint32_t may_grant;		/* its replies may carry capabilities: BX_RIGHT_GRANT, or 0 */
 	uint32_t fault_kind;		/* while BX_THREAD_FAULTED */
 	uint64_t fault_address, fault_code;
+	uint32_t first_slot, plain_count, slot_count;	/* its program's space, constant */
+	uint32_t unused[29];
 };
+BX_STATIC_ASSERT(sizeof(struct bx_thread) == 512, "to find one by its index is a shift");
 
 /* ---- objects ------------------------------------------------------------------------------ */
 
@@ -161,7 +164,9 @@ struct bx_endpoint {
 	uint64_t messages, bytes;
 	uint32_t boost;			/* no queued sender's priority is above; 0 when none waits */
 	char name[BX_NAME_MAX];
+	uint32_t unused[10];
 };
+BX_STATIC_ASSERT(sizeof(struct bx_endpoint) == 128, "likewise");
 
 struct bx_notification {
 	uint32_t generation;

@@ -108,14 +108,18 @@ bx_sched_charge(struct bx_kcore *core, uint64_t now)
 {
 	struct bx_cpu *cpu = &core->cpu;
 	uint64_t ticks = now - cpu->since;
+	struct bx_thread *thread;
 
 	cpu->since = now;
-	if (cpu->current == BX_NONE)
+	if (cpu->account == BX_NONE) {
 		cpu->idle_ticks += ticks;
-	else if (bx_core_current(core)->state == BX_THREAD_FREE)
-		core->programs[bx_core_current(core)->program].cpu_ticks += ticks;
+		return;
+	}
+	thread = bx_thread_at(core, cpu->account);
+	if (thread->state == BX_THREAD_FREE)
+		core->programs[thread->program].cpu_ticks += ticks;
 	else
-		bx_core_current(core)->cpu_ticks += ticks;
+		thread->cpu_ticks += ticks;
 }
 
 void
@@ -124,12 +128,13 @@ bx_sched_yield(struct bx_kcore *core)
 	core->cpu.slice_end = 0;
 }
 
-/* Puts the rest of the running slice back to its owner. */
+/* Puts the rest of the running slice back to its owner, which pays for what has passed. */
 static void
 account_leave(struct bx_kcore *core, uint64_t now)
 {
 	struct bx_cpu *cpu = &core->cpu;
 
+	bx_sched_charge(core, now);
 	if (cpu->account == BX_NONE)
 		return;
 	core->threads[cpu->account].slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
@@ -138,10 +143,10 @@ account_leave(struct bx_kcore *core, uint64_t now)
 
 /* The next slice of the running account is a whole one. */
 static void
-slice_forfeit(struct bx_kcore *core)
+slice_forfeit(struct bx_kcore *core, uint64_t now)
 {
 	core->cpu.slice_end = 0;
-	account_leave(core, 0);
+	account_leave(core, now);
 }
 
 static void
@@ -251,6 +256,10 @@ next_served(struct bx_kcore *core, const struct bx_thread *thread)
 void
 bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
 {
+	/* Most often nothing was lent: it serves nobody and begins to wait. */
+	if (server->clients == BX_NONE && server->state == BX_THREAD_RECEIVING &&
+	    server->account == server->index && server->priority == server->priority_base)
+		return;
 	for (uint32_t n = 0; n < core->thread_count; n++) {
 		uint32_t next;
 		uint32_t priority = priority_due(core, server);
@@ -286,7 +295,7 @@ choose(struct bx_kcore *core, uint64_t now)
 		if (top < thread->priority || (top == thread->priority && !ended))
 			return cpu->current;
 		if (ended)
-			slice_forfeit(core);
+			slice_forfeit(core, now);
 		enqueue(core, thread, !ended);
 	}
 	first = cpu->ready[top].head;
@@ -303,7 +312,6 @@ switch_to(struct bx_kcore *core, uint32_t next, uint64_t now)
 	struct bx_cpu *cpu = &core->cpu;
 
 	if (next != cpu->current) {
-		bx_sched_charge(core, now);
 		cpu->current = next;
 		cpu->switches++;
 	}
@@ -354,7 +362,7 @@ timer_due(struct bx_kcore *core)
 static uint32_t
 ending_due(const struct bx_kcore *core)
 {
-	uint32_t ending = bx_program_ending(core);
+	uint32_t ending = core->ending_count == 0 ? BX_NONE : bx_program_ending(core);
 
 	if (ending != BX_NONE && core->cpu.current != BX_NONE &&
 	    core->threads[core->cpu.current].priority > core->programs[ending].priority)
@@ -436,16 +444,36 @@ goes_on(const struct bx_kcore *core, const struct bx_thread *thread)
 struct bx_context *
 bx_kcore_system_call(struct bx_kcore *core)
 {
+	struct bx_context *context = &bx_core_current(core)->context, *next = NULL;
+	uint32_t program = core->cpu.last_program;
+
+	if (context->number == BX_SYS_CALL)
+		next = bx_kcore_call_fast(context->value[0], context, context->value[2], core);
+	else if (context->number == BX_SYS_REPLY_RECEIVE)
+		next = bx_kcore_reply_receive_fast(context->value[0], context, context->value[2],
+		    core, context->reply);
+	if (next == NULL)
+		return bx_kcore_system_call_general(core);
+	next->number = BX_OK;
+	next->value[1] = context->value[1];
+	for (unsigned i = 0; i < BX_IPC_WORDS; i++)
+		next->word[i] = context->word[i];
+	if (core->cpu.last_program != program)
+		bx_machine_domain_switch(core->machine);
+	return next;
+}
+
+struct bx_context *
+bx_kcore_system_call_general(struct bx_kcore *core)
+{
 	struct bx_thread *thread = bx_core_current(core);
-	struct bx_context *next = NULL;
 
 	core->cpu.system_calls++;
-	if (thread->context.number == BX_SYS_CALL)
-		next = bx_ipc_fast_call(core, thread);
-	else if (thread->context.number == BX_SYS_REPLY_RECEIVE)
-		next = bx_ipc_fast_reply_receive(core, thread);
-	if (next != NULL)
-		return next;
+	if (thread->context.number == BX_SYS_NULL && core->ending_count == 0) {
+		/* Nothing has changed since the thread was chosen. */
+		bx_thread_result(thread, BX_OK);
+		return &thread->context;
+	}
 	bx_syscall_run(core);
 	if (BX_LIKELY(goes_on(core, thread)))
 		return &thread->context;

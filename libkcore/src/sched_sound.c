@@ -101,6 +101,10 @@ thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const 
 		return broken(what, "a free thread holds something");
 	if (alive && (core->programs[thread->program].generation & 1) == 0)
 		return broken(what, "a thread outlives its process");
+	if (alive && (thread->first_slot != core->programs[thread->program].space.first_slot ||
+	    thread->plain_count != core->programs[thread->program].space.plain_count ||
+	    thread->slot_count != core->programs[thread->program].space.slot_count))
+		return broken(what, "slots of a thread");
 	if (thread->priority >= BX_PRIORITY_COUNT || (alive &&
 	    thread->priority < thread->priority_base))
 		return broken(what, "thread priority");

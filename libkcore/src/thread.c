@@ -124,6 +124,9 @@ bx_thread_make(struct bx_kcore *core, uint32_t index, uint32_t program)
 	memset(&thread->context, 0, offsetof(struct bx_context, machine));
 	thread->context.root = owner->root;
 	thread->context.fpu = (owner->flags & BX_PROGRAM_FPU) != 0;
+	thread->first_slot = owner->space.first_slot;
+	thread->plain_count = owner->space.plain_count;
+	thread->slot_count = owner->space.slot_count;
 	links_clear(thread);
 	thread->generation++;
 	thread->priority_base = (uint8_t)owner->priority;
@@ -189,7 +192,7 @@ bx_thread_end(struct bx_kcore *core, uint32_t index)
 	struct bx_thread *thread = bx_thread_at(core, index);
 	struct bx_program *program = &core->programs[thread->program];
 
-	if (core->cpu.current == index)
+	if (core->cpu.account == index)
 		bx_sched_charge(core, bx_machine_now(core->machine));
 	withdraw(core, thread);
 	BX_ASSERT(program->threads_alive > 0);

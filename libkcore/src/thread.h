@@ -103,10 +103,6 @@ void bx_sys_receive(struct bx_kcore *core, struct bx_thread *thread);
 void bx_sys_reply(struct bx_kcore *core, struct bx_thread *thread);
 void bx_sys_reply_receive(struct bx_kcore *core, struct bx_thread *thread);
 
-/* ipc_fast.c: the short way, or NULL with nothing changed. */
-struct bx_context *bx_ipc_fast_call(struct bx_kcore *core, struct bx_thread *thread);
-struct bx_context *bx_ipc_fast_reply_receive(struct bx_kcore *core, struct bx_thread *thread);
-
 /* Hands what `sender` says through `endpoint` to a receiver, or queues the sender.  The caller has
  * checked everything that does not depend on the partner. */
 void bx_ipc_send(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint *endpoint,

@@ -107,6 +107,8 @@ bx_timer_expire(struct bx_kcore *core, uint64_t now)
 		struct bx_thread *thread = bx_thread_at(core, core->timers[0]);
 
 		if (thread->deadline > now) {
+			/* The short way of IPC keeps a deadline as it was given. */
+			thread->deadline = bx_deadline_clamp(thread->deadline, now);
 			thread->timer_key = thread->deadline;
 			sift_down(core, 0);
 			continue;

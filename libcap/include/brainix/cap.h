@@ -236,6 +236,30 @@ BX_MUST_USE enum bx_err bx_cap_recharge(struct bx_cap_forest *forest, struct bx_
 BX_MUST_USE enum bx_err bx_cap_reply_insert(struct bx_cap_forest *forest, struct bx_cap_place to,
     const struct bx_cap *reply);
 
+/* The same, in line, for who knows that *slot is an empty reply slot (all zero but the
+ * links, CAP-6) and rights are known ones. */
+static inline void
+bx_cap_reply_put(struct bx_cap_slot *slot, uint8_t rights, struct bx_object_name object)
+{
+	slot->cap.type = BX_CAP_REPLY;
+	slot->cap.rights = rights;
+	slot->cap.uses = BX_CAP_USES_UNLIMITED;
+	slot->cap.object = object;
+	slot->cap.expiry = BX_CAP_EXPIRY_NEVER;
+}
+
+/* Empties a slot that holds a reply, which is a root and a leaf: badge, range and links are those of
+ * an empty slot (CAP-6). */
+static inline void
+bx_cap_reply_take(struct bx_cap_slot *slot)
+{
+	slot->cap.type = BX_CAP_NONE;
+	slot->cap.rights = 0;
+	slot->cap.uses = 0;
+	slot->cap.object = (struct bx_object_name){ 0, 0 };
+	slot->cap.expiry = 0;
+}
+
 /*
  * Removal.  One leaf at a time, deepest first, so that the forest is whole after each; an owner of
  * objects acts on a leaf (unmaps, cancels) before it removes it:

@@ -67,6 +67,21 @@ BX_MUST_USE enum bx_err bx_kcore_init(const struct bx_kcore_config *config, void
 /* Events.  Each returns the context to resume, or NULL: idle with interrupts on. */
 struct bx_context *bx_kcore_start(struct bx_kcore *core);
 struct bx_context *bx_kcore_system_call(struct bx_kcore *core);
+
+/*
+ * The same in its parts, for a machine that dispatches by itself and keeps words in registers.
+ *
+ * bx_kcore_call_fast, bx_kcore_reply_receive_fast: the short way of BX_SYS_CALL and BX_SYS_REPLY_RECEIVE
+ * without buffers (number exactly that); `current` is the context of the thread that calls, the
+ * others are its arguments.  NULL: nothing has changed, bx_kcore_system_call_general is to be called.
+ * Otherwise the context to resume: its value[0] and value[2] are written; the machine gives it BX_OK,
+ * the label and the six words of `current`, and does what bx_machine_domain_switch does.
+ */
+struct bx_context *bx_kcore_call_fast(uint64_t index, struct bx_context *current, uint64_t deadline,
+    struct bx_kcore *core);
+struct bx_context *bx_kcore_reply_receive_fast(uint64_t index, struct bx_context *current,
+    uint64_t deadline, struct bx_kcore *core, uint64_t reply);
+struct bx_context *bx_kcore_system_call_general(struct bx_kcore *core);
 struct bx_context *bx_kcore_timer(struct bx_kcore *core);
 struct bx_context *bx_kcore_interrupt(struct bx_kcore *core, uint32_t number);
 

@@ -57,7 +57,7 @@ struct bx_context {
 	uint64_t fs_base;
 	uint64_t root;			/* physical address of the page-table root */
 	uint32_t resume;		/* BX_RESUME_* */
-	uint32_t fpu;			/* 1: may use x87/SSE/AVX */
+	uint32_t fpu;			/* bit 0: may use x87/SSE/AVX; bit 1: fs_base is not 0 */
 	uint64_t machine[3];		/* for the machine alone */
 };
 BX_STATIC_ASSERT(offsetof(struct bx_context, number) == BX_CTX_NUMBER, "asm");

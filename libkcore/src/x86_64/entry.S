@@ -16,6 +16,7 @@
  * A user's registers go straight into the struct bx_context of the thread that runs
  * (bx_x86_cpu.current), and come from the one that the core tells to resume.
  */
+#include <brainix/abi.h>
 #include <brainix/machine.h>
 #include <brainix/x86_64.h>
 #include "x86.h"
@@ -24,6 +25,8 @@
 #define CORE	bx_x86_cpu + X86_CPU_CORE(%rip)
 #define SPECIAL	bx_x86_cpu + X86_CPU_SPECIAL(%rip)
 #define IDLE	bx_x86_cpu + X86_CPU_IDLE(%rip)
+#define FORGETS	bx_x86_cpu + X86_CPU_FORGETS(%rip)
+#define MACHINE	bx_x86_cpu + X86_CPU_MACHINE(%rip)
 
 	.macro	FUNCTION name
 	.globl	\name
@@ -109,6 +112,39 @@ MARK bx_entry_data_end
 MARK bx_entry_text_start
 
 /*
+ * The short way of a call or reply_receive.  In: rsp the context of the thread; out: rax the one
+ * that goes on.  What the core's function may change, and what belongs to the thread that waits from
+ * now on, is stored; r12, r13, r14 stay where they are and come to the partner like that.
+ */
+	.macro	EXCHANGE function, number
+	mov	%rdi, BX_CTX_VALUE(%rsp)
+	mov	%rsi, BX_CTX_VALUE + 8(%rsp)
+	mov	%rdx, BX_CTX_VALUE + 16(%rsp)
+	mov	%r8, BX_CTX_WORD(%rsp)
+	mov	%r9, BX_CTX_WORD + 8(%rsp)
+	mov	%r10, BX_CTX_WORD + 16(%rsp)
+	mov	%rbx, BX_CTX_REPLY(%rsp)
+	mov	%r15, BX_CTX_BUFFERS(%rsp)
+	mov	%rbp, BX_CTX_FRAME(%rsp)
+	mov	%rcx, BX_CTX_PC(%rsp)
+	mov	%r11, BX_CTX_FLAGS(%rsp)
+	mov	entry_user_stack(%rip), %rax
+	mov	%rax, BX_CTX_STACK(%rsp)
+	mov	%rsp, %rsi
+	mov	CORE, %rcx
+	.if	\number == BX_SYS_REPLY_RECEIVE
+	mov	%rbx, %r8
+	.endif
+	lea	bx_stack_kernel(%rip), %rsp
+	call	\function
+	test	%rax, %rax
+	jnz	exchanged
+	mov	CURRENT, %rax			/* nothing has changed: the long way */
+	movq	$\number, BX_CTX_NUMBER(%rax)
+	jmp	exchange_not
+	.endm
+
+/*
  * SYSCALL (SDM 2B).  In: rcx the user's rip, r11 its flags, interrupts off, rsp and all else the
  * user's, CR3 the user's.
  */
@@ -119,37 +155,39 @@ FUNCTION bx_entry_system_call
 	mov	bx_entry_kernel_root(%rip), %rsp
 	mov	%rsp, %cr3
 	mov	CURRENT, %rsp
+	cmp	$BX_SYS_CALL, %rax
+	je	entry_call
+	cmp	$BX_SYS_REPLY_RECEIVE, %rax
+	je	entry_reply_receive
 	mov	%rax, BX_CTX_NUMBER(%rsp)
 	SAVE	%rsp
 	mov	%rcx, BX_CTX_PC(%rsp)
 	mov	%r11, BX_CTX_FLAGS(%rsp)
 	mov	entry_user_stack(%rip), %rax
 	mov	%rax, BX_CTX_STACK(%rsp)
-	movl	$BX_RESUME_FAST, BX_CTX_RESUME(%rsp)
 	lea	bx_stack_kernel(%rip), %rsp
+entry_general:
 	mov	CORE, %rdi
-	call	bx_kcore_system_call
+	call	bx_kcore_system_call_general
 	/* on into resume */
 	.size	bx_entry_system_call, . - bx_entry_system_call
 
 /*
  * Back to user mode.  In: rax the context to resume, or NULL: nobody can run.
- * The fast way is SYSRET with nothing but general registers to load; whatever else there is to do
- * (an interrupted thread, FPU, fs base, a pc that SYSRET must not see) makes one sum not zero.
+ * The fast way out is SYSRET with nothing but general registers to load; whatever else there is to do
+ * (an interrupted thread, FPU, fs base) makes one sum not zero.  A pc that SYSRET must not see, one
+ * outside the user's half, cannot come from SYSCALL: no page ends there (x86.h); any other pc is that
+ * of an interrupted or started thread, which bx_x86_prepare looks at.
  */
 	.type	resume, @function
 resume:
 	test	%rax, %rax
 	jz	idle
 	mov	%rax, CURRENT
-	mov	BX_CTX_FS_BASE(%rax), %rcx
-	or	BX_CTX_RESUME(%rax), %rcx	/* resume and fpu: one quadword */
+	mov	BX_CTX_RESUME(%rax), %rcx	/* resume and extra: one quadword */
 	or	SPECIAL, %rcx
 	jnz	resume_slow
 	mov	BX_CTX_PC(%rax), %rcx
-	mov	%rcx, %rdx
-	shr	$47, %rdx			/* not the user's half: SYSRET would fault in ring 0 */
-	jnz	resume_slow
 	mov	BX_CTX_STACK(%rax), %rdx
 	mov	%rdx, entry_user_stack(%rip)
 	mov	BX_CTX_ROOT(%rax), %rsp
@@ -177,6 +215,7 @@ resume_slow:
 	pushq	BX_CTX_NUMBER(%rax)
 	mov	BX_CTX_SCRATCH(%rax), %rcx
 	mov	BX_CTX_SCRATCH + 8(%rax), %r11
+	movl	$BX_RESUME_FAST, BX_CTX_RESUME(%rax)	/* until a trap says otherwise */
 	LOAD	%rax
 	mov	BX_CTX_ROOT(%rax), %rax
 	mov	%rax, %cr3
@@ -192,6 +231,74 @@ idle:
 	hlt
 	ud2					/* the interrupt never returns here */
 	.size	resume, . - resume
+
+entry_call:
+	EXCHANGE bx_kcore_call_fast, BX_SYS_CALL
+entry_reply_receive:
+	EXCHANGE bx_kcore_reply_receive_fast, BX_SYS_REPLY_RECEIVE
+exchange_not:
+	mov	%r12, BX_CTX_WORD + 24(%rax)
+	mov	%r13, BX_CTX_WORD + 32(%rax)
+	mov	%r14, BX_CTX_WORD + 40(%rax)
+	jmp	entry_general
+
+/* In: rax the context that goes on; the words of its message in r12, r13, r14 and in the context of
+ * the thread that came.  Badge and info are in its own.  The processor goes to another program. */
+exchanged:
+	mov	CURRENT, %rcx
+	mov	%rax, CURRENT
+	cmpq	$0, FORGETS
+	jne	exchange_forget
+	mov	$X86_USER_DS, %edx		/* as bx_machine_domain_switch */
+	mov	%edx, %ds
+	mov	%edx, %es
+	mov	%edx, %fs
+	mov	%edx, %gs
+exchange_on:
+	mov	BX_CTX_RESUME(%rax), %rdx
+	or	SPECIAL, %rdx
+	jnz	exchange_slow
+	mov	BX_CTX_VALUE + 8(%rcx), %rsi
+	mov	BX_CTX_WORD(%rcx), %r8
+	mov	BX_CTX_WORD + 8(%rcx), %r9
+	mov	BX_CTX_WORD + 16(%rcx), %r10
+	mov	BX_CTX_VALUE(%rax), %rdi
+	mov	BX_CTX_VALUE + 16(%rax), %rdx
+	mov	BX_CTX_REPLY(%rax), %rbx
+	mov	BX_CTX_BUFFERS(%rax), %r15
+	mov	BX_CTX_FRAME(%rax), %rbp
+	mov	BX_CTX_PC(%rax), %rcx
+	mov	BX_CTX_FLAGS(%rax), %r11
+	mov	BX_CTX_STACK(%rax), %rsp	/* of no use until SYSRET; NMI and #MC bring their own */
+	mov	BX_CTX_ROOT(%rax), %rax
+	mov	%rax, %cr3
+	xor	%eax, %eax			/* BX_OK */
+	sysretq
+
+exchange_forget:
+	mov	%rax, %rbx
+	mov	%rcx, %rbp
+	mov	MACHINE, %rdi
+	call	bx_machine_domain_switch
+	mov	%rbx, %rax
+	mov	%rbp, %rcx
+	jmp	exchange_on
+
+exchange_slow:
+	movq	$0, BX_CTX_NUMBER(%rax)		/* BX_OK */
+	mov	BX_CTX_VALUE + 8(%rcx), %rdx
+	mov	%rdx, BX_CTX_VALUE + 8(%rax)
+	mov	BX_CTX_WORD(%rcx), %rdx
+	mov	%rdx, BX_CTX_WORD(%rax)
+	mov	BX_CTX_WORD + 8(%rcx), %rdx
+	mov	%rdx, BX_CTX_WORD + 8(%rax)
+	mov	BX_CTX_WORD + 16(%rcx), %rdx
+	mov	%rdx, BX_CTX_WORD + 16(%rax)
+	mov	%r12, BX_CTX_WORD + 24(%rax)
+	mov	%r13, BX_CTX_WORD + 32(%rax)
+	mov	%r14, BX_CTX_WORD + 40(%rax)
+	movq	$0, bx_x86_cpu + X86_CPU_FS_BASE(%rip)
+	jmp	resume_slow
 
 /* void bx_entry_first(struct bx_context *context);	in: rdi, CR3 the kernel's; never returns */
 FUNCTION bx_entry_first

@@ -144,7 +144,7 @@ bx_x86_prepare(struct bx_context *context)
 
 	if (bx_x86_cpu.fpu != NULL && bx_x86_cpu.fpu != context)
 		fpu_leave();
-	if (context->fpu != 0 && bx_x86_cpu.fpu != context)
+	if ((context->fpu & 1) != 0 && bx_x86_cpu.fpu != context)
 		fpu_enter(context);
 	if (context->fs_base != bx_x86_cpu.fs_base) {
 		x86_wrmsr(X86_MSR_FS_BASE, context->fs_base);

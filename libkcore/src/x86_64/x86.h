@@ -20,6 +20,9 @@
 #define X86_CPU_CORE		8
 #define X86_CPU_SPECIAL		16
 #define X86_CPU_IDLE		24
+#define X86_CPU_MACHINE		32
+#define X86_CPU_FS_BASE		40
+#define X86_CPU_FORGETS		56
 #define X86_CPU_SIZE		64
 
 /* The entry stacks: in a page of every address space, so tiny; only entry.S runs on them. */
@@ -158,12 +161,17 @@ struct bx_x86_cpu {
 	struct bx_machine *machine;
 	uint64_t fs_base;		/* loaded one */
 	const struct bx_context *fpu;	/* whose x87/SSE state is loaded, or NULL */
+	uint64_t forgets;		/* machine->forgets */
 };
 BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, current) == X86_CPU_CURRENT, "asm");
 BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, core) == X86_CPU_CORE, "asm");
 BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, special) == X86_CPU_SPECIAL, "asm");
 BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, idle) == X86_CPU_IDLE, "asm");
+BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, machine) == X86_CPU_MACHINE, "asm");
+BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, fs_base) == X86_CPU_FS_BASE, "asm");
+BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, forgets) == X86_CPU_FORGETS, "asm");
 BX_STATIC_ASSERT(sizeof(struct bx_x86_cpu) <= X86_CPU_SIZE, "asm");
+BX_STATIC_ASSERT(BX_USER_END < 1ull << 47, "SYSCALL leaves no pc that SYSRET would fault on");
 
 /* The one that the entry code finds without a register; see DESIGN.md, "No swapgs".  In a section of
  * its own, .bx_cpu: the one piece of this library's state that is not in the caller's memory. */
