@@ -111,8 +111,8 @@ wrong_types(struct attacker *attacker)
 		{ "memory", BX_SYS_POWER }, { "memory", BX_SYS_PORT_OUT }, { "memory", BX_SYS_INSPECT },
 		{ "memory", BX_SYS_REPLY }, { "bell", BX_SYS_CALL }, { "bell", BX_SYS_MAP },
 		{ "bell", BX_SYS_IRQ_ACK }, { "bell", BX_SYS_KILL }, { "console", BX_SYS_SIGNAL },
-		{ "console", BX_SYS_MAP }, { "console", BX_SYS_AUDIT_READ }, { "worker", BX_SYS_CALL },
-		{ "worker", BX_SYS_MAP }, { "console", BX_SYS_REPLY }, { "worker", BX_SYS_WAIT },
+		{ "console", BX_SYS_MAP }, { "console", BX_SYS_AUDIT_READ }, { "worker1", BX_SYS_CALL },
+		{ "worker1", BX_SYS_MAP }, { "console", BX_SYS_REPLY }, { "worker1", BX_SYS_WAIT },
 	};
 
 	for (size_t i = 0; i < BX_ARRAY_COUNT(wrong); i++) {

@@ -13,6 +13,8 @@ say(struct attacker *attacker, const char *format, ...)
 	va_start(list, format);
 	bx_text_add_list(&text, format, list);
 	va_end(list);
+	if (format[0] == 'B' && format[1] == 'R')
+		attacker->breaches++;
 	bx_sys_print(attacker->sys, "%s\n", line);
 }
 
@@ -25,7 +27,6 @@ touches(struct attacker *attacker, uint64_t address)
 void
 breach(struct attacker *attacker, const char *what)
 {
-	attacker->breaches++;
 	say(attacker, "BREACH: %s", what);
 }
 
