@@ -24,6 +24,7 @@ TOLD = re.compile(r"^attack: (.*) at 0x([0-9a-f]+), instruction 0x[0-9a-f]+", re
 TOUCHES = re.compile(r"^attack: touches (the page before )?0x([0-9a-f]+)", re.M)
 WITH_HOARDER = ("exhaust-replies", "exhaust-queue", "impatient-calls")
 PAGE = 4096
+STACK_TOP = 0x7fffffffe000 - 5 * PAGE
 
 
 def attacks():
@@ -40,6 +41,16 @@ def check_fault(said, end):
     touch, to the byte."""
     told = TOLD.search(said)
     assert told, said
+    if end == "FAR_RETURN":
+        # QEMU 7.2 pops the stack of a far return as if it were the kernel that did, so that SMAP stops
+        # it before the segment is looked at: at the program's own stack, 4 pages.
+        if told.group(1) == "page fault":
+            assert STACK_TOP - 4 * PAGE <= int(told.group(2), 16) < STACK_TOP, said
+            return
+        end = "PROTECTION"
+    if end == "BY_VENDOR":
+        assert told.group(1) in (FAULTS["PROTECTION"], FAULTS["ILLEGAL"]), said
+        return
     assert told.group(1) == FAULTS[end], said
     if end == "PAGE_FAULT":
         touches = TOUCHES.search(said)
@@ -115,7 +126,7 @@ def test_contained(target, name, end):
     target.whole_as(before)
 
 
-@pytest.mark.parametrize("seed", ["1", "b2a1"])
+@pytest.mark.parametrize("seed", ["1"])
 def test_a_million_calls_with_authority(target, seed):
     before = target.frames()
     said = target.command("run officer calls " + seed, 200)
@@ -137,7 +148,7 @@ def test_more_records_than_the_audit_ring_holds(target):
     before = target.frames()
     said = target.command("run officer flood")
     assert "officer: contained" in said, said
-    assert "lost" in target.command("log")
+    assert "records were overwritten unread" in target.command("log")
     target.whole_as(before)
 
 

@@ -16,7 +16,9 @@ struct attacker {
 /* How an attack ends: refused by the kernel, by a fault of exactly this kind, or by being killed. */
 enum attack_end {
 	ENDS_REFUSED, ENDS_PAGE_FAULT, ENDS_PROTECTION, ENDS_ILLEGAL, ENDS_ARITHMETIC, ENDS_NO_FPU,
-	ENDS_BY_KILL
+	ENDS_BY_KILL,
+	ENDS_BY_VENDOR,		/* protection on Intel's processors, an illegal instruction on AMD's */
+	ENDS_FAR_RETURN		/* protection; an emulator's page fault on the way: test_attacks.py */
 };
 
 struct attack {

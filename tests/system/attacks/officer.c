@@ -121,7 +121,8 @@ nearly_right(struct officer *officer, enum kind kind)
 	case WIDTH:
 		return 1ull << random % 4;
 	case DEADLINE:
-		return soon(&officer->attacker);
+		/* Who waits, waits for all others of its priority. */
+		return (random & 0x3ff) == 0 ? soon(&officer->attacker) : random >> 63;
 	case ADDRESS:
 		return 0x20000000 + ((random & 0xf) << 12);
 	case FLAGS:
@@ -235,6 +236,10 @@ random_calls(struct officer *officer)
 		/* What ends things comes seldom, so that much else comes before. */
 		if (shapes[i].wild && (!officer->wild ||
 		    (random_next(&officer->attacker) & 0x3f) != 0))
+			continue;
+		/* A program is made and ended in a thousand times the time of other calls. */
+		if ((shapes[i].number == BX_SYS_SPAWN || shapes[i].number == BX_SYS_KILL) &&
+		    (random_next(&officer->attacker) & 0xf) != 0)
 			continue;
 		random_call(officer, &shapes[i], slots[i]);
 		done++;
