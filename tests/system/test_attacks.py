@@ -15,8 +15,16 @@ import pytest
 from machine import BUILD, SOURCE, Machine, plain, symbols, system_image
 
 PROMPT = "brainix> "
-ROW = re.compile(r'\{ "([a-z0-9-]+)", ENDS_(BY_FAULT|REFUSED),')
+ROW = re.compile(r'\{ "([a-z0-9-]+)", ENDS_([A-Z_]+),')
 LONG = {"random-calls": 400, "storm": 120, "impatient-calls": 60}
+FAULTS = {"PAGE_FAULT": "page fault", "PROTECTION": "protection fault",
+          "ILLEGAL": "illegal instruction", "ARITHMETIC": "arithmetic fault",
+          "NO_FPU": "no FPU granted"}
+TOLD = re.compile(r"^attack: (.*) at 0x([0-9a-f]+), instruction 0x[0-9a-f]+", re.M)
+TOUCHES = re.compile(r"^attack: touches (the page before )?0x([0-9a-f]+)", re.M)
+WITH_HOARDER = ("exhaust-replies", "exhaust-queue", "impatient-calls")
+PAGE = 4096
+STACK_TOP = 0x7fffffffe000 - 5 * PAGE
 
 
 def attacks():
@@ -25,7 +33,33 @@ def attacks():
     for path in sorted(glob.glob(os.path.join(SOURCE, "tests/system/attacks/*.c"))):
         with open(path, encoding="utf-8") as file:
             rows += ROW.findall(file.read())
-    return [(name, end) for name, end in rows if name != "busy-loop"]
+    return [(name, end) for name, end in rows if end != "BY_KILL"]
+
+
+def check_fault(said, end):
+    """The program ended by a fault of this kind; a page fault at the address that it said it would
+    touch, to the byte."""
+    told = TOLD.search(said)
+    assert told, said
+    if end == "FAR_RETURN":
+        # QEMU 7.2 pops the stack of a far return as if it were the kernel that did, so that SMAP stops
+        # it before the segment is looked at: at the program's own stack, 4 pages.
+        if told.group(1) == "page fault":
+            assert STACK_TOP - 4 * PAGE <= int(told.group(2), 16) < STACK_TOP, said
+            return
+        end = "PROTECTION"
+    if end == "BY_VENDOR":
+        assert told.group(1) in (FAULTS["PROTECTION"], FAULTS["ILLEGAL"]), said
+        return
+    assert told.group(1) == FAULTS[end], said
+    if end == "PAGE_FAULT":
+        touches = TOUCHES.search(said)
+        assert touches, said
+        address, wanted = int(told.group(2), 16), int(touches.group(2), 16)
+        if touches.group(1):
+            assert wanted - PAGE <= address < wanted, said
+        else:
+            assert address == wanted, said
 
 
 class Target:
@@ -51,6 +85,17 @@ class Target:
                      for name in ("free", "slots"))
 
 
+    def whole_as(self, before):
+        """The shell answers, nothing is lost, the victim has its secret.  What was started last may
+        still be on its way out."""
+        assert self.command("echo still here") == "still here"
+        for _ in range(20):
+            if self.frames() == before:
+                break
+        assert self.frames() == before
+        assert self.command("run witness") == "witness: the victim is whole"
+
+
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
     log = tmp_path_factory.mktemp("attacks") / "serial.log"
@@ -66,18 +111,45 @@ def test_the_table_of_attacks_is_read():
 def test_contained(target, name, end):
     before = target.frames()
     argument = " ffffffff80000000" if name.endswith("-address") else ""
-    if name == "memory-reuse":
-        target.command("run attack memory-reuse")
-    said = target.command("run attack %s%s" % (name, argument), LONG.get(name, 20))
+    if name in WITH_HOARDER:
+        target.command("run hoarder &")
+    for _ in range(2 if name == "memory-reuse" else 1):
+        said = target.command("run attack %s%s" % (name, argument), LONG.get(name, 20))
+        assert "BREACH" not in said
+        assert "attack %s: begins" % name in said
+        if end == "REFUSED":
+            assert "attack %s: contained" % name in said, said
+        else:
+            check_fault(said, end)
+    if name in WITH_HOARDER:
+        target.command("kill hoarder")
+    target.whole_as(before)
+
+
+@pytest.mark.parametrize("seed", ["1"])
+def test_a_million_calls_with_authority(target, seed):
+    before = target.frames()
+    said = target.command("run officer calls " + seed, 200)
     assert "BREACH" not in said
-    assert "attack %s: begins" % name in said
-    if end == "BY_FAULT":
-        assert re.search(r"^attack: .* at 0x[0-9a-f]+, instruction 0x", said, re.M), said
-    else:
-        assert "attack %s: contained" % name in said, said
-    assert target.command("echo still here") == "still here"
-    assert target.frames() == before
-    assert target.command("run witness") == "witness: the victim is whole"
+    assert "officer: contained" in said, said
+    target.whole_as(before)
+
+
+@pytest.mark.parametrize("first", range(0, 32, 8))
+def test_calls_that_end_things(target, first):
+    """Each run goes on until the program has nothing left, or has faulted, or ended itself."""
+    before = target.frames()
+    for seed in range(first, first + 8):
+        assert "BREACH" not in target.command("run officer wild %x" % (seed * 977 + 1), 60)
+    target.whole_as(before)
+
+
+def test_more_records_than_the_audit_ring_holds(target):
+    before = target.frames()
+    said = target.command("run officer flood")
+    assert "officer: contained" in said, said
+    assert "records were overwritten unread" in target.command("log")
+    target.whole_as(before)
 
 
 @pytest.mark.parametrize("how", ["read", "write", "run"])
@@ -87,7 +159,7 @@ def test_entry_pages_are_closed(target, how, symbol):
     address = symbols(os.path.join(BUILD, "kernel", "kernel"))[symbol]
     said = target.command("run attack %s-address %x" % (how, address))
     assert "BREACH" not in said
-    assert re.search(r"^attack: page fault at 0x%x" % address, said, re.M), said
+    assert re.search(r"^attack: page fault at 0x%x, instruction" % address, said, re.M), said
 
 
 def test_busy_loop_leaves_the_shell_responsive(target):
@@ -110,8 +182,9 @@ def test_fault_loop_loses_nothing(target):
 def test_kill_in_the_middle_of_a_call(target):
     """A program that ends while it waits for another leaves nothing behind."""
     before = target.frames()
+    target.command("run hoarder &")
     for _ in range(5):
         target.command("run attack impatient-calls &")
         target.command("kill attack")
-    assert target.frames() == before
-    assert target.command("run witness") == "witness: the victim is whole"
+    target.command("kill hoarder")
+    target.whole_as(before)

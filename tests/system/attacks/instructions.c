@@ -42,9 +42,17 @@ INSTRUCTION(load_kernel_cs, "pushq $8; lea 1f(%%rip), %%rax; pushq %%rax; lretq;
 INSTRUCTION(iret_kernel, "mov %%rsp, %%rax; pushq $16; pushq %%rax; pushfq; pushq $8; "
     "lea 1f(%%rip), %%rax; pushq %%rax; iretq; 1:", "i" (0))
 INSTRUCTION(raise_iopl, "pushfq; orq $0x3000, (%%rsp); popfq; cli", "i" (0))
-INSTRUCTION(kernel_stack_pointer, "mov %0, %%rsp; push %%rax", "r" (0xffffffff80001000ul))
-INSTRUCTION(null_stack_pointer, "xor %%esp, %%esp; push %%rax", "i" (0))
 INSTRUCTION(single_step, "pushfq; orq $0x100, (%%rsp); popfq; nop; nop", "i" (0))
+
+static void
+push_at(struct attacker *attacker, uint64_t stack)
+{
+	touches(attacker, stack - 8);
+	__asm__ volatile("mov %0, %%rsp; push %%rax" : : "r" (stack) : "memory");
+}
+
+static void kernel_stack_pointer(struct attacker *a)	{ push_at(a, KERNEL_TEXT + 0x1000); }
+static void null_stack_pointer(struct attacker *a)	{ push_at(a, 0); }
 
 static void
 load_gdt(struct attacker *attacker)
@@ -144,6 +152,7 @@ system_call_at_the_end(struct attacker *attacker)
 		say(attacker, "attack: cannot map the last page executable");
 		return;
 	}
+	touches(attacker, BX_USER_END);
 	__asm__ volatile("xor %%eax, %%eax; jmp *%0" : : "r" (page + BX_PAGE_SIZE - 2) :
 	    "rax", "rcx", "r11", "memory");
 }
@@ -186,45 +195,45 @@ registers_after_system_call(struct attacker *attacker)
 }
 
 const struct attack attacks_instructions[] = {
-	{ "cli", ENDS_BY_FAULT, cli },
-	{ "sti", ENDS_BY_FAULT, sti },
-	{ "hlt", ENDS_BY_FAULT, hlt },
-	{ "read-cr0", ENDS_BY_FAULT, read_cr0 },
-	{ "write-cr0", ENDS_BY_FAULT, write_cr0 },
-	{ "write-cr3", ENDS_BY_FAULT, write_cr3 },
-	{ "write-cr4", ENDS_BY_FAULT, write_cr4 },
-	{ "write-dr7", ENDS_BY_FAULT, write_dr7 },
-	{ "rdmsr", ENDS_BY_FAULT, rdmsr },
-	{ "wrmsr", ENDS_BY_FAULT, wrmsr },
-	{ "invlpg", ENDS_BY_FAULT, invlpg },
-	{ "wbinvd", ENDS_BY_FAULT, wbinvd },
-	{ "swapgs", ENDS_BY_FAULT, swapgs },
-	{ "sysret", ENDS_BY_FAULT, sysret },
-	{ "port-in", ENDS_BY_FAULT, port_in },
-	{ "port-out", ENDS_BY_FAULT, port_out },
-	{ "int-80", ENDS_BY_FAULT, software_interrupt },
-	{ "int-timer", ENDS_BY_FAULT, interrupt_timer },
-	{ "int-double-fault", ENDS_BY_FAULT, interrupt_double_fault },
-	{ "int-nmi", ENDS_BY_FAULT, interrupt_nmi },
-	{ "undefined", ENDS_BY_FAULT, undefined },
-	{ "breakpoint", ENDS_BY_FAULT, breakpoint },
-	{ "sse", ENDS_BY_FAULT, sse },
-	{ "x87", ENDS_BY_FAULT, x87 },
-	{ "divide", ENDS_BY_FAULT, divide },
-	{ "write-gs-base", ENDS_BY_FAULT, write_gs_base },
-	{ "clear-ts", ENDS_BY_FAULT, clear_ts },
-	{ "null-code-segment", ENDS_BY_FAULT, load_null_cs },
-	{ "kernel-code-segment", ENDS_BY_FAULT, load_kernel_cs },
-	{ "iret-to-kernel", ENDS_BY_FAULT, iret_kernel },
-	{ "raise-iopl", ENDS_BY_FAULT, raise_iopl },
-	{ "kernel-stack-pointer", ENDS_BY_FAULT, kernel_stack_pointer },
-	{ "null-stack-pointer", ENDS_BY_FAULT, null_stack_pointer },
-	{ "single-step", ENDS_BY_FAULT, single_step },
-	{ "load-gdt", ENDS_BY_FAULT, load_gdt },
-	{ "load-idt", ENDS_BY_FAULT, load_idt },
-	{ "store-idt", ENDS_BY_FAULT, store_idt },
-	{ "sysenter", ENDS_BY_FAULT, sysenter },
-	{ "call-at-the-end", ENDS_BY_FAULT, system_call_at_the_end },
+	{ "cli", ENDS_PROTECTION, cli },
+	{ "sti", ENDS_PROTECTION, sti },
+	{ "hlt", ENDS_PROTECTION, hlt },
+	{ "read-cr0", ENDS_PROTECTION, read_cr0 },
+	{ "write-cr0", ENDS_PROTECTION, write_cr0 },
+	{ "write-cr3", ENDS_PROTECTION, write_cr3 },
+	{ "write-cr4", ENDS_PROTECTION, write_cr4 },
+	{ "write-dr7", ENDS_PROTECTION, write_dr7 },
+	{ "rdmsr", ENDS_PROTECTION, rdmsr },
+	{ "wrmsr", ENDS_PROTECTION, wrmsr },
+	{ "invlpg", ENDS_PROTECTION, invlpg },
+	{ "wbinvd", ENDS_PROTECTION, wbinvd },
+	{ "swapgs", ENDS_PROTECTION, swapgs },
+	{ "sysret", ENDS_PROTECTION, sysret },
+	{ "port-in", ENDS_PROTECTION, port_in },
+	{ "port-out", ENDS_PROTECTION, port_out },
+	{ "int-80", ENDS_PROTECTION, software_interrupt },
+	{ "int-timer", ENDS_PROTECTION, interrupt_timer },
+	{ "int-double-fault", ENDS_PROTECTION, interrupt_double_fault },
+	{ "int-nmi", ENDS_PROTECTION, interrupt_nmi },
+	{ "undefined", ENDS_ILLEGAL, undefined },
+	{ "breakpoint", ENDS_ILLEGAL, breakpoint },
+	{ "sse", ENDS_NO_FPU, sse },
+	{ "x87", ENDS_NO_FPU, x87 },
+	{ "divide", ENDS_ARITHMETIC, divide },
+	{ "write-gs-base", ENDS_ILLEGAL, write_gs_base },
+	{ "clear-ts", ENDS_PROTECTION, clear_ts },
+	{ "null-code-segment", ENDS_FAR_RETURN, load_null_cs },
+	{ "kernel-code-segment", ENDS_FAR_RETURN, load_kernel_cs },
+	{ "iret-to-kernel", ENDS_FAR_RETURN, iret_kernel },
+	{ "raise-iopl", ENDS_PROTECTION, raise_iopl },
+	{ "kernel-stack-pointer", ENDS_PAGE_FAULT, kernel_stack_pointer },
+	{ "null-stack-pointer", ENDS_PAGE_FAULT, null_stack_pointer },
+	{ "single-step", ENDS_ILLEGAL, single_step },
+	{ "load-gdt", ENDS_PROTECTION, load_gdt },
+	{ "load-idt", ENDS_PROTECTION, load_idt },
+	{ "store-idt", ENDS_PROTECTION, store_idt },
+	{ "sysenter", ENDS_BY_VENDOR, sysenter },
+	{ "call-at-the-end", ENDS_PAGE_FAULT, system_call_at_the_end },
 	{ "call-without-stack", ENDS_REFUSED, system_call_without_stack },
 	{ "call-with-flags", ENDS_REFUSED, system_call_with_flags },
 	{ "call-registers", ENDS_REFUSED, registers_after_system_call },
