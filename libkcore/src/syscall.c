@@ -47,14 +47,11 @@ static inline bool
 cap_is_plain(const struct bx_kcore *core, const struct bx_thread *thread, uint64_t index,
     enum bx_cap_type type, uint8_t rights, uint32_t *slot)
 {
-	uint64_t mask = 0 - (uint64_t)(index < thread->plain_count);
 	const struct bx_cap *cap;
 
-	/* The compiler shall not know the mask's value behind the branch (Spectre variant 1). */
-	__asm__("" : "+r"(mask));
 	if (BX_UNLIKELY(index >= thread->plain_count))
 		return false;
-	*slot = thread->first_slot + (uint32_t)(index & mask);
+	*slot = thread->first_slot + bx_cap_masked_index((uint32_t)index, thread->plain_count);
 	cap = &core->forest.slots[*slot].cap;
 	return cap->type == type && (cap->rights & rights) == rights && cap->uses != 0 &&
 	    cap->expiry == BX_CAP_EXPIRY_NEVER;
