@@ -474,25 +474,69 @@ bx_ipc_server_dead(const struct bx_kcore *core, const struct bx_endpoint *endpoi
 	    core->programs[endpoint->server].state != BX_PROGRAM_RUNNING;
 }
 
-bool
-bx_ipc_would_deadlock(const struct bx_kcore *core, const struct bx_thread *thread,
-    const struct bx_endpoint *endpoint)
+/* Whether `from` is `thread`, or waits for it: by way of answers, and of those who received last
+ * where one is queued. */
+static bool
+waits_for(const struct bx_kcore *core, uint32_t from, const struct bx_thread *thread)
 {
-	uint32_t next = endpoint->server_thread;
-
-	for (uint32_t n = 0; next != BX_NONE; n++) {
-		const struct bx_thread *other = bx_thread_at(core, next);
+	for (uint32_t n = 0; from != BX_NONE; n++) {
+		const struct bx_thread *other = bx_thread_at(core, from);
 
 		if (other == thread || n == core->thread_count)
 			return true;
 		if (bx_thread_awaits(other))
-			next = other->partner;
+			from = other->partner;
 		else if (other->state == BX_THREAD_SENDING && other->object != BX_NONE)
-			next = core->endpoints[other->object].server_thread;
+			from = core->endpoints[other->object].server_thread;
 		else
 			return false;
 	}
 	return false;
+}
+
+/* Whether another thread of the server's, which has received there before, does not wait for
+ * `thread`: it may take what is queued. */
+static bool
+another_serves(const struct bx_kcore *core, const struct bx_endpoint *endpoint,
+    const struct bx_thread *thread)
+{
+	const struct bx_program *server;
+
+	if (endpoint->server == BX_NONE)
+		return false;
+	server = &core->programs[endpoint->server];
+	for (uint32_t i = server->first_thread; i < server->first_thread + server->thread_count; i++) {
+		const struct bx_thread *other = bx_thread_at(core, i);
+
+		if (other->serves == (uint32_t)(endpoint - core->endpoints) &&
+		    other->state != BX_THREAD_STOPPED && !waits_for(core, i, thread))
+			return true;
+	}
+	return false;
+}
+
+/* The way of waits_for, with the other threads where it leads through a queue.  Only when that one
+ * closes: the usual answer costs one walk. */
+bool
+bx_ipc_would_deadlock(const struct bx_kcore *core, const struct bx_thread *thread,
+    const struct bx_endpoint *endpoint)
+{
+	if (!waits_for(core, endpoint->server_thread, thread))
+		return false;
+	for (uint32_t n = 0; n < core->thread_count; n++) {
+		const struct bx_thread *other;
+
+		if (another_serves(core, endpoint, thread))
+			return false;
+		other = bx_thread_at(core, endpoint->server_thread);
+		for (uint32_t m = 0; other != thread && bx_thread_awaits(other) && m < core->thread_count;
+		    m++)
+			other = bx_thread_at(core, other->partner);
+		if (other == thread || other->state != BX_THREAD_SENDING || other->object == BX_NONE)
+			return true;
+		endpoint = &core->endpoints[other->object];
+	}
+	return true;
 }
 
 /* Whoever keeps a queued sender waiting runs with at least its priority, and who serves that one

@@ -520,6 +520,35 @@ START_TEST(ipc4_queued_cycles_are_refused)
 }
 END_TEST
 
+/* Where another thread of the server receives too, a call of the one that received last, or of who
+ * serves it, is no cycle; it is one when that other waits for the caller as well. */
+START_TEST(ipc4_another_thread_serves)
+{
+	bx_machine_context_start(&thread(SERVER2)->context, ELF_ENTRY, 0x1000, (uint64_t[4]){ 0 });
+	thread(SERVER2)->context.root = world.core->programs[SERVER2 / 2].root;
+	bx_thread_ready(world.core, thread(SERVER2));
+	ask_with(SERVER2, BX_SYS_RECEIVE, EP_A, 0, world.machine.now + 10, REPLY_SLOT);
+	world_pass(&world, 10);
+	state_is(SERVER2, BX_THREAD_READY);
+	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT);
+	ask(CLIENT, BX_SYS_RECEIVE, EP_B, 0, 0);
+	ask(CLIENT, BX_SYS_CALL, EP_A, 0, SOON);
+	state_is(CLIENT, BX_THREAD_AWAITING_REPLY);
+	/* Its own endpoint: SERVER2 may take it, and does. */
+	ask(SERVER, BX_SYS_CALL, EP_A, 7, SOON);
+	state_is(SERVER, BX_THREAD_SENDING);
+	ask_with(SERVER2, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT + 1);
+	state_is(SERVER, BX_THREAD_AWAITING_REPLY);
+	/* Now SERVER2, by way of OTHER, is the one that everybody waits for. */
+	ask(SERVER2, BX_SYS_CALL, EP_B, 0, SOON);
+	failed(SERVER2, BX_ERR_WOULD_DEADLOCK);
+	ask(SERVER2, BX_SYS_CALL, EP_A, 0, SOON);
+	failed(SERVER2, BX_ERR_WOULD_DEADLOCK);
+	ask(OTHER, BX_SYS_CALL, EP_A, 0, SOON);
+	state_is(OTHER, BX_THREAD_SENDING);
+}
+END_TEST
+
 /* ---- strings */
 
 START_TEST(ipc5_string_of_any_length)
@@ -1278,6 +1307,7 @@ suite_ipc(void)
 	tcase_add_test(all, ipc3_deleted_reply_ends_the_call);
 	tcase_add_test(all, ipc4_cycles_are_refused);
 	tcase_add_test(all, ipc4_queued_cycles_are_refused);
+	tcase_add_test(all, ipc4_another_thread_serves);
 	tcase_add_test(all, ipc5_string_of_any_length);
 	tcase_add_test(all, ipc5_string_in_reply);
 	tcase_add_test(all, ipc5_too_long_is_told_to_both);
