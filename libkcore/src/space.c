@@ -14,7 +14,7 @@
 
 static enum bx_err
 map_check(const struct bx_kcore *core, uint32_t program, uint64_t address, uint32_t frame,
-    uint32_t flags)
+    uint32_t flags, unsigned *needed)
 {
 	uint64_t found;
 	uint32_t found_flags;
@@ -27,8 +27,9 @@ map_check(const struct bx_kcore *core, uint32_t program, uint64_t address, uint3
 		return BX_ERR_RANGE;
 	if (core->frames[frame].address != 0)
 		return BX_ERR_MAPPED;
-	if (bx_machine_page_lookup(core->machine, core->programs[program].root, address, &found,
-	    &found_flags))
+	*needed = bx_machine_tables_needed(core->machine, core->programs[program].root, address);
+	if (*needed == 0 && bx_machine_page_lookup(core->machine, core->programs[program].root,
+	    address, &found, &found_flags))
 		return BX_ERR_EXISTS;
 	return BX_OK;
 }
@@ -39,16 +40,15 @@ bx_space_map(struct bx_kcore *core, uint32_t program, uint64_t address, uint32_t
 {
 	uint64_t root = core->programs[program].root, tables[BX_TABLES_MAX];
 	struct bx_frame *mapped = &core->frames[frame];
-	enum bx_err err = map_check(core, program, address, frame, flags);
 	uint32_t taken[BX_TABLES_MAX];
-	unsigned needed;
+	unsigned needed = 0;
+	enum bx_err err = map_check(core, program, address, frame, flags, &needed);
 
 	BX_ASSERT((flags & ~(uint32_t)(BX_PAGE_WRITE | BX_PAGE_EXECUTE)) == 0);
 	BX_ASSERT(mapped->type == BX_FRAME_USER);
 	BX_ASSERT(mapped->owner == program || mapped->memory != BX_FRAME_MEMORY_NONE);
 	if (err != BX_OK)
 		return err;
-	needed = bx_machine_tables_needed(core->machine, root, address);
 	for (unsigned i = 0; i < needed; i++) {
 		err = bx_frame_take(core, program, BX_FRAME_TABLE, &taken[i]);
 		if (err != BX_OK) {
@@ -65,7 +65,8 @@ bx_space_map(struct bx_kcore *core, uint32_t program, uint64_t address, uint32_t
 			mapped->flags |= BX_FRAME_DIRTY;
 		mapped->owner = program;
 	}
-	bx_frame_clean(core, frame);
+	if ((mapped->flags & BX_FRAME_DIRTY) != 0)
+		bx_frame_clean(core, frame);
 	mapped->address = address;
 	mapped->flags = (uint8_t)flags;
 	if ((flags & BX_PAGE_EXECUTE) != 0)

@@ -10,35 +10,48 @@
 
 #define TABLE_BITS	(BX_PTE_PRESENT | BX_PTE_WRITE | BX_PTE_USER | BX_PTE_ACCESSED)
 
+/* The table of the next level on the way to `address`, or NULL.  `memory` is where all tables lie. */
+static inline uint64_t *
+table_below(uint8_t *memory, const uint64_t *table, uint64_t address, unsigned level)
+{
+	uint64_t entry = table == NULL ? 0 : table[bx_table_index(address, level)];
+
+	if ((entry & (BX_PTE_PRESENT | BX_PTE_LARGE)) != BX_PTE_PRESENT)
+		return NULL;
+	return (uint64_t *)(void *)(memory + (entry & BX_PTE_ADDRESS));
+}
+
 /* The table of level `level` on the way to `address`, or NULL. */
 static uint64_t *
 table_find(struct bx_machine *machine, uint64_t root, uint64_t address, unsigned level)
 {
 	uint64_t *table = bx_machine_table(machine, root);
+	uint8_t *memory = (uint8_t *)table - root;
 
-	for (unsigned i = 4; i > level; i--) {
-		uint64_t entry = table[bx_table_index(address, i)];
-
-		if ((entry & BX_PTE_PRESENT) == 0 || (entry & BX_PTE_LARGE) != 0)
-			return NULL;
-		table = bx_machine_table(machine, entry & BX_PTE_ADDRESS);
-	}
+	for (unsigned i = 4; i > level && table != NULL; i--)
+		table = table_below(memory, table, address, i);
 	return table;
 }
 
 uint64_t *
 bx_page_entry(struct bx_machine *machine, uint64_t root, uint64_t address)
 {
-	uint64_t *table = table_find(machine, root, address, 1);
+	uint64_t *table = bx_machine_table(machine, root);
+	uint8_t *memory = (uint8_t *)table - root;
 
+	table = table_below(memory, table, address, 4);
+	table = table_below(memory, table, address, 3);
+	table = table_below(memory, table, address, 2);
 	return table == NULL ? NULL : &table[bx_table_index(address, 1)];
 }
 
 unsigned
 bx_machine_tables_needed(struct bx_machine *machine, uint64_t root, uint64_t address)
 {
-	unsigned needed = 0;
+	unsigned needed = 1;
 
+	if (BX_LIKELY(bx_page_entry(machine, root, address) != NULL))
+		return 0;
 	while (needed < BX_TABLES_MAX && table_find(machine, root, address, needed + 1) == NULL)
 		needed++;
 	return needed;
@@ -48,23 +61,28 @@ void
 bx_machine_page_map(struct bx_machine *machine, uint64_t root, uint64_t address, uint64_t frame,
     uint32_t flags, const uint64_t *tables)
 {
-	unsigned level = bx_machine_tables_needed(machine, root, address) + 1;
-	uint64_t *table = table_find(machine, root, address, level);
+	uint64_t *place = bx_page_entry(machine, root, address), *table;
 	uint64_t entry = frame | BX_PTE_PRESENT | BX_PTE_USER | BX_PTE_ACCESSED;
 
 	BX_ASSERT(address < BX_USER_END);
 	BX_ASSERT(flags != (BX_PAGE_WRITE | BX_PAGE_EXECUTE));
-	for (; level > 1; level--) {
-		table[bx_table_index(address, level)] = *tables | TABLE_BITS;
-		table = bx_machine_table(machine, *tables++);
+	if (place == NULL) {
+		unsigned level = bx_machine_tables_needed(machine, root, address) + 1;
+
+		table = table_find(machine, root, address, level);
+		for (; level > 1; level--) {
+			table[bx_table_index(address, level)] = *tables | TABLE_BITS;
+			table = bx_machine_table(machine, *tables++);
+		}
+		place = &table[bx_table_index(address, 1)];
 	}
-	BX_ASSERT(table[bx_table_index(address, 1)] == 0);
+	BX_ASSERT(*place == 0);
 	if ((flags & BX_PAGE_WRITE) != 0)
 		entry |= BX_PTE_WRITE | BX_PTE_DIRTY;
 	if ((flags & BX_PAGE_EXECUTE) == 0)
 		entry |= BX_PTE_NO_EXECUTE;
 	/* Not present before: no CPU can remember it (SDM 3A, 4.10.2.3). */
-	table[bx_table_index(address, 1)] = entry;
+	*place = entry;
 }
 
 void
