@@ -124,5 +124,5 @@ soon(struct attacker *attacker)
 {
 	uint64_t random = random_next(attacker);
 
-	return (random & 7) == 0 ? bx_sys_now() + (random >> 50) : (random & 1);
+	return (random & 63) == 0 ? bx_sys_now() + (random >> 50) : (random & 1);
 }

@@ -122,7 +122,7 @@ nearly_right(struct officer *officer, enum kind kind)
 		return 1ull << random % 4;
 	case DEADLINE:
 		/* Who waits, waits for all others of its priority. */
-		return (random & 0x3ff) == 0 ? soon(&officer->attacker) : random >> 63;
+		return (random & 0xf) == 0 ? soon(&officer->attacker) : random >> 63;
 	case ADDRESS:
 		return 0x20000000 + ((random & 0xf) << 12);
 	case FLAGS:
@@ -246,9 +246,11 @@ random_calls(struct officer *officer)
 		if (officer->wild && done % 1000 == 0 && !has_something(officer->attacker.sys))
 			return;
 	}
-	/* In a run that takes nothing away, each kind of authority must have been used. */
+	/* In a run that takes nothing away, each kind of authority must have been used; but nobody calls
+	 * the officer, so that it has no reply to give. */
 	for (size_t i = 0; !officer->wild && i < BX_ARRAY_COUNT(shapes); i++)
 		if (shapes[i].capability != NULL && !shapes[i].wild &&
+		    shapes[i].number != BX_SYS_REPLY_RECEIVE &&
 		    officer->accepted[shapes[i].number] == 0)
 			say(&officer->attacker, "BREACH: call %u was never accepted, so nothing was tested",
 			    shapes[i].number);
