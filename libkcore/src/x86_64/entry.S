@@ -113,8 +113,8 @@ MARK bx_entry_text_start
 
 /*
  * The short way of a call or reply_receive.  In: rsp the context of the thread; out: rax the one
- * that goes on.  What the core's function may change, and what belongs to the thread that waits from
- * now on, is stored; r12, r13, r14 stay where they are and come to the partner like that.
+ * that goes on.  All is stored that belongs to the thread which waits from now on (the words too: it
+ * keeps them when its wait fails); r12, r13, r14 stay where they are and come to the partner like that.
  */
 	.macro	EXCHANGE function, number
 	mov	%rdi, BX_CTX_VALUE(%rsp)
@@ -123,6 +123,9 @@ MARK bx_entry_text_start
 	mov	%r8, BX_CTX_WORD(%rsp)
 	mov	%r9, BX_CTX_WORD + 8(%rsp)
 	mov	%r10, BX_CTX_WORD + 16(%rsp)
+	mov	%r12, BX_CTX_WORD + 24(%rsp)
+	mov	%r13, BX_CTX_WORD + 32(%rsp)
+	mov	%r14, BX_CTX_WORD + 40(%rsp)
 	mov	%rbx, BX_CTX_REPLY(%rsp)
 	mov	%r15, BX_CTX_BUFFERS(%rsp)
 	mov	%rbp, BX_CTX_FRAME(%rsp)
@@ -141,7 +144,7 @@ MARK bx_entry_text_start
 	jnz	exchanged
 	mov	CURRENT, %rax			/* nothing has changed: the long way */
 	movq	$\number, BX_CTX_NUMBER(%rax)
-	jmp	exchange_not
+	jmp	entry_general
 	.endm
 
 /*
@@ -236,12 +239,6 @@ entry_call:
 	EXCHANGE bx_kcore_call_fast, BX_SYS_CALL
 entry_reply_receive:
 	EXCHANGE bx_kcore_reply_receive_fast, BX_SYS_REPLY_RECEIVE
-exchange_not:
-	mov	%r12, BX_CTX_WORD + 24(%rax)
-	mov	%r13, BX_CTX_WORD + 32(%rax)
-	mov	%r14, BX_CTX_WORD + 40(%rax)
-	jmp	entry_general
-
 /* In: rax the context that goes on; the words of its message in r12, r13, r14 and in the context of
  * the thread that came.  Badge and info are in its own.  The processor goes to another program. */
 exchanged:
