@@ -47,5 +47,6 @@ PHONY += clean-coverage
 clean-coverage:
 	find . -name '*.gcda' -o -name '*.gcno' | xargs rm -f
 endif
+include tests/prove/local.mk
 include tests/system/local.mk
 include tests/bench/local.mk
