@@ -96,8 +96,6 @@ derive_check(const struct bx_cap_forest *forest, struct bx_cap_place from,
   @ requires place_in_memory(forest, from) && place_in_memory(forest, to);
   @ requires bx_cap_births < UINT64_MAX;
   @ requires \valid_read(limits) && \separated(limits, forest->slots + (0 .. forest->slot_count - 1));
-  @ assigns forest->slots[0 .. forest->slot_count - 1], bx_cap_birth[0 .. forest->slot_count - 1],
-  @    bx_cap_births;
   @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK; */
 enum bx_err
 bx_cap_derive(struct bx_cap_forest *forest, struct bx_cap_place from,
@@ -138,8 +136,6 @@ bx_cap_derive(struct bx_cap_forest *forest, struct bx_cap_place from,
 /*@ requires forest_in_memory(forest) && sound(forest);
   @ requires place_in_memory(forest, from) && place_in_memory(forest, to);
   @ requires bx_cap_births < UINT64_MAX;
-  @ assigns forest->slots[0 .. forest->slot_count - 1], bx_cap_birth[0 .. forest->slot_count - 1],
-  @    bx_cap_births;
   @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK; */
 enum bx_err
 bx_cap_copy(struct bx_cap_forest *forest, struct bx_cap_place from, struct bx_cap_place to,

@@ -40,8 +40,6 @@ root_is_valid(const struct bx_cap *cap)
 /*@ requires forest_in_memory(forest) && sound(forest) && place_in_memory(forest, to);
   @ requires bx_cap_births < UINT64_MAX;
   @ requires \valid_read(cap) && \separated(cap, forest->slots + (0 .. forest->slot_count - 1));
-  @ assigns forest->slots[0 .. forest->slot_count - 1], bx_cap_birth[0 .. forest->slot_count - 1],
-  @    bx_cap_births;
   @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK; */
 enum bx_err
 bx_cap_insert(struct bx_cap_forest *forest, struct bx_cap_place to, const struct bx_cap *cap)

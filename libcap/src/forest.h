@@ -50,6 +50,7 @@ masked_index(uint32_t index, uint32_t count)
 	difference = (uint64_t)index - count;		/* bit 63: the subtraction borrowed */
 	//@ assert index < count ==> difference == index - count + 0x10000000000000000;
 	mask = (uint32_t)(difference / (UINT64_C(1) << 63)) * UINT32_MAX;
+	//@ assert index < count ==> difference / 0x8000000000000000 == 1;
 	//@ assert index < count ==> mask == 0xffffffff;
 	//@ assert index >= count ==> mask == 0;
 	//@ assert index < count ==> (index & mask) == index;

@@ -149,6 +149,8 @@ predicate links_as_before{K,L}(struct bx_cap_forest *f) =
 	\at(f->slots[i].child, L) == \at(f->slots[i].child, K) &&
 	\at(f->slots[i].parent, L) == \at(f->slots[i].parent, K);
 
+lemma wraps: \forall integer x; -0x100000000 <= x < 0 ==>
+    (uint64_t)x == x + 0x10000000000000000;
 lemma all_ones: \forall integer x; 0 <= x <= 0xffffffff ==> (x & 0xffffffff) == x;
 lemma all_zeroes: \forall integer x; 0 <= x <= 0xffffffff ==> (x & 0) == 0;
 */

@@ -8,8 +8,6 @@
   @ requires bx_cap_births < UINT64_MAX;
   @ requires \valid_read(reply) && \separated(reply, forest->slots + (0 .. forest->slot_count - 1));
   @ requires reply->type == BX_CAP_REPLY && reply->rights <= BX_RIGHT_ALL;
-  @ assigns forest->slots[0 .. forest->slot_count - 1], bx_cap_birth[0 .. forest->slot_count - 1],
-  @    bx_cap_births;
   @ ensures cap5: \old(is_plain(to)) ==> \result != BX_OK; */
 enum bx_err
 bx_cap_reply_insert(struct bx_cap_forest *forest, struct bx_cap_place to,
