@@ -3,7 +3,7 @@
 IPC_INC = -I$(top_srcdir)/%D%/include
 
 bxinclude_HEADERS += %D%/include/brainix/ipc.h
-noinst_HEADERS += %D%/src/field.h
+noinst_HEADERS += %D%/src/field.h %D%/src/logic.h
 pkgconfig_DATA += %D%/brainix-ipc.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/SPEC.md %D%/tests/corpus-ipc/all %D%/tests/corpus-ipc/words
 lib_LTLIBRARIES += %D%/libbrainix-ipc.la

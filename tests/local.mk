@@ -51,5 +51,6 @@ PHONY += coverage
 coverage:
 	@echo "coverage needs ./configure --enable-coverage" >&2; exit 1
 endif
+include tests/prove/local.mk
 include tests/system/local.mk
 include tests/bench/local.mk

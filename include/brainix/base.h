@@ -128,6 +128,8 @@ bx_err_text(enum bx_err err)
  * mistake or a broken invariant, never for bad input.
  *   where  "file:line", static storage     what  the condition that did not hold, static storage
  */
+/*@ requires never: \false;		// the provers have to show that it is not called
+  @ assigns \nothing; */
 BX_NORETURN void bx_panic(const char *where, const char *what);
 
 #define BX_STRING_OF_(token)	#token
@@ -148,42 +150,58 @@ BX_NORETURN void bx_panic(const char *where, const char *what);
 /* Byte order.  Wire and disk fields are uint8_t arrays: no casts, no alignment or packing traps.
  * Compilers turn each of these into one load or store.  Sums of products, not shifts of ors:
  * provers follow them. */
+/*@ requires \valid_read(b + (0 .. 1));
+  @ assigns \nothing;
+  @ ensures \result == b[0] + 256 * b[1]; */
 static inline uint16_t
 bx_get_le16(const uint8_t b[2])
 {
 	return (uint16_t)(b[0] + 256u * b[1]);
 }
 
+/*@ requires \valid_read(b + (0 .. 3));
+  @ assigns \nothing; */
 static inline uint32_t
 bx_get_le32(const uint8_t b[4])
 {
 	return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
+/*@ requires \valid_read(b + (0 .. 7));
+  @ assigns \nothing; */
 static inline uint64_t
 bx_get_le64(const uint8_t b[8])
 {
 	return (uint64_t)bx_get_le32(b) | (uint64_t)bx_get_le32(b + 4) << 32;
 }
 
+/*@ requires \valid_read(b + (0 .. 1));
+  @ assigns \nothing;
+  @ ensures \result == 256 * b[0] + b[1]; */
 static inline uint16_t
 bx_get_be16(const uint8_t b[2])
 {
 	return (uint16_t)(256u * b[0] + b[1]);
 }
 
+/*@ requires \valid_read(b + (0 .. 3));
+  @ assigns \nothing; */
 static inline uint32_t
 bx_get_be32(const uint8_t b[4])
 {
 	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | (uint32_t)b[3];
 }
 
+/*@ requires \valid_read(b + (0 .. 7));
+  @ assigns \nothing; */
 static inline uint64_t
 bx_get_be64(const uint8_t b[8])
 {
 	return (uint64_t)bx_get_be32(b) << 32 | (uint64_t)bx_get_be32(b + 4);
 }
 
+/*@ requires \valid(b + (0 .. 1));
+  @ assigns b[0 .. 1]; */
 static inline void
 bx_put_le16(uint8_t b[2], uint16_t v)
 {
@@ -191,6 +209,8 @@ bx_put_le16(uint8_t b[2], uint16_t v)
 	b[1] = (uint8_t)(v >> 8);
 }
 
+/*@ requires \valid(b + (0 .. 3));
+  @ assigns b[0 .. 3]; */
 static inline void
 bx_put_le32(uint8_t b[4], uint32_t v)
 {
@@ -200,6 +220,8 @@ bx_put_le32(uint8_t b[4], uint32_t v)
 	b[3] = (uint8_t)(v >> 24);
 }
 
+/*@ requires \valid(b + (0 .. 7));
+  @ assigns b[0 .. 7]; */
 static inline void
 bx_put_le64(uint8_t b[8], uint64_t v)
 {
@@ -207,6 +229,8 @@ bx_put_le64(uint8_t b[8], uint64_t v)
 	bx_put_le32(b + 4, (uint32_t)(v >> 32));
 }
 
+/*@ requires \valid(b + (0 .. 1));
+  @ assigns b[0 .. 1]; */
 static inline void
 bx_put_be16(uint8_t b[2], uint16_t v)
 {
@@ -214,6 +238,8 @@ bx_put_be16(uint8_t b[2], uint16_t v)
 	b[1] = (uint8_t)v;
 }
 
+/*@ requires \valid(b + (0 .. 3));
+  @ assigns b[0 .. 3]; */
 static inline void
 bx_put_be32(uint8_t b[4], uint32_t v)
 {
@@ -223,6 +249,8 @@ bx_put_be32(uint8_t b[4], uint32_t v)
 	b[3] = (uint8_t)v;
 }
 
+/*@ requires \valid(b + (0 .. 7));
+  @ assigns b[0 .. 7]; */
 static inline void
 bx_put_be64(uint8_t b[8], uint64_t v)
 {
@@ -251,6 +279,8 @@ bx_is_aligned(uint64_t v, uint64_t align)
 }
 
 /* Whether [offset, offset + length) lies inside [0, limit).  Never wraps. */
+/*@ assigns \nothing;
+  @ ensures \result == (offset + length <= limit ? 1 : 0); */
 static inline bool
 bx_range_fits(uint64_t offset, uint64_t length, uint64_t limit)
 {

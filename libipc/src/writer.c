@@ -5,7 +5,17 @@
 #include <brainix/ipc.h>
 
 #include "field.h"
+#include "logic.h"
 
+/*@ requires \valid(writer) && \valid(message) && \separated(writer, message);
+  @ requires (label & (BX_IPC_LABEL_KINDS | BX_IPC_LABEL_ZERO)) == 0;
+  @ requires string != \null || string_capacity == 0;
+  @ requires string_capacity != 0 ==> \valid(string + (0 .. string_capacity - 1));
+  @ requires \separated(writer, string + (0 .. string_capacity - 1)) &&
+  @    \separated(message, string + (0 .. string_capacity - 1));
+  @ assigns *writer, *message;
+  @ ensures writer_sound(writer) && writer->message == message && message->string == string;
+  @ ensures writer->words == 0 && message->string_length == 0 && writer->err == BX_OK; */
 void
 bx_ipc_write_begin(struct bx_ipc_writer *writer, struct bx_ipc_message *message, uint64_t label,
     uint8_t *string, uint32_t string_capacity)
@@ -28,6 +38,14 @@ bx_ipc_write_begin(struct bx_ipc_writer *writer, struct bx_ipc_message *message,
 
 /* Reserves `length` bytes at the end of the string; NULL, with the error kept, when they do not
  * fit. */
+/*@ requires writer_sound(writer) && length > 0 && writer->err == BX_OK;
+  @ assigns writer->err, writer->message->string_length;
+  @ ensures writer_sound(writer) && writer_goes_on{Pre,Post}(writer);
+  @ ensures \result == \null ==> writer->err == BX_ERR_OVERFLOW &&
+  @    writer->message->string_length == \old(writer->message->string_length);
+  @ ensures \result != \null ==> writer->err == BX_OK &&
+  @    \result == writer->message->string + \old(writer->message->string_length) &&
+  @    writer->message->string_length == \old(writer->message->string_length) + length; */
 static uint8_t *
 reserve(struct bx_ipc_writer *writer, uint32_t length)
 {
@@ -43,6 +61,11 @@ reserve(struct bx_ipc_writer *writer, uint32_t length)
 	return place;
 }
 
+/*@ requires writer_sound(writer) && 0 <= kind <= 3;
+  @ assigns writer->err, writer->words, writer->message->string_length, writer->message->label,
+  @    writer->message->word[0 .. BX_IPC_WORDS - 1],
+  @    writer->message->string[0 .. writer->string_capacity - 1];
+  @ ensures writer_sound(writer) && writer_goes_on{Pre,Post}(writer); */
 static void
 write_number(struct bx_ipc_writer *writer, enum bx_ipc_kind kind, uint64_t value)
 {
@@ -63,42 +86,80 @@ write_number(struct bx_ipc_writer *writer, enum bx_ipc_kind kind, uint64_t value
 	bx_put_le64(place + FIELD_NUMBER_VALUE, value);
 }
 
+/*@ requires writer_sound(writer);
+  @ assigns writer->err, writer->words, writer->message->string_length, writer->message->label,
+  @    writer->message->word[0 .. BX_IPC_WORDS - 1],
+  @    writer->message->string[0 .. writer->string_capacity - 1];
+  @ ensures writer_sound(writer) && writer_goes_on{Pre,Post}(writer); */
 void
 bx_ipc_write_u8(struct bx_ipc_writer *writer, uint8_t value)
 {
 	write_number(writer, BX_IPC_UNSIGNED, value);
 }
 
+/*@ requires writer_sound(writer);
+  @ assigns writer->err, writer->words, writer->message->string_length, writer->message->label,
+  @    writer->message->word[0 .. BX_IPC_WORDS - 1],
+  @    writer->message->string[0 .. writer->string_capacity - 1];
+  @ ensures writer_sound(writer) && writer_goes_on{Pre,Post}(writer); */
 void
 bx_ipc_write_u16(struct bx_ipc_writer *writer, uint16_t value)
 {
 	write_number(writer, BX_IPC_UNSIGNED, value);
 }
 
+/*@ requires writer_sound(writer);
+  @ assigns writer->err, writer->words, writer->message->string_length, writer->message->label,
+  @    writer->message->word[0 .. BX_IPC_WORDS - 1],
+  @    writer->message->string[0 .. writer->string_capacity - 1];
+  @ ensures writer_sound(writer) && writer_goes_on{Pre,Post}(writer); */
 void
 bx_ipc_write_u32(struct bx_ipc_writer *writer, uint32_t value)
 {
 	write_number(writer, BX_IPC_UNSIGNED, value);
 }
 
+/*@ requires writer_sound(writer);
+  @ assigns writer->err, writer->words, writer->message->string_length, writer->message->label,
+  @    writer->message->word[0 .. BX_IPC_WORDS - 1],
+  @    writer->message->string[0 .. writer->string_capacity - 1];
+  @ ensures writer_sound(writer) && writer_goes_on{Pre,Post}(writer); */
 void
 bx_ipc_write_u64(struct bx_ipc_writer *writer, uint64_t value)
 {
 	write_number(writer, BX_IPC_UNSIGNED, value);
 }
 
+/*@ requires writer_sound(writer);
+  @ assigns writer->err, writer->words, writer->message->string_length, writer->message->label,
+  @    writer->message->word[0 .. BX_IPC_WORDS - 1],
+  @    writer->message->string[0 .. writer->string_capacity - 1];
+  @ ensures writer_sound(writer) && writer_goes_on{Pre,Post}(writer); */
 void
 bx_ipc_write_i64(struct bx_ipc_writer *writer, int64_t value)
 {
 	write_number(writer, BX_IPC_SIGNED, (uint64_t)value);
 }
 
+/*@ requires writer_sound(writer);
+  @ assigns writer->err, writer->words, writer->message->string_length, writer->message->label,
+  @    writer->message->word[0 .. BX_IPC_WORDS - 1],
+  @    writer->message->string[0 .. writer->string_capacity - 1];
+  @ ensures writer_sound(writer) && writer_goes_on{Pre,Post}(writer); */
 void
 bx_ipc_write_bool(struct bx_ipc_writer *writer, bool value)
 {
 	write_number(writer, BX_IPC_BOOL, value);
 }
 
+/*@ requires writer_sound(writer) && 0 <= kind <= BX_IPC_TEXT;
+  @ requires bytes != \null || length == 0;
+  @ requires length != 0 ==> \valid_read((uint8_t *)bytes + (0 .. length - 1));
+  @ requires \separated((uint8_t *)bytes + (0 .. length - 1), writer, writer->message,
+  @    writer->message->string + (0 .. writer->string_capacity - 1));
+  @ assigns writer->err, writer->message->string_length,
+  @    writer->message->string[0 .. writer->string_capacity - 1];
+  @ ensures writer_sound(writer) && writer_goes_on{Pre,Post}(writer); */
 static void
 write_run(struct bx_ipc_writer *writer, enum bx_ipc_kind kind, const void *bytes, uint32_t length)
 {
@@ -121,12 +182,28 @@ write_run(struct bx_ipc_writer *writer, enum bx_ipc_kind kind, const void *bytes
 		__builtin_memcpy(place + FIELD_RUN_HEAD, bytes, length);
 }
 
+/*@ requires writer_sound(writer);
+  @ requires bytes != \null || length == 0;
+  @ requires length != 0 ==> \valid_read((uint8_t *)bytes + (0 .. length - 1));
+  @ requires \separated((uint8_t *)bytes + (0 .. length - 1), writer, writer->message,
+  @    writer->message->string + (0 .. writer->string_capacity - 1));
+  @ assigns writer->err, writer->message->string_length,
+  @    writer->message->string[0 .. writer->string_capacity - 1];
+  @ ensures writer_sound(writer) && writer_goes_on{Pre,Post}(writer); */
 void
 bx_ipc_write_bytes(struct bx_ipc_writer *writer, const void *bytes, uint32_t length)
 {
 	write_run(writer, BX_IPC_BYTES, bytes, length);
 }
 
+/*@ requires writer_sound(writer);
+  @ requires text != \null || length == 0;
+  @ requires length != 0 ==> \valid_read((uint8_t *)text + (0 .. length - 1));
+  @ requires \separated((uint8_t *)text + (0 .. length - 1), writer, writer->message,
+  @    writer->message->string + (0 .. writer->string_capacity - 1));
+  @ assigns writer->err, writer->message->string_length,
+  @    writer->message->string[0 .. writer->string_capacity - 1];
+  @ ensures writer_sound(writer) && writer_goes_on{Pre,Post}(writer); */
 void
 bx_ipc_write_text(struct bx_ipc_writer *writer, const char *text, uint32_t length)
 {
@@ -135,6 +212,9 @@ bx_ipc_write_text(struct bx_ipc_writer *writer, const char *text, uint32_t lengt
 	write_run(writer, BX_IPC_TEXT, text, length);
 }
 
+/*@ requires writer_sound(writer) && slot != BX_SLOT_NONE;
+  @ assigns writer->err, writer->message->cap_slot;
+  @ ensures writer_sound(writer) && writer_goes_on{Pre,Post}(writer); */
 void
 bx_ipc_write_cap(struct bx_ipc_writer *writer, uint32_t slot)
 {
@@ -149,6 +229,9 @@ bx_ipc_write_cap(struct bx_ipc_writer *writer, uint32_t slot)
 	writer->message->cap_slot = slot;
 }
 
+/*@ requires writer_sound(writer);
+  @ assigns *writer->message;
+  @ ensures \result == writer->err; */
 enum bx_err
 bx_ipc_write_end(struct bx_ipc_writer *writer)
 {

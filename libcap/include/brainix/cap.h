@@ -116,16 +116,30 @@ struct bx_cap_space {
  * `index` when it is below `count`, else 0, computed without a branch: a processor that runs ahead
  * of the bounds check of its caller still gets an index inside the space.  The empty asm hides
  * what the caller has already found out, from which a compiler would conclude that the mask is
- * always all ones.
+ * always all ones.  The prover reads no asm.
  */
+#ifdef __FRAMAC__
+#define BX_CAP_HIDE_VALUE(value) ((void)0)
+#else
+#define BX_CAP_HIDE_VALUE(value) __asm__("" : "+r" (value))
+#endif
+
+/*@ assigns \nothing;
+  @ ensures \result == (index < count ? index : 0); */
 static inline uint32_t
 bx_cap_masked_index(uint32_t index, uint32_t count)
 {
-	uint64_t below;
+	uint64_t difference;
+	uint32_t mask;
 
-	__asm__("" : "+r" (index));
-	below = ((uint64_t)index - count) >> 63;	/* 1: the subtraction borrowed */
-	return index & (uint32_t)(0 - below);
+	BX_CAP_HIDE_VALUE(index);
+	difference = (uint64_t)index - count;		/* bit 63: the subtraction borrowed */
+	//@ assert index < count ==> difference == index - count + 0x10000000000000000;
+	mask = (uint32_t)(difference / (UINT64_C(1) << 63)) * UINT32_MAX;
+	//@ assert index < count ==> mask == 0xffffffff;
+	//@ assert index >= count ==> mask == 0;
+	//@ assert index < count ==> (index & mask) == index;
+	return index & mask;
 }
 
 /* What derive makes less.  bx_cap_limits_same() is the neutral element. */

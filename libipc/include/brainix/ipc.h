@@ -48,18 +48,22 @@ enum bx_ipc_kind {
 #define BX_IPC_LABEL_KINDS	0x00000fff00000000ull
 #define BX_IPC_LABEL_ZERO	0x0000f00000000000ull
 
+/*@ assigns \nothing; */
 static inline uint32_t
 bx_ipc_label_protocol(uint64_t label)
 {
 	return (uint32_t)(label >> 16) & 0xffff;
 }
 
+/*@ assigns \nothing; */
 static inline uint32_t
 bx_ipc_label_version(uint64_t label)
 {
 	return (uint32_t)(label >> 8) & 0xff;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result <= 0xff; */
 static inline uint32_t
 bx_ipc_label_method(uint64_t label)
 {
@@ -67,6 +71,7 @@ bx_ipc_label_method(uint64_t label)
 }
 
 /* The label of an answer to `request` that carries nothing but an error (or BX_OK). */
+/*@ assigns \nothing; */
 static inline uint64_t
 bx_ipc_label_answer(uint64_t request, enum bx_err err)
 {
@@ -74,6 +79,7 @@ bx_ipc_label_answer(uint64_t request, enum bx_err err)
 }
 
 /* The error in a label.  A number that is no error of ours, or is positive: BX_ERR_FORMAT. */
+/*@ assigns \nothing; */
 enum bx_err bx_ipc_label_error(uint64_t label);
 
 /* A message in memory.  Movable; `string` belongs to the caller.  All zero bytes with cap_slot
@@ -167,6 +173,8 @@ BX_MUST_USE enum bx_err bx_ipc_read_end(const struct bx_ipc_reader *reader);
 
 /* Whether `length` bytes are UTF-8 (RFC 3629: shortest form, no surrogates, up to U+10FFFF) without
  * NUL. */
+/*@ requires length == 0 || \valid_read(text + (0 .. length - 1));
+  @ assigns \nothing; */
 BX_MUST_USE bool bx_ipc_text_valid(const uint8_t *text, size_t length);
 
 #endif
