@@ -271,6 +271,37 @@ START_TEST(forged_id_is_passed_over)
 }
 END_TEST
 
+/* The right id and question from another address, then from another port. */
+START_TEST(forged_source_is_passed_over)
+{
+	struct bx_net_addr *address = &pair.host[1].address, right, any = { { 0 } };
+	struct bx_udp_from from;
+	uint8_t question[512];
+	uint64_t other;
+	uint32_t n;
+	uint16_t port;
+
+	start();
+	right = *address;
+	begin(0, 0, 1, 0);
+	record(asked, 2, 1, 30, ten, 4);
+	ck_assert_int_eq(bx_udp_receive(pair.host[1].stack.transport, server_end, question, 512, &n, &from), BX_OK);
+	bx_put_be16(m, bx_get_be16(question));
+	ck_assert_int_eq(bx_udp_open(pair.host[1].stack.transport, &any, 54, &other, &port), BX_OK);
+	*address = bx_net_ipv4(10, 0, 0, 77);
+	ck_assert_int_eq(pair_udp_send(&pair, 1, server_end, &from.remote, from.remote_port, m, length), BX_OK);
+	*address = right;
+	ck_assert_int_eq(pair_udp_send(&pair, 1, other, &from.remote, from.remote_port, m, length), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_uint_eq(bx_transport_stats(pair.host[0].stack.transport)->udp_in, 2);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	ck_assert_int_eq(pair_udp_send(&pair, 1, server_end, &from.remote, from.remote_port, m, length), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_int_eq(poll(), BX_OK);
+	finish();
+}
+END_TEST
+
 START_TEST(refusal_is_tried_again)
 {
 	uint16_t first;
@@ -350,6 +381,7 @@ main(void)
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, resolves);
 	tcase_add_test(tc, forged_id_is_passed_over);
+	tcase_add_test(tc, forged_source_is_passed_over);
 	tcase_add_test(tc, refusal_is_tried_again);
 	tcase_add_test(tc, silence_is_a_timeout);
 	tcase_add_test(tc, truncated_is_named);
