@@ -3,7 +3,8 @@
 NETSTACK_INC = -I$(top_srcdir)/%D%/include
 
 bxinclude_HEADERS += \
-	%D%/include/brainix/net_buf.h %D%/include/brainix/net_ip.h %D%/include/brainix/net_link.h \
+	%D%/include/brainix/net_buf.h %D%/include/brainix/net_dns.h %D%/include/brainix/net_ip.h \
+	%D%/include/brainix/net_link.h \
 	%D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
 noinst_HEADERS += \
 	%D%/src/mem.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/transport/transport.h \
@@ -15,6 +16,7 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 %C%_libbrainix_netstack_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
 %C%_libbrainix_netstack_la_SOURCES = \
 	%D%/src/batch.c %D%/src/stack.c %D%/src/sum.c \
+	%D%/src/dns/message.c %D%/src/dns/resolver.c \
 	%D%/src/link/arp.c %D%/src/link/conflict.c %D%/src/link/ethernet.c %D%/src/link/neighbour.c \
 	%D%/src/ip/address.c %D%/src/ip/icmpv4.c %D%/src/ip/ip.c %D%/src/ip/ipv4_in.c \
 	%D%/src/ip/ipv4_out.c %D%/src/ip/reassembly.c %D%/src/ip/route.c \
@@ -37,7 +39,7 @@ check_LIBRARIES += %D%/tests/libnetstack-plain.a %D%/tests/libnetstack-verify.a
 
 # Scripts of packets, the property test, and the fuzz targets need no Check.
 libnetstack_tests = %D%/tests/packets %D%/tests/packets_verify %D%/tests/property %D%/tests/property_verify \
-	%D%/tests/fuzz_batch %D%/tests/fuzz_stack
+	%D%/tests/fuzz_batch %D%/tests/fuzz_dns %D%/tests/fuzz_stack
 %C%_tests_packets_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_packets_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_packets_SOURCES = %D%/tests/packets.c
@@ -58,17 +60,25 @@ libnetstack_tests = %D%/tests/packets %D%/tests/packets_verify %D%/tests/propert
 %C%_tests_fuzz_batch_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_batch_SOURCES = %D%/tests/fuzz_batch.c $(FUZZ_MAIN)
 %C%_tests_fuzz_batch_LDADD = %D%/tests/libnetstack-verify.a
+%C%_tests_fuzz_dns_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-dns"'
+%C%_tests_fuzz_dns_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_dns_SOURCES = %D%/tests/fuzz_dns.c $(FUZZ_MAIN)
+%C%_tests_fuzz_dns_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_stack_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-stack"'
 %C%_tests_fuzz_stack_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_stack_SOURCES = %D%/tests/fuzz_stack.c $(FUZZ_MAIN)
 %C%_tests_fuzz_stack_LDADD = %D%/tests/libnetstack-verify.a
 
 if HAVE_CHECK
-libnetstack_tests += %D%/tests/test_buf %D%/tests/test_link %D%/tests/test_ip %D%/tests/test_transport
+libnetstack_tests += %D%/tests/test_buf %D%/tests/test_dns %D%/tests/test_link %D%/tests/test_ip %D%/tests/test_transport
 %C%_tests_test_buf_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_buf_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_buf_SOURCES = %D%/tests/test_buf.c
 %C%_tests_test_buf_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
+%C%_tests_test_dns_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_test_dns_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_dns_SOURCES = %D%/tests/test_dns.c %D%/tests/pair.c
+%C%_tests_test_dns_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 %C%_tests_test_link_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_link_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_link_SOURCES = %D%/tests/test_link.c

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * test_dns.c -- DNS messages, and the resolver against a scripted server on the other host of a pair.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include <brainix/net_dns.h>
+
+#include "pair.h"
+
+BX_NORETURN void
+bx_panic(const char *where, const char *what)
+{
+	fprintf(stderr, "panic: %s: %s\n", where, what);
+	abort();
+}
+
+static uint8_t m[512];
+static uint32_t length;
+static struct bx_dns_name www;
+
+static void
+put(const void *bytes, uint32_t n)
+{
+	memcpy(m + length, bytes, n);
+	length += n;
+}
+
+/* A response to www.a. */
+static void
+begin(uint8_t flags, uint8_t rcode, uint8_t answers, uint8_t authorities)
+{
+	const uint8_t head[] = { 0, 7, (uint8_t)(0x81 | flags), (uint8_t)(0x80 | rcode), 0, 1, 0, answers, 0, authorities,
+		0, 0, 3, 'w', 'W', 'w', 1, 'a', 0, 0, 1, 0, 1 };
+
+	length = 0;
+	put(head, sizeof head);
+	ck_assert_int_eq(bx_dns_name_set("www.a", 5, &www), BX_OK);
+}
+
+static void
+record(const void *owner, uint32_t owner_length, uint8_t type, uint8_t lifetime, const void *data, uint8_t n)
+{
+	const uint8_t fixed[] = { 0, type, 0, 1, 0, 0, 0, lifetime, 0, n };
+
+	put(owner, owner_length);
+	put(fixed, sizeof fixed);
+	put(data, n);
+}
+
+static const uint8_t asked[] = { 0xc0, 12 }, name_b[] = { 1, 'b', 0 }, ten[] = { 10, 0, 0, 9 };
+static const uint8_t soa[] = { 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 50 };
+
+static struct bx_dns_answer answer, poison;
+
+static enum bx_err
+parse(void)
+{
+	uint8_t *exact = malloc(length);
+	enum bx_err err;
+
+	memset(&poison, 0x5a, sizeof poison);
+	answer = poison;
+	memcpy(exact, m, length);
+	err = bx_dns_message_parse(exact, length, &www, BX_DNS_A, &answer);
+	free(exact);
+	if (err != BX_OK && err != BX_ERR_AGAIN && err != BX_ERR_NOT_FOUND)
+		ck_assert_mem_eq(&answer, &poison, sizeof answer);
+	return err;
+}
+
+START_TEST(names)
+{
+	struct bx_dns_name n;
+	char text[256];
+
+	ck_assert_int_eq(bx_dns_name_set("A.bC.", 5, &n), BX_OK);
+	ck_assert_uint_eq(n.length, 6);
+	ck_assert_mem_eq(n.bytes, "\1a\2bc", 6);
+	ck_assert_int_eq(bx_dns_name_set("", 0, &n), BX_ERR_FORMAT);
+	ck_assert_int_eq(bx_dns_name_set(".", 1, &n), BX_ERR_FORMAT);
+	ck_assert_int_eq(bx_dns_name_set("a..b", 4, &n), BX_ERR_FORMAT);
+	ck_assert_int_eq(bx_dns_name_set("a b", 3, &n), BX_ERR_FORMAT);
+	memset(text, 'x', sizeof text);
+	ck_assert_int_eq(bx_dns_name_set(text, 63, &n), BX_OK);
+	ck_assert_int_eq(bx_dns_name_set(text, 64, &n), BX_ERR_FORMAT);
+	text[63] = text[127] = text[191] = '.';
+	ck_assert_int_eq(bx_dns_name_set(text, 253, &n), BX_OK);
+	ck_assert_uint_eq(n.length, 255);
+	ck_assert_int_eq(bx_dns_name_set(text, 254, &n), BX_ERR_FORMAT);
+}
+END_TEST
+
+START_TEST(answers_and_aliases)
+{
+	begin(0, 0, 1, 0);
+	record(asked, 2, 1, 30, ten, 4);
+	ck_assert_int_eq(parse(), BX_OK);
+	ck_assert_uint_eq(answer.count, 1);
+	ck_assert_uint_eq(answer.lifetime_s, 30);
+	ck_assert_mem_eq(answer.addresses[0].byte + 12, ten, 4);
+	ck_assert(bx_dns_message_matches(m, length, 7, &www, BX_DNS_A));
+	ck_assert(!bx_dns_message_matches(m, length, 8, &www, BX_DNS_A));
+	ck_assert(!bx_dns_message_matches(m, length, 7, &www, BX_DNS_AAAA));
+	m[13] = 'x';
+	ck_assert(!bx_dns_message_matches(m, length, 7, &www, BX_DNS_A));
+
+	/* The address stands before its alias. */
+	begin(0, 0, 2, 0);
+	record(name_b, 3, 1, 30, ten, 4);
+	record(asked, 2, 5, 20, name_b, 3);
+	ck_assert_int_eq(parse(), BX_OK);
+	ck_assert_uint_eq(answer.lifetime_s, 20);
+	ck_assert_mem_eq(answer.name.bytes, name_b, 3);
+
+	begin(0, 0, 1, 0);
+	record(asked, 2, 5, 20, name_b, 3);
+	ck_assert_int_eq(parse(), BX_ERR_AGAIN);
+	ck_assert_uint_eq(answer.count, 1);
+	begin(0, 0, 1, 0);
+	record(asked, 2, 5, 20, asked, 2);
+	ck_assert_int_eq(parse(), BX_ERR_OVERFLOW);
+}
+END_TEST
+
+START_TEST(aaaa)
+{
+	uint8_t six[16] = { 0x20, 1, 0xd, 0xb8 };
+
+	begin(0, 0, 1, 0);
+	m[20] = 28;
+	record(asked, 2, 28, 9, six, 16);
+	ck_assert_int_eq(bx_dns_message_parse(m, length, &www, BX_DNS_AAAA, &answer), BX_OK);
+	ck_assert_mem_eq(answer.addresses[0].byte, six, 16);
+}
+END_TEST
+
+START_TEST(negative_answers)
+{
+	begin(0, 3, 0, 1);
+	record(asked, 2, 6, 100, soa, sizeof soa);
+	ck_assert_int_eq(parse(), BX_ERR_NOT_FOUND);
+	ck_assert_uint_eq(answer.lifetime_s, 50);
+	begin(0, 0, 0, 1);
+	record(asked, 2, 6, 40, soa, sizeof soa);
+	ck_assert_int_eq(parse(), BX_ERR_NOT_FOUND);
+	ck_assert_uint_eq(answer.lifetime_s, 40);
+	begin(0, 0, 0, 0);
+	ck_assert_int_eq(parse(), BX_ERR_NOT_FOUND);
+	ck_assert_uint_eq(answer.lifetime_s, 0);
+}
+END_TEST
+
+START_TEST(refused)
+{
+	const uint8_t self[] = { 0xc0, 23 }, ahead[] = { 0xc0, 40 };
+
+	begin(2, 0, 1, 0);
+	ck_assert_int_eq(parse(), BX_ERR_TRUNCATED);
+	begin(0, 2, 0, 0);
+	ck_assert_int_eq(parse(), BX_ERR_NET_REFUSED);
+	begin(0, 0, 1, 0);
+	record(self, 2, 1, 30, ten, 4);
+	ck_assert_int_eq(parse(), BX_ERR_FORMAT);
+	begin(0, 0, 1, 0);
+	record(ahead, 2, 1, 30, ten, 4);
+	ck_assert_int_eq(parse(), BX_ERR_FORMAT);
+	begin(0, 0, 1, 0);
+	record(asked, 2, 1, 30, ten, 3);
+	ck_assert_int_eq(parse(), BX_ERR_FORMAT);
+	begin(0, 0, 1, 0);
+	record(asked, 2, 1, 30, ten, 4);
+	for (length--; length > 0; length--)
+		ck_assert_int_eq(parse(), BX_ERR_FORMAT);
+}
+END_TEST
+
+/* ---- the resolver ---- */
+
+static struct pair pair;
+static struct bx_dns_query query;
+static uint64_t server_end;
+
+static enum bx_err
+poll(void)
+{
+	struct host *h = &pair.host[0];
+	static uint8_t bytes[8192];
+	struct bx_net_buf bufs[8];
+	struct bx_net_batch out;
+	enum bx_err err;
+
+	bx_net_batch_init(&out, bytes, sizeof bytes, bufs, 8, 0);
+	err = bx_dns_poll(&query, h->stack.transport, pair.now_us, &h->address, &out);
+	bx_stack_down(&h->stack, pair.now_us, &out);
+	for (uint32_t k = 0; k < out.count; k++) {
+		if (out.bufs[k].kind == BX_NET_FRAME)
+			pair_send(&pair, 0, bx_net_bytes(&out, &out.bufs[k]), out.bufs[k].length);
+	}
+	return err;
+}
+
+static void
+start(void)
+{
+	const struct bx_net_addr any = { { 0 } };
+	struct bx_dns_config config = { .server_count = 1 };
+	uint16_t port;
+
+	pair_init(&pair, 1, NULL);
+	config.servers[0] = pair.host[1].address;
+	ck_assert_int_eq(bx_udp_open(pair.host[1].stack.transport, &any, 53, &server_end, &port), BX_OK);
+	ck_assert_int_eq(bx_dns_start(&query, &config, "www.a", 5, 15, 1), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_dns_start(&query, &config, "www.a", 5, BX_DNS_A, 99), BX_OK);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	pair_run(&pair, pair.now_us + 100000);
+}
+
+/* The server takes a question and answers with m, its id changed by `wrong`. */
+static uint16_t
+serve(uint16_t wrong)
+{
+	struct bx_udp_from from;
+	uint8_t question[512];
+	uint32_t n;
+	uint16_t id;
+
+	ck_assert_int_eq(bx_udp_receive(pair.host[1].stack.transport, server_end, question, 512, &n, &from), BX_OK);
+	id = bx_get_be16(question);
+	bx_put_be16(m, (uint16_t)(id ^ wrong));
+	ck_assert_int_eq(pair_udp_send(&pair, 1, server_end, &from.remote, from.remote_port, m, length), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+	return id;
+}
+
+static void
+finish(void)
+{
+	ck_assert_uint_eq(bx_transport_usage(pair.host[0].stack.transport).udp_ends, 0);
+	ck_assert(bx_dns_next(&query) == BX_DNS_NEVER);
+	pair_free(&pair);
+}
+
+START_TEST(resolves)
+{
+	start();
+	begin(0, 0, 1, 0);
+	record(asked, 2, 1, 30, ten, 4);
+	serve(0);
+	ck_assert_int_eq(poll(), BX_OK);
+	ck_assert_mem_eq(query.answer.addresses[0].byte + 12, ten, 4);
+	ck_assert_int_eq(poll(), BX_OK);
+	finish();
+}
+END_TEST
+
+START_TEST(forged_id_is_passed_over)
+{
+	start();
+	begin(0, 0, 1, 0);
+	record(asked, 2, 1, 30, ten, 4);
+	serve(1);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	bx_dns_cancel(&query, pair.host[0].stack.transport);
+	ck_assert_int_eq(poll(), BX_ERR_CANCELLED);
+	finish();
+}
+END_TEST
+
+/* The right id and question from another address, then from another port. */
+START_TEST(forged_source_is_passed_over)
+{
+	struct bx_net_addr *address = &pair.host[1].address, right, any = { { 0 } };
+	struct bx_udp_from from;
+	uint8_t question[512];
+	uint64_t other;
+	uint32_t n;
+	uint16_t port;
+
+	start();
+	right = *address;
+	begin(0, 0, 1, 0);
+	record(asked, 2, 1, 30, ten, 4);
+	ck_assert_int_eq(bx_udp_receive(pair.host[1].stack.transport, server_end, question, 512, &n, &from), BX_OK);
+	bx_put_be16(m, bx_get_be16(question));
+	ck_assert_int_eq(bx_udp_open(pair.host[1].stack.transport, &any, 54, &other, &port), BX_OK);
+	*address = bx_net_ipv4(10, 0, 0, 77);
+	ck_assert_int_eq(pair_udp_send(&pair, 1, server_end, &from.remote, from.remote_port, m, length), BX_OK);
+	*address = right;
+	ck_assert_int_eq(pair_udp_send(&pair, 1, other, &from.remote, from.remote_port, m, length), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_uint_eq(bx_transport_stats(pair.host[0].stack.transport)->udp_in, 2);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	ck_assert_int_eq(pair_udp_send(&pair, 1, server_end, &from.remote, from.remote_port, m, length), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_int_eq(poll(), BX_OK);
+	finish();
+}
+END_TEST
+
+START_TEST(refusal_is_tried_again)
+{
+	uint16_t first;
+
+	start();
+	begin(0, 2, 0, 0);
+	first = serve(0);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_uint_ne(serve(0), first);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	pair_run(&pair, pair.now_us + 100000);
+	serve(0);
+	ck_assert_int_eq(poll(), BX_ERR_NET_REFUSED);
+	finish();
+}
+END_TEST
+
+START_TEST(silence_is_a_timeout)
+{
+	uint32_t polls = 0;
+	uint64_t asked_us;
+
+	start();
+	asked_us = bx_dns_next(&query) - 2000000;
+	while (poll() == BX_ERR_WOULD_BLOCK && ++polls < 20)
+		pair.now_us = bx_dns_next(&query);
+	ck_assert_int_eq(poll(), BX_ERR_TIMEOUT);
+	ck_assert_uint_eq(query.messages, BX_DNS_ROUNDS);
+	ck_assert_uint_eq(pair.now_us - asked_us, 14000000);
+	finish();
+}
+END_TEST
+
+START_TEST(truncated_is_named)
+{
+	start();
+	begin(2, 0, 0, 0);
+	serve(0);
+	ck_assert_int_eq(poll(), BX_ERR_TRUNCATED);
+	finish();
+}
+END_TEST
+
+START_TEST(alias_is_asked_for)
+{
+	struct bx_udp_from from;
+	uint8_t question[512];
+	uint32_t n;
+
+	start();
+	begin(0, 0, 1, 0);
+	record(asked, 2, 5, 20, name_b, 3);
+	serve(0);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_int_eq(bx_udp_receive(pair.host[1].stack.transport, server_end, question, 512, &n, &from), BX_OK);
+	ck_assert_uint_eq(n, 12 + 3 + 4);
+	ck_assert_mem_eq(question + 12, name_b, 3);
+	bx_dns_cancel(&query, pair.host[0].stack.transport);
+	finish();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("net_dns");
+	TCase *tc = tcase_create("all");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tc, names);
+	tcase_add_test(tc, answers_and_aliases);
+	tcase_add_test(tc, aaaa);
+	tcase_add_test(tc, negative_answers);
+	tcase_add_test(tc, refused);
+	tcase_add_test(tc, resolves);
+	tcase_add_test(tc, forged_id_is_passed_over);
+	tcase_add_test(tc, forged_source_is_passed_over);
+	tcase_add_test(tc, refusal_is_tried_again);
+	tcase_add_test(tc, silence_is_a_timeout);
+	tcase_add_test(tc, truncated_is_named);
+	tcase_add_test(tc, alias_is_asked_for);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
