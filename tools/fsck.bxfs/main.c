@@ -153,6 +153,7 @@ main(int argc, char **argv)
 			printf("{\"mounted\":false,\"error\":\"%s\"}\n", bx_err_name(err));
 		else
 			printf("%s: cannot be mounted: %s\n", argv[optind], bx_err_text(err));
+		image_close(&image);
 		return 8;
 	}
 	if (repair) {
