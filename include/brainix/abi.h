@@ -24,7 +24,7 @@
  * Time is counted in ticks of the processor's time stamp counter since it was reset
  * (RDTSC in user mode reads it); BX_SYS_CLOCK_INFO tells how many make a second.
  * A deadline is an absolute tick; 0 means "do not block".  There is no infinite wait:
- * the farthest deadline is BX_DEADLINE_FAR from now, later ones are treated as that.
+ * a later deadline than BX_DEADLINE_FAR from now is treated as one between that and twice that.
  */
 #ifndef BRAINIX_ABI_H
 #define BRAINIX_ABI_H
