@@ -32,13 +32,17 @@ class Workshop:
 
     def __init__(self, folder):
         self.folder = folder
-        self.source, self.build = str(folder / "source"), str(folder / "build")
+        self.source = str(folder / "source")
+        # A build that was configured by a relative path names its sources by it: it must find the copy there.
+        place = os.path.relpath(BUILD, SOURCE)
+        inside = place != os.curdir and not place.startswith(os.pardir)
+        self.build = os.path.join(self.source, place) if inside else str(folder / "build")
         os.makedirs(LOGS, exist_ok=True)
         system_image("attacks")                         # and all that is in it
-        os.mkdir(self.build)
         script = '. "$0"; copy_tree "$1"'
         self.run("sh", "-c", script, os.path.join(SOURCE, "tests", "check-lib.sh"), self.source,
                  env=dict(os.environ, BX_SRCDIR=SOURCE))
+        os.makedirs(self.build)
         parts = ["Makefile", "config.status", "libtool", "kernel", "libkcore", "libcap", "libipc"]
         self.run("sh", "-c", 'cd "$0" && tar cf - --exclude=tests "$@" | tar xf - -C "$OUT"', BUILD,
                  *parts, env=dict(os.environ, OUT=self.build))
