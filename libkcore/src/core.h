@@ -9,6 +9,7 @@
  *	space.c     user address spaces: map, unmap, W^X, one mapping a frame; copies from and to users
  *	program.c   start (load in steps), end (take apart in steps)
  *	thread.c    thread life cycle      sched.c  ready queues, time slices, dispatch
+ *	budget.c    what an account may use, and whose account a server runs on
  *	timer.c     deadlines              ipc.c    endpoints, rendezvous, replies, string copies
  *	notify.c    notifications, interrupts as signals
  *	syscall.c   numbers -> handlers    sys_*.c  pairs: sys_x_check, sys_x_act
@@ -101,12 +102,22 @@ struct bx_program {
 	uint32_t exit_notification;	/* notification index, or BX_NONE */
 	uint64_t exit_bits;
 	uint64_t slice_ticks;		/* time slice */
+	uint64_t budget_ticks, period_ticks;	/* of each of its threads; budget 0: passive */
 	const uint8_t *launch;
 	uint32_t launch_size;
 	uint32_t first_grant;		/* index into core->grants */
 };
 
 /* ---- threads ------------------------------------------------------------------------------ */
+
+#define BX_BUDGET_NONE		UINT64_MAX	/* no limit */
+#define BX_REFILLS		4u
+
+/* Time that was used, and comes back. */
+struct bx_refill {
+	uint64_t at;			/* tick */
+	uint64_t ticks;
+};
 
 /* What a thread is doing besides its user code; see the state table in thread.c. */
 struct bx_thread {
@@ -123,7 +134,7 @@ struct bx_thread {
 	uint32_t object;		/* endpoint or notification waited on, or BX_NONE */
 	uint32_t partner;		/* who serves its call (AWAITING_REPLY, FAULTED), or BX_NONE */
 	uint32_t clients;		/* first of those whose calls it serves, linked by next/previous */
-	uint32_t account;		/* whose time slice it runs on: itself, or a caller's */
+	uint32_t account;		/* on whose time it runs: its own, or a caller's */
 	uint32_t serves;		/* endpoint it received on last, or BX_NONE */
 	uint32_t transfer;		/* other side of a string copy under way, or BX_NONE */
 	uint32_t call_generation;	/* names its present call: replies made for an earlier one are stale */
@@ -145,7 +156,20 @@ struct bx_thread {
 	uint32_t fault_kind;		/* while BX_THREAD_FAULTED */
 	uint64_t fault_address, fault_code;
 	uint32_t first_slot, plain_count, slot_count;	/* its program's space, constant */
-	uint32_t unused[29];
+	/* as an account: budget.c */
+	uint32_t parked;		/* READY on this account, which has no time; or BX_NONE */
+	uint32_t throttles;		/* how often the account ran out of time */
+	uint8_t throttled;		/* nobody runs on it until its refill */
+	uint8_t refill_count;
+	uint16_t unused16;
+	uint64_t budget;		/* ticks a period; BX_BUDGET_NONE; 0: never any */
+	uint64_t period;		/* ticks */
+	int64_t left;			/* ticks it may use now; below 0: it used too many */
+	struct bx_refill refills[BX_REFILLS];	/* in the order in which they come */
+	/* a sender that queues pays for a server that has no time */
+	uint32_t helps;			/* whom this sender pays for, or BX_NONE */
+	uint32_t helper;		/* the sender that pays for this server, or BX_NONE */
+	uint32_t unused[2];
 };
 BX_STATIC_ASSERT(sizeof(struct bx_thread) == 512, "to find one by its index is a shift");
 
@@ -226,12 +250,14 @@ struct bx_grant {
 
 struct bx_cpu {
 	uint32_t current;		/* thread, or BX_NONE: idle */
-	uint32_t account;		/* thread whose slice runs until slice_end, or BX_NONE */
+	uint32_t account;		/* thread whose time runs, or BX_NONE */
 	uint32_t last_program;		/* whose state the CPU may still hold */
 	uint64_t ready_mask;		/* bit p: ready[p] is not empty */
 	struct bx_queue ready[BX_PRIORITY_COUNT];
 	uint64_t since;			/* tick at which the present accounting span began */
-	uint64_t slice_end;		/* tick at which the current thread's slice ends */
+	uint64_t entered;		/* tick since when it runs */
+	uint64_t slice_end;		/* tick at which its slice ends */
+	uint64_t budget_end;		/* tick at which it has no time left, or UINT64_MAX */
 	uint64_t timer_at;		/* what the machine's timer is set to */
 	uint64_t idle_ticks;
 	uint64_t switches, system_calls, interrupts, faults;
@@ -408,6 +434,8 @@ struct bx_context *bx_sched_dispatch(struct bx_kcore *core);
 
 void bx_timer_add(struct bx_kcore *core, struct bx_thread *thread, uint64_t deadline);
 void bx_timer_cancel(struct bx_kcore *core, struct bx_thread *thread);
+/* Has the thread looked at, as an account, at `tick` or before. */
+void bx_timer_wake(struct bx_kcore *core, struct bx_thread *thread, uint64_t tick);
 uint64_t bx_timer_next(struct bx_kcore *core);		/* UINT64_MAX: none */
 void bx_timer_expire(struct bx_kcore *core, uint64_t now);	/* bounded number a time */
 
@@ -448,7 +476,7 @@ BX_MUST_USE enum bx_err bx_sysimage_open(const uint8_t *bytes, size_t size,
 void bx_sysimage_object_range(const struct bx_sysimage *image, uint32_t index, uint64_t *first,
     uint64_t *count);
 uint8_t bx_object_cap_type(uint32_t kind);
-#define BX_PROGRAM_FLAGS	0xfu	/* all BX_PROGRAM_* */
+#define BX_PROGRAM_FLAGS	0x1fu	/* all BX_PROGRAM_* */
 
 #define BX_ELF_SEGMENTS_MAX	8
 struct bx_elf_segment {

@@ -117,8 +117,14 @@ thread_info(const struct bx_kcore *core, uint64_t index, struct bx_info_thread *
 		.priority = thread->priority,
 		.partner = thread->partner,
 		.object = thread->object,
+		.account = thread->account,
 		.cpu_ticks = thread->cpu_ticks,
 		.deadline = thread->deadline,
+		.budget_ticks = thread->budget,
+		.period_ticks = thread->period,
+		.budget_left = thread->left,
+		.throttled = thread->throttled,
+		.throttles = thread->throttles,
 	};
 	return BX_OK;
 }

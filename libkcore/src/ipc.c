@@ -132,6 +132,8 @@ bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread)
 	} else if (thread->state != BX_THREAD_READY) {
 		unqueue(core, thread);
 	}
+	if (thread->helps != BX_NONE)
+		bx_sched_help_end(core, thread);
 	bx_timer_cancel(core, thread);
 }
 
@@ -434,6 +436,8 @@ rendezvous(struct bx_kcore *core, struct bx_thread *sender, struct bx_thread *re
 	receiver->work = 0;
 	if (sender_waits)
 		unqueue(core, sender);
+	if (sender->helps != BX_NONE)
+		bx_sched_help_end(core, sender);
 	if (kind == BX_CALL_FAULT)
 		fault_put(core, receiver, sender);
 	else
@@ -596,6 +600,7 @@ sender_queue(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint
 	if (sender->call_kind != BX_CALL_FAULT)
 		bx_timer_add(core, sender, deadline);
 	boost(core, endpoint, sender->priority);
+	bx_sched_help(core, endpoint);
 }
 
 void
@@ -719,9 +724,7 @@ receive(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *e
 	struct bx_thread *sender;
 	struct outcome outcome;
 
-	endpoint->server = receiver->program;
-	endpoint->server_thread = receiver->index;
-	receiver->serves = (uint32_t)(endpoint - core->endpoints);
+	bx_sched_serve(core, endpoint, receiver);
 	if (first == BX_NONE) {
 		if (bx_notification_take_bound(core, receiver)) {
 			receiver->work = 0;

@@ -8,7 +8,8 @@
  *
  * A slice belongs to a thread, and `account` says whose is used up: a server that has taken a call
  * runs on its caller's.  So the rest of a slice goes with a call and comes back with the reply, and
- * nothing is moved: cpu.slice_end is touched only when the processor goes to another account.
+ * nothing is moved: cpu.slice_end is touched only when the processor goes to another account.  The
+ * same holds for a budget and cpu.budget_end; budget.c keeps the books.
  *
  * Priority: own, raised to that of every client and of every sender queued where it serves.
  */
@@ -61,8 +62,15 @@ bx_queue_remove(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread 
 
 /* ---- the ready queues */
 
-static void
-enqueue(struct bx_kcore *core, struct bx_thread *thread, bool first)
+/* READY, in no queue: there is no time on its account. */
+static bool
+is_parked(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	return core->threads[thread->account].parked == thread->index;
+}
+
+void
+bx_sched_enqueue(struct bx_kcore *core, struct bx_thread *thread, bool first)
 {
 	struct bx_cpu *cpu = &core->cpu;
 
@@ -80,6 +88,10 @@ bx_thread_unready(struct bx_kcore *core, struct bx_thread *thread)
 
 	if (thread->index == cpu->current)
 		return;
+	if (is_parked(core, thread)) {
+		core->threads[thread->account].parked = BX_NONE;
+		return;
+	}
 	bx_queue_remove(core, &cpu->ready[thread->priority], thread);
 	if (cpu->ready[thread->priority].count == 0)
 		cpu->ready_mask &= ~(1ull << thread->priority);
@@ -90,7 +102,7 @@ bx_thread_ready(struct bx_kcore *core, struct bx_thread *thread)
 {
 	bx_thread_move(thread, BX_EVENT_READY);
 	if (thread->index != core->cpu.current)
-		enqueue(core, thread, false);
+		bx_sched_enqueue(core, thread, false);
 }
 
 void
@@ -98,7 +110,7 @@ bx_thread_ready_first(struct bx_kcore *core, struct bx_thread *thread)
 {
 	bx_thread_move(thread, BX_EVENT_READY);
 	if (thread->index != core->cpu.current)
-		enqueue(core, thread, true);
+		bx_sched_enqueue(core, thread, true);
 }
 
 /* ---- time */
@@ -138,7 +150,10 @@ account_leave(struct bx_kcore *core, uint64_t now)
 	if (cpu->account == BX_NONE)
 		return;
 	core->threads[cpu->account].slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
+	if (cpu->budget_end != UINT64_MAX)
+		bx_budget_used(bx_thread_at(core, cpu->account), cpu->entered, now);
 	cpu->account = BX_NONE;
+	cpu->budget_end = UINT64_MAX;
 }
 
 /* The next slice of the running account is a whole one. */
@@ -161,6 +176,8 @@ account_enter(struct bx_kcore *core, uint32_t account, uint64_t now)
 	if (owner->slice_left == 0)
 		owner->slice_left = core->programs[owner->program].slice_ticks;
 	cpu->slice_end = now + owner->slice_left;
+	cpu->budget_end = owner->budget != BX_BUDGET_NONE ? bx_budget_until(owner, now) : UINT64_MAX;
+	cpu->entered = now;
 	cpu->account = account;
 }
 
@@ -169,21 +186,25 @@ account_enter(struct bx_kcore *core, uint32_t account, uint64_t now)
 void
 bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t priority)
 {
-	bool queued = thread->state == BX_THREAD_READY && thread->index != core->cpu.current;
+	bool queued;
 
 	if (thread->priority == priority)
 		return;
+	queued = thread->state == BX_THREAD_READY && thread->index != core->cpu.current &&
+	    !is_parked(core, thread);
 	if (queued)
 		bx_thread_unready(core, thread);
 	thread->priority = (uint8_t)priority;
 	if (queued)
-		enqueue(core, thread, true);
+		bx_sched_enqueue(core, thread, true);
 }
 
 void
 bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct bx_thread *client)
 {
 	server->account = client->account;
+	if (server->helper != BX_NONE || core->threads[server->account].throttled != 0)
+		bx_budget_account(core, server);
 	if (client->priority > server->priority)
 		bx_sched_priority_set(core, server, client->priority);
 }
@@ -207,20 +228,6 @@ priority_due(const struct bx_kcore *core, const struct bx_thread *thread)
 			priority = endpoint->boost;
 	}
 	return priority;
-}
-
-/* The slice it may use: a client's whose server it is, or its own. */
-static uint32_t
-account_due(const struct bx_kcore *core, const struct bx_thread *thread)
-{
-	uint32_t client = thread->clients;
-
-	for (uint32_t n = 0; client != BX_NONE && n < core->thread_count; n++) {
-		if (core->threads[client].account == thread->account)
-			return thread->account;
-		client = core->threads[client].next;
-	}
-	return thread->clients != BX_NONE ? core->threads[thread->clients].account : thread->index;
 }
 
 /* The highest priority of those that queue there. */
@@ -262,17 +269,63 @@ bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
 		return;
 	for (uint32_t n = 0; n < core->thread_count; n++) {
 		uint32_t next;
-		uint32_t priority = priority_due(core, server);
-		uint32_t account = account_due(core, server);
-		bool same = server->priority == priority && server->account == account;
+		uint32_t priority = priority_due(core, server), account = server->account;
+		bool same = server->priority == priority;
 
 		bx_sched_priority_set(core, server, priority);
-		server->account = account;
+		bx_budget_account(core, server);
+		same = same && server->account == account;
 		next = same ? BX_NONE : next_served(core, server);
 		if (next == BX_NONE)
 			return;
 		server = bx_thread_at(core, next);
 	}
+}
+
+void
+bx_sched_serve(struct bx_kcore *core, struct bx_endpoint *endpoint, struct bx_thread *thread)
+{
+	uint32_t before = endpoint->server_thread, index = (uint32_t)(endpoint - core->endpoints);
+	bool moved = thread->serves != index;
+
+	endpoint->server = thread->program;
+	endpoint->server_thread = thread->index;
+	thread->serves = index;
+	if (moved && thread->budget != 0 && core->programs[thread->program].budget_ticks == 0) {
+		bx_budget_give_up(thread);
+		if (core->cpu.account == thread->index)
+			core->cpu.budget_end = 0;
+	}
+	/* Who queues here pays for no other thread, and who queues elsewhere not for this one. */
+	if (before != BX_NONE && before != thread->index && core->threads[before].helper != BX_NONE) {
+		bx_budget_help_drop(core, bx_thread_at(core, before));
+		bx_sched_unlend(core, bx_thread_at(core, before));
+	}
+	if (moved && thread->helper != BX_NONE) {
+		bx_budget_help_drop(core, thread);
+		bx_sched_unlend(core, thread);
+	}
+}
+
+void
+bx_sched_help(struct bx_kcore *core, const struct bx_endpoint *endpoint)
+{
+	struct bx_thread *server;
+
+	if (endpoint->server_thread == BX_NONE)
+		return;
+	server = bx_thread_at(core, endpoint->server_thread);
+	if (server->state != BX_THREAD_FREE && core->threads[server->account].throttled != 0)
+		bx_sched_unlend(core, server);
+}
+
+void
+bx_sched_help_end(struct bx_kcore *core, struct bx_thread *sender)
+{
+	struct bx_thread *server = bx_thread_at(core, sender->helps);
+
+	bx_budget_help_drop(core, server);
+	bx_sched_unlend(core, server);
 }
 
 /* ---- dispatch */
@@ -296,7 +349,7 @@ choose(struct bx_kcore *core, uint64_t now)
 			return cpu->current;
 		if (ended)
 			slice_forfeit(core, now);
-		enqueue(core, thread, !ended);
+		bx_sched_enqueue(core, thread, !ended);
 	}
 	first = cpu->ready[top].head;
 	bx_queue_remove(core, &cpu->ready[top], bx_thread_at(core, first));
@@ -326,13 +379,34 @@ switch_to(struct bx_kcore *core, uint32_t next, uint64_t now)
 	}
 }
 
+/* There is no time left on the account that runs.  It is throttled, and the current thread parked; but
+ * it goes on if another account pays for it. */
+static void
+out_of_time(struct bx_kcore *core, uint64_t now)
+{
+	struct bx_cpu *cpu = &core->cpu;
+	struct bx_thread *thread = bx_core_current(core);
+	struct bx_thread *owner = bx_thread_at(core, cpu->account);
+
+	account_leave(core, now);
+	if (bx_budget_until(owner, now) == now)
+		bx_budget_throttle(core, owner);
+	cpu->current = BX_NONE;
+	if (thread->account == owner->index && owner->throttled != 0) {
+		BX_ASSERT(owner->parked == BX_NONE);
+		owner->parked = thread->index;
+	} else {
+		bx_sched_enqueue(core, thread, true);
+	}
+}
+
 /* The processor is wanted by an interrupt: the current thread waits for it to be taken. */
 static void
 put_back(struct bx_kcore *core, uint64_t now)
 {
 	struct bx_thread *thread = bx_core_current(core);
 
-	enqueue(core, thread, true);
+	bx_sched_enqueue(core, thread, true);
 	switch_to(core, BX_NONE, now);
 }
 
@@ -355,7 +429,7 @@ timer_due(struct bx_kcore *core)
 	if (cpu->current != BX_NONE && cpu->slice_end < tick &&
 	    cpu->ready[bx_core_current(core)->priority].count > 0)
 		tick = cpu->slice_end;
-	return tick;
+	return cpu->budget_end < tick ? cpu->budget_end : tick;
 }
 
 /* The program to take apart when nobody above its priority wants to run, or BX_NONE. */
@@ -394,6 +468,12 @@ bx_sched_dispatch(struct bx_kcore *core)
 		bool restart;
 
 		switch_to(core, choose(core, now), now);
+		if (BX_UNLIKELY(now >= cpu->budget_end)) {
+			out_of_time(core, now);
+			if (!first && bx_machine_interrupt_pending(core->machine))
+				break;
+			continue;
+		}
 		ending = ending_due(core);
 		restart = cpu->current != BX_NONE && bx_core_current(core)->restart != 0;
 		if (ending == BX_NONE && !restart)

@@ -94,6 +94,7 @@ bx_sched_init(struct bx_kcore *core)
 		thread->state = BX_THREAD_FREE;
 		thread->timer_key = UINT64_MAX;
 		links_clear(thread);
+		bx_budget_init(thread, &core->programs[thread->program]);
 	}
 	for (uint32_t i = 0; i < core->endpoint_count; i++) {
 		core->endpoints[i].server = BX_NONE;
@@ -110,6 +111,7 @@ bx_sched_init(struct bx_kcore *core)
 	core->cpu.current = BX_NONE;
 	core->cpu.account = BX_NONE;
 	core->cpu.last_program = BX_NONE;
+	core->cpu.budget_end = UINT64_MAX;
 	core->cpu.timer_at = UINT64_MAX;
 }
 
@@ -133,6 +135,7 @@ bx_thread_make(struct bx_kcore *core, uint32_t index, uint32_t program)
 	thread->priority = thread->priority_base;
 	thread->slice_left = 0;
 	thread->cpu_ticks = 0;
+	bx_budget_start(thread, owner);
 	owner->threads_alive++;
 }
 
@@ -197,6 +200,7 @@ bx_thread_end(struct bx_kcore *core, uint32_t index)
 	withdraw(core, thread);
 	BX_ASSERT(program->threads_alive > 0);
 	program->threads_alive--;
+	bx_budget_help_drop(core, thread);
 	bx_ipc_thread_gone(core, thread);
 	program->cpu_ticks += thread->cpu_ticks;
 	thread->cpu_ticks = 0;

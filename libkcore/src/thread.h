@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * thread.h -- what the files about threads share: thread.c sched.c timer.c ipc.c ipc_fast.c
- * notify.c fault.c and the system calls.  Internal; the state table is in thread.c.
+ * thread.h -- what the files about threads share: thread.c sched.c budget.c timer.c ipc.c
+ * ipc_fast.c notify.c fault.c and the system calls.  Internal; the state table is in thread.c.
  */
 #ifndef BRAINIX_KCORE_THREAD_H
 #define BRAINIX_KCORE_THREAD_H
@@ -93,6 +93,40 @@ void bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct
 void bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server);
 /* What endpoint->boost is to be. */
 uint32_t bx_sched_boost_due(const struct bx_kcore *core, const struct bx_endpoint *endpoint);
+
+/* Puts a READY thread that is in no queue into its ready queue, first or last among equals. */
+void bx_sched_enqueue(struct bx_kcore *core, struct bx_thread *thread, bool first);
+/* `thread` receives on `endpoint`, maybe for the first time. */
+void bx_sched_serve(struct bx_kcore *core, struct bx_endpoint *endpoint, struct bx_thread *thread);
+/* A sender has queued at `endpoint`: it pays if its server has no time. */
+void bx_sched_help(struct bx_kcore *core, const struct bx_endpoint *endpoint);
+/* A sender that pays for a server waits no longer. */
+void bx_sched_help_end(struct bx_kcore *core, struct bx_thread *sender);
+
+/* ---- budget.c */
+
+/* What its program's budget says: once at boot.  Whoever starts again gets no new budget. */
+void bx_budget_init(struct bx_thread *thread, const struct bx_program *program);
+/* A thread of a passive program may use some time of its own until it serves for the first time. */
+void bx_budget_start(struct bx_thread *thread, const struct bx_program *program);
+/* It serves now, and has no time but its callers'. */
+void bx_budget_give_up(struct bx_thread *thread);
+/* The account has been used from `since` to `now`. */
+void bx_budget_used(struct bx_thread *owner, uint64_t since, uint64_t now);
+/* The tick at which the account has no time left, if it is used from `now` on; UINT64_MAX: never. */
+uint64_t bx_budget_until(struct bx_thread *owner, uint64_t now);
+/* The account has no time left: stops it, until its refill. */
+void bx_budget_throttle(struct bx_kcore *core, struct bx_thread *owner);
+/* When the next refill of a throttled account is due; UINT64_MAX: never, or it is not throttled. */
+uint64_t bx_budget_due(const struct bx_thread *owner);
+/* That tick has come: who waits for it goes on. */
+void bx_budget_refill(struct bx_kcore *core, struct bx_thread *owner, uint64_t now);
+/* Works out again on whose account a thread runs. */
+void bx_budget_account(struct bx_kcore *core, struct bx_thread *thread);
+/* The next in the line of those on one account, from its owner on, or BX_NONE. */
+uint32_t bx_budget_served_by(const struct bx_kcore *core, const struct bx_thread *thread);
+/* Undoes the link of a server and the sender that pays for it, if there is one. */
+void bx_budget_help_drop(struct bx_kcore *core, struct bx_thread *server);
 
 /* ---- ipc.c */
 

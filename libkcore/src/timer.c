@@ -6,6 +6,8 @@
  * wait ends; key <= deadline.  So most waits cost no work on the heap: a new deadline at or after
  * the key is one store, and a wait that ends leaves its entry behind.  An entry that comes due
  * early is queued again by the present deadline, or dropped when the thread does not wait.
+ *
+ * The same entry wakes a thread's account, when it has been throttled (budget.c).
  */
 #include "thread.h"
 
@@ -71,20 +73,33 @@ remove_first(struct bx_kcore *core)
 	}
 }
 
-void
-bx_timer_add(struct bx_kcore *core, struct bx_thread *thread, uint64_t deadline)
+/* The entry comes due at `tick` or before. */
+static void
+entry_need(struct bx_kcore *core, struct bx_thread *thread, uint64_t tick)
 {
-	BX_ASSERT(deadline != 0 && deadline != UINT64_MAX);
-	thread->deadline = deadline;
-	if (deadline >= thread->timer_key)
+	if (tick >= thread->timer_key)
 		return;
 	if (thread->timer_key == UINT64_MAX) {
 		BX_ASSERT(core->timer_count < core->thread_count);
 		thread->timer_place = core->timer_count;
 		core->timers[core->timer_count++] = thread->index;
 	}
-	thread->timer_key = deadline;
+	thread->timer_key = tick;
 	sift_up(core, thread->timer_place);
+}
+
+void
+bx_timer_add(struct bx_kcore *core, struct bx_thread *thread, uint64_t deadline)
+{
+	BX_ASSERT(deadline != 0 && deadline != UINT64_MAX);
+	thread->deadline = deadline;
+	entry_need(core, thread, deadline);
+}
+
+void
+bx_timer_wake(struct bx_kcore *core, struct bx_thread *thread, uint64_t tick)
+{
+	entry_need(core, thread, tick);
 }
 
 void
@@ -100,21 +115,37 @@ bx_timer_next(struct bx_kcore *core)
 	return core->timer_count > 0 ? key_at(core, 0) : UINT64_MAX;
 }
 
+/* When the thread has to be looked at next; UINT64_MAX: never. */
+static uint64_t
+thread_due(const struct bx_thread *thread)
+{
+	uint64_t refill = bx_budget_due(thread);
+
+	return thread->deadline != 0 && thread->deadline < refill ? thread->deadline : refill;
+}
+
 void
 bx_timer_expire(struct bx_kcore *core, uint64_t now)
 {
 	for (unsigned n = 0; n < EXPIRE_STEP && bx_timer_next(core) <= now; n++) {
 		struct bx_thread *thread = bx_thread_at(core, core->timers[0]);
+		uint64_t due;
 
-		if (thread->deadline > now) {
-			/* The short way of IPC keeps a deadline as it was given. */
+		if (bx_budget_due(thread) <= now)
+			bx_budget_refill(core, thread, now);
+		/* The short way of IPC keeps a deadline as it was given. */
+		if (thread->deadline > now)
 			thread->deadline = bx_deadline_clamp(thread->deadline, now);
-			thread->timer_key = thread->deadline;
+		due = thread_due(thread);
+		if (due > now && due != UINT64_MAX) {
+			thread->timer_key = due;
 			sift_down(core, 0);
 			continue;
 		}
 		remove_first(core);
 		if (thread->deadline != 0)
 			bx_ipc_timeout(core, thread);
+		if (bx_budget_due(thread) != UINT64_MAX)
+			bx_timer_wake(core, thread, bx_budget_due(thread));
 	}
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "../src/thread.h"
 
 #define REGION		(BX_PAGE_SIZE * 200ull)
 
@@ -123,6 +124,19 @@ driver_world(struct world *world, struct build *build)
 	world->context = bx_kcore_start(world->core);
 }
 
+/* Budgets that run out within a few steps, as if the manifest said so: program 2 has a tenth of the
+ * processor, program 3 none of it. */
+static void
+budgets_set(struct bx_kcore *core)
+{
+	core->programs[2].budget_ticks = 60;
+	core->programs[2].period_ticks = 600;
+	core->programs[3].budget_ticks = 0;
+	core->programs[3].slice_ticks = 500;
+	for (uint32_t i = 4; i < 8; i++)
+		bx_budget_init(&core->threads[i], &core->programs[i / 2]);
+}
+
 void
 driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t seed)
 {
@@ -135,6 +149,8 @@ driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t s
 	driver->entry = 0x400000;
 	driver_world(&driver->world, &build);
 	driver->world.machine.now_step = 3;
+	if (bytes != NULL || (seed & 1) != 0)
+		budgets_set(driver->world.core);
 }
 
 /* ---- arguments */

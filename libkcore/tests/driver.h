@@ -50,7 +50,8 @@ struct driver {
 	uint64_t waits, signals, strings, faults, interrupted;
 };
 
-/* `bytes` outlive the driver; NULL: choices come from `seed`. */
+/* `bytes` outlive the driver; NULL: choices come from `seed`.  Programs have budgets with bytes and with
+ * odd seeds. */
 void driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t seed);
 /* One event.  False: the bytes are used up. */
 bool driver_step(struct driver *driver);
