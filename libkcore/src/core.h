@@ -255,7 +255,6 @@ struct bx_cpu {
 	uint64_t ready_mask;		/* bit p: ready[p] is not empty */
 	struct bx_queue ready[BX_PRIORITY_COUNT];
 	uint64_t since;			/* tick at which the present accounting span began */
-	uint64_t entered;		/* tick since when it runs */
 	uint64_t slice_end;		/* tick at which its slice ends */
 	uint64_t budget_end;		/* tick at which it has no time left, or UINT64_MAX */
 	uint64_t timer_at;		/* what the machine's timer is set to */

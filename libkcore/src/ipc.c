@@ -724,7 +724,9 @@ receive(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *e
 	struct bx_thread *sender;
 	struct outcome outcome;
 
-	bx_sched_serve(core, endpoint, receiver);
+	if (endpoint->server_thread != receiver->index ||
+	    receiver->serves != (uint32_t)(endpoint - core->endpoints))
+		bx_sched_serve(core, endpoint, receiver);
 	if (first == BX_NONE) {
 		if (bx_notification_take_bound(core, receiver)) {
 			receiver->work = 0;

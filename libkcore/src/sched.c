@@ -119,19 +119,21 @@ void
 bx_sched_charge(struct bx_kcore *core, uint64_t now)
 {
 	struct bx_cpu *cpu = &core->cpu;
-	uint64_t ticks = now - cpu->since;
+	uint64_t since = cpu->since;
 	struct bx_thread *thread;
 
 	cpu->since = now;
 	if (cpu->account == BX_NONE) {
-		cpu->idle_ticks += ticks;
+		cpu->idle_ticks += now - since;
 		return;
 	}
 	thread = bx_thread_at(core, cpu->account);
 	if (thread->state == BX_THREAD_FREE)
-		core->programs[thread->program].cpu_ticks += ticks;
+		core->programs[thread->program].cpu_ticks += now - since;
 	else
-		thread->cpu_ticks += ticks;
+		thread->cpu_ticks += now - since;
+	if (BX_UNLIKELY(cpu->budget_end != UINT64_MAX))
+		bx_budget_used(thread, since, now);
 }
 
 void
@@ -150,8 +152,6 @@ account_leave(struct bx_kcore *core, uint64_t now)
 	if (cpu->account == BX_NONE)
 		return;
 	core->threads[cpu->account].slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
-	if (cpu->budget_end != UINT64_MAX)
-		bx_budget_used(bx_thread_at(core, cpu->account), cpu->entered, now);
 	cpu->account = BX_NONE;
 	cpu->budget_end = UINT64_MAX;
 }
@@ -177,7 +177,6 @@ account_enter(struct bx_kcore *core, uint32_t account, uint64_t now)
 		owner->slice_left = core->programs[owner->program].slice_ticks;
 	cpu->slice_end = now + owner->slice_left;
 	cpu->budget_end = owner->budget != BX_BUDGET_NONE ? bx_budget_until(owner, now) : UINT64_MAX;
-	cpu->entered = now;
 	cpu->account = account;
 }
 
@@ -260,6 +259,17 @@ next_served(struct bx_kcore *core, const struct bx_thread *thread)
 	return endpoint->server_thread;
 }
 
+/* As bx_budget_account; most often nobody is served any more, and it has time of its own. */
+static void
+account_again(struct bx_kcore *core, struct bx_thread *thread)
+{
+	if (thread->clients == BX_NONE && thread->throttled == 0 && thread->helper == BX_NONE &&
+	    !is_parked(core, thread))
+		thread->account = thread->index;
+	else
+		bx_budget_account(core, thread);
+}
+
 void
 bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
 {
@@ -273,7 +283,7 @@ bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
 		bool same = server->priority == priority;
 
 		bx_sched_priority_set(core, server, priority);
-		bx_budget_account(core, server);
+		account_again(core, server);
 		same = same && server->account == account;
 		next = same ? BX_NONE : next_served(core, server);
 		if (next == BX_NONE)

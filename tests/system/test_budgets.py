@@ -7,6 +7,7 @@ import re
 import pytest
 
 from machine import PATIENCE, system_image
+from shell import Shell
 
 
 def shares(boot, name, extra):
@@ -46,3 +47,16 @@ def test_the_measure_can_fail(boot):
     assert had["greedy"] > 98
     assert had["first"] + had["second"] + had["caller"] < 2
     assert not any(stops.values())
+
+
+def test_the_shell_shows_budgets(boot_system):
+    """The shell has 90 ms of 100 there; while it asks, the console server's answer is on its time."""
+    rows = Shell(boot_system("restarts")).rows("threads")
+    assert rows[0] == "# PROGRAM STATE PRIO ON CPU ms BUDGET us PERIOD us STOPPED".split()
+    names = "number name state priority on cpu budget period stopped".split()
+    threads = {row[1]: dict(zip(names, row)) for row in rows[1:]}
+    assert set(threads) == {"init", "consoled", "shell"}
+    shell, init = threads["shell"], threads["init"]
+    assert (shell["budget"], shell["period"], shell["on"]) == ("90000", "100000", shell["number"])
+    assert (init["budget"], init["period"], init["stopped"]) == ("-", "-", "0")
+    assert shell["state"] == "ready" and init["state"] == "receives"
