@@ -114,7 +114,7 @@ bx_timer_expire(struct bx_kcore *core, uint64_t now)
 			continue;
 		}
 		remove_first(core);
-		if (thread->deadline != 0)
+		if (thread->deadline != 0 && thread->state != BX_THREAD_READY)
 			bx_ipc_timeout(core, thread);
 	}
 }
