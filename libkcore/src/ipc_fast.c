@@ -50,14 +50,14 @@ head_calls(uint64_t head)
  * Whether the thread's entry in the timer heap is early enough for a wait until `deadline`, and the
  * deadline no farther from it than a deadline may be; when the entry comes due, timer.c looks at the
  * deadline itself.  A deadline that has passed is not before an entry that has not.  No deadline is
- * after UINT64_MAX, the key of a thread without an entry.
+ * above the floor of a thread without an entry.
  */
 static inline bool
 deadline_fits(const struct bx_thread *thread, uint64_t deadline)
 {
-	if (deadline <= thread->timer_key)
+	if (deadline <= thread->timer_floor)
 		return false;
-	return deadline - thread->timer_key < BX_DEADLINE_FAR;
+	return deadline - thread->timer_floor < BX_DEADLINE_FAR;
 }
 
 /* The processor goes to the thread number `next`, on the same account. */
@@ -112,6 +112,8 @@ bx_kcore_call_fast(uint64_t index, struct bx_context *current, uint64_t deadline
 		endpoint->receivers.tail = BX_NONE;
 	}
 	if (BX_UNLIKELY(server->clients != BX_NONE)) {
+		bx_levels_add(&core->client_levels[server->index],
+		    core->threads[server->clients].priority);
 		thread->next = server->clients;
 		core->threads[server->clients].previous = thread->index;
 	}

@@ -380,13 +380,13 @@ START_TEST(ipc2_short_way_is_not_infinite)
 	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT);
 	world_run_until(&world, CLIENT);
 	exchanges = world.core->cpu.exchanges;
-	far = thread(CLIENT)->timer_key + BX_DEADLINE_FAR - 1;
+	far = thread(CLIENT)->timer_floor + BX_DEADLINE_FAR - 1;
 	ck_assert_uint_gt(far, world.machine.now + BX_DEADLINE_FAR);
 	ask(CLIENT, BX_SYS_CALL, EP_A, 1, far);
 	ck_assert_uint_eq(world.core->cpu.exchanges, exchanges + 1);
 	ck_assert_uint_eq(thread(CLIENT)->deadline, far);
 	received(SERVER, 0x102, 1, BX_IPC_INFO_REPLY, CLIENT);
-	far = thread(SERVER)->timer_key + BX_DEADLINE_FAR - 1;
+	far = thread(SERVER)->timer_floor + BX_DEADLINE_FAR - 1;
 	ask_with(SERVER, BX_SYS_REPLY_RECEIVE, EP_A, 2, far, REPLY_SLOT);
 	ck_assert_uint_eq(world.core->cpu.exchanges, exchanges + 2);
 	received(CLIENT, 0, 2, 0, SERVER);
@@ -412,7 +412,7 @@ START_TEST(ipc2_short_way_call_is_not_infinite)
 		world_pass(&world, 20);		/* its entry comes due, and it does not wait */
 	ck_assert_int_eq(thread(CLIENT)->timer_key == UINT64_MAX, _i == 1);
 	ask(CLIENT, BX_SYS_CALL, EP_A, 1, _i == 1 ? UINT64_MAX :
-	    thread(CLIENT)->timer_key + BX_DEADLINE_FAR - 1);
+	    thread(CLIENT)->timer_floor + BX_DEADLINE_FAR - 1);
 	ck_assert_uint_eq(world.core->cpu.exchanges, exchanges + (_i == 0));
 	received(SERVER, 0x102, 1, BX_IPC_INFO_REPLY, CLIENT);
 	ask(SERVER, BX_SYS_SLEEP, 0, 0, UINT64_MAX);
@@ -897,7 +897,7 @@ START_TEST(ipc6_server_leaves_its_answer)
 	offer_send(SERVER / 2, 50000);
 	world.machine.interrupt_every = 1;
 	ask(SERVER, WITH_BUFFERS(BX_SYS_REPLY), REPLY_SLOT, 2, SOON);
-	bx_program_end(world.core, SERVER / 2, BX_PROGRAM_KILLED);
+	world_stop(&world, SERVER / 2, BX_PROGRAM_KILLED);
 	failed(CLIENT, BX_ERR_PEER_DIED);
 }
 END_TEST
