@@ -15,7 +15,8 @@
  *	END_TABLES	its page tables			STEP_PAGES		NONE: it is gone
  *
  * bx_program_end turns any of the upper into END_SLOTS.  The commit point of a start is the last
- * step: until then no thread of the program is ready, and its space is not sealed.
+ * step: until then no thread of the program is ready, and its space is not sealed.  It is sealed
+ * then, but for a program that the manifest gives an open space.
  *
  * Names (object generations) of a program's threads and capability space change with each start.
  * Capabilities which the manifest gives to others for them follow: see names_step.
@@ -181,28 +182,58 @@ stack_step(struct bx_kcore *core, uint32_t index)
 	return BX_OK;
 }
 
+/* Takes back what was derived from a granted capability while the program had its last process; that
+ * can be in open spaces only.  False: the step is used up. */
+static bool
+strays_remove(struct bx_kcore *core, uint32_t granted, unsigned *removed)
+{
+	uint32_t leaf = BX_CAP_SLOT_NONE;
+
+	while ((leaf = bx_cap_leaf_next(&core->forest, granted, leaf)) != BX_CAP_SLOT_NONE) {
+		if ((*removed)++ == STEP_SLOTS ||
+		    bx_capability_remove_leaf(core, leaf, &leaf) != BX_OK)
+			return false;
+	}
+	return true;
+}
+
+/* The root capability of an object and what the manifest gave of it get the name of the new process;
+ * what is derived from these further down has gone before.  False: the step is used up. */
+static bool
+object_rename(struct bx_kcore *core, const struct bx_object *object, uint32_t generation,
+    unsigned *removed)
+{
+	struct bx_cap_slot *slots = core->forest.slots;
+	uint32_t root = core->root_space.first_slot + object->root_slot;
+
+	for (uint32_t child = slots[root].child; child != BX_CAP_SLOT_NONE; child = slots[child].older) {
+		if (!strays_remove(core, child, removed))
+			return false;
+	}
+	slots[root].cap.object.generation = generation;
+	for (uint32_t child = slots[root].child; child != BX_CAP_SLOT_NONE; child = slots[child].older)
+		slots[child].cap.object.generation = generation;
+	return true;
+}
+
 /* The root capabilities of this program's threads and space, and those which the manifest gave to
  * others, name its last process.  They get the new names: the manifest's authority is over the
- * program, whichever process it has.  All spaces are sealed, so the root's children are all. */
+ * program, whichever process it has.  What holders have derived from them was lent over that
+ * process, and ends with it. */
 static void
 names_step(struct bx_kcore *core, uint32_t index)
 {
 	struct bx_program *program = &core->programs[index];
-	struct bx_cap_slot *slots = core->forest.slots;
+	unsigned removed = 0;
 
 	for (unsigned i = 0; i < STEP_SCAN && program->work_index < core->object_count; i++) {
-		const struct bx_object *object = &core->objects[program->work_index++];
-		uint32_t root = core->root_space.first_slot + object->root_slot;
-		uint32_t generation;
+		const struct bx_object *object = &core->objects[program->work_index];
 
-		if (object->program != index)
-			continue;
-		generation = object->kind == BX_OBJECT_THREAD ?
-		    core->threads[object->index].generation : program->generation;
-		slots[root].cap.object.generation = generation;
-		for (uint32_t child = slots[root].child; child != BX_CAP_SLOT_NONE;
-		    child = slots[child].older)
-			slots[child].cap.object.generation = generation;
+		if (object->program == index && !object_rename(core, object,
+		    object->kind == BX_OBJECT_THREAD ? core->threads[object->index].generation :
+		    program->generation, &removed))
+			return;
+		program->work_index++;
 	}
 	if (program->work_index == core->object_count) {
 		program->work_state = WORK_GRANTS;
@@ -255,7 +286,8 @@ start_finish(struct bx_kcore *core, uint32_t index)
 	enum bx_err err = elf_of(core, program, &elf);
 
 	BX_ASSERT(err == BX_OK);	/* it was good at the first step and is immutable */
-	bx_cap_space_seal(&program->space);
+	if (!bx_program_is_open(program))
+		bx_cap_space_seal(&program->space);
 	program->work_thread = BX_NONE;
 	program->state = BX_PROGRAM_RUNNING;
 	program->starts++;
