@@ -15,7 +15,7 @@ lib_LTLIBRARIES += %D%/libbrainix-cap.la
 
 # libcap beside its specification: every sequence of operations in a small world, and long random
 # histories in a bigger one.  A short share is in `make check'; `make model MODEL_DEPTH=6
-# MODEL_STEPS=100000000' is the whole.  `make model-mutants' breaks libcap in many ways, one by one:
+# MODEL_STEPS=100000000' is the whole.  `make model-broken' breaks libcap in many ways, one by one:
 # the models must see each.
 MODEL_DEPTH = 5
 MODEL_STEPS = 20000000
@@ -31,14 +31,14 @@ TESTS += $(libcap_models)
 %C%_tests_long_walk_verify_CPPFLAGS = $(%C%_tests_long_walk_CPPFLAGS) -DBX_VERIFY
 %C%_tests_long_walk_verify_CFLAGS = $(%C%_tests_long_walk_CFLAGS)
 %C%_tests_long_walk_verify_SOURCES = $(%C%_tests_long_walk_SOURCES)
-EXTRA_DIST += %D%/tests/check-mutants.sh %D%/tests/mutants.list
-PHONY += model model-mutants
+EXTRA_DIST += %D%/tests/check-broken.sh %D%/tests/broken.list
+PHONY += model model-broken
 model: %D%/tests/small_world %D%/tests/long_walk
 	@passed=0; ./%D%/tests/small_world --depth $(MODEL_DEPTH) && passed=$$((passed + 1)); \
 	./%D%/tests/long_walk --steps $(MODEL_STEPS) && passed=$$((passed + 1)); \
 	echo "$$passed passed, $$((2 - passed)) failed"; test $$passed -eq 2
-model-mutants:
-	@CC='$(CC)' BX_SRCDIR='$(srcdir)' sh $(srcdir)/%D%/tests/check-mutants.sh
+model-broken:
+	@CC='$(CC)' BX_SRCDIR='$(srcdir)' sh $(srcdir)/%D%/tests/check-broken.sh
 
 if HAVE_CHECK
 libcap_tests = %D%/tests/test_cap %D%/tests/test_cap_verify

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# check-mutants.sh -- breaks libcap by each line of mutants.list, and runs both models on what comes
-# of it.  A mutant that neither sees is a failure, as is a line that changes nothing any more.
+# check-broken.sh -- breaks libcap by each line of broken.list, and runs both models on what comes
+# of it.  A broken one that neither sees is a failure, as is a line that changes nothing any more.
 top=${BX_SRCDIR:-.}
 room=$top/libcap
 scratch=$(mktemp -d) || exit 99
@@ -33,7 +33,7 @@ while IFS='|' read -r what file edit; do
 		printf 'failed: %s: seen by neither\n' "$what"
 		failed=$((failed + 1))
 	fi
-done <"$room/tests/mutants.list"
+done <"$room/tests/broken.list"
 
 echo "$caught passed, $failed failed"
 [ $failed -eq 0 ]
