@@ -40,6 +40,17 @@ model: %D%/tests/small_world %D%/tests/long_walk
 model-broken:
 	@CC='$(CC)' BX_SRCDIR='$(srcdir)' sh $(srcdir)/%D%/tests/check-broken.sh
 
+# The benchmark suite `cap': what each operation costs in forests of all sizes.
+noinst_PROGRAMS += %D%/bench/capcost
+EXTRA_DIST += %D%/bench/cap.sh %D%/bench/cost.gp
+%C%_bench_capcost_CPPFLAGS = $(CAP_INC) $(BASE_INC)
+%C%_bench_capcost_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_bench_capcost_SOURCES = %D%/bench/capcost.c $(%C%_libbrainix_cap_la_SOURCES)
+PHONY += bench-cap
+bench: bench-cap
+bench-cap: %D%/bench/capcost
+	@$(SHELL) $(srcdir)/%D%/bench/cap.sh %D%/bench/capcost
+
 if HAVE_CHECK
 libcap_tests = %D%/tests/test_cap %D%/tests/test_cap_verify
 check_PROGRAMS += $(libcap_tests)
