@@ -10,105 +10,127 @@
  * left + refills = budget, always.
  *
  * An account that has no time left is throttled.  At most one thread is READY on an account: the others
- * on it wait for each other in one line (bx_budget_served_by), from its owner on.  That one is `parked`: in no
- * queue, until the refill, which the timer brings.
+ * on it wait for each other in one line (bx_budget_served_by), from its owner on.  That one is `parked`:
+ * in no queue, until the refill, which the timer brings.
  *
  * Who pays for a thread, the first of these who can:
- *	a client of it		the one who pays already, else the one who called last
+ *	a client of it		the one who called last
  *	itself			from its own budget, if it has one
  *	a sender		that queues where it serves, or whose string it is taking
- * and when nobody can it is parked on the account of a client, or its own.
+ * and when nobody can it is parked on the account of the client who called last, or its own.
  */
 #include "thread.h"
 
-#define HELPERS_LOOKED	16u		/* senders in the queue that are asked to pay */
+#define PAYERS_LOOKED	16u		/* clients, and senders in the queue, that are asked to pay */
 #define START_PERIODS	10u		/* a passive program starts up on a tenth of the processor */
 
 /* ---- one account */
 
-void
-bx_budget_init(struct bx_thread *thread, const struct bx_program *program)
+static struct bx_account *
+account_of(const struct bx_kcore *core, const struct bx_thread *thread)
 {
+	return &core->accounts[thread->index];
+}
+
+void
+bx_budget_init(struct bx_kcore *core, struct bx_thread *thread)
+{
+	const struct bx_program *program = &core->programs[thread->program];
+	struct bx_account *account = account_of(core, thread);
+
 	thread->parked = BX_NONE;
 	thread->helps = BX_NONE;
 	thread->helper = BX_NONE;
-	thread->budget = program->budget_ticks;
-	thread->period = program->period_ticks;
-	thread->left = thread->budget != BX_BUDGET_NONE ? (int64_t)thread->budget : 0;
-	thread->throttled = thread->budget == 0;
+	thread->throttled = program->budget_ticks == 0;
+	account->budget = program->budget_ticks;
+	account->period = program->period_ticks;
+	account->left = account->budget != BX_BUDGET_NONE ? (int64_t)account->budget : 0;
 }
 
 void
-bx_budget_start(struct bx_thread *thread, const struct bx_program *program)
+bx_budget_start(struct bx_kcore *core, struct bx_thread *thread)
 {
+	const struct bx_program *program = &core->programs[thread->program];
+	struct bx_account *account = account_of(core, thread);
+
 	if (program->budget_ticks != 0)
 		return;
-	thread->budget = program->slice_ticks;
-	thread->period = program->slice_ticks * START_PERIODS;
-	thread->left = (int64_t)thread->budget;
-	thread->refill_count = 0;
 	thread->throttled = 0;
+	account->budget = program->slice_ticks;
+	account->period = program->slice_ticks * START_PERIODS;
+	account->left = (int64_t)account->budget;
+	account->refill_count = 0;
 }
 
 void
-bx_budget_give_up(struct bx_thread *thread)
+bx_budget_give_up(struct bx_kcore *core, struct bx_thread *thread)
 {
-	thread->budget = 0;
-	thread->left = 0;
-	thread->refill_count = 0;
+	struct bx_account *account = account_of(core, thread);
+
+	if (account->budget == 0 || core->programs[thread->program].budget_ticks != 0)
+		return;
 	thread->throttled = 1;
+	account->budget = 0;
+	account->left = 0;
+	account->refill_count = 0;
+	if (core->cpu.account == thread->index)
+		core->cpu.budget_end = 0;
 }
 
 void
-bx_budget_used(struct bx_thread *owner, uint64_t since, uint64_t now)
+bx_budget_used(struct bx_account *account, uint64_t since, uint64_t now)
 {
-	uint64_t ticks = now - since;
 	struct bx_refill *last;
 
-	if (ticks == 0 || owner->budget == 0 || owner->budget == BX_BUDGET_NONE)
+	if (now == since || account->budget == 0 || account->budget == BX_BUDGET_NONE)
 		return;
-	owner->left -= (int64_t)ticks;
-	if (owner->refill_count < BX_REFILLS)
-		owner->refills[owner->refill_count++].ticks = 0;
-	last = &owner->refills[owner->refill_count - 1];
-	last->ticks += ticks;
-	last->at = since + owner->period;
+	account->left -= (int64_t)(now - since);
+	if (account->refill_count < BX_REFILLS)
+		account->refills[account->refill_count++].ticks = 0;
+	last = &account->refills[account->refill_count - 1];
+	last->ticks += now - since;
+	last->at = since + account->period;
 }
 
 /* What has come back by now. */
 static void
-collect(struct bx_thread *owner, uint64_t now)
+collect(struct bx_account *account, uint64_t now)
 {
-	while (owner->refill_count > 0 && owner->refills[0].at <= now) {
-		owner->left += (int64_t)owner->refills[0].ticks;
-		owner->refill_count--;
-		for (unsigned i = 0; i < owner->refill_count; i++)
-			owner->refills[i] = owner->refills[i + 1];
+	while (account->refill_count > 0 && account->refills[0].at <= now) {
+		account->left += (int64_t)account->refills[0].ticks;
+		account->refill_count--;
+		for (unsigned i = 0; i < account->refill_count; i++)
+			account->refills[i] = account->refills[i + 1];
 	}
 }
 
 uint64_t
-bx_budget_until(struct bx_thread *owner, uint64_t now)
+bx_budget_until(struct bx_kcore *core, const struct bx_thread *owner, uint64_t now)
 {
-	if (owner->budget == BX_BUDGET_NONE)
+	struct bx_account *account = account_of(core, owner);
+
+	if (account->budget == BX_BUDGET_NONE)
 		return UINT64_MAX;
 	if (owner->throttled != 0)
 		return now;
-	collect(owner, now);
-	return owner->left > 0 ? now + (uint64_t)owner->left : now;
+	collect(account, now);
+	return account->left > 0 ? now + (uint64_t)account->left : now;
 }
 
 uint64_t
-bx_budget_due(const struct bx_thread *owner)
+bx_budget_due(const struct bx_kcore *core, const struct bx_thread *owner)
 {
-	int64_t left = owner->left;
+	const struct bx_account *account;
+	int64_t left;
 
 	if (owner->throttled == 0)
 		return UINT64_MAX;
-	for (unsigned i = 0; i < owner->refill_count; i++) {
-		left += (int64_t)owner->refills[i].ticks;
+	account = account_of(core, owner);
+	left = account->left;
+	for (unsigned i = 0; i < account->refill_count; i++) {
+		left += (int64_t)account->refills[i].ticks;
 		if (left > 0)
-			return owner->refills[i].at;
+			return account->refills[i].at;
 	}
 	return UINT64_MAX;		/* passive */
 }
@@ -116,55 +138,37 @@ bx_budget_due(const struct bx_thread *owner)
 /* ---- who pays */
 
 static bool
-can_pay(const struct bx_kcore *core, uint32_t account)
+can_pay(const struct bx_kcore *core, uint32_t thread)
 {
-	return core->threads[account].throttled == 0;
+	return core->threads[core->threads[thread].account].throttled == 0;
 }
 
-/* In *paying the client's account that is to pay, or BX_NONE; returned is the one that the thread would
- * wait for. */
+/* The first of some threads, linked by `next`, that can pay, or BX_NONE. */
 static uint32_t
-client_account(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t *paying)
+payer_find(const struct bx_kcore *core, uint32_t thread)
 {
-	uint32_t client = thread->clients;
-	uint32_t waiting = client != BX_NONE ? core->threads[client].account : thread->index;
-
-	*paying = BX_NONE;
-	for (uint32_t n = 0; client != BX_NONE && n < core->thread_count; n++) {
-		uint32_t account = core->threads[client].account;
-		bool able = can_pay(core, account);
-
-		if (account == thread->account)
-			waiting = account;
-		if (able && (account == thread->account || *paying == BX_NONE))
-			*paying = account;
-		if (able && account == thread->account)
-			break;
-		client = core->threads[client].next;
+	for (unsigned n = 0; thread != BX_NONE && n < PAYERS_LOOKED; n++) {
+		if (can_pay(core, thread))
+			return thread;
+		thread = core->threads[thread].next;
 	}
-	return waiting;
+	return BX_NONE;
 }
 
 /* The sender that is to pay for a server, or BX_NONE. */
 static uint32_t
 helper_find(const struct bx_kcore *core, const struct bx_thread *server)
 {
-	uint32_t sender;
-
+	if (server->state == BX_THREAD_FREE)
+		return BX_NONE;
 	if (server->transfer != BX_NONE &&
 	    core->threads[server->transfer].state == BX_THREAD_SENDING &&
-	    can_pay(core, core->threads[server->transfer].account))
+	    can_pay(core, server->transfer))
 		return server->transfer;
 	if (server->serves == BX_NONE ||
 	    core->endpoints[server->serves].server_thread != server->index)
 		return BX_NONE;
-	sender = core->endpoints[server->serves].senders.head;
-	for (unsigned n = 0; sender != BX_NONE && n < HELPERS_LOOKED; n++) {
-		if (can_pay(core, core->threads[sender].account))
-			return sender;
-		sender = core->threads[sender].next;
-	}
-	return BX_NONE;
+	return payer_find(core, core->endpoints[server->serves].senders.head);
 }
 
 void
@@ -207,21 +211,16 @@ account_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t account)
 void
 bx_budget_account(struct bx_kcore *core, struct bx_thread *thread)
 {
-	uint32_t account, helper = BX_NONE;
-	uint32_t waiting = client_account(core, thread, &account);
+	uint32_t payer = payer_find(core, thread->clients), helper = BX_NONE;
 
-	if (account == BX_NONE && can_pay(core, thread->index))
-		account = thread->index;
-	if (account == BX_NONE) {
+	if (payer == BX_NONE && thread->throttled != 0) {
 		helper = helper_find(core, thread);
-		account = helper != BX_NONE ? core->threads[helper].account : waiting;
+		payer = helper != BX_NONE ? helper : thread->clients;
 	}
 	help_set(core, thread, helper);
-	account_set(core, thread, account);
+	account_set(core, thread, payer != BX_NONE ? core->threads[payer].account : thread->index);
 }
 
-/* The next in the line of those on one account: who serves the thread, or who is paid by it, or would
- * be. */
 uint32_t
 bx_budget_served_by(const struct bx_kcore *core, const struct bx_thread *thread)
 {
@@ -235,25 +234,6 @@ bx_budget_served_by(const struct bx_kcore *core, const struct bx_thread *thread)
 	    thread->transfer;
 }
 
-/* Whether an account can pay has changed: those who run on it, or now could. */
-static void
-payers_changed(struct bx_kcore *core, uint32_t account)
-{
-	uint32_t next = bx_budget_served_by(core, bx_thread_at(core, account));
-
-	for (uint32_t n = 0; next != BX_NONE && n < core->thread_count; n++) {
-		struct bx_thread *thread = bx_thread_at(core, next);
-		uint32_t before = thread->account;
-
-		if (thread->state == BX_THREAD_FREE)
-			return;
-		bx_budget_account(core, thread);
-		if (thread->account == before && before != account)
-			return;
-		next = bx_budget_served_by(core, thread);
-	}
-}
-
 /* ---- out of time, and back */
 
 void
@@ -261,16 +241,16 @@ bx_budget_throttle(struct bx_kcore *core, struct bx_thread *owner)
 {
 	if (owner->throttled == 0) {
 		owner->throttled = 1;
-		owner->throttles++;
-		bx_timer_wake(core, owner, bx_budget_due(owner));
+		account_of(core, owner)->throttles++;
+		bx_timer_wake(core, owner, bx_budget_due(core, owner));
 	}
-	payers_changed(core, owner->index);
+	bx_sched_payers_changed(core, owner);
 }
 
 void
 bx_budget_refill(struct bx_kcore *core, struct bx_thread *owner, uint64_t now)
 {
-	collect(owner, now);
+	collect(account_of(core, owner), now);
 	owner->throttled = 0;
 	if (owner->parked != BX_NONE) {
 		struct bx_thread *thread = bx_thread_at(core, owner->parked);
@@ -278,5 +258,5 @@ bx_budget_refill(struct bx_kcore *core, struct bx_thread *owner, uint64_t now)
 		owner->parked = BX_NONE;
 		bx_sched_enqueue(core, thread, false);
 	}
-	payers_changed(core, owner->index);
+	bx_sched_payers_changed(core, owner);
 }

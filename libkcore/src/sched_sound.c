@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * sched_sound.c -- whether threads, queues, client lists, accounts, timers and copies under way are as
- * thread.c, sched.c, budget.c, timer.c and ipc.c promise.  Reads only; no loop follows a link further than there are
- * threads.
+ * thread.c, sched.c, budget.c, timer.c and ipc.c promise.  Reads only; no loop follows a link further
+ * than there are threads.
  */
 #include "thread.h"
 
@@ -13,30 +13,56 @@ broken(const char **what, const char *text)
 	return false;
 }
 
-/* A doubly linked queue whose members are all in `state` and wait on `object`. */
+/* A doubly linked queue whose members are all in `state` and wait on `object`; how many there are is
+ * added to *in. */
 static bool
 queue_sound(const struct bx_kcore *core, const struct bx_queue *queue, uint32_t state,
-    uint32_t object)
+    uint32_t object, uint32_t *in)
 {
 	uint32_t count = 0, previous = BX_NONE;
 
 	for (uint32_t i = queue->head; i != BX_NONE; i = core->threads[i].next) {
 		const struct bx_thread *thread = &core->threads[i];
 
-		if (i >= core->thread_count || count++ == queue->count ||
+		if (i >= core->thread_count || count++ == core->thread_count ||
 		    thread->previous != previous || thread->state != state ||
-		    thread->object != object ||
+		    (state != BX_THREAD_READY && thread->object != object) ||
 		    (thread->transfer != BX_NONE && state != BX_THREAD_READY))
 			return false;
 		previous = i;
 	}
-	return count == queue->count && queue->tail == previous;
+	*in += count;
+	return queue->tail == previous;
+}
+
+/* The counts by priority are those that were seen. */
+static bool
+levels_sound(const struct bx_levels *levels, const struct bx_levels *seen)
+{
+	for (uint32_t p = 0; p < BX_PRIORITY_COUNT; p++) {
+		if (levels->count[p] != seen->count[p] ||
+		    (levels->mask >> p & 1) != (seen->count[p] > 0))
+			return false;
+	}
+	return true;
+}
+
+static bool
+senders_sound(const struct bx_kcore *core, uint32_t endpoint)
+{
+	struct bx_levels seen = { .mask = 0 };
+
+	for (uint32_t i = core->endpoints[endpoint].senders.head; i != BX_NONE;
+	    i = core->threads[i].next)
+		seen.count[core->threads[i].priority]++;
+	return levels_sound(&core->sender_levels[endpoint], &seen);
 }
 
 /* The client list of a server; how many there are is added to *count. */
 static bool
 clients_sound(const struct bx_kcore *core, const struct bx_thread *server, uint32_t *count)
 {
+	struct bx_levels seen = { .mask = 0 };
 	uint32_t n = 0, previous = BX_NONE;
 
 	for (uint32_t i = server->clients; i != BX_NONE; i = core->threads[i].next) {
@@ -44,12 +70,15 @@ clients_sound(const struct bx_kcore *core, const struct bx_thread *server, uint3
 
 		if (i >= core->thread_count || n++ == core->thread_count ||
 		    client->previous != previous || !bx_thread_awaits(client) ||
-		    client->partner != server->index || client->priority > server->priority)
+		    client->partner != server->index ||
+		    (client->priority > server->priority && server->unsettled == 0))
 			return false;
+		if (previous != BX_NONE)
+			seen.count[client->priority]++;
 		previous = i;
 	}
 	*count += n;
-	return true;
+	return levels_sound(&core->client_levels[server->index], &seen);
 }
 
 /* The other side of a copy under way knows of it, and one side is active. */
@@ -59,6 +88,8 @@ transfer_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 	const struct bx_thread *other;
 	bool active = thread->state == BX_THREAD_READY;
 
+	if ((thread->transfer != BX_NONE && !active) != ((thread->phase & BX_PHASE_ENGAGED) != 0))
+		return false;
 	if (thread->transfer == BX_NONE)
 		return thread->copied == 0;
 	if (thread->transfer >= core->thread_count)
@@ -82,8 +113,7 @@ help_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 	    core->threads[thread->helps].helper != thread->index))
 		return false;
 	return thread->helper == BX_NONE || (thread->helper < core->thread_count &&
-	    core->threads[thread->helper].helps == thread->index &&
-	    core->threads[thread->helper].account == thread->account);
+	    core->threads[thread->helper].helps == thread->index);
 }
 
 /* The account is its own, or that of the sender that pays, or of a client, or of the client's in
@@ -91,7 +121,11 @@ help_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 static bool
 account_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 {
-	if (thread->account == thread->index || thread->helper != BX_NONE)
+	if (core->unsettled != BX_NONE)
+		return true;
+	if (thread->helper != BX_NONE)
+		return thread->account == core->threads[thread->helper].account;
+	if (thread->account == thread->index)
 		return true;
 	for (uint32_t i = thread->clients; i != BX_NONE; i = core->threads[i].next) {
 		if (core->threads[i].account == thread->account)
@@ -107,7 +141,7 @@ line_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 {
 	uint32_t at = thread->account;
 
-	if (thread->state != BX_THREAD_READY)
+	if (thread->state != BX_THREAD_READY || core->unsettled != BX_NONE)
 		return true;
 	for (uint32_t n = 0; n < core->thread_count && at != BX_NONE && at < core->thread_count; n++) {
 		if (at == thread->index)
@@ -119,22 +153,23 @@ line_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 
 /* No time appears and none is lost. */
 static bool
-budget_sound(const struct bx_thread *thread)
+budget_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 {
-	int64_t sum = thread->left;
+	const struct bx_account *account = &core->accounts[thread->index];
+	int64_t sum = account->left;
 
-	if (thread->budget == BX_BUDGET_NONE || thread->budget == 0)
-		return thread->left == 0 && thread->refill_count == 0 &&
-		    thread->throttled == (thread->budget == 0);
-	if (thread->refill_count > BX_REFILLS)
+	if (account->budget == BX_BUDGET_NONE || account->budget == 0)
+		return account->left == 0 && account->refill_count == 0 &&
+		    thread->throttled == (account->budget == 0);
+	if (account->refill_count > BX_REFILLS)
 		return false;
-	for (unsigned i = 0; i < thread->refill_count; i++) {
-		sum += (int64_t)thread->refills[i].ticks;
-		if (i > 0 && thread->refills[i].at < thread->refills[i - 1].at)
+	for (unsigned i = 0; i < account->refill_count; i++) {
+		sum += (int64_t)account->refills[i].ticks;
+		if (i > 0 && account->refills[i].at < account->refills[i - 1].at)
 			return false;
 	}
-	return sum == (int64_t)thread->budget &&
-	    (thread->throttled == 0 || thread->timer_key <= bx_budget_due(thread));
+	return sum == (int64_t)account->budget &&
+	    (thread->throttled == 0 || thread->timer_key <= bx_budget_due(core, thread));
 }
 
 static bool
@@ -165,18 +200,19 @@ thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const 
 	if (!alive && (thread->clients != BX_NONE || thread->bound_notification != BX_NONE ||
 	    thread->transfer != BX_NONE || thread->restart != 0))
 		return broken(what, "a free thread holds something");
-	if (alive && (core->programs[thread->program].generation & 1) == 0)
+	if (alive && (core->programs[thread->program].generation & 1) == 0 &&
+	    !bx_thread_dying(core, thread))
 		return broken(what, "a thread outlives its process");
-	if (alive && (thread->first_slot != core->programs[thread->program].space.first_slot ||
-	    thread->plain_count != core->programs[thread->program].space.plain_count ||
-	    thread->slot_count != core->programs[thread->program].space.slot_count))
+	if (alive && (thread->slots !=
+	    &core->forest.slots[core->programs[thread->program].space.first_slot] ||
+	    thread->plain_count != core->programs[thread->program].space.plain_count))
 		return broken(what, "slots of a thread");
 	if (thread->priority >= BX_PRIORITY_COUNT || (alive &&
 	    thread->priority < thread->priority_base))
 		return broken(what, "thread priority");
 	if (thread->restart != 0 && thread->state != BX_THREAD_READY)
 		return broken(what, "a thread that waits is to begin again");
-	if (bx_thread_awaits(thread) != (thread->partner != BX_NONE))
+	if (bx_thread_awaits(thread) && thread->partner >= core->thread_count)
 		return broken(what, "partner of a thread");
 	if (!transfer_sound(core, thread))
 		return broken(what, "a copy under way");
@@ -186,19 +222,37 @@ thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const 
 		return broken(what, "a sender that pays");
 	if (!line_sound(core, thread))
 		return broken(what, "line of an account");
-	if (!budget_sound(thread))
+	if (!budget_sound(core, thread))
 		return broken(what, "budget of an account");
 	if (!parked_sound(core, thread))
 		return broken(what, "a parked thread");
 	if (thread->bound_notification != BX_NONE &&
 	    core->notifications[thread->bound_notification].bound_thread != thread->index)
 		return broken(what, "bound notification");
+	if (thread->signalled != (thread->bound_notification != BX_NONE &&
+	    core->notifications[thread->bound_notification].bits != 0))
+		return broken(what, "pending signal of a thread");
 	/* There is no infinite wait but for the handler of a fault. */
 	if (thread->state != BX_THREAD_FREE && thread->state != BX_THREAD_STOPPED &&
 	    thread->state != BX_THREAD_READY && thread->call_kind != BX_CALL_FAULT &&
 	    (thread->deadline == 0 || thread->timer_key > thread->deadline))
 		return broken(what, "a wait without an end");
 	return true;
+}
+
+/* What was put off is in its list, once. */
+static bool
+unsettled_sound(const struct bx_kcore *core)
+{
+	uint32_t count = 0, flags = 0;
+
+	for (uint32_t i = 0; i < core->thread_count; i++)
+		flags += core->threads[i].unsettled;
+	for (uint32_t i = core->unsettled; i != BX_NONE; i = core->threads[i].settle_next) {
+		if (i >= core->thread_count || core->threads[i].unsettled != 1 || count++ == flags)
+			return false;
+	}
+	return count == flags;
 }
 
 static bool
@@ -209,6 +263,9 @@ timers_sound(const struct bx_kcore *core, const char **what)
 	for (uint32_t i = 0; i < core->thread_count; i++) {
 		const struct bx_thread *thread = &core->threads[i];
 
+		if (thread->timer_floor != (thread->timer_key == UINT64_MAX ? UINT64_MAX :
+		    thread->timer_key - 1))
+			return broken(what, "floor of a timer");
 		if (thread->timer_key == UINT64_MAX)
 			continue;
 		count++;
@@ -242,36 +299,35 @@ queues_sound(const struct bx_kcore *core, const char **what)
 	for (uint32_t p = 0; p < BX_PRIORITY_COUNT; p++) {
 		const struct bx_queue *queue = &core->cpu.ready[p];
 
-		if (!queue_sound(core, queue, BX_THREAD_READY, BX_NONE) ||
-		    (core->cpu.ready_mask >> p & 1) != (queue->count > 0))
+		if (!queue_sound(core, queue, BX_THREAD_READY, BX_NONE, &queued[BX_THREAD_READY]) ||
+		    (core->cpu.ready_mask >> p & 1) != (queue->head != BX_NONE))
 			return broken(what, "ready queue");
 		for (uint32_t i = queue->head; i != BX_NONE; i = core->threads[i].next) {
 			if (core->threads[i].priority != p || i == core->cpu.current)
 				return broken(what, "thread in a ready queue");
 		}
-		queued[BX_THREAD_READY] += queue->count;
 	}
 	for (uint32_t i = 0; i < core->endpoint_count; i++) {
 		const struct bx_endpoint *endpoint = &core->endpoints[i];
 
-		if (!queue_sound(core, &endpoint->senders, BX_THREAD_SENDING, i) ||
-		    !queue_sound(core, &endpoint->receivers, BX_THREAD_RECEIVING, i))
+		if (!queue_sound(core, &endpoint->senders, BX_THREAD_SENDING, i,
+		    &queued[BX_THREAD_SENDING]) || !queue_sound(core, &endpoint->receivers,
+		    BX_THREAD_RECEIVING, i, &queued[BX_THREAD_RECEIVING]))
 			return broken(what, "queue of an endpoint");
-		if (endpoint->senders.count > 0 && endpoint->receivers.count > 0)
+		if (endpoint->senders.head != BX_NONE && endpoint->receivers.head != BX_NONE)
 			return broken(what, "a sender and a receiver wait for each other");
-		if (endpoint->senders.count == 0 && endpoint->boost != 0)
-			return broken(what, "boost of an endpoint");
-		queued[BX_THREAD_SENDING] += endpoint->senders.count;
-		queued[BX_THREAD_RECEIVING] += endpoint->receivers.count;
+		if (!senders_sound(core, i))
+			return broken(what, "priorities of queued senders");
 	}
 	for (uint32_t i = 0; i < core->notification_count; i++) {
 		const struct bx_notification *notification = &core->notifications[i];
 
-		if (!queue_sound(core, &notification->waiters, BX_THREAD_WAITING, i))
+		if (!queue_sound(core, &notification->waiters, BX_THREAD_WAITING, i,
+		    &queued[BX_THREAD_WAITING]))
 			return broken(what, "queue of a notification");
-		if (notification->waiters.count > 0 && notification->bits != 0)
+		if (notification->waiters.head != BX_NONE && notification->bits != 0 &&
+		    !bx_thread_dying(core, &core->threads[notification->waiters.head]))
 			return broken(what, "bits that nobody is given");
-		queued[BX_THREAD_WAITING] += notification->waiters.count;
 	}
 	if (core->cpu.current != BX_NONE &&
 	    core->threads[core->cpu.current].state == BX_THREAD_READY)
@@ -297,6 +353,8 @@ bx_sched_sound(const struct bx_kcore *core, const char **what)
 		if (!thread_sound(core, &core->threads[i], what))
 			return false;
 	}
+	if (!unsettled_sound(core))
+		return broken(what, "what was put off");
 	for (uint32_t p = 0; p < core->program_count; p++) {
 		const struct bx_program *program = &core->programs[p];
 		uint32_t alive = 0;

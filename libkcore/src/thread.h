@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * thread.h -- what the files about threads share: thread.c sched.c budget.c timer.c ipc.c
- * ipc_fast.c notify.c fault.c and the system calls.  Internal; the state table is in thread.c.
+ * thread.h -- what the files about threads share: thread.c sched.c timer.c ipc.c ipc_fast.c
+ * notify.c fault.c and the system calls.  Internal; the state table is in thread.c.
  */
 #ifndef BRAINIX_KCORE_THREAD_H
 #define BRAINIX_KCORE_THREAD_H
@@ -36,10 +36,26 @@ enum bx_call_kind {
 	BX_CALL_FAULT = 3		/* the kernel says it for the thread; answer: resume */
 };
 
+/* thread.phase. */
+#define BX_PHASE_SPENT		1u	/* queued; the capability has had its use */
+#define BX_PHASE_ENGAGED	2u	/* it waits, and a copy from or to it is under way */
+
 static inline struct bx_thread *
 bx_thread_at(const struct bx_kcore *core, uint32_t index)
 {
 	return &core->threads[index];
+}
+
+/* The ordinary slot that its user calls `index`; false: there is none. */
+static inline bool
+bx_thread_slot(const struct bx_thread *thread, uint64_t index, struct bx_cap_slot **slot)
+{
+	uint64_t masked;
+
+	if (BX_UNLIKELY(!bx_machine_index_below(index, thread->plain_count, &masked)))
+		return false;
+	*slot = thread->slots + masked;
+	return true;
 }
 
 /* Moves a thread along the table; a move that the table does not know is a bug here. */
@@ -69,6 +85,45 @@ bx_thread_awaits(const struct bx_thread *thread)
 	return thread->state == BX_THREAD_AWAITING_REPLY || thread->state == BX_THREAD_FAULTED;
 }
 
+/* Whether it waits in the queue of its `object` (or a copy under way has taken it out, and there is
+ * none); `partner` means something while it awaits an answer, `deadline` while it is not READY. */
+static inline bool
+bx_thread_queued(const struct bx_thread *thread)
+{
+	return thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING ||
+	    thread->state == BX_THREAD_WAITING;
+}
+
+/* Whether its program is being taken apart: it does not run any more, and whoever meets it takes it
+ * out of what it does (bx_thread_stop) before going on. */
+static inline bool
+bx_thread_dying(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	return core->programs[thread->program].state == BX_PROGRAM_ENDING;
+}
+
+static inline void
+bx_levels_add(struct bx_levels *levels, uint32_t priority)
+{
+	levels->count[priority]++;
+	levels->mask |= 1ull << priority;
+}
+
+static inline void
+bx_levels_remove(struct bx_levels *levels, uint32_t priority)
+{
+	BX_ASSERT(levels->count[priority] > 0);
+	if (--levels->count[priority] == 0)
+		levels->mask &= ~(1ull << priority);
+}
+
+/* The highest priority there, or 0. */
+static inline uint32_t
+bx_levels_top(const struct bx_levels *levels)
+{
+	return levels->mask == 0 ? 0 : 63u - (uint32_t)__builtin_clzll(levels->mask);
+}
+
 /* ---- thread.c */
 
 /* Takes a thread out of whatever it waits for or does, for STOP; its call is cancelled. */
@@ -88,42 +143,42 @@ void bx_sched_yield(struct bx_kcore *core);
 void bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t priority);
 /* `server` has taken a call of `client`: it runs with the client's priority and on its slice. */
 void bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct bx_thread *client);
-/* Somebody has left the clients of `server` (or the queue it serves), or its own priority is another:
- * what it runs with is worked out again, for it and for those that it waits for in turn. */
+/* Somebody has come to or left the clients of `server` (or the queue it serves), or its own priority
+ * is another: what it runs with is worked out again, for it and for those that it waits for in turn;
+ * along a long chain in steps, before any thread runs. */
 void bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server);
-/* What endpoint->boost is to be. */
-uint32_t bx_sched_boost_due(const struct bx_kcore *core, const struct bx_endpoint *endpoint);
-
+/* Whether the account of `owner` can pay has changed: for those who run on it, or could, and for all
+ * behind them in the line, it is worked out again whose account they run on. */
+void bx_sched_payers_changed(struct bx_kcore *core, const struct bx_thread *owner);
 /* Puts a READY thread that is in no queue into its ready queue, first or last among equals. */
 void bx_sched_enqueue(struct bx_kcore *core, struct bx_thread *thread, bool first);
-/* `thread` receives on `endpoint`, maybe for the first time. */
+/* `thread` receives on `endpoint`, and has not been the last to do so, or serves another. */
 void bx_sched_serve(struct bx_kcore *core, struct bx_endpoint *endpoint, struct bx_thread *thread);
-/* A sender has queued at `endpoint`: it pays if its server has no time. */
-void bx_sched_help(struct bx_kcore *core, const struct bx_endpoint *endpoint);
 /* A sender that pays for a server waits no longer. */
 void bx_sched_help_end(struct bx_kcore *core, struct bx_thread *sender);
 
 /* ---- budget.c */
 
 /* What its program's budget says: once at boot.  Whoever starts again gets no new budget. */
-void bx_budget_init(struct bx_thread *thread, const struct bx_program *program);
-/* A thread of a passive program may use some time of its own until it serves for the first time. */
-void bx_budget_start(struct bx_thread *thread, const struct bx_program *program);
-/* It serves now, and has no time but its callers'. */
-void bx_budget_give_up(struct bx_thread *thread);
+void bx_budget_init(struct bx_kcore *core, struct bx_thread *thread);
+/* A thread of a passive program may use some time of its own until it serves for the first time; then
+ * it has none but its callers'. */
+void bx_budget_start(struct bx_kcore *core, struct bx_thread *thread);
+void bx_budget_give_up(struct bx_kcore *core, struct bx_thread *thread);
 /* The account has been used from `since` to `now`. */
-void bx_budget_used(struct bx_thread *owner, uint64_t since, uint64_t now);
+void bx_budget_used(struct bx_account *account, uint64_t since, uint64_t now);
 /* The tick at which the account has no time left, if it is used from `now` on; UINT64_MAX: never. */
-uint64_t bx_budget_until(struct bx_thread *owner, uint64_t now);
+uint64_t bx_budget_until(struct bx_kcore *core, const struct bx_thread *owner, uint64_t now);
 /* The account has no time left: stops it, until its refill. */
 void bx_budget_throttle(struct bx_kcore *core, struct bx_thread *owner);
 /* When the next refill of a throttled account is due; UINT64_MAX: never, or it is not throttled. */
-uint64_t bx_budget_due(const struct bx_thread *owner);
+uint64_t bx_budget_due(const struct bx_kcore *core, const struct bx_thread *owner);
 /* That tick has come: who waits for it goes on. */
 void bx_budget_refill(struct bx_kcore *core, struct bx_thread *owner, uint64_t now);
 /* Works out again on whose account a thread runs. */
 void bx_budget_account(struct bx_kcore *core, struct bx_thread *thread);
-/* The next in the line of those on one account, from its owner on, or BX_NONE. */
+/* The next in the line of those on one account, from its owner on: who serves the thread, or who is
+ * paid by it while it queues, or would be; or BX_NONE. */
 uint32_t bx_budget_served_by(const struct bx_kcore *core, const struct bx_thread *thread);
 /* Undoes the link of a server and the sender that pays for it, if there is one. */
 void bx_budget_help_drop(struct bx_kcore *core, struct bx_thread *server);
@@ -141,9 +196,14 @@ void bx_sys_reply_receive(struct bx_kcore *core, struct bx_thread *thread);
  * checked everything that does not depend on the partner. */
 void bx_ipc_send(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint *endpoint,
     uint64_t deadline);
+/* Wakes some of the clients of an ending thread, or senders queued for an ending program, with
+ * BX_ERR_PEER_DIED.  False: there are more. */
+bool bx_ipc_clients_release(struct bx_kcore *core, struct bx_thread *thread);
+bool bx_ipc_senders_release(struct bx_kcore *core, struct bx_endpoint *endpoint);
 /* Takes a thread out of its wait: queue, client list, copy under way, deadline. */
 void bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread);
-/* Whether a thread that waited for `endpoint` would wait for itself. */
+/* Whether a thread that waited for `endpoint` would wait for itself; or the answer is farther than a
+ * bounded look. */
 bool bx_ipc_would_deadlock(const struct bx_kcore *core, const struct bx_thread *thread,
     const struct bx_endpoint *endpoint);
 /* Whether the server of the endpoint has ended; one that never began is waited for. */
@@ -158,6 +218,8 @@ bx_deadline_clamp(uint64_t deadline, uint64_t now)
 /* ---- notify.c */
 
 void bx_sys_wait(struct bx_kcore *core, struct bx_thread *thread);
+/* Gives pending bits to whoever waits for them. */
+void bx_notification_deliver(struct bx_kcore *core, uint32_t index);
 /* Delivers what is pending on the notification bound to `thread`; false when nothing is. */
 bool bx_notification_take_bound(struct bx_kcore *core, struct bx_thread *thread);
 

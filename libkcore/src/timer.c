@@ -19,6 +19,14 @@ key_at(const struct bx_kcore *core, uint32_t place)
 	return core->threads[core->timers[place]].timer_key;
 }
 
+/* Keys of entries are deadlines, so neither 0 nor UINT64_MAX. */
+static void
+key_set(struct bx_thread *thread, uint64_t key)
+{
+	thread->timer_key = key;
+	thread->timer_floor = key == UINT64_MAX ? key : key - 1;
+}
+
 static void
 put(struct bx_kcore *core, uint32_t place, uint32_t thread)
 {
@@ -65,7 +73,7 @@ remove_first(struct bx_kcore *core)
 {
 	struct bx_thread *thread = bx_thread_at(core, core->timers[0]);
 
-	thread->timer_key = UINT64_MAX;
+	key_set(thread, UINT64_MAX);
 	core->timer_count--;
 	if (core->timer_count > 0) {
 		put(core, 0, core->timers[core->timer_count]);
@@ -73,9 +81,8 @@ remove_first(struct bx_kcore *core)
 	}
 }
 
-/* The entry comes due at `tick` or before. */
-static void
-entry_need(struct bx_kcore *core, struct bx_thread *thread, uint64_t tick)
+void
+bx_timer_wake(struct bx_kcore *core, struct bx_thread *thread, uint64_t tick)
 {
 	if (tick >= thread->timer_key)
 		return;
@@ -84,7 +91,7 @@ entry_need(struct bx_kcore *core, struct bx_thread *thread, uint64_t tick)
 		thread->timer_place = core->timer_count;
 		core->timers[core->timer_count++] = thread->index;
 	}
-	thread->timer_key = tick;
+	key_set(thread, tick);
 	sift_up(core, thread->timer_place);
 }
 
@@ -93,13 +100,7 @@ bx_timer_add(struct bx_kcore *core, struct bx_thread *thread, uint64_t deadline)
 {
 	BX_ASSERT(deadline != 0 && deadline != UINT64_MAX);
 	thread->deadline = deadline;
-	entry_need(core, thread, deadline);
-}
-
-void
-bx_timer_wake(struct bx_kcore *core, struct bx_thread *thread, uint64_t tick)
-{
-	entry_need(core, thread, tick);
+	bx_timer_wake(core, thread, deadline);
 }
 
 void
@@ -115,37 +116,29 @@ bx_timer_next(struct bx_kcore *core)
 	return core->timer_count > 0 ? key_at(core, 0) : UINT64_MAX;
 }
 
-/* When the thread has to be looked at next; UINT64_MAX: never. */
-static uint64_t
-thread_due(const struct bx_thread *thread)
-{
-	uint64_t refill = bx_budget_due(thread);
-
-	return thread->deadline != 0 && thread->deadline < refill ? thread->deadline : refill;
-}
-
 void
 bx_timer_expire(struct bx_kcore *core, uint64_t now)
 {
 	for (unsigned n = 0; n < EXPIRE_STEP && bx_timer_next(core) <= now; n++) {
 		struct bx_thread *thread = bx_thread_at(core, core->timers[0]);
-		uint64_t due;
+		uint64_t due = bx_budget_due(core, thread);
 
-		if (bx_budget_due(thread) <= now)
+		if (due <= now) {
 			bx_budget_refill(core, thread, now);
+			due = UINT64_MAX;
+		}
 		/* The short way of IPC keeps a deadline as it was given. */
 		if (thread->deadline > now)
 			thread->deadline = bx_deadline_clamp(thread->deadline, now);
-		due = thread_due(thread);
-		if (due > now && due != UINT64_MAX) {
-			thread->timer_key = due;
+		if (thread->deadline > now || (thread->deadline == 0 && due != UINT64_MAX)) {
+			key_set(thread, thread->deadline != 0 && thread->deadline < due ?
+			    thread->deadline : due);
 			sift_down(core, 0);
 			continue;
 		}
 		remove_first(core);
-		if (thread->deadline != 0)
+		if (thread->deadline != 0 && thread->state != BX_THREAD_READY)
 			bx_ipc_timeout(core, thread);
-		if (bx_budget_due(thread) != UINT64_MAX)
-			bx_timer_wake(core, thread, bx_budget_due(thread));
+		bx_timer_wake(core, thread, due);
 	}
 }

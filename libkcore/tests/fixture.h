@@ -40,6 +40,7 @@
 Suite *suite_budget(void);
 Suite *suite_elf(void);
 Suite *suite_ipc(void);
+Suite *suite_open(void);
 Suite *suite_program(void);
 Suite *suite_sched(void);
 Suite *suite_sys(void);
@@ -76,6 +77,7 @@ struct build_grant {
 struct build {
 	const char *name;
 	uint32_t audit_records;
+	uint32_t flags;				/* BX_SYSTEM_* */
 	uint32_t program_count, object_count, grant_count;
 	struct build_program programs[BUILD_PROGRAMS_MAX];
 	struct build_object objects[BUILD_OBJECTS_MAX];

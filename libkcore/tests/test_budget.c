@@ -34,6 +34,12 @@ thread(uint32_t index)
 	return &world.core->threads[index];
 }
 
+static struct bx_account *
+account(uint32_t index)
+{
+	return &world.core->accounts[index];
+}
+
 static void
 start(const struct plan *plan)
 {
@@ -112,7 +118,7 @@ START_TEST(budget1_greedy_gets_its_budget)
 	ck_assert_uint_eq(ran[A], 150 * MS);
 	ck_assert_uint_eq(ran[0], 650 * MS);
 	ck_assert_uint_eq(ran[B], 0);
-	ck_assert_uint_eq(thread(S)->throttles, 100);
+	ck_assert_uint_eq(account(S)->throttles, 100);
 	bx_sched_charge(world.core, world.machine.now);
 	ck_assert_uint_eq(thread(S)->cpu_ticks, 200 * MS);
 }
@@ -147,7 +153,7 @@ START_TEST(budget1_whole_period)
 	start(&plan);
 	run(1000 * MS);
 	ck_assert_uint_eq(ran[S], 1000 * MS);
-	ck_assert_uint_eq(thread(S)->throttles, 0);
+	ck_assert_uint_eq(account(S)->throttles, 0);
 }
 END_TEST
 
@@ -179,7 +185,7 @@ START_TEST(budget1_overrun_is_paid_back)
 	start(&plan);
 	world_pass(&world, 3 * MS);
 	ck_assert_uint_eq(world_current(&world), 0);
-	ck_assert_int_eq(thread(S)->left, -(int64_t)MS);
+	ck_assert_int_eq(account(S)->left, -(int64_t)MS);
 	run(7 * MS);
 	ck_assert_uint_eq(world_current(&world), S);
 	run(10 * MS);
@@ -196,7 +202,7 @@ START_TEST(budget1_long_overrun)
 
 	start(&plan);
 	world_pass(&world, 35 * MS);
-	ck_assert_int_eq(thread(S)->left, 1 * (int64_t)MS);	/* it has come back already */
+	ck_assert_int_eq(account(S)->left, 1 * (int64_t)MS);	/* it has come back already */
 	ck_assert_uint_eq(world_current(&world), S);
 	run(100 * MS);
 	ck_assert_uint_eq(ran[S], 10 * MS);
@@ -268,7 +274,7 @@ START_TEST(budget2_no_period_with_more_than_the_budget)
 	}
 	/* And the thread is not starved: it has at least half of what it may, here. */
 	ck_assert_uint_ge(total * period * 2, (world.machine.now - began) * budget / 2);
-	ck_assert_uint_gt(thread(who)->throttles, 10);
+	ck_assert_uint_gt(account(who)->throttles, 10);
 }
 END_TEST
 
@@ -321,10 +327,10 @@ START_TEST(budget3_calls_on_one_account_cost_no_accounting)
 		run(1000);
 		say(A, BX_SYS_CALL, EP_A, LATE, BX_SLOT_NONE);
 	}
-	ck_assert_uint_eq(thread(A)->refill_count, 0);
+	ck_assert_uint_eq(account(A)->refill_count, 0);
 	run(MS);
 	ck_assert_uint_eq(ran[S] + ran[A], MS);
-	ck_assert_uint_eq(thread(A)->refill_count, 1);
+	ck_assert_uint_eq(account(A)->refill_count, 1);
 }
 END_TEST
 
@@ -360,6 +366,7 @@ START_TEST(budget4_caller_leaves)
 	run(MS / 2);
 	if (_i == 0) {
 		world_stop(&world, 2, BX_PROGRAM_KILLED);
+		world.context = bx_sched_dispatch(world.core);
 	} else if (_i == 1) {
 		bx_thread_stop(world.core, thread(A));
 		world.context = bx_sched_dispatch(world.core);
