@@ -41,10 +41,11 @@ bx_budget_init(struct bx_kcore *core, struct bx_thread *thread)
 	thread->parked = BX_NONE;
 	thread->helps = BX_NONE;
 	thread->helper = BX_NONE;
+	thread->limited = program->budget_ticks != BX_BUDGET_NONE;
 	thread->throttled = program->budget_ticks == 0;
 	account->budget = program->budget_ticks;
 	account->period = program->period_ticks;
-	account->left = account->budget != BX_BUDGET_NONE ? (int64_t)account->budget : 0;
+	account->left = thread->limited != 0 ? (int64_t)account->budget : 0;
 }
 
 void
@@ -82,7 +83,7 @@ bx_budget_used(struct bx_account *account, uint64_t since, uint64_t now)
 {
 	struct bx_refill *last;
 
-	if (now == since || account->budget == 0 || account->budget == BX_BUDGET_NONE)
+	if (now == since || account->budget == 0)
 		return;
 	account->left -= (int64_t)(now - since);
 	if (account->refill_count < BX_REFILLS)
@@ -109,7 +110,7 @@ bx_budget_until(struct bx_kcore *core, const struct bx_thread *owner, uint64_t n
 {
 	struct bx_account *account = account_of(core, owner);
 
-	if (account->budget == BX_BUDGET_NONE)
+	if (owner->limited == 0)
 		return UINT64_MAX;
 	if (owner->throttled != 0)
 		return now;

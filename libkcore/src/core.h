@@ -172,6 +172,7 @@ struct bx_thread {
 	uint32_t settle_next;		/* private to sched.c: of core->unsettled */
 	uint32_t unsettled;		/* 1: what it is lent is to be worked out again */
 	uint8_t settle_line;		/* 1: and so for all behind it */
+	uint8_t limited;		/* its account has a budget */
 	uint8_t throttled;		/* there is no time on its account, until the refill */
 	uint32_t parked;		/* READY on its account while there is no time, or BX_NONE */
 	uint32_t helps;			/* server that it pays for while it queues, or BX_NONE */

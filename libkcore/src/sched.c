@@ -175,7 +175,7 @@ account_enter(struct bx_kcore *core, uint32_t account, uint64_t now)
 	if (owner->slice_left == 0)
 		owner->slice_left = core->programs[owner->program].slice_ticks;
 	cpu->slice_end = now + owner->slice_left;
-	if (BX_UNLIKELY(core->accounts[account].budget != BX_BUDGET_NONE))
+	if (BX_UNLIKELY(owner->limited != 0))
 		cpu->budget_end = bx_budget_until(core, owner, now);
 	cpu->account = account;
 }

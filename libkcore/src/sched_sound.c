@@ -158,6 +158,8 @@ budget_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 	const struct bx_account *account = &core->accounts[thread->index];
 	int64_t sum = account->left;
 
+	if (thread->limited != (account->budget != BX_BUDGET_NONE))
+		return false;
 	if (account->budget == BX_BUDGET_NONE || account->budget == 0)
 		return account->left == 0 && account->refill_count == 0 &&
 		    thread->throttled == (account->budget == 0);

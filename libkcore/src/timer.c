@@ -100,7 +100,8 @@ bx_timer_add(struct bx_kcore *core, struct bx_thread *thread, uint64_t deadline)
 {
 	BX_ASSERT(deadline != 0 && deadline != UINT64_MAX);
 	thread->deadline = deadline;
-	bx_timer_wake(core, thread, deadline);
+	if (deadline < thread->timer_key)
+		bx_timer_wake(core, thread, deadline);
 }
 
 void
