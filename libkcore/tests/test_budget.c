@@ -262,8 +262,14 @@ START_TEST(budget2_no_period_with_more_than_the_budget)
 			total += step;
 		}
 		current = world_current(&world);
-		if (current != 0 && current != BX_NONE && (seed >> 20) % 3 != 0)
-			sleep_for(current, 1 + (seed >> 40) % (4 * MS));
+		if (current == 0 || current == BX_NONE || (seed >> 20) % 3 == 0)
+			continue;
+		step = 1 + (seed >> 40) % (4 * MS);
+		/* Often to just before, or at, the tick when something comes back. */
+		if ((seed >> 25) % 2 != 0 && account(current)->refill_count > 0 &&
+		    account(current)->refills[0].at > world.machine.now + 1)
+			step = account(current)->refills[0].at - world.machine.now - (seed >> 30) % 2;
+		sleep_for(current, step);
 	}
 	for (unsigned i = 0; i < GOES; i++) {
 		uint64_t used = 0, end = goes[i].from + period;
@@ -438,6 +444,32 @@ START_TEST(budget4_who_pays_gives_up)
 	run(3 * MS);
 	ck_assert_uint_eq(world_current(&world), S);
 	ck_assert_uint_eq(ran[S], 3 * MS);
+}
+END_TEST
+
+/* Also when one of higher priority queues behind it, which pays then. */
+START_TEST(budget4_next_in_the_queue_pays)
+{
+	static const struct plan plan = {
+		.priority = { 30, 20, 10, 15 }, .budget_ms = { 0, 0, 1, 0 }, .period_ms = { 0, 0, 10, 0 },
+		.passive = { false, true, false, false },
+	};
+
+	start(&plan);
+	sleep_for(0, 6 * MS);
+	say(S, BX_SYS_RECEIVE, EP_A, LATE, REPLY_SLOT);
+	sleep_for(B, 5 * MS);
+	say(A, BX_SYS_CALL, EP_A, LATE, BX_SLOT_NONE);
+	run(5 * MS);
+	say(B, BX_SYS_CALL, EP_A, world.machine.now + 2 * MS, BX_SLOT_NONE);
+	run(1 * MS);
+	say(0, BX_SYS_CALL, EP_A, LATE, BX_SLOT_NONE);
+	ck_assert_uint_eq(thread(S)->helper, B);
+	run(1 * MS);
+	ck_assert_int_eq(world_result(&world, B), BX_ERR_TIMEOUT);
+	ck_assert_uint_eq(thread(S)->helper, 0);
+	ck_assert_uint_eq(thread(S)->account, 0);
+	ck_assert_uint_eq(world_current(&world), S);
 }
 END_TEST
 
@@ -702,6 +734,7 @@ suite_budget(void)
 	tcase_add_loop_test(tcase, budget4_caller_leaves, 0, 3);
 	tcase_add_test(tcase, budget4_who_queues_pays);
 	tcase_add_test(tcase, budget4_who_pays_gives_up);
+	tcase_add_test(tcase, budget4_next_in_the_queue_pays);
 	tcase_add_test(tcase, budget4_both_run_out);
 	tcase_add_test(tcase, budget5_chain);
 	tcase_add_loop_test(tcase, budget5_passive_server_without_a_caller, 0, 2);
