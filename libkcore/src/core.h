@@ -107,6 +107,13 @@ struct bx_program {
 	uint32_t first_grant;		/* index into core->grants */
 };
 
+/* Whether its capability space stays unsealed: a system for research may say so. */
+static inline bool
+bx_program_is_open(const struct bx_program *program)
+{
+	return (program->flags & BX_PROGRAM_OPEN_SPACE) != 0;
+}
+
 /* ---- threads ------------------------------------------------------------------------------ */
 
 /* What a thread is doing besides its user code; see the state table in thread.c. */
@@ -234,7 +241,7 @@ struct bx_irq {
 	uint32_t number;		/* the machine's */
 	uint32_t notification;		/* bound one, or BX_NONE */
 	uint32_t binder;		/* program that bound it */
-	uint64_t bits;
+	uint32_t slot;			/* of the binder's capability for the notification */
 	uint64_t count;
 	char name[BX_NAME_MAX];
 };
@@ -334,6 +341,7 @@ struct bx_kcore {
 	uint64_t audit_lost;
 
 	struct bx_cpu cpu;		/* one; per-CPU from the first day */
+	uint32_t flags;			/* BX_SYSTEM_* */
 	char system_name[BX_NAME_MAX];
 };
 
@@ -509,7 +517,8 @@ BX_MUST_USE enum bx_err bx_sysimage_open(const uint8_t *bytes, size_t size,
 void bx_sysimage_object_range(const struct bx_sysimage *image, uint32_t index, uint64_t *first,
     uint64_t *count);
 uint8_t bx_object_cap_type(uint32_t kind);
-#define BX_PROGRAM_FLAGS	0xfu	/* all BX_PROGRAM_* */
+#define BX_PROGRAM_FLAGS	0x1fu	/* all BX_PROGRAM_* */
+#define BX_SYSTEM_FLAGS		((uint32_t)BX_SYSTEM_RESEARCH)
 
 #define BX_ELF_SEGMENTS_MAX	8
 struct bx_elf_segment {

@@ -96,6 +96,7 @@ system_info(const struct bx_kcore *core, const struct bx_thread *thread,
 		.endpoint_count = core->endpoint_count,
 		.notification_count = core->notification_count,
 		.cpu_features = bx_machine_features(core->machine),
+		.flags = core->flags,
 	};
 	name_put(info->system_name, core->system_name);
 	name_put(info->version, BX_VERSION);

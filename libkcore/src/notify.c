@@ -158,6 +158,21 @@ bx_sys_notification_bind(struct bx_kcore *core, struct bx_thread *thread,
 	return BX_OK;
 }
 
+/* A line signals by the capability that it was bound with: it falls silent when that one has gone,
+ * whoever took it, has expired, or has made room for another object's. */
+static void
+irq_signal(struct bx_kcore *core, const struct bx_irq *irq)
+{
+	const struct bx_cap *cap = &core->forest.slots[irq->slot].cap;
+
+	if (cap->type != BX_CAP_NOTIFICATION || cap->object.index != irq->notification ||
+	    (cap->rights & BX_RIGHT_WRITE) == 0)
+		return;
+	if (cap->expiry != BX_CAP_EXPIRY_NEVER && cap->expiry <= bx_machine_now(core->machine))
+		return;
+	bx_notification_signal(core, irq->notification, cap->badge);
+}
+
 struct bx_context *
 bx_kcore_interrupt(struct bx_kcore *core, uint32_t number)
 {
@@ -167,7 +182,7 @@ bx_kcore_interrupt(struct bx_kcore *core, uint32_t number)
 
 		irq->count++;
 		if (irq->notification != BX_NONE)
-			bx_notification_signal(core, irq->notification, irq->bits);
+			irq_signal(core, irq);
 	}
 	return bx_sched_dispatch(core);
 }

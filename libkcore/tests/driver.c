@@ -104,6 +104,14 @@ driver_build(void)
 }
 
 void
+driver_open(struct build *build)
+{
+	build->flags = BX_SYSTEM_RESEARCH;
+	build->programs[1].flags |= BX_PROGRAM_OPEN_SPACE;
+	build->programs[2].flags |= BX_PROGRAM_OPEN_SPACE;
+}
+
+void
 driver_world(struct world *world, struct build *build)
 {
 	static const struct elf_spec specs[] = {
@@ -128,6 +136,8 @@ driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t s
 {
 	struct build build = driver_build();
 
+	if ((seed & 1) != 0)
+		driver_open(&build);
 	memset(driver, 0, sizeof *driver);
 	driver->bytes = bytes;
 	driver->size = size;
@@ -179,6 +189,12 @@ any_address(struct driver *driver)
 	return ELF_DATA + 0x1000 + choose(driver, 4096);
 }
 
+static uint32_t
+free_slot(struct driver *driver)
+{
+	return FREE_SLOT + choose(driver, REPLY_SLOT - FREE_SLOT);
+}
+
 /* Offers a string, a capability, buffers; the struct lies in the thread's own memory. */
 static void
 offer(struct driver *driver, const struct bx_thread *thread, struct bx_context *context)
@@ -201,7 +217,7 @@ offer(struct driver *driver, const struct bx_thread *thread, struct bx_context *
 	if (one_in(driver, 6))
 		buffers.send_slot = (uint32_t)any_slot(driver, choose(driver, SLOTS));
 	if (one_in(driver, 4))
-		buffers.receive_slot = (uint32_t)any_slot(driver, FREE_SLOT);
+		buffers.receive_slot = (uint32_t)any_slot(driver, free_slot(driver));
 	user_put(&driver->world, thread->program, at, &buffers, sizeof buffers);
 	context->buffers = one_in(driver, 30) ? any_address(driver) : at;
 	context->number |= (uint64_t)BX_IPC_BUFFERS << 8;
@@ -211,7 +227,7 @@ static void
 derive_arguments(struct driver *driver, const struct bx_thread *thread, struct bx_context *context)
 {
 	struct bx_derive derive = {
-		.to = any_slot(driver, FREE_SLOT), .rights = choose(driver, 40),
+		.to = any_slot(driver, free_slot(driver)), .rights = choose(driver, 40),
 		.uses = one_in(driver, 2) ? BX_CAP_USES_UNLIMITED : choose(driver, 5),
 		.badge = choose(driver, 3), .expiry = any_deadline(driver),
 		.first = choose(driver, 3), .count = choose(driver, 10),
@@ -280,7 +296,7 @@ other_arguments(struct driver *driver, const struct bx_thread *thread, struct bx
 	case BX_SYS_CAP_COPY:
 	case BX_SYS_CAP_MOVE:
 		value[0] = any_slot(driver, choose(driver, SLOTS));
-		value[1] = any_slot(driver, FREE_SLOT);
+		value[1] = any_slot(driver, free_slot(driver));
 		break;
 	case BX_SYS_CAP_DELETE:
 		value[0] = any_slot(driver, one_in(driver, 8) ? choose(driver, SLOTS) :
@@ -293,7 +309,7 @@ other_arguments(struct driver *driver, const struct bx_thread *thread, struct bx
 	case BX_SYS_CAP_RECHARGE:
 		value[0] = any_slot(driver, choose(driver, SLOTS));
 		value[1] = any_slot(driver, CSPACE);
-		value[2] = any_slot(driver, COUNTED);
+		value[2] = any_slot(driver, one_in(driver, 2) ? COUNTED : free_slot(driver));
 		word[0] = choose(driver, 4);
 		break;
 	case BX_SYS_MAP:

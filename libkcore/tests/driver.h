@@ -30,6 +30,8 @@ enum driver_slot {
 };
 
 struct build driver_build(void);
+/* Makes it a system for research, in which programs 1 and 2 have open spaces. */
+void driver_open(struct build *build);
 /* Boots it with few frames; program 0 runs, the others are not started. */
 void driver_world(struct world *world, struct build *build);
 
@@ -52,7 +54,8 @@ struct driver {
 	void (*before_call)(struct world *);	/* or NULL; its registers are there */
 };
 
-/* `bytes` outlive the driver; NULL: choices come from `seed`. */
+/* `bytes` outlive the driver; NULL: choices come from `seed`, and with an odd one there are open
+ * spaces. */
 void driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t seed);
 /* One event.  False: the bytes are used up. */
 bool driver_step(struct driver *driver);
