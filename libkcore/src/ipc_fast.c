@@ -294,6 +294,27 @@ bx_send_short(struct bx_kcore *core, struct bx_thread *thread)
 }
 
 struct bx_context *
+bx_yield_short(struct bx_kcore *core, struct bx_thread *thread)
+{
+	struct bx_queue *equals = &core->cpu.ready[thread->priority];
+	struct bx_thread *next;
+
+	/* An equal waits, nobody above it, and nothing is put off; it has another time slice. */
+	if (core->cpu.busy != thread->priority + 1)
+		return NULL;
+	next = bx_thread_at(core, equals->head);
+	if (next->restart != 0 || next->account == core->cpu.account)
+		return NULL;
+
+	/* Nothing below can fail. */
+	bx_queue_append(core, equals, thread);
+	bx_queue_remove(core, equals, next);
+	bx_thread_result(thread, BX_OK);
+	bx_sched_yield(core);
+	return bx_sched_hand_over(core, next);
+}
+
+struct bx_context *
 bx_receive_short(struct bx_kcore *core, struct bx_thread *thread)
 {
 	uint64_t deadline = thread->context.value[2];

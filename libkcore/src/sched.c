@@ -464,8 +464,13 @@ bx_sched_first_take(struct bx_kcore *core)
 struct bx_context *
 bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next)
 {
+	uint64_t due;
+
 	switch_to(core, next->index, bx_machine_now(core->machine));
-	timer_set(core, timer_due(core));
+	/* A timer that goes off too early is set anew then; to do it now would be dearer. */
+	due = timer_due(core);
+	if (due < core->cpu.timer_at)
+		timer_set(core, due);
 	busy_set(core);
 	BX_INVARIANT(bx_sched_sound(core, &(const char *){ NULL }));
 	return &next->context;
@@ -596,6 +601,9 @@ bx_kcore_system_call_general(struct bx_kcore *core)
 		break;
 	case BX_SYS_RECEIVE:
 		next = bx_receive_short(core, thread);
+		break;
+	case BX_SYS_YIELD:
+		next = bx_yield_short(core, thread);
 		break;
 	default:
 		break;

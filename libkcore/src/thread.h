@@ -163,6 +163,7 @@ struct bx_context *bx_sched_system_call_long(struct bx_kcore *core);
 
 struct bx_context *bx_signal_short(struct bx_kcore *core, struct bx_thread *thread);
 struct bx_context *bx_send_short(struct bx_kcore *core, struct bx_thread *thread);
+struct bx_context *bx_yield_short(struct bx_kcore *core, struct bx_thread *thread);
 struct bx_context *bx_receive_short(struct bx_kcore *core, struct bx_thread *thread);
 
 /* ---- ipc.c */

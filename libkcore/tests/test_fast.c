@@ -19,7 +19,7 @@ static uint8_t *before, *shortly;
 static uint64_t taken[BX_SYS_COUNT];
 static const uint32_t least[BX_SYS_COUNT] = {
 	[BX_SYS_CALL] = 500, [BX_SYS_REPLY_RECEIVE] = 150, [BX_SYS_SIGNAL] = 500, [BX_SYS_SEND] = 50,
-	[BX_SYS_RECEIVE] = 40,
+	[BX_SYS_RECEIVE] = 40, [BX_SYS_YIELD] = 100,
 };
 
 /* Leaves out what means nothing in the state that a thread is in, and what is counted in another
@@ -68,6 +68,7 @@ take(struct world *world)
 	switch (context->number) {
 	case BX_SYS_SIGNAL:	return bx_signal_short(world->core, thread) != NULL;
 	case BX_SYS_SEND:	return bx_send_short(world->core, thread) != NULL;
+	case BX_SYS_YIELD:	return bx_yield_short(world->core, thread) != NULL;
 	case BX_SYS_RECEIVE:	return bx_receive_short(world->core, thread) != NULL;
 	default:		break;
 	}
