@@ -307,10 +307,14 @@ bx_yield_short(struct bx_kcore *core, struct bx_thread *thread)
 		return NULL;
 
 	/* Nothing below can fail. */
-	bx_queue_append(core, equals, thread);
-	bx_queue_remove(core, equals, next);
+	if (BX_LIKELY(next->next == BX_NONE)) {
+		__builtin_memcpy(equals, &thread->index_twice, sizeof *equals);
+	} else {
+		bx_queue_append(core, equals, thread);
+		bx_queue_remove(core, equals, next);
+	}
 	bx_thread_result(thread, BX_OK);
-	bx_sched_yield(core);
+	core->cpu.slice_end = 0;		/* bx_sched_yield */
 	return bx_sched_hand_over(core, next);
 }
 

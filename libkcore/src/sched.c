@@ -464,13 +464,13 @@ bx_sched_first_take(struct bx_kcore *core)
 struct bx_context *
 bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next)
 {
-	uint64_t due;
+	struct bx_cpu *cpu = &core->cpu;
 
 	switch_to(core, next->index, bx_machine_now(core->machine));
-	/* A timer that goes off too early is set anew then; to do it now would be dearer. */
-	due = timer_due(core);
-	if (due < core->cpu.timer_at)
-		timer_set(core, due);
+	/* As timer_due: the heap has not changed since the timer was set, and a timer that goes off too
+	 * early is set anew then, which is cheaper than to do it now. */
+	if (cpu->slice_end < cpu->timer_at && cpu->ready[next->priority].head != BX_NONE)
+		timer_set(core, cpu->slice_end);
 	busy_set(core);
 	BX_INVARIANT(bx_sched_sound(core, &(const char *){ NULL }));
 	return &next->context;
