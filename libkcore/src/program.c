@@ -616,8 +616,7 @@ notification_release(struct bx_kcore *core, const struct bx_program *program, ui
 
 	if (bound - program->first_thread >= program->thread_count)
 		return;
-	core->threads[bound].bound_notification = BX_NONE;
-	notification->bound_thread = BX_NONE;
+	bx_notification_unbind(core, notification);
 }
 
 enum bx_err

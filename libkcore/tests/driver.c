@@ -166,11 +166,12 @@ any_deadline(struct driver *driver)
 {
 	uint64_t now = driver->world.machine.now;
 
-	switch (choose(driver, 10)) {
+	switch (driver->calm && !one_in(driver, 8) ? 10 : choose(driver, 10)) {
 	case 0: return 0;
 	case 1: return now - choose(driver, 100);
 	case 2: return UINT64_MAX - choose(driver, 2);
 	case 3: return now + BX_DEADLINE_FAR + choose(driver, 100);
+	case 10: return now + 10000 + choose(driver, 50000);
 	default: return now + 1 + choose(driver, 5000);
 	}
 }
@@ -267,7 +268,7 @@ ipc_arguments(struct driver *driver, const struct bx_thread *thread, struct bx_c
 		context->value[0] = context->reply;
 	if (context->number == BX_SYS_RECEIVE && one_in(driver, 5))
 		context->reply = BX_SLOT_NONE;
-	if (one_in(driver, 3))
+	if (one_in(driver, driver->calm ? 12 : 3))
 		offer(driver, thread, context);
 	if (one_in(driver, 50))
 		context->number |= (uint64_t)choose(driver, 256) << 8;
@@ -389,7 +390,7 @@ any_number(struct driver *driver)
 		BX_SYS_REPLY_RECEIVE, BX_SYS_REPLY, BX_SYS_SEND,
 	};
 
-	switch (choose(driver, 8)) {
+	switch (choose(driver, driver->calm && !one_in(driver, 8) ? 4 : 8)) {
 	case 0:
 	case 1:
 	case 2:
@@ -440,6 +441,8 @@ system_call(struct driver *driver)
 	driver->asked[thread->index] = *context;
 	driver->generation[thread->index] = thread->generation;
 	driver->in_call[thread->index] = true;
+	if (driver->before_call != NULL)
+		driver->before_call(world);
 	world->context = bx_kcore_system_call(world->core);
 	if (thread->state != BX_THREAD_READY && thread->state != BX_THREAD_FREE)
 		driver->waits++;

@@ -50,6 +50,8 @@ struct driver {
 	uint64_t entry;			/* of the next thread to be started */
 	uint64_t results[BX_SYS_COUNT][DRIVER_ERRORS];	/* how often each call gave each error */
 	uint64_t waits, signals, strings, faults, interrupted;
+	bool calm;			/* most calls are IPC without buffers, most waits are long */
+	void (*before_call)(struct world *);	/* or NULL; its registers are there */
 };
 
 /* `bytes` outlive the driver; NULL: choices come from `seed`, and with an odd one there are open
