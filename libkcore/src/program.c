@@ -331,11 +331,14 @@ bx_program_start(struct bx_kcore *core, uint32_t index, const uint8_t *argument,
 
 /* ---- end ---------------------------------------------------------------------------------- */
 
-static uint64_t *
-ending_word(struct bx_kcore *core, const struct bx_program *program, uint64_t *bit)
+/* Its bit among the programs that are being taken apart. */
+static void
+ending_mark(struct bx_kcore *core, const struct bx_program *program, bool ending)
 {
-	*bit = 1ull << program->rank % 64;
-	return &core->ending[program->rank / 64];
+	uint64_t bit = 1ull << program->rank % 64;
+	uint64_t *word = &core->ending[program->rank / 64];
+
+	*word = ending ? *word | bit : *word & ~bit;
 }
 
 /* Begins the taking apart. */
@@ -343,7 +346,6 @@ static void
 end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
 {
 	struct bx_program *program = &core->programs[index];
-	uint64_t bit;
 
 	program->signals_exit = program->state == BX_PROGRAM_RUNNING;
 	program->end_state = state;
@@ -352,7 +354,7 @@ end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
 	program->work_index = 0;
 	program->work_offset = 0;
 	program->work_thread = BX_NONE;
-	*ending_word(core, program, &bit) |= bit;
+	ending_mark(core, program, true);
 	core->put_off++;
 	program->generation += program->generation & 1;	/* even: no process */
 }
@@ -465,13 +467,11 @@ end_tables_step(struct bx_kcore *core, struct bx_program *program)
 static void
 end_finish(struct bx_kcore *core, struct bx_program *program)
 {
-	uint64_t bit;
-
 	BX_ASSERT(program->frames_used == 0);
 	program->root = 0;
 	program->work_state = WORK_NONE;
 	program->state = program->end_state;
-	*ending_word(core, program, &bit) &= ~bit;
+	ending_mark(core, program, false);
 	core->put_off--;
 	if (program->signals_exit && program->exit_notification != BX_NONE)
 		bx_notification_signal(core, program->exit_notification, program->exit_bits);
