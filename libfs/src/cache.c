@@ -228,6 +228,8 @@ check_block(const struct bx_fs *fs, const uint8_t *block, const struct fs_pointe
 		    fs->sum_bytes);
 	if (kind == FS_KIND_MAP)
 		return bx_fsi_map_check(fs, block, level, pointer->address, pointer->generation);
+	if (kind == FS_KIND_TABLE)
+		return bx_fsi_table_check(block, pointer->address, pointer->generation);
 	return BX_OK;
 }
 
@@ -254,7 +256,8 @@ bx_fsi_cache_load(struct bx_fs *fs, const struct fs_pointer *pointer, enum fs_sl
 	 * later ones. */
 	if (pointer->generation > fs->current)
 		return BX_ERR_CORRUPT;
-	if (kind != FS_KIND_MAP && !bx_fsi_address_valid(fs, pointer->address, 1))
+	if ((kind == FS_KIND_NODE || kind == FS_KIND_DATA) &&
+	    !bx_fsi_address_valid(fs, pointer->address, 1))
 		return BX_ERR_CORRUPT;
 	err = bx_fsi_cache_take(fs, pointer->address, kind, &i);
 	if (err != BX_OK)

@@ -81,17 +81,28 @@ bx_fsi_touch(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void
 	return bx_fsi_tree_touch(fs, &key);
 }
 
+static bool
+something_to_tidy(const struct bx_fs *fs)
+{
+	return fs->root.orphans > fs->held || fs->dying.generation != 0;
+}
+
 /* A step of tidying on the way.  An orphan that is damaged is passed over: it costs its
  * space, no more. */
 static enum bx_err
 tidy_by_the_way(struct bx_fs *fs)
 {
 	uint64_t inode;
+	enum bx_err err;
 
-	if (bx_fsi_find_orphan(fs, &inode) != BX_OK)
-		return BX_OK;
-	if (bx_fsi_tidy_step(fs, inode) == BX_ERR_CORRUPT)
-		fs->tidy_after = inode;
+	if (bx_fsi_find_orphan(fs, &inode) == BX_OK) {
+		if (bx_fsi_tidy_step(fs, inode) == BX_ERR_CORRUPT)
+			fs->tidy_after = inode;
+	} else {
+		err = bx_fsi_dying_step(fs);
+		if (err != BX_OK && err != BX_ERR_NOT_FOUND && !fs->failed)
+			return err;
+	}
 	return fs->failed ? BX_ERR_FS_FAILED : BX_OK;
 }
 
@@ -108,7 +119,7 @@ enum bx_err
 bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
     enum fs_op_class class)
 {
-	unsigned depth = fs->root.tree_level + 1u;
+	unsigned depth = fs->root.tree.level + 1u;
 	/* Every node of every path gets a new address; each level may split, and the
 	 * root grow. */
 	unsigned blocks = class == FS_OP_NORMAL ? keys * (2 * depth + 1) : (keys + 1) * depth + 4;
@@ -127,7 +138,7 @@ bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
 	if (fs->replaying)
 		return bx_fsi_pool_fill(fs, blocks < bx_fsi_available(fs) ? blocks :
 		    (uint32_t)bx_fsi_available(fs));
-	if (class == FS_OP_NORMAL && !fs->transaction && fs->root.orphans > fs->held) {
+	if (class == FS_OP_NORMAL && !fs->transaction && something_to_tidy(fs)) {
 		err = tidy_by_the_way(fs);
 		if (err != BX_OK)
 			return err;
@@ -140,7 +151,7 @@ bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
 	}
 	for (unsigned turn = 0; turn < 4 && !fs->transaction && class != FS_OP_TIDYING; turn++) {
 		if (bx_fsi_available(fs) >= blocks + reserve + data ||
-		    (fs->pending_blocks == 0 && fs->root.orphans == fs->held))
+		    (fs->pending_blocks == 0 && !something_to_tidy(fs)))
 			break;
 		err = make_space(fs);
 		if (err != BX_OK)
@@ -429,11 +440,13 @@ bx_fs_tidy(struct bx_fs *fs)
 	if (fs->read_only)
 		return BX_ERR_FS_READ_ONLY;
 	err = bx_fsi_find_orphan(fs, &inode);
-	if (err == BX_ERR_NOT_FOUND)
-		return BX_OK;
 	if (err == BX_OK)
 		err = bx_fsi_tidy_step(fs, inode);
-	return err == BX_OK && fs->root.orphans > fs->held ? BX_ERR_AGAIN : err;
+	else if (err == BX_ERR_NOT_FOUND && !fs->transaction)
+		err = fs->failed ? BX_ERR_FS_FAILED : bx_fsi_dying_step(fs);
+	if (err == BX_ERR_NOT_FOUND)
+		return BX_OK;
+	return err == BX_OK && something_to_tidy(fs) ? BX_ERR_AGAIN : err;
 }
 
 enum bx_err

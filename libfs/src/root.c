@@ -4,6 +4,7 @@
 #include "fs-internal.h"
 
 #define ROOT_SUMMED 480u
+#define VERSION 2u
 
 static const uint8_t magic[8] = { 'B', 'X', 'F', 'S', 'R', 'O', 'O', 'T' };
 
@@ -22,7 +23,7 @@ bx_fsi_root_encode(const struct fs_root *root, uint8_t bytes[FS_ROOT_BYTES])
 {
 	memset(bytes, 0, FS_ROOT_BYTES);
 	memcpy(bytes, magic, sizeof magic);
-	bx_put_le32(bytes + 8, 1);
+	bx_put_le32(bytes + 8, VERSION);
 	bytes[12] = root->hash;
 	bytes[13] = root->sealed;
 	bytes[14] = 12;
@@ -38,10 +39,16 @@ bx_fsi_root_encode(const struct fs_root *root, uint8_t bytes[FS_ROOT_BYTES])
 	bx_put_le64(bytes + 88, root->orphans);
 	bx_put_le64(bytes + 96, root->inodes);
 	bx_put_le64(bytes + 104, root->time_ns);
-	bx_put_le64(bytes + 112, root->tree.address);
-	bx_put_le64(bytes + 120, root->tree.generation);
-	memcpy(bytes + 128, root->tree.sum, FS_SUM_MAX);
-	bytes[160] = root->tree_level;
+	bx_put_le64(bytes + 112, root->tree.pointer.address);
+	bx_put_le64(bytes + 120, root->tree.pointer.generation);
+	memcpy(bytes + 128, root->tree.pointer.sum, FS_SUM_MAX);
+	bytes[160] = root->tree.level;
+	bx_put_le64(bytes + 168, root->table_generation);
+	memcpy(bytes + 176, root->table_sum, FS_SUM_MAX);
+	bytes[208] = root->table_side;
+	bytes[209] = root->dying;
+	bytes[210] = root->snapshots;
+	bx_put_le64(bytes + 216, root->newest);
 	bx_put_le64(bytes + 224, root->map_generation);
 	memcpy(bytes + 232, root->map_sum, FS_SUM_MAX);
 	bytes[264] = root->map_side;
@@ -82,10 +89,12 @@ bounds_hold(const struct fs_root *root)
 		return false;
 	if (root->next_inode <= BX_FS_ROOT || root->next_inode > UINT64_MAX / 2)
 		return false;
-	if (root->tree_level >= FS_LEVELS || root->tree.generation > root->generation)
+	if (root->tree.level >= FS_LEVELS || root->tree.pointer.generation > root->generation)
 		return false;
-	if (root->tree.address < 2 + 2 * shape.nodes + root->log_blocks ||
-	    root->tree.address >= root->blocks - 2 - root->log_blocks)
+	if (root->tree.pointer.address < 2 + 2 * shape.nodes + root->log_blocks ||
+	    root->tree.pointer.address >= root->blocks - 2 - root->log_blocks)
+		return false;
+	if (root->table_generation > root->generation || root->newest > root->table_generation)
 		return false;
 	return root->map_side <= 1 && root->map_generation <= root->generation &&
 	    root->label[sizeof root->label - 1] == '\0';
@@ -99,7 +108,7 @@ bx_fsi_root_decode(const uint8_t bytes[FS_ROOT_BYTES], struct fs_root *root)
 
 	if (memcmp(bytes, magic, sizeof magic) != 0)
 		return BX_ERR_FORMAT;
-	if (bx_get_le32(bytes + 8) != 1)
+	if (bx_get_le32(bytes + 8) != VERSION)
 		return BX_ERR_VERSION;
 	r.hash = bytes[12];
 	if (r.hash != BX_FS_HASH_XXH64 && r.hash != BX_FS_HASH_SHA256)
@@ -107,7 +116,8 @@ bx_fsi_root_decode(const uint8_t bytes[FS_ROOT_BYTES], struct fs_root *root)
 	sum_root(bytes, r.hash, sum);
 	if (memcmp(sum, bytes + ROOT_SUMMED, FS_SUM_MAX) != 0)
 		return BX_ERR_CORRUPT;
-	if (bytes[13] > 1 || bytes[14] != 12 || bytes[15] != 0 || !all_zero(bytes, 161, 224) ||
+	if (bytes[13] > 1 || bytes[14] != 12 || bytes[15] != 0 || !all_zero(bytes, 161, 168) ||
+	    bytes[208] > 1 || bytes[209] > 1 || !all_zero(bytes, 211, 216) ||
 	    !all_zero(bytes, 265, 272) || !all_zero(bytes, 304, ROOT_SUMMED))
 		return BX_ERR_VERSION;
 	r.sealed = bytes[13] == 1;
@@ -123,10 +133,16 @@ bx_fsi_root_decode(const uint8_t bytes[FS_ROOT_BYTES], struct fs_root *root)
 	r.orphans = bx_get_le64(bytes + 88);
 	r.inodes = bx_get_le64(bytes + 96);
 	r.time_ns = bx_get_le64(bytes + 104);
-	r.tree.address = bx_get_le64(bytes + 112);
-	r.tree.generation = bx_get_le64(bytes + 120);
-	memcpy(r.tree.sum, bytes + 128, FS_SUM_MAX);
-	r.tree_level = bytes[160];
+	r.tree.pointer.address = bx_get_le64(bytes + 112);
+	r.tree.pointer.generation = bx_get_le64(bytes + 120);
+	memcpy(r.tree.pointer.sum, bytes + 128, FS_SUM_MAX);
+	r.tree.level = bytes[160];
+	r.table_generation = bx_get_le64(bytes + 168);
+	memcpy(r.table_sum, bytes + 176, FS_SUM_MAX);
+	r.table_side = bytes[208];
+	r.dying = bytes[209] == 1;
+	r.snapshots = bytes[210];
+	r.newest = bx_get_le64(bytes + 216);
 	r.map_generation = bx_get_le64(bytes + 224);
 	memcpy(r.map_sum, bytes + 232, FS_SUM_MAX);
 	r.map_side = bytes[264];
@@ -153,4 +169,5 @@ bx_fsi_map_shape(uint64_t blocks, struct fs_map_shape *shape)
 			break;
 		count = (count + FS_MAP_FANOUT - 1) / FS_MAP_FANOUT;
 	}
+	shape->nodes++;		/* the table of snapshots has its places after them */
 }
