@@ -232,6 +232,37 @@ BX_MUST_USE enum bx_err bx_fs_snapshot_rollback(struct bx_fs *fs, const char *na
 BX_MUST_USE enum bx_err bx_fs_snapshot_next(struct bx_fs *fs, uint64_t after,
     struct bx_fs_snapshot *out);
 
+/* Two states of one volume, for instance a snapshot that is shown and the volume itself: what differs, in
+ * the order of inode numbers. */
+enum bx_fs_what {
+	BX_FS_WHAT_INODE = 1,	/* the object: size, links, mode, owner, times */
+	BX_FS_WHAT_ATTR = 2,
+	BX_FS_WHAT_INLINE = 3,	/* the content of a small file or of a link */
+	BX_FS_WHAT_EXTENT = 4,	/* content from `offset` on */
+	BX_FS_WHAT_ENTRY = 5	/* a name in a directory */
+};
+enum bx_fs_how { BX_FS_ADDED = 1, BX_FS_REMOVED, BX_FS_CHANGED };
+struct bx_fs_change {
+	uint64_t inode;
+	uint64_t offset;			/* of an extent, bytes */
+	uint64_t old_entry, new_entry;		/* inode numbers that an entry leads to, 0 none */
+	uint8_t what, how;			/* enum bx_fs_what, enum bx_fs_how */
+	uint8_t name_length;			/* of an entry or attribute */
+	char name[BX_FS_NAME_MAX + 1];		/* with a NUL */
+};
+struct bx_fs_diff {		/* all zero: at the start.  Copy freely. */
+	uint8_t key[264];
+	uint16_t key_length;
+	bool after;
+};
+
+/* The next difference.  Neither volume may be changed between the calls.
+ *   BX_ERR_NOT_FOUND	there is no other
+ *   BX_ERR_AGAIN	nothing found in a bounded number of steps; call again
+ *   BX_ERR_INVALID	different volumes, or a cursor that is none */
+BX_MUST_USE enum bx_err bx_fs_diff_next(struct bx_fs *older, struct bx_fs *newer,
+    struct bx_fs_diff *cursor, struct bx_fs_change *out);
+
 /* ---- names -------------------------------------------------------------------------------- */
 
 /* Names are 1..BX_FS_NAME_MAX bytes without '/' and NUL, not "." and "..": else
