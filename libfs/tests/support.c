@@ -1185,6 +1185,7 @@ world_step_snapshot(struct world *w)
 			roll_back(w, at);
 		}
 	}
+	w->committed = true;
 	end_call(w);
 }
 

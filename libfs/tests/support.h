@@ -133,6 +133,7 @@ struct world {
 	bool allow_full;
 	struct disk *disk;		/* of snapshots that are shown; NULL: no snapshots */
 	bool transaction;
+	bool committed;			/* a snapshot call has made all durable */
 	struct kept kept[SNAPSHOTS_MAX];	/* the oldest first */
 	unsigned kept_count;
 	struct disk *failing;		/* reads of this one fail in changing calls: the call fails, no more */

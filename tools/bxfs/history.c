@@ -156,6 +156,13 @@ print_entry(const struct differing *d, const struct bx_fs_change *c)
 	const char *old_dir = path_of(&d->old_paths, c->inode), *new_dir = path_of(&d->new_paths, c->inode);
 	char path[8192];
 
+	if (c->old_entry != 0 && c->new_entry != 0 && new_dir != NULL &&
+	    path_of(&d->new_paths, c->old_entry) == NULL &&
+	    path_of(&d->old_paths, c->new_entry) == NULL) {
+		snprintf(path, sizeof path, "%s/%s", strcmp(new_dir, "/") == 0 ? "" : new_dir, c->name);
+		print_change(d, "replaced", path, NULL);
+		return;
+	}
 	if (c->old_entry != 0 && old_dir != NULL) {
 		const char *to = path_of(&d->new_paths, c->old_entry);
 
