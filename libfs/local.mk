@@ -24,7 +24,10 @@ noinst_PROGRAMS += %D%/tests/bench_fs
 # What every test of the library is made of besides itself.
 bx_fs_world = %D%/tests/support.c $(%C%_libbrainix_fs_la_SOURCES)
 
-libfs_tests = %D%/tests/fuzz_image %D%/tests/fuzz_operations
+libfs_tests = %D%/tests/fuzz_decode %D%/tests/fuzz_image %D%/tests/fuzz_operations
+%C%_tests_fuzz_decode_CPPFLAGS = $(FS_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus/decode"'
+%C%_tests_fuzz_decode_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_decode_SOURCES = %D%/tests/fuzz_decode.c $(bx_fs_world) $(FUZZ_MAIN)
 %C%_tests_fuzz_image_CPPFLAGS = $(FS_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus/image"'
 %C%_tests_fuzz_image_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_image_SOURCES = %D%/tests/fuzz_image.c $(bx_fs_world) $(FUZZ_MAIN)
@@ -58,4 +61,6 @@ libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_mode
 endif
 check_PROGRAMS += $(libfs_tests)
 TESTS += $(libfs_tests)
+EXTRA_DIST += %D%/tests/corpus/decode/leaf %D%/tests/corpus/decode/inner %D%/tests/corpus/decode/root \
+	%D%/tests/corpus/decode/table
 EXTRA_DIST += %D%/tests/corpus/image/small %D%/tests/corpus/image/beyond-volume %D%/tests/corpus/operations/small

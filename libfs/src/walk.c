@@ -210,7 +210,12 @@ leave(struct bx_fs *fs, struct fs_walk *w, const struct fs_path *path, fs_walk_e
 	}
 	for (unsigned d = path->depth; d > keep && err == BX_OK; d--)
 		err = each(fs, context, fs->slots[path->slot[d - 1]].address, 1, 0, NULL);
-	return err == BX_OK && keep == 0 ? BX_ERR_NOT_FOUND : err;
+	if (err != BX_OK || keep > 0)
+		return err;
+	/* Beyond every key: an inode number is below 2^63. */
+	w->at.length = 1;
+	w->at.bytes[0] = 0xFF;
+	return BX_ERR_NOT_FOUND;
 }
 
 enum bx_err
