@@ -223,6 +223,7 @@ struct bx_fs {
 	uint8_t *blocks;		/* slot_count blocks */
 	uint32_t *buckets;
 	uint32_t slot_count, bucket_mask, hand;
+	enum bx_err (*write_oldest)(struct bx_fs *fs, bool spare_pinned);	/* NULL: read-only */
 	uint32_t dirty_oldest, dirty_newest, dirty_count, dirty_data;
 	uint32_t epoch_dirty;		/* blocks changed since the last root */
 
@@ -303,8 +304,8 @@ enum bx_err bx_fsi_cache_load(struct bx_fs *fs, const struct fs_pointer *pointer
     enum fs_slot_kind kind, unsigned level, uint32_t *slot, bool *missed);
 void bx_fsi_cache_rekey(struct bx_fs *fs, uint32_t slot, uint64_t address);
 void bx_fsi_cache_drop(struct bx_fs *fs, uint64_t address);
-void bx_fsi_cache_drop_all(struct bx_fs *fs);
 void bx_fsi_cache_dirty(struct bx_fs *fs, uint32_t slot);
+enum bx_err bx_fsi_cache_write_oldest(struct bx_fs *fs, bool spare_pinned);
 enum bx_err bx_fsi_cache_trim(struct bx_fs *fs);
 enum bx_err bx_fsi_cache_clean_all(struct bx_fs *fs);
 

@@ -142,12 +142,11 @@ bx_fsi_path_pointer(struct bx_fs *fs, const struct fs_path *path, struct fs_poin
 }
 
 /* One level down: the root of path->top, or the child that path->index names. */
-static enum bx_err
-step_down(struct bx_fs *fs, struct fs_path *path, bool change)
+enum bx_err
+bx_fsi_path_step(struct bx_fs *fs, struct fs_path *path)
 {
 	struct fs_pointer pointer;
 	unsigned level = path->top->level;
-	uint8_t *value = NULL;
 	uint32_t parent = FS_NO_SLOT, slot;
 	bool missed;
 	enum bx_err err;
@@ -155,7 +154,6 @@ step_down(struct bx_fs *fs, struct fs_path *path, bool change)
 	bx_fsi_path_pointer(fs, path, &pointer);
 	if (path->depth > 0) {
 		parent = path->slot[path->depth - 1];
-		value = value_of(fs, parent, path->index[path->depth - 1]);
 		level = fs->slots[parent].level - 1u;
 		if (pointer.generation > fs->slots[parent].generation)
 			return BX_ERR_CORRUPT;
@@ -168,11 +166,6 @@ step_down(struct bx_fs *fs, struct fs_path *path, bool change)
 		bx_fsi_cache_drop(fs, pointer.address);
 		return BX_ERR_CORRUPT;
 	}
-	if (change) {
-		err = make_current(fs, slot, value);
-		if (err != BX_OK)
-			return err;
-	}
 	fs->slots[slot].held++;
 	path->slot[path->depth] = slot;
 	path->index[path->depth] = 0;
@@ -180,22 +173,32 @@ step_down(struct bx_fs *fs, struct fs_path *path, bool change)
 	return BX_OK;
 }
 
-enum bx_err
-bx_fsi_path_step(struct bx_fs *fs, struct fs_path *path)
+/* As above, and the node can be changed. */
+static enum bx_err
+step_to_change(struct bx_fs *fs, struct fs_path *path)
 {
-	return step_down(fs, path, false);
+	unsigned top = path->depth;
+	enum bx_err err = bx_fsi_path_step(fs, path);
+
+	if (err != BX_OK)
+		return err;
+	err = make_current(fs, path->slot[top],
+	    top > 0 ? value_of(fs, path->slot[top - 1], path->index[top - 1]) : NULL);
+	if (err != BX_OK)
+		fs->slots[path->slot[--path->depth]].held--;
+	return err;
 }
 
-/* From the root of path->top to the node of `level` for `key`.  `strict`: to the one with
- * the keys just below it. */
+/* From the root of path->top to the node of `level` for `key`, by `step`.  `strict`: to the one
+ * with the keys just below it. */
 static enum bx_err
-descend_to(struct bx_fs *fs, const struct fs_key *key, unsigned level, bool strict, bool change,
-    struct fs_path *path)
+descend_to(struct bx_fs *fs, const struct fs_key *key, unsigned level, bool strict,
+    enum bx_err (*step)(struct bx_fs *, struct fs_path *), struct fs_path *path)
 {
 	path->depth = 0;
 	for (unsigned left = path->top->level + 1u - level; left > 0; left--) {
 		unsigned top;
-		enum bx_err err = step_down(fs, path, change);
+		enum bx_err err = step(fs, path);
 
 		if (err != BX_OK) {
 			bx_fsi_path_release(fs, path);
@@ -209,13 +212,20 @@ descend_to(struct bx_fs *fs, const struct fs_key *key, unsigned level, bool stri
 	return BX_OK;
 }
 
-/* From the root to the leaf for `key`: of the tree that is being viewed, or of the one that
- * changes are made to. */
+/* To the leaf for `key` of the tree that is being viewed. */
 static enum bx_err
-descend(struct bx_fs *fs, const struct fs_key *key, bool strict, bool change, struct fs_path *path)
+descend(struct bx_fs *fs, const struct fs_key *key, bool strict, struct fs_path *path)
 {
-	path->top = change || fs->view == NULL ? &fs->root.tree : fs->view;
-	return descend_to(fs, key, 0, strict, change, path);
+	path->top = fs->view == NULL ? &fs->root.tree : fs->view;
+	return descend_to(fs, key, 0, strict, bx_fsi_path_step, path);
+}
+
+/* To the leaf for `key`, and the whole path can be changed. */
+static enum bx_err
+descend_to_change(struct bx_fs *fs, const struct fs_key *key, struct fs_path *path)
+{
+	path->top = &fs->root.tree;
+	return descend_to(fs, key, 0, false, step_to_change, path);
 }
 
 enum bx_err
@@ -223,7 +233,7 @@ bx_fsi_path_to(struct bx_fs *fs, const struct fs_top *top, const struct fs_key *
     unsigned level, struct fs_path *path)
 {
 	path->top = top;
-	return descend_to(fs, key, level, false, false, path);
+	return descend_to(fs, key, level, false, bx_fsi_path_step, path);
 }
 
 /* Let the reading functions look at another tree; NULL: the one of the files.  What was
@@ -295,7 +305,7 @@ find_leaf(struct bx_fs *fs, const struct fs_key *key, uint32_t *leaf)
 		fs->slots[*leaf].used = true;
 		return BX_OK;
 	}
-	err = descend(fs, key, false, false, &path);
+	err = descend(fs, key, false, &path);
 	if (err != BX_OK)
 		return err;
 	set_finger(fs, &path);
@@ -334,7 +344,7 @@ bx_fsi_tree_next(struct bx_fs *fs, const struct fs_key *key, bool inclusive, str
 		uint32_t leaf;
 		unsigned index;
 		bool found, more = false;
-		enum bx_err err = descend(fs, &bound, false, false, &path);
+		enum bx_err err = descend(fs, &bound, false, &path);
 
 		if (err != BX_OK)
 			return err;
@@ -380,7 +390,7 @@ bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *ite
 		uint32_t leaf;
 		unsigned index;
 		bool found, more = false;
-		enum bx_err err = descend(fs, &bound, turn > 0, false, &path);
+		enum bx_err err = descend(fs, &bound, turn > 0, &path);
 
 		if (err != BX_OK)
 			return err;
@@ -425,7 +435,7 @@ bx_fsi_tree_touch(struct bx_fs *fs, const struct fs_key *key)
 
 	if (at_touched_finger(fs, key))
 		return BX_OK;
-	err = descend(fs, key, false, true, &path);
+	err = descend_to_change(fs, key, &path);
 	if (err != BX_OK)
 		return err;
 	set_finger(fs, &path);
@@ -608,7 +618,7 @@ bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value, s
 	for (unsigned turn = 0; turn <= FS_LEVELS; turn++) {
 		uint8_t *node;
 
-		err = step_down(fs, &path, true);
+		err = step_to_change(fs, &path);
 		if (err != BX_OK)
 			break;
 		node = bx_fsi_block(fs, path.slot[path.depth - 1]);
@@ -716,7 +726,7 @@ bx_fsi_tree_delete(struct bx_fs *fs, const struct fs_key *key)
 	uint32_t slot;
 	unsigned at;
 	bool found;
-	enum bx_err err = descend(fs, key, false, true, &path);
+	enum bx_err err = descend_to_change(fs, key, &path);
 
 	if (err != BX_OK)
 		return err;

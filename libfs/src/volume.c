@@ -354,8 +354,9 @@ show_snapshot(struct bx_fs *fs, const char *name)
 	return BX_OK;
 }
 
-enum bx_err
-bx_fs_mount(const struct bx_fs_config *config, struct bx_fs **out)
+/* What every mount begins with: the root, the arena; nothing of the log. */
+static enum bx_err
+mount_root(const struct bx_fs_config *config)
 {
 	struct bx_fs *fs = config->arena;
 	enum bx_err err = bx_fsi_check_device(config->device);
@@ -391,6 +392,33 @@ bx_fs_mount(const struct bx_fs_config *config, struct bx_fs **out)
 	fs->read_only = fs->root.sealed || (config->flags & BX_FS_MOUNT_READ_ONLY) != 0;
 	fs->next_virtual = fs->root.blocks;
 	fs->version = 1;
+	return BX_OK;
+}
+
+enum bx_err
+bx_fs_mount_sealed(const struct bx_fs_config *config, struct bx_fs **out)
+{
+	struct bx_fs *fs = config->arena;
+	enum bx_err err = mount_root(config);
+
+	if (err != BX_OK)
+		return err;
+	if (!fs->root.sealed || config->snapshot != NULL)
+		return BX_ERR_STATE;
+	*out = fs;
+	return BX_OK;
+}
+
+enum bx_err
+bx_fs_mount(const struct bx_fs_config *config, struct bx_fs **out)
+{
+	struct bx_fs *fs = config->arena;
+	enum bx_err err = mount_root(config);
+
+	if (err != BX_OK)
+		return err;
+	if (!fs->read_only)
+		fs->write_oldest = bx_fsi_cache_write_oldest;
 	bx_fsi_log_restart(fs, false);
 	if (config->snapshot != NULL) {
 		err = show_snapshot(fs, config->snapshot);

@@ -167,6 +167,10 @@ BX_MUST_USE enum bx_err bx_fs_format(const struct bx_fs_device *device,
  * removed, what is read there may be an error, never something else. */
 BX_MUST_USE enum bx_err bx_fs_mount(const struct bx_fs_config *config, struct bx_fs **out);
 
+/* The same for a sealed volume and nothing else (BX_ERR_STATE), not for a snapshot in it.  A program that
+ * mounts only so, and only reads, links none of what changes a volume (with --gc-sections). */
+BX_MUST_USE enum bx_err bx_fs_mount_sealed(const struct bx_fs_config *config, struct bx_fs **out);
+
 /* Commit what is not durable yet.  The volume remains mounted, whether or not it
  * succeeds. */
 BX_MUST_USE enum bx_err bx_fs_sync(struct bx_fs *fs);
