@@ -167,10 +167,10 @@ struct fs_dying {
 	bool done;			/* nothing is left of it */
 };
 
-/* What the next root does to the table of snapshots. */
-enum fs_table_change { FS_TABLE_KEEP, FS_TABLE_ADD, FS_TABLE_REMOVE, FS_TABLE_ROLLBACK };
+/* What the next root does to the table of snapshots.  A function, so that a program that makes none
+ * does not link it. */
 struct fs_table_edit {
-	enum fs_table_change change;
+	void (*change)(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit); /* or NULL */
 	const char *name;
 	size_t length;
 	uint64_t time_ns;
@@ -318,8 +318,7 @@ bool bx_fsi_map_has_dirty_child(const struct bx_fs *fs, uint32_t slot);
 bool bx_fsi_address_valid(const struct bx_fs *fs, uint64_t address, uint64_t count);
 uint64_t bx_fsi_available(const struct bx_fs *fs);
 enum bx_err bx_fsi_alloc_run(struct bx_fs *fs, uint64_t want, struct fs_run *run);
-enum bx_err bx_fsi_free_now(struct bx_fs *fs, uint64_t address, uint64_t count);
-enum bx_err bx_fsi_mark(struct bx_fs *fs, uint64_t address, uint64_t count);
+enum bx_err bx_fsi_mark(struct bx_fs *fs, uint64_t address, uint64_t count, bool set);
 enum bx_err bx_fsi_pool_fill(struct bx_fs *fs, uint32_t count);
 enum bx_err bx_fsi_pool_take(struct bx_fs *fs, uint64_t *address);
 enum bx_err bx_fsi_free_later(struct bx_fs *fs, uint64_t address, uint64_t count);
@@ -387,8 +386,14 @@ enum fs_log_code {
  * for data. */
 enum bx_err bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
     enum fs_op_class class);
+/* As above, and the inode's key is touched. */
+enum bx_err bx_fsi_op_begin_on(struct bx_fs *fs, uint64_t inode, unsigned keys,
+    enum fs_op_class class);
 enum bx_err bx_fsi_touch(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void *rest,
     size_t rest_length);
+enum bx_err bx_fsi_touch_inode(struct bx_fs *fs, uint64_t inode);
+enum bx_err bx_fsi_touch_orphan(struct bx_fs *fs, uint64_t inode);
+enum bx_err bx_fsi_touch_inline(struct bx_fs *fs, uint64_t inode);
 /* The end of an operation's act.  `err` should be impossible; if it is not BX_OK,
  * writing ends. */
 enum bx_err bx_fsi_op_end(struct bx_fs *fs, uint64_t time_ns, enum bx_err err,
@@ -423,16 +428,13 @@ enum bx_err bx_fsi_map_blocks(struct bx_fs *fs, uint64_t inode, const struct fs_
     uint64_t size, uint64_t time_ns);
 
 /* ---- log.c ---- */
-/* An operation for the log: fixed fields, then up to two byte strings. */
+/* An operation for the log (SPEC.md 9): fixed fields, as many as its code has, then up to two byte
+ * strings. */
 struct fs_log_entry {
+	uint64_t field[6];
 	const void *first, *second;
 	size_t first_length, second_length;
-	unsigned fixed_length;
-	uint8_t fixed[64];
 };
-void bx_fsi_log_u64(struct fs_log_entry *entry, uint64_t v);
-void bx_fsi_log_u32(struct fs_log_entry *entry, uint32_t v);
-void bx_fsi_log_u16(struct fs_log_entry *entry, uint16_t v);
 void bx_fsi_log_add(struct bx_fs *fs, enum fs_log_code code, const struct fs_log_entry *entry);
 void bx_fsi_log_restart(struct bx_fs *fs, bool usable);
 bool bx_fsi_log_fits(const struct bx_fs *fs);
@@ -460,6 +462,9 @@ enum bx_err bx_fsi_table_load(struct bx_fs *fs, const uint8_t **table, unsigned 
 enum bx_err bx_fsi_table_commit(struct bx_fs *fs);
 enum bx_err bx_fsi_table_find(struct bx_fs *fs, const char *name, size_t length,
     struct fs_snapshot *out);
+void bx_fsi_table_add(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit);
+void bx_fsi_table_remove(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit);
+void bx_fsi_table_rollback(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit);
 enum bx_err bx_fsi_dying_load(struct bx_fs *fs);
 enum bx_err bx_fsi_dying_step(struct bx_fs *fs);
 
@@ -482,6 +487,7 @@ enum bx_err bx_fsi_walk_step(struct bx_fs *fs, struct fs_walk *walk, fs_walk_eac
 uint64_t bx_fsi_root_block(uint64_t blocks, unsigned slot);
 size_t bx_fsi_slots_of(size_t arena_bytes);
 enum bx_err bx_fsi_check_device(const struct bx_fs_device *device);
+enum bx_err bx_fsi_may_commit(const struct bx_fs *fs);
 enum bx_err bx_fsi_commit_root(struct bx_fs *fs);
 
 #endif

@@ -6,25 +6,18 @@
  */
 #include "fs-internal.h"
 
-void
-bx_fsi_log_u64(struct fs_log_entry *entry, uint64_t v)
-{
-	bx_put_le64(entry->fixed + entry->fixed_length, v);
-	entry->fixed_length += 8;
-}
+/* How many fixed fields an operation has (SPEC.md 9); short ones are taken together. */
+static const uint8_t fields_of[] = {
+	[FS_LOG_CREATE] = 5, [FS_LOG_LINK] = 3, [FS_LOG_UNLINK] = 3, [FS_LOG_RENAME] = 4, [FS_LOG_WRITE] = 3,
+	[FS_LOG_MAP] = 6, [FS_LOG_TRUNCATE] = 3, [FS_LOG_PUNCH] = 4, [FS_LOG_SET] = 5, [FS_LOG_SET_ATTR] = 2,
+	[FS_LOG_REMOVE_ATTR] = 2, [FS_LOG_TIDY] = 1, [FS_LOG_FORGET] = 1,
+};
 
-void
-bx_fsi_log_u32(struct fs_log_entry *entry, uint32_t v)
+/* Whether the length of the first byte string stands before it. */
+static bool
+has_first_length(unsigned code)
 {
-	bx_put_le32(entry->fixed + entry->fixed_length, v);
-	entry->fixed_length += 4;
-}
-
-void
-bx_fsi_log_u16(struct fs_log_entry *entry, uint16_t v)
-{
-	bx_put_le16(entry->fixed + entry->fixed_length, v);
-	entry->fixed_length += 2;
+	return code == FS_LOG_RENAME || code == FS_LOG_SET_ATTR;
 }
 
 /* An operation is done: keep it for the next record.  One that does not fit makes the
@@ -32,7 +25,8 @@ bx_fsi_log_u16(struct fs_log_entry *entry, uint16_t v)
 void
 bx_fsi_log_add(struct bx_fs *fs, enum fs_log_code code, const struct fs_log_entry *entry)
 {
-	size_t length = entry->fixed_length + entry->first_length + entry->second_length;
+	size_t length = 8u * fields_of[code] + (has_first_length(code) ? 2 : 0) + entry->first_length +
+	    entry->second_length;
 	uint8_t *to = fs->log + fs->log_length;
 
 	if (!fs->log_whole)
@@ -41,12 +35,15 @@ bx_fsi_log_add(struct bx_fs *fs, enum fs_log_code code, const struct fs_log_entr
 		fs->log_whole = false;
 		return;
 	}
-	memset(to, 0, 8);
-	to[0] = (uint8_t)code;
+	bx_put_le32(to, code);
 	bx_put_le32(to + 4, (uint32_t)length);
 	to += 8;
-	memcpy(to, entry->fixed, entry->fixed_length);
-	to += entry->fixed_length;
+	for (unsigned i = 0; i < fields_of[code]; i++, to += 8)
+		bx_put_le64(to, entry->field[i]);
+	if (has_first_length(code)) {
+		bx_put_le16(to, (uint16_t)entry->first_length);
+		to += 2;
+	}
 	if (entry->first_length > 0)
 		memcpy(to, entry->first, entry->first_length);
 	to += entry->first_length;
@@ -190,13 +187,6 @@ struct operation {
 	size_t left;
 };
 
-/* How many fixed fields an operation has (SPEC.md 9); short ones are taken together. */
-static const uint8_t fields_of[] = {
-	[FS_LOG_CREATE] = 5, [FS_LOG_LINK] = 3, [FS_LOG_UNLINK] = 3, [FS_LOG_RENAME] = 4, [FS_LOG_WRITE] = 3,
-	[FS_LOG_MAP] = 6, [FS_LOG_TRUNCATE] = 3, [FS_LOG_PUNCH] = 4, [FS_LOG_SET] = 5, [FS_LOG_SET_ATTR] = 2,
-	[FS_LOG_REMOVE_ATTR] = 2, [FS_LOG_TIDY] = 1, [FS_LOG_FORGET] = 1,
-};
-
 /* The operation at *at, which moves on; false: it does not fit. */
 static bool
 take_operation(const uint8_t *record, uint32_t length, uint32_t *at, struct operation *op)
@@ -221,7 +211,7 @@ take_operation(const uint8_t *record, uint32_t length, uint32_t *at, struct oper
 	return true;
 }
 
-/* Two byte strings: the length of the first stands before it.  False: it does not fit. */
+/* The first of two byte strings.  False: it does not fit. */
 static bool
 take_first(const struct operation *op, const char **first, size_t *length)
 {
@@ -419,7 +409,7 @@ each_operation(struct bx_fs *fs, uint32_t length, bool apply)
 
 			err = take_mapping(fs, &op, &e);
 			if (err == BX_OK)
-				err = bx_fsi_mark(fs, e.address, e.count);
+				err = bx_fsi_mark(fs, e.address, e.count, true);
 		}
 		if (err != BX_OK)
 			return err == BX_ERR_IO || err == BX_ERR_NO_MEMORY ? err : BX_ERR_CORRUPT;

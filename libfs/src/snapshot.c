@@ -86,23 +86,13 @@ bx_fsi_dying_step(struct bx_fs *fs)
 /* ---- calls ------------------------------------------------------------------------------- */
 
 static enum bx_err
-may_change(const struct bx_fs *fs)
-{
-	if (fs->read_only)
-		return BX_ERR_FS_READ_ONLY;
-	if (fs->failed)
-		return BX_ERR_FS_FAILED;
-	return fs->transaction ? BX_ERR_STATE : BX_OK;
-}
-
-static enum bx_err
 commit_edit(struct bx_fs *fs, struct fs_table_edit edit)
 {
 	enum bx_err err;
 
 	fs->edit = edit;
 	err = bx_fsi_commit_root(fs);
-	fs->edit.change = FS_TABLE_KEEP;
+	fs->edit.change = NULL;
 	return err;
 }
 
@@ -121,7 +111,7 @@ enum bx_err
 bx_fs_snapshot_create(struct bx_fs *fs, const char *name, size_t name_length, uint64_t time_ns)
 {
 	struct fs_snapshot s;
-	enum bx_err err = may_change(fs);
+	enum bx_err err = bx_fsi_may_commit(fs);
 
 	if (err != BX_OK)
 		return err;
@@ -133,7 +123,7 @@ bx_fs_snapshot_create(struct bx_fs *fs, const char *name, size_t name_length, ui
 	if (err != BX_OK)
 		return err;
 	return commit_edit(fs, (struct fs_table_edit){
-		.change = FS_TABLE_ADD,
+		.change = bx_fsi_table_add,
 		.name = name,
 		.length = name_length,
 		.time_ns = time_ns,
@@ -144,14 +134,14 @@ enum bx_err
 bx_fs_snapshot_remove(struct bx_fs *fs, const char *name, size_t name_length)
 {
 	struct fs_snapshot s;
-	enum bx_err err = may_change(fs);
+	enum bx_err err = bx_fsi_may_commit(fs);
 
 	if (err == BX_OK)
 		err = bx_fsi_table_find(fs, name, name_length, &s);
 	if (err != BX_OK)
 		return err;
 	return commit_edit(fs, (struct fs_table_edit){
-		.change = FS_TABLE_REMOVE,
+		.change = bx_fsi_table_remove,
 		.generation = s.generation,
 	});
 }
@@ -160,7 +150,7 @@ enum bx_err
 bx_fs_snapshot_rollback(struct bx_fs *fs, const char *name, size_t name_length)
 {
 	struct fs_snapshot s;
-	enum bx_err err = may_change(fs);
+	enum bx_err err = bx_fsi_may_commit(fs);
 
 	if (err == BX_OK)
 		err = bx_fsi_table_find(fs, name, name_length, &s);
@@ -168,7 +158,7 @@ bx_fs_snapshot_rollback(struct bx_fs *fs, const char *name, size_t name_length)
 		err = check_room(fs, FS_TABLE_MAX);
 	if (err == BX_OK)
 		err = commit_edit(fs, (struct fs_table_edit){
-			.change = FS_TABLE_ROLLBACK,
+			.change = bx_fsi_table_rollback,
 			.generation = s.generation,
 		});
 	if (err != BX_OK)

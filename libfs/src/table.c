@@ -199,6 +199,25 @@ add_record(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit, b
 	bx_put_le16(table + 4, (uint16_t)(count + 1));
 }
 
+void
+bx_fsi_table_add(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit)
+{
+	add_record(fs, table, edit, false);
+}
+
+void
+bx_fsi_table_remove(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit)
+{
+	(void)fs;
+	for (unsigned i = 0; i < bx_get_le16(table + 4); i++) {
+		uint8_t *r = table + FS_TABLE_HEAD + FS_TABLE_RECORD * i;
+
+		if (bx_get_le64(r) == edit->generation)
+			r[81] = 1;
+	}
+}
+
+/* What a walk that is over leaves. */
 static void
 remove_record(uint8_t *table, uint64_t generation)
 {
@@ -214,8 +233,8 @@ remove_record(uint8_t *table, uint64_t generation)
 }
 
 /* What was changed since goes the way of a removed snapshot. */
-static void
-roll_back(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit)
+void
+bx_fsi_table_rollback(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit)
 {
 	add_record(fs, table, edit, true);
 	for (unsigned i = 0; i < bx_get_le16(table + 4); i++) {
@@ -235,7 +254,6 @@ roll_back(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit)
 static void
 apply(struct bx_fs *fs, uint8_t *table)
 {
-	const struct fs_table_edit *edit = &fs->edit;
 	const struct fs_dying *d = &fs->dying;
 
 	if (d->done) {
@@ -249,18 +267,14 @@ apply(struct bx_fs *fs, uint8_t *table)
 		bx_put_le64(table + END_INODE, d->walk.end_inode);
 		bx_put_le64(table + END_BLOCK, d->walk.end_block);
 	}
-	if (edit->change == FS_TABLE_ADD)
-		add_record(fs, table, edit, false);
-	if (edit->change == FS_TABLE_ROLLBACK)
-		roll_back(fs, table, edit);
+	if (fs->edit.change != NULL)
+		fs->edit.change(fs, table, &fs->edit);
 	fs->root.snapshots = 0;
 	fs->root.newest = 0;
 	for (unsigned i = 0; i < bx_get_le16(table + 4); i++) {
 		uint8_t *r = table + FS_TABLE_HEAD + FS_TABLE_RECORD * i;
 
 		fs->root.newest = bx_get_le64(r);
-		if (edit->change == FS_TABLE_REMOVE && fs->root.newest == edit->generation)
-			r[81] = 1;
 		if (r[81] == 0)
 			fs->root.snapshots++;
 		/* One at a time, the newest of those that wait. */
@@ -277,7 +291,7 @@ bx_fsi_table_commit(struct bx_fs *fs)
 	uint8_t *table;
 	enum bx_err err;
 
-	if (fs->edit.change == FS_TABLE_KEEP && !fs->dying.moved)
+	if (fs->edit.change == NULL && !fs->dying.moved)
 		return BX_OK;
 	if (fs->root.table_generation == 0) {
 		err = bx_fsi_cache_take(fs, table_address(fs), FS_KIND_TABLE, &slot);

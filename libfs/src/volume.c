@@ -77,7 +77,7 @@ bx_fsi_commit_root(struct bx_fs *fs)
 		return err;
 	}
 	root_is_durable(fs);
-	if (fs->edit.change == FS_TABLE_KEEP && !fs->dying.done) {
+	if (fs->edit.change == NULL && !fs->dying.done) {
 		fs->dying.moved = false;
 		return BX_OK;
 	}
@@ -113,15 +113,15 @@ bx_fs_sync(struct bx_fs *fs)
 enum bx_err
 bx_fs_unmount(struct bx_fs *fs)
 {
+	enum bx_err err;
+
 	if (fs->read_only)
 		return BX_OK;
-	if (fs->failed)
-		return BX_ERR_FS_FAILED;
-	if (fs->transaction)
-		return BX_ERR_STATE;
+	err = bx_fsi_may_commit(fs);
+	if (err != BX_OK)
+		return err;
 	if (fs->changed || fs->log_records > 0 || fs->root_damaged) {
-		enum bx_err err = bx_fsi_commit_root(fs);
-
+		err = bx_fsi_commit_root(fs);
 		if (err != BX_OK)
 			return err;
 	}
@@ -129,19 +129,24 @@ bx_fs_unmount(struct bx_fs *fs)
 	return flush(fs);
 }
 
+/* Whether a root can be made now. */
 enum bx_err
-bx_fs_repair_root(struct bx_fs *fs)
+bx_fsi_may_commit(const struct bx_fs *fs)
 {
-	enum bx_err err;
-
 	if (fs->read_only)
 		return BX_ERR_FS_READ_ONLY;
 	if (fs->failed)
 		return BX_ERR_FS_FAILED;
-	if (fs->transaction)
-		return BX_ERR_STATE;
-	if (!fs->root_damaged)
-		return BX_OK;
+	return fs->transaction ? BX_ERR_STATE : BX_OK;
+}
+
+enum bx_err
+bx_fs_repair_root(struct bx_fs *fs)
+{
+	enum bx_err err = bx_fsi_may_commit(fs);
+
+	if (err != BX_OK || !fs->root_damaged)
+		return err;
 	err = bx_fsi_commit_root(fs);
 	return err == BX_OK ? flush(fs) : err;
 }
@@ -149,13 +154,11 @@ bx_fs_repair_root(struct bx_fs *fs)
 enum bx_err
 bx_fs_seal(struct bx_fs *fs, uint8_t root_hash[BX_FS_DIGEST])
 {
-	enum bx_err err;
+	enum bx_err err = bx_fsi_may_commit(fs);
 
-	if (fs->read_only)
-		return BX_ERR_FS_READ_ONLY;
-	if (fs->failed)
-		return BX_ERR_FS_FAILED;
-	if (fs->transaction || fs->root.orphans > 0 || fs->root.dying)
+	if (err != BX_OK)
+		return err;
+	if (fs->root.orphans > 0 || fs->root.dying)
 		return BX_ERR_STATE;
 	fs->root.sealed = true;
 	err = bx_fsi_commit_root(fs);
