@@ -11,7 +11,7 @@
 
 #define JUDGE_ASK	1u		/* -> word 0: tick of the beginning, 1: of the end */
 #define JUDGE_TELL	2u		/* word 0: ticks it ran, or was served, in between */
-#define LENDER_WORK	1u		/* word 0: ticks for which the server is to run */
+#define WORK_FOR	1u		/* word 0: ticks for which the server is to run */
 
 #define GAP_US		20u		/* a longer one was somebody else's */
 

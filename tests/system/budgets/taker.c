@@ -23,7 +23,7 @@ have_taken(const struct bx_sys *sys, uint32_t service, uint64_t end)
 	uint64_t ran = 0;
 
 	while (bx_sys_now() < end) {
-		struct bx_sys_words words = { .label = LENDER_WORK };
+		struct bx_sys_words words = { .label = WORK_FOR };
 
 		words.word[0] = sys->ticks_per_second / 1000000 * WORK_US;
 		if (bx_sys_call(service, bx_sys_deadline_far(), &words) != BX_OK)

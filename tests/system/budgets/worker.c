@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* lender.c -- a server that works as long as it is told; it may have no time of its own. */
+/* worker.c -- a server that works as long as it is told; it may have no time of its own. */
 #include "budgets.h"
 
 int
@@ -16,7 +16,7 @@ bx_main(const struct bx_sys *sys)
 	while (err == BX_OK) {
 		struct watch watch = watch_start(sys);
 
-		while (words.label == LENDER_WORK && watch.ran < words.word[0])
+		while (words.label == WORK_FOR && watch.ran < words.word[0])
 			(void)watch_look(&watch);
 		words.word[0] = watch.ran;
 		err = bx_sys_reply_receive(service, reply, bx_sys_deadline_far(), &words, &origin);
