@@ -230,7 +230,8 @@ priority_due(const struct bx_kcore *core, const struct bx_thread *thread)
 	return priority;
 }
 
-/* Works out what one thread is lent.  Returns whom it waits for, and so passes on to, or BX_NONE. */
+/* Works out what one thread is lent.  Returns whom it waits for, and so passes on to, or BX_NONE.  The
+ * highest priority that it found or made is that of the work put off. */
 static uint32_t
 settle(struct bx_kcore *core, struct bx_thread *server)
 {
@@ -240,6 +241,10 @@ settle(struct bx_kcore *core, struct bx_thread *server)
 
 	if (server->priority == priority && server->account == account)
 		return BX_NONE;
+	if (core->settle_priority < server->priority)
+		core->settle_priority = server->priority;
+	if (core->settle_priority < priority)
+		core->settle_priority = priority;
 	bx_sched_priority_set(core, server, priority);
 	server->account = account;
 	if (bx_thread_awaits(server))
@@ -255,6 +260,8 @@ settle_chain(struct bx_kcore *core, uint32_t next)
 {
 	struct bx_thread *thread;
 
+	if (core->unsettled == BX_NONE)
+		core->settle_priority = 0;
 	for (unsigned n = 0; n < CHAIN_STEP && next != BX_NONE; n++)
 		next = settle(core, bx_thread_at(core, next));
 	if (next == BX_NONE)
@@ -285,6 +292,7 @@ static void
 settle_step(struct bx_kcore *core)
 {
 	struct bx_thread *thread = bx_thread_at(core, core->unsettled);
+	uint32_t priority = core->settle_priority;
 
 	core->unsettled = thread->settle_next;
 	thread->unsettled = 0;
@@ -293,6 +301,8 @@ settle_step(struct bx_kcore *core)
 		return;
 	core->settle_left--;
 	settle_chain(core, thread->index);
+	if (core->unsettled != BX_NONE && core->settle_priority < priority)
+		core->settle_priority = priority;
 }
 
 /* ---- dispatch */
@@ -400,6 +410,14 @@ ending_due(const struct bx_kcore *core)
 	return ending;
 }
 
+/* Whether priorities are to be worked out before the thread that was chosen, if one was, runs. */
+static bool
+settle_due(struct bx_kcore *core)
+{
+	return core->unsettled != BX_NONE && (core->cpu.current == BX_NONE ||
+	    bx_core_current(core)->priority <= core->settle_priority);
+}
+
 /* Whether the thread that was chosen, if one was, may go on before what was put off is done. */
 static bool
 may_run(struct bx_kcore *core)
@@ -409,7 +427,7 @@ may_run(struct bx_kcore *core)
 	if (core->cpu.current == BX_NONE)
 		return true;
 	thread = bx_core_current(core);
-	return thread->restart == 0 && core->unsettled == BX_NONE && !bx_thread_dying(core, thread);
+	return thread->restart == 0 && !settle_due(core) && !bx_thread_dying(core, thread);
 }
 
 /* Runs a system call again, or raises a fault again. */
@@ -423,29 +441,33 @@ run_again(struct bx_kcore *core, struct bx_thread *thread)
 		bx_syscall_run(core);
 }
 
-/* Each turn of the loop does a bounded step of work that was put off.  After the first, which every
- * event gets so that no storm of interrupts stops the work, an interrupt that waits goes first. */
-struct bx_context *
-bx_sched_dispatch(struct bx_kcore *core)
+/* Each turn of the loop does a bounded step of work that was put off.  After the first, which an event
+ * gets so that no storm of interrupts stops the work, an interrupt that waits goes first; when the
+ * event was a system call, that was the step. */
+static struct bx_context *
+dispatch(struct bx_kcore *core, bool first)
 {
 	struct bx_cpu *cpu = &core->cpu;
 	uint64_t now = bx_machine_now(core->machine);
 
-	for (bool first = true;; first = false, now = bx_machine_now(core->machine)) {
+	for (;; first = false, now = bx_machine_now(core->machine)) {
+		bool restart, unsettled;
 		uint32_t ending;
-		bool restart;
 
 		switch_to(core, choose(core, now), now);
+		unsettled = settle_due(core);
 		ending = ending_due(core);
 		restart = cpu->current != BX_NONE && bx_core_current(core)->restart != 0;
-		if (ending == BX_NONE && !restart && core->unsettled == BX_NONE)
+		if (ending == BX_NONE && !restart && !unsettled)
 			break;
 		if (!first && bx_machine_interrupt_pending(core->machine)) {
 			if (!may_run(core))
 				put_back(core, now);
 			break;
 		}
-		if (core->unsettled != BX_NONE)
+		/* Whoever went to sleep meanwhile is to be heard during the work. */
+		timer_set(core, timer_due(core));
+		if (unsettled)
 			settle_step(core);
 		else if (ending != BX_NONE)
 			(void)!bx_program_end_step(core, ending);
@@ -461,6 +483,12 @@ bx_sched_dispatch(struct bx_kcore *core)
 	/* What was put off is taken up again at once, whatever comes. */
 	timer_set(core, cpu->ready_mask != 0 || core->put_off != 0 ? now : timer_due(core));
 	return NULL;
+}
+
+struct bx_context *
+bx_sched_dispatch(struct bx_kcore *core)
+{
+	return dispatch(core, true);
 }
 
 /* ---- events */
@@ -521,7 +549,7 @@ bx_kcore_system_call_general(struct bx_kcore *core)
 	bx_syscall_run(core);
 	if (BX_LIKELY(goes_on(core, thread)))
 		return &thread->context;
-	return bx_sched_dispatch(core);
+	return dispatch(core, false);
 }
 
 struct bx_context *

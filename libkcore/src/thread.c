@@ -179,7 +179,7 @@ withdraw(struct bx_kcore *core, struct bx_thread *thread)
 	thread->call_kind = BX_CALL_NONE;
 	thread->restart = 0;
 	thread->work = 0;
-	thread->removal = 0;
+	thread->removal = (struct bx_removal){ 0, 0, 0 };
 }
 
 void
