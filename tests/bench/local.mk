@@ -44,8 +44,8 @@ CLEANFILES += tests/system/manifests/bounds.system
 PHONY += bench bench-ipc bench-size bench-boot bench-bounds
 bx_bench = $(AM_TESTS_ENVIRONMENT) $(bx_run_variables) BX_VERSION='$(PACKAGE_VERSION)' \
 	$(PYTHON) $(srcdir)/%D%/run-bench
-bench: all brainix-bench.iso brainix-default.iso
-	@$(bx_bench) ipc boot size
+bench: all brainix-bench.iso brainix-default.iso brainix-bounds.iso
+	@$(bx_bench) ipc boot size bounds
 bench-ipc: brainix-bench.iso
 	@$(bx_bench) ipc
 bench-boot: brainix-default.iso

@@ -182,8 +182,8 @@ thread_start(struct bounds *bounds, uint32_t thread, void (*entry)(struct bounds
 	uint64_t top = ((uint64_t)(uintptr_t)stack + THREAD_STACK) / 16 * 16 - 8;
 
 	need(bounds, "priority", bx_sys_thread_priority(thread, priority));
-	need(bounds, "start", bx_sys_thread_start(thread, (uint64_t)(uintptr_t)entry, top,
-	    (uint64_t)(uintptr_t)bounds));
+	MEASURE(bounds, "thread_start", BX_OK, bx_sys_thread_start(thread,
+	    (uint64_t)(uintptr_t)entry, top, (uint64_t)(uintptr_t)bounds));
 }
 
 /* From here on the probe is woken again and again. */
@@ -307,6 +307,20 @@ bench_plain(struct bounds *bounds)
 	}
 }
 
+/* Nobody but the driver has anything to do: what an interrupt costs on its way to the probe. */
+static void
+bench_idle(struct bounds *bounds)
+{
+	for (unsigned phase = 0; phase < 4; phase++) {
+		uint64_t end = bx_sys_now() + 500000;
+
+		probes_begin(bounds, phase);
+		while (bx_sys_now() < end)
+			continue;
+		probes_end(bounds, "latency_user");
+	}
+}
+
 static void
 bench_derive(struct bounds *bounds)
 {
@@ -367,6 +381,11 @@ bench_memory(struct bounds *bounds)
 {
 	const uint32_t both = BX_MAP_READ | BX_MAP_WRITE;
 
+	/* The first time each page is zeroed. */
+	probes_begin(bounds, 0);
+	need(bounds, "map", bx_sys_map(bounds->memory, MEMORY_ADDRESS, 0, MEMORY_PAGES - 1, both));
+	probes_end(bounds, "latency_map");
+	need(bounds, "unmap", bx_sys_unmap(bounds->memory, 0, MEMORY_PAGES - 1));
 	MEASURE(bounds, "map_one", BX_OK, bx_sys_map(bounds->memory, 0x40000000000, 4095, 1, both));
 	MEASURE(bounds, "unmap_one", BX_OK, bx_sys_unmap(bounds->memory, 4095, 1));
 	/* Executable, after it was written; its alias goes read-only. */
@@ -505,6 +524,65 @@ bench_serve(struct bounds *bounds)
 	crowds_kill(bounds);
 }
 
+/* A string there and back, as long as can be and on as many pages. */
+static enum bx_err
+string_call(struct bounds *bounds)
+{
+	const struct bx_ipc_buffers buffers = { .send_slot = BX_SLOT_NONE, .receive_slot = BX_SLOT_NONE,
+		.send_address = (uint64_t)(uintptr_t)bounds->string + 5,
+		.receive_address = (uint64_t)(uintptr_t)bounds->string + 5,
+		.send_length = BX_IPC_STRING_MAX, .receive_capacity = BX_IPC_STRING_MAX };
+	struct bx_sys_words words = { .label = 0 };
+	struct bx_sys_origin origin;
+
+	return bx_sys_trap_buffers(BX_SYS_CALL, bounds->queue, BX_SLOT_NONE, bx_sys_deadline_far(),
+	    &buffers, &words, &origin);
+}
+
+static void
+bench_string(struct bounds *bounds)
+{
+	spawn(bounds, SERVED, ROLE_ECHO, 0);
+	wait_ready(bounds);
+	for (unsigned phase = 0; phase < 8; phase++) {
+		MEASURE(bounds, "string_64k", BX_OK, string_call(bounds));
+		probes_begin(bounds, phase);
+		for (unsigned n = 0; n < 4; n++)
+			need(bounds, "string", string_call(bounds));
+		probes_end(bounds, "latency_string");
+	}
+	kill(bounds, SERVED);
+}
+
+/* Capabilities go while others wait by them, or have mapped what they name. */
+static void
+bench_delete(struct bounds *bounds)
+{
+	for (unsigned phase = 0; phase < 4; phase++) {
+		uint64_t deadline = bx_sys_deadline_in_us(bounds->sys, 100000);
+		struct bx_sys_words words = { .label = 0 };
+		struct bx_sys_origin origin;
+
+		spawn(bounds, CROWD_0, ROLE_DELETE, deadline);
+		bx_sys_sleep(deadline - 20000);
+		probes_begin(bounds, phase);
+		need(bounds, "report", bx_sys_receive(bounds->mine, bounds->reply,
+		    bx_sys_deadline_far(), &words, &origin));
+		probes_end(bounds, "latency_delete");
+		want(bounds, "delete", (enum bx_err)(int64_t)words.label, BX_OK);
+		if (phase == 0)
+			row(bounds, "cap_delete_waits", words.word[0]);
+		need(bounds, "reply", bx_sys_reply(bounds->reply, &words));
+		kill(bounds, CROWD_0);
+	}
+	need(bounds, "map", bx_sys_map(bounds->memory, MEMORY_ADDRESS, 0, MEMORY_PAGES,
+	    BX_MAP_READ | BX_MAP_WRITE));
+	MEASURE(bounds, "cap_delete", BX_OK, bx_sys_cap_delete(bounds->line));
+	probes_begin(bounds, 0);
+	need(bounds, "delete", bx_sys_cap_delete(bounds->memory));
+	probes_end(bounds, "latency_delete");
+}
+
 /* ---- a chain of everybody --------------------------------------------------------------------- */
 
 static void
@@ -615,27 +693,21 @@ bx_main(const struct bx_sys *sys)
 	thread_start(&bounds, bounds.helper, helper, bounds.helper_stack, 21);
 	bx_sys_sleep(bx_sys_now() + 1000000);
 
+	bench_idle(&bounds);
 	bench_plain(&bounds);
-	put(&bounds, "1\r\n", 3);
 	bench_derive(&bounds);
 	bench_inspect(&bounds);
 	bench_refused(&bounds);
-	put(&bounds, "2\r\n", 3);
 	bench_memory(&bounds);
-	put(&bounds, "3\r\n", 3);
 	bench_programs(&bounds);
-	put(&bounds, "4\r\n", 3);
 	bench_queue(&bounds);
-	put(&bounds, "5\r\n", 3);
 	bench_clients(&bounds);
-	put(&bounds, "6\r\n", 3);
 	bench_serve(&bounds);
-	put(&bounds, "7\r\n", 3);
+	bench_string(&bounds);
 	bench_chain(&bounds);
-	put(&bounds, "8\r\n", 3);
 	bench_waiters(&bounds);
-	put(&bounds, "9\r\n", 3);
 	bench_sleepers(&bounds);
+	bench_delete(&bounds);
 	rows_print(&bounds);
 	bx_err_ignore(bx_sys_power(bounds.power, BX_POWER_OFF));
 	return 1;

@@ -43,6 +43,7 @@ struct crowd {
 	struct order order;
 	uint32_t queue, mine, note, ready;
 	struct step steps[CROWD_THREADS][3];
+	uint8_t string[BX_IPC_STRING_MAX + 8];
 };
 
 static uint32_t
@@ -78,6 +79,8 @@ steps_make(struct crowd *crowd, unsigned thread)
 		*step++ = (struct step){ BX_SYS_SLEEP, 0, 0, crowd->order.deadline };
 		break;
 	case ROLE_WAIT:
+	case ROLE_DELETE:
+	case ROLE_ECHO:
 	case ROLE_SERVE:
 	case ROLE_NOTHING:
 		break;
@@ -97,6 +100,40 @@ serve(const struct crowd *crowd, uint64_t calls)
 	for (uint32_t i = 0; i < calls; i++)
 		bx_err_ignore(bx_sys_receive(crowd->queue, crowd->sys->launch->reply_first + i,
 		    bx_sys_deadline_far(), &words, &origin));
+}
+
+static void
+echo(struct crowd *crowd)
+{
+	struct bx_ipc_buffers buffers = { .send_slot = BX_SLOT_NONE, .receive_slot = BX_SLOT_NONE,
+		.send_address = (uint64_t)(uintptr_t)crowd->string + 3,
+		.receive_address = (uint64_t)(uintptr_t)crowd->string + 3,
+		.receive_capacity = BX_IPC_STRING_MAX };
+	struct bx_sys_words words = { .label = 0 };
+	struct bx_sys_origin origin;
+	enum bx_err err;
+
+	bx_err_ignore(bx_sys_signal(crowd->ready));
+	err = bx_sys_trap_buffers(BX_SYS_RECEIVE, crowd->queue, crowd->sys->launch->reply_first,
+	    bx_sys_deadline_far(), &buffers, &words, &origin);
+	while (err == BX_OK) {
+		buffers.send_length = bx_sys_origin_length(&origin);
+		err = bx_sys_trap_buffers(BX_SYS_REPLY_RECEIVE, crowd->queue,
+		    crowd->sys->launch->reply_first, bx_sys_deadline_far(), &buffers, &words, &origin);
+	}
+}
+
+static void
+delete(const struct crowd *crowd)
+{
+	struct bx_sys_words words = { .label = 0 };
+	uint64_t start;
+
+	bx_sys_sleep(crowd->order.deadline);
+	start = bx_sys_now();
+	words.label = (uint64_t)bx_sys_cap_delete(crowd->note);
+	words.word[0] = bx_sys_now() - start;
+	bx_err_ignore(bx_sys_call(crowd->mine, bx_sys_deadline_far(), &words));
 }
 
 static void
@@ -127,8 +164,12 @@ bx_main(const struct bx_sys *sys)
 	bx_err_ignore(bx_sys_find(sys->launch, "ready", &crowd.ready));
 	if (crowd.order.role == ROLE_SERVE)
 		serve(&crowd, crowd.order.deadline);
+	else if (crowd.order.role == ROLE_ECHO)
+		echo(&crowd);
 	else if (crowd.order.role != ROLE_NOTHING)
 		threads_start(&crowd);
+	if (crowd.order.role == ROLE_DELETE)
+		delete(&crowd);
 	for (;;)
 		bx_err_ignore(bx_sys_wait(crowd.note, bx_sys_deadline_far(), &bits));
 }

@@ -20,6 +20,9 @@ enum role {
 	ROLE_WAIT,		/* crowd: each thread waits at the notification */
 	ROLE_LINK,		/* crowd: each thread serves its link, and then calls the next */
 	ROLE_SLEEP,		/* crowd: each thread sleeps until `deadline` */
+	ROLE_DELETE,		/* crowd: as ROLE_WAIT; at `deadline` the first deletes what they wait at,
+				 * and tells the driver how long that took */
+	ROLE_ECHO,		/* served: answers with what it gets, strings too */
 	ROLE_SERVE,		/* served: receives `deadline` calls, answers none */
 	ROLE_NOTHING
 };
