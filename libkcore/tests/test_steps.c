@@ -206,6 +206,29 @@ START_TEST(steps_end_of_a_crowd)
 }
 END_TEST
 
+/* Threads that are ready, with a higher priority than their program, do not run any more. */
+START_TEST(steps_dying_threads_do_not_run)
+{
+	static const uint64_t none[4] = { 0 };
+	uint32_t most;
+
+	for (uint32_t i = 1; i < 30; i++) {
+		bx_machine_context_start(&thread(first + i)->context, 0x400000, ELF_DATA, none);
+		bx_thread_ready(world.core, thread(first + i));
+		thread(first + i)->priority_base = 30;
+		bx_sched_unlend(world.core, thread(first + i));
+	}
+	world.context = bx_sched_dispatch(world.core);
+	ck_assert_uint_eq(bx_core_current(world.core)->priority, 30);
+	world.machine.interrupt_every = _i == 0 ? 0 : 1;
+	(void)world_call(&world, BX_SYS_EXIT, 3, 0, 0);
+	ck_assert(world_current(&world) == BX_NONE ||
+	    !bx_thread_dying(world.core, bx_core_current(world.core)));
+	(void)events(BX_THREAD_FREE, &most);
+	ck_assert_int_eq(world.core->programs[CROWD].exit_code, 3);
+}
+END_TEST
+
 /* What a dying thread waits for is not given to it, and not lost: a signal. */
 START_TEST(steps_signal_meets_the_dying)
 {
@@ -475,6 +498,7 @@ suite_steps(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, steps_end_of_a_server, 0, 2);
 	tcase_add_loop_test(tcase, steps_end_of_a_crowd, 0, 4);
+	tcase_add_loop_test(tcase, steps_dying_threads_do_not_run, 0, 2);
 	tcase_add_test(tcase, steps_signal_meets_the_dying);
 	tcase_add_loop_test(tcase, steps_message_meets_the_dying, 0, 2);
 	tcase_add_test(tcase, steps_reply_meets_the_dying);
