@@ -23,6 +23,8 @@
 #define UART_STATUS	(UART + 5)
 #define UART_EMPTY	0x20u		/* transmitter holding register: PC16550D, 8.4 */
 #define THREAD_STACK	4096u
+#define DEPTH_MAX	64u		/* BX_CAP_DEPTH_MAX */
+#define WIDE		4000u		/* slots of the driver's that are free: make-manifest */
 #define PROBE_PERIOD	3001u		/* about that often, under probes */
 #define PROBE_STRIDE	131u		/* each a little later, so that none lines up */
 
@@ -288,8 +290,8 @@ bench_plain(struct bounds *bounds)
 		MEASURE(bounds, "notification_bind", BX_OK, bx_sys_notification_bind(bounds->ready));
 		MEASURE(bounds, "notification_bind", BX_OK, bx_sys_notification_bind(bounds->hush));
 		MEASURE(bounds, "cap_info", BX_OK, bx_sys_cap_info(bounds->space, value));
-		MEASURE(bounds, "cap_copy", BX_ERR_CAP_SEALED, bx_sys_cap_copy(bounds->space, 0));
-		MEASURE(bounds, "cap_move", BX_ERR_CAP_SEALED, bx_sys_cap_move(bounds->space, 0));
+		MEASURE(bounds, "cap_copy", BX_ERR_CAP_OCCUPIED, bx_sys_cap_copy(bounds->space, bounds->queue));
+		MEASURE(bounds, "cap_move", BX_ERR_CAP_OCCUPIED, bx_sys_cap_move(bounds->space, bounds->queue));
 		MEASURE(bounds, "cap_revoke", BX_OK, bx_sys_cap_revoke(bounds->space));
 		MEASURE(bounds, "cap_recharge", BX_ERR_CAP_NOT_CHILD,
 		    bx_sys_cap_recharge(bounds->queue, bounds->space, bounds->counted, 1));
@@ -321,14 +323,70 @@ bench_idle(struct bounds *bounds)
 	}
 }
 
-static void
-bench_derive(struct bounds *bounds)
-{
-	const struct bx_derive derive = { .to = 0, .expiry = UINT64_MAX };
+/* ---- capabilities ----------------------------------------------------------------------------- */
 
-	for (unsigned n = 0; n < 3; n++)
-		MEASURE(bounds, "cap_derive", BX_ERR_CAP_SEALED,
-		    bx_sys_cap_derive(bounds->queue, &derive));
+static enum bx_err
+derive(uint32_t from, uint32_t to, uint32_t uses, uint64_t first, uint64_t count)
+{
+	const struct bx_derive limits = { .to = to, .uses = uses, .expiry = UINT64_MAX,
+		.first = first, .count = count };
+
+	return bx_sys_cap_derive(from, &limits);
+}
+
+/* As deep as can be: the grants are the first below the roots. */
+static void
+bench_deep(struct bounds *bounds, uint32_t free)
+{
+	uint32_t from = bounds->counted;
+
+	for (uint32_t depth = 2; depth <= DEPTH_MAX; depth++) {
+		MEASURE(bounds, "cap_derive", BX_OK, derive(from, free + depth, 2, 0, 0));
+		from = free + depth;
+	}
+	MEASURE(bounds, "cap_derive", BX_ERR_CAP_DEPTH, derive(from, free, 0, 0, 0));
+	MEASURE(bounds, "cap_recharge", BX_OK,
+	    bx_sys_cap_recharge(bounds->counted, bounds->space, from, 1));
+	MEASURE(bounds, "cap_move", BX_OK, bx_sys_cap_move(from, free));
+	MEASURE(bounds, "cap_copy", BX_OK, bx_sys_cap_copy(free + DEPTH_MAX - 1, from));
+	MEASURE(bounds, "cap_delete", BX_OK, bx_sys_cap_delete(free));
+	MEASURE(bounds, "revoke_deep", BX_OK, bx_sys_cap_revoke(bounds->counted));
+}
+
+/* As many as there is room for; then as many that each hold up pages. */
+static void
+bench_wide(struct bounds *bounds, uint32_t free)
+{
+	for (unsigned phase = 0; phase < 4; phase++) {
+		for (uint32_t i = 0; i < WIDE; i++)
+			MEASURE(bounds, "cap_derive", BX_OK, derive(bounds->queue, free + i, UINT32_MAX, 0, 0));
+		if (phase == 0) {
+			MEASURE(bounds, "revoke_4000", BX_OK, bx_sys_cap_revoke(bounds->queue));
+			continue;
+		}
+		probes_begin(bounds, phase);
+		need(bounds, "revoke", bx_sys_cap_revoke(bounds->queue));
+		probes_end(bounds, "latency_revoke");
+	}
+	for (unsigned phase = 0; phase < 4; phase++) {
+		need(bounds, "map", bx_sys_map(bounds->memory, MEMORY_ADDRESS, 0, MEMORY_PAGES,
+		    BX_MAP_READ | BX_MAP_WRITE));
+		for (uint32_t i = 0; i < MEMORY_PAGES / 8; i++)
+			need(bounds, "derive", derive(bounds->memory, free + i, UINT32_MAX, 8 * i, 8));
+		probes_begin(bounds, phase);
+		need(bounds, "revoke", bx_sys_cap_revoke(bounds->memory));
+		probes_end(bounds, "latency_revoke");
+	}
+}
+
+static void
+bench_caps(struct bounds *bounds)
+{
+	const struct bx_launch *launch = bounds->sys->launch;
+	uint32_t free = launch->entries[launch->entry_count - 1].slot + 1;
+
+	bench_deep(bounds, free);
+	bench_wide(bounds, free);
 }
 
 static void
@@ -695,7 +753,7 @@ bx_main(const struct bx_sys *sys)
 
 	bench_idle(&bounds);
 	bench_plain(&bounds);
-	bench_derive(&bounds);
+	bench_caps(&bounds);
 	bench_inspect(&bounds);
 	bench_refused(&bounds);
 	bench_memory(&bounds);
