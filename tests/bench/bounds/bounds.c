@@ -753,10 +753,10 @@ bx_main(const struct bx_sys *sys)
 
 	bench_idle(&bounds);
 	bench_plain(&bounds);
-	bench_caps(&bounds);
 	bench_inspect(&bounds);
 	bench_refused(&bounds);
 	bench_memory(&bounds);
+	bench_caps(&bounds);
 	bench_programs(&bounds);
 	bench_queue(&bounds);
 	bench_clients(&bounds);
