@@ -228,9 +228,9 @@ priority_due(const struct bx_kcore *core, const struct bx_thread *thread)
 }
 
 /* Works out what one thread is lent.  Returns whom it waits for, and so passes on to, or BX_NONE.  The
- * highest priority that it found or made is that of the work put off. */
+ * highest priority that it found or made is kept in *highest. */
 static uint32_t
-settle(struct bx_kcore *core, struct bx_thread *server)
+settle(struct bx_kcore *core, struct bx_thread *server, uint32_t *highest)
 {
 	uint32_t priority = priority_due(core, server);
 	uint32_t account = server->clients != BX_NONE ? core->threads[server->clients].account :
@@ -238,10 +238,10 @@ settle(struct bx_kcore *core, struct bx_thread *server)
 
 	if (server->priority == priority && server->account == account)
 		return BX_NONE;
-	if (core->settle_priority < server->priority)
-		core->settle_priority = server->priority;
-	if (core->settle_priority < priority)
-		core->settle_priority = priority;
+	if (*highest < server->priority)
+		*highest = server->priority;
+	if (*highest < priority)
+		*highest = priority;
 	bx_sched_priority_set(core, server, priority);
 	server->account = account;
 	if (bx_thread_awaits(server))
@@ -251,18 +251,19 @@ settle(struct bx_kcore *core, struct bx_thread *server)
 	return BX_NONE;
 }
 
-/* Goes along the chain of those that wait; what is left of a long one is put off. */
+/* Goes along the chain of those that wait; what is left of a long one is put off, and of the highest
+ * priority met so far, not below `highest`. */
 static void
-settle_chain(struct bx_kcore *core, uint32_t next)
+settle_chain(struct bx_kcore *core, uint32_t next, uint32_t highest)
 {
 	struct bx_thread *thread;
 
-	if (core->unsettled == BX_NONE)
-		core->settle_priority = 0;
 	for (unsigned n = 0; n < CHAIN_STEP && next != BX_NONE; n++)
-		next = settle(core, bx_thread_at(core, next));
+		next = settle(core, bx_thread_at(core, next), &highest);
 	if (next == BX_NONE)
 		return;
+	if (core->unsettled == BX_NONE || core->settle_priority < highest)
+		core->settle_priority = highest;
 	thread = bx_thread_at(core, next);
 	if (thread->unsettled != 0)
 		return;
@@ -280,7 +281,7 @@ bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
 	    server->account == server->index && server->priority == server->priority_base)
 		return;
 	core->settle_left = core->thread_count;
-	settle_chain(core, server->index);
+	settle_chain(core, server->index, 0);
 }
 
 /* One step of what was put off.  Threads that wait in a ring (only a deadline ends that) could pass a
@@ -297,9 +298,7 @@ settle_step(struct bx_kcore *core)
 	if (core->settle_left == 0)
 		return;
 	core->settle_left--;
-	settle_chain(core, thread->index);
-	if (core->unsettled != BX_NONE && core->settle_priority < priority)
-		core->settle_priority = priority;
+	settle_chain(core, thread->index, priority);
 }
 
 /* ---- dispatch */
