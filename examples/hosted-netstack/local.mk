@@ -12,7 +12,10 @@ EXTRA_DIST += %D%/README.md %D%/check-hosted.sh
 PHONY += check-net
 check-net: %D%/hosted-netstack
 	BX_BUILDDIR=. $(SHELL) $(top_srcdir)/tests/net/conformance.sh
-EXTRA_DIST += tests/net/conformance.sh
+EXTRA_DIST += tests/net/conformance.sh tests/net/check-echo.sh tests/net/echo.c
+
+# A program outside of the tree.
+TESTS += tests/net/check-echo.sh
 
 # Against the stack of Linux; skipped without root, a tap device, curl or Python.
 TESTS += %D%/check-hosted.sh
