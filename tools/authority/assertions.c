@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * assertions.c -- what must hold.  In every system: nobody waits, directly or through others, for
- * itself; a run of memory, an interrupt, a range of ports, a device is reached by one program at most.
+ * itself; a run of memory, an interrupt, a range of ports, a device is held by one program at most.
  * And what the manifest says of its own:
  *
  *	{ never = "P"; reaches = "O"; }		with rights = [...]: not with all of these
@@ -128,11 +128,11 @@ check_holders(const struct reach *reach, struct diagnostics *diagnostics)
 		if (!has_one_holder(model->objects[object].kind))
 			continue;
 		for (uint32_t program = 0; program < model->program_count; program++) {
-			if (reach_way(reach, program, object)->rights == 0)
+			if (reach_way(reach, program, object)->held == 0)
 				continue;
 			if (holder != BX_SYSIMAGE_NONE)
 				complain(diagnostics, model->objects[object].at,
-				    "%s %s can be reached by %s and by %s (%s)",
+				    "%s %s can be held by %s and by %s (%s)",
 				    object_kind_name(model->objects[object].kind), model->objects[object].name,
 				    program_name(reach, holder), program_name(reach, program),
 				    how(reach, program, object, text, sizeof text));

@@ -23,6 +23,7 @@ enum reach_rule {
 
 struct reach_way {
 	uint8_t rights;			/* BX_RIGHT_*; 0 and REACH_NOT: it never reaches the object */
+	uint8_t held;			/* those of them that can be in its own space */
 	uint8_t rule;			/* enum reach_rule, of the right that came last */
 	uint16_t from;			/* program, unless REACH_OWN */
 };

@@ -10,7 +10,7 @@
  *	replied	A reply may carry one when the server's endpoint capability has read and grant, and the
  *		client's write and grant-reply; the client's space must be open.
  *	control	Who may control a thread (write) can start it anywhere in its program: it reaches all that
- *		the program reaches.
+ *		the program reaches, though nothing comes into its own space.
  *
  * A program may start and end those of its spawn capabilities (write); and so, by the same rules, may
  * who reaches its spawn capability.  Starting one brings no authority: what it gets is the manifest's.
@@ -36,9 +36,9 @@ reach_server(const struct system_model *model, uint32_t object)
 }
 
 static bool
-has(const struct reach *reach, uint32_t program, uint32_t object, uint32_t rights)
+holds(const struct reach *reach, uint32_t program, uint32_t object, uint32_t rights)
 {
-	return (reach_way(reach, program, object)->rights & rights) == rights;
+	return (reach_way(reach, program, object)->held & rights) == rights;
 }
 
 static bool
@@ -47,7 +47,8 @@ is_open(const struct system_model *model, uint32_t program)
 	return (model->programs[program].flags & BX_PROGRAM_OPEN_SPACE) != 0;
 }
 
-/* `to` reaches all that `from` reaches.  Returns whether that is more than before. */
+/* `to` reaches all that `from` reaches, or, when it is handed over, holds.  Returns whether that is more
+ * than before. */
 static bool
 flow(struct reach *reach, uint32_t from, uint32_t to, enum reach_rule rule)
 {
@@ -60,9 +61,17 @@ flow(struct reach *reach, uint32_t from, uint32_t to, enum reach_rule rule)
 		const struct reach_way *source = reach_way(reach, from, object);
 		struct reach_way *way = &reach->ways[to * model->object_count + object];
 
-		if ((source->rights & ~way->rights) == 0)
+		uint8_t rights = rule == REACH_CONTROL ? source->rights : source->held;
+		uint8_t held = rule == REACH_CONTROL ? 0 : source->held;
+
+		if ((rights & ~way->rights) == 0 && (held & ~way->held) == 0)
 			continue;
-		*way = (struct reach_way){ way->rights | source->rights, (uint8_t)rule, (uint16_t)from };
+		if ((rights & ~way->rights) != 0) {
+			way->rule = (uint8_t)rule;
+			way->from = (uint16_t)from;
+		}
+		way->rights |= rights;
+		way->held |= held;
 		more = true;
 	}
 	for (uint32_t program = 0; program < model->program_count; program++)
@@ -82,14 +91,14 @@ flow_messages(struct reach *reach, uint32_t object)
 	bool more = false;
 
 	for (uint32_t server = 0; server < model->program_count; server++) {
-		if (!has(reach, server, object, BX_RIGHT_READ))
+		if (!holds(reach, server, object, BX_RIGHT_READ))
 			continue;
 		for (uint32_t client = 0; client < model->program_count; client++) {
 			if (is_open(model, server) &&
-			    has(reach, client, object, BX_RIGHT_WRITE | BX_RIGHT_GRANT))
+			    holds(reach, client, object, BX_RIGHT_WRITE | BX_RIGHT_GRANT))
 				more |= flow(reach, client, server, REACH_SENT);
-			if (is_open(model, client) && has(reach, server, object, BX_RIGHT_GRANT) &&
-			    has(reach, client, object, BX_RIGHT_WRITE | BX_RIGHT_GRANT_REPLY))
+			if (is_open(model, client) && holds(reach, server, object, BX_RIGHT_GRANT) &&
+			    holds(reach, client, object, BX_RIGHT_WRITE | BX_RIGHT_GRANT_REPLY))
 				more |= flow(reach, server, client, REACH_REPLIED);
 		}
 	}
@@ -102,7 +111,7 @@ flow_control(struct reach *reach, uint32_t object)
 	bool more = false;
 
 	for (uint32_t program = 0; program < reach->model->program_count; program++)
-		if (has(reach, program, object, BX_RIGHT_WRITE))
+		if (holds(reach, program, object, BX_RIGHT_WRITE))
 			more |= flow(reach, (uint32_t)reach->model->objects[object].a, program, REACH_CONTROL);
 	return more;
 }
@@ -118,6 +127,7 @@ reach_own(struct reach *reach, uint32_t program)
 		uint64_t first = capability->first, count = capability->count;
 
 		way->rights |= (uint8_t)capability->rights;
+		way->held = way->rights;
 		way->rule = REACH_OWN;
 		way->from = (uint16_t)program;
 		if (model->objects[capability->object].kind != BX_OBJECT_SPAWN ||
@@ -143,7 +153,7 @@ reach_calls(struct reach *reach)
 			uint32_t server;
 
 			if (model->objects[object].kind != BX_OBJECT_ENDPOINT ||
-			    (object != fault && !has(reach, program, object, BX_RIGHT_WRITE)))
+			    (object != fault && !holds(reach, program, object, BX_RIGHT_WRITE)))
 				continue;
 			server = reach_server(model, object);
 			if (server != BX_SYSIMAGE_NONE)

@@ -78,6 +78,19 @@ object_style(enum bx_sysimage_object_kind kind)
 	}
 }
 
+/* What a program does with an object, in a word; the rights where there is none. */
+static const char *
+deed(enum bx_sysimage_object_kind kind, uint32_t rights, char text[RIGHTS_TEXT])
+{
+	if (kind == BX_OBJECT_ENDPOINT && (rights & BX_RIGHT_GRANT_REPLY) != 0)
+		return (rights & BX_RIGHT_GRANT) != 0 ? "calls, gives" : "calls";
+	if (kind == BX_OBJECT_ENDPOINT)
+		return (rights & BX_RIGHT_GRANT) != 0 ? "sends, gives" : "sends";
+	if (kind == BX_OBJECT_NOTIFICATION)
+		return "signals";
+	return rights_text(rights, text);
+}
+
 /* Towards what is acted on: write; from what is read; a reach that is not its own is dotted red. */
 static void
 graph_edge(const struct reach *reach, uint32_t program, uint32_t object, FILE *out)
@@ -90,11 +103,11 @@ graph_edge(const struct reach *reach, uint32_t program, uint32_t object, FILE *o
 	const char *style = way->rule == REACH_OWN ? "" : ", style=dotted, color=\"#c00000\"";
 	char rights[RIGHTS_TEXT];
 
-	rights_text(way->rights, rights);
 	if (serves)
 		fprintf(out, "\to%u -> p%u [color=\"#3060a0\"%s];\n", object, program, style);
 	if (acts)
-		fprintf(out, "\tp%u -> o%u [label=\"%s\"%s];\n", program, object, rights, style);
+		fprintf(out, "\tp%u -> o%u [label=\"%s\"%s];\n", program, object,
+		    deed(kind, way->rights, rights), style);
 }
 
 void
