@@ -668,6 +668,10 @@ send_or_call(struct bx_kcore *core, struct bx_thread *thread, enum bx_call_kind 
 		err = endpoint_check(core, thread, rights, &slot, &endpoint);
 	if (err == BX_OK && kind == BX_CALL_CALL && deadline == 0)
 		err = BX_ERR_WOULD_BLOCK;
+	/* A counted capability that is sent through itself takes all its uses along, and this call's. */
+	if (err == BX_OK && sends(thread) == slot &&
+	    core->forest.slots[slot].cap.uses != BX_CAP_USES_UNLIMITED)
+		err = BX_ERR_CAP_USED_UP;
 	if (err != BX_OK) {
 		finish(core, thread, err);
 		return;

@@ -243,10 +243,12 @@ static void
 derive_arguments(struct driver *driver, const struct bx_thread *thread, struct bx_context *context)
 {
 	struct bx_derive derive = {
-		.to = any_slot(driver, free_slot(driver)), .rights = choose(driver, 40),
+		.to = any_slot(driver, free_slot(driver)),
+		.rights = one_in(driver, 2) ? 0 : choose(driver, 40),
 		.uses = one_in(driver, 2) ? BX_CAP_USES_UNLIMITED : choose(driver, 5),
 		.badge = choose(driver, 3), .expiry = any_deadline(driver),
-		.first = choose(driver, 3), .count = choose(driver, 10),
+		.first = one_in(driver, 2) ? 0 : choose(driver, 3),
+		.count = one_in(driver, 2) ? 0 : choose(driver, 10),
 	};
 	uint64_t at = ELF_DATA + 64 * (uint64_t)thread->index;
 

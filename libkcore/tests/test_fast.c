@@ -19,7 +19,7 @@ static uint8_t *before, *shortly;
 static uint64_t taken[BX_SYS_COUNT], faults, fault_replies;
 static const uint32_t least[BX_SYS_COUNT] = {
 	[BX_SYS_CALL] = 500, [BX_SYS_REPLY_RECEIVE] = 150, [BX_SYS_SIGNAL] = 500, [BX_SYS_SEND] = 50,
-	[BX_SYS_RECEIVE] = 25, [BX_SYS_YIELD] = 100,
+	[BX_SYS_RECEIVE] = 25, [BX_SYS_YIELD] = 50,
 };
 
 /* Leaves out what means nothing in the state that a thread is in, and what is counted in another
