@@ -57,9 +57,8 @@ endpoint_find(struct bx_kcore *core, const struct bx_cap_slot *slot, uint8_t rig
 static inline bool
 deadline_fits(const struct bx_thread *thread, uint64_t deadline)
 {
-	uint64_t after;
-
-	return !__builtin_sub_overflow(deadline, thread->timer_key, &after) && after < BX_DEADLINE_FAR;
+	/* Without an entry the key is UINT64_MAX, and nothing fits: that deadline neither. */
+	return deadline + 1 > thread->timer_key && deadline - thread->timer_key < BX_DEADLINE_FAR;
 }
 
 /* Nothing but registers is offered. */

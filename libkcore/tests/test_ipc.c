@@ -370,6 +370,20 @@ START_TEST(ipc2_no_wait_is_infinite)
 END_TEST
 
 /* A caller that waits no longer: its reply is stale, and spent by the attempt. */
+/* Nor by the short way, of a thread that has never waited before. */
+START_TEST(ipc2_no_wait_is_infinite_by_the_short_way)
+{
+	ask(OTHER, BX_SYS_SLEEP, 0, 0, UINT64_MAX);
+	ask(0, BX_SYS_SLEEP, 0, 0, UINT64_MAX);
+	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT);
+	ask(CLIENT, BX_SYS_CALL, EP_A, 77, UINT64_MAX);
+	state_is(CLIENT, BX_THREAD_AWAITING_REPLY);
+	world_pass(&world, 2 * BX_DEADLINE_FAR);
+	world_pass(&world, 2 * BX_DEADLINE_FAR);
+	failed(CLIENT, BX_ERR_TIMEOUT);
+}
+END_TEST
+
 START_TEST(ipc2_late_reply_is_stale)
 {
 	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT);
@@ -1298,6 +1312,7 @@ suite_ipc(void)
 	tcase_add_test(all, ipc2_past_deadline_is_a_timeout);
 	tcase_add_test(all, ipc2_every_wait_ends);
 	tcase_add_test(all, ipc2_no_wait_is_infinite);
+	tcase_add_test(all, ipc2_no_wait_is_infinite_by_the_short_way);
 	tcase_add_test(all, ipc2_late_reply_is_stale);
 	tcase_add_test(all, ipc2_reply_receive_to_nobody_receives);
 	tcase_add_test(all, ipc3_kept_replies_in_any_order);
