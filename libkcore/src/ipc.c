@@ -709,6 +709,25 @@ receiver_queue(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endp
 	bx_sched_unlend(core, receiver);
 }
 
+/* From now on those who queue there wait for the receiver: what they lend to whoever served them is
+ * its, also when it has served others in between. */
+static void
+serve(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *endpoint)
+{
+	uint32_t index = (uint32_t)(endpoint - core->endpoints), before = endpoint->server_thread;
+
+	if (before == receiver->index && receiver->serves == index)
+		return;
+	endpoint->server = receiver->program;
+	endpoint->server_thread = receiver->index;
+	receiver->serves = index;
+	if (endpoint->boost == 0)
+		return;
+	if (before != BX_NONE && before != receiver->index)
+		bx_sched_unlend(core, bx_thread_at(core, before));
+	bx_sched_unlend(core, receiver);
+}
+
 /* Everything is checked: takes a signal or a message, or waits. */
 static void
 receive(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *endpoint)
@@ -719,9 +738,7 @@ receive(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *e
 	struct bx_thread *sender;
 	struct outcome outcome;
 
-	endpoint->server = receiver->program;
-	endpoint->server_thread = receiver->index;
-	receiver->serves = (uint32_t)(endpoint - core->endpoints);
+	serve(core, receiver, endpoint);
 	if (first == BX_NONE) {
 		if (bx_notification_take_bound(core, receiver)) {
 			receiver->work = 0;
