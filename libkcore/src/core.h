@@ -95,6 +95,7 @@ struct bx_program {
 	uint32_t module;		/* index of its boot module */
 	uint32_t flags;
 	uint32_t priority, priority_max;
+	uint32_t rank;			/* its place among all programs, the highest priority last */
 	uint32_t thread_count, reply_count;
 	uint32_t frame_quota, stack_pages;
 	uint32_t fault_endpoint;	/* endpoint index, or BX_NONE */
@@ -133,6 +134,7 @@ struct bx_thread {
 	uint32_t timer_place;		/* private to timer.c */
 	uint32_t copied;		/* bytes of the string copied so far: progress of a long copy */
 	uint64_t work;			/* progress of a system call that runs in steps, 0 at its start */
+	uint64_t removal;		/* and of bx_capability_remove_leaf in it */
 	uint64_t slice_left;		/* ticks */
 	uint64_t cpu_ticks;		/* that passed on its account */
 	uint64_t badge;			/* of the capability it sends through */
@@ -145,7 +147,9 @@ struct bx_thread {
 	uint32_t fault_kind;		/* while BX_THREAD_FAULTED */
 	uint64_t fault_address, fault_code;
 	uint32_t first_slot, plain_count, slot_count;	/* its program's space, constant */
-	uint32_t unused[29];
+	uint32_t settle_next;		/* private to sched.c: of core->unsettled */
+	uint32_t unsettled;		/* 1: what it is lent is to be worked out again */
+	uint32_t unused[25];
 };
 BX_STATIC_ASSERT(sizeof(struct bx_thread) == 512, "to find one by its index is a shift");
 
@@ -156,15 +160,22 @@ struct bx_queue {
 	uint32_t count;
 };
 
+/* How many threads wait somewhere, by priority, so that the highest is found without a look at
+ * each: the senders of an endpoint; the clients of a thread but the first. */
+struct bx_levels {
+	uint64_t mask;			/* bit p: count[p] is not 0 */
+	uint16_t count[BX_PRIORITY_COUNT];
+};
+#define BX_THREADS_MAX	UINT16_MAX	/* of all programs together */
+
 struct bx_endpoint {
 	uint32_t generation;
 	uint32_t server;		/* program that receives, or BX_NONE */
 	uint32_t server_thread;		/* thread that received last, or BX_NONE: for cycle detection */
 	struct bx_queue senders, receivers;
 	uint64_t messages, bytes;
-	uint32_t boost;			/* no queued sender's priority is above; 0 when none waits */
 	char name[BX_NAME_MAX];
-	uint32_t unused[10];
+	uint32_t unused[11];
 };
 BX_STATIC_ASSERT(sizeof(struct bx_endpoint) == 128, "likewise");
 
@@ -208,10 +219,10 @@ struct bx_object {
 	uint32_t kind;
 	uint32_t index;			/* in the pool of its kind */
 	uint32_t root_slot;		/* slot number of its root capability in the root region */
-	uint32_t program;		/* whose thread or space it is, else BX_NONE */
 };
 
-/* Generation of objects that the manifest makes and nothing ends: all but threads and spaces. */
+/* Generation in the names of objects that the manifest makes; whether a thread or space is there,
+ * which its name does not say, its program does. */
 #define BX_GENERATION_STATIC	1u
 
 /* One capability of one program, as decoded from the manifest. */
@@ -254,13 +265,20 @@ struct bx_kcore {
 	struct bx_cap_space root_space;	/* root capabilities, never a user's */
 
 	struct bx_program *programs;	uint32_t program_count;
-	uint32_t ending_count;		/* programs being taken apart */
+	uint64_t ending[BX_SYSIMAGE_PROGRAMS_MAX / 64];	/* bit: program.rank of one being taken apart */
+	uint8_t ranked[BX_SYSIMAGE_PROGRAMS_MAX];	/* program of each rank */
 	struct bx_thread *threads;	uint32_t thread_count;
+	uint32_t put_off;		/* programs being taken apart, and unsettled threads */
+	uint32_t unsettled;		/* first of those; sched.c */
+	uint32_t settle_left;
+	struct bx_levels *client_levels;	/* of each thread */
+	struct bx_levels *sender_levels;	/* of each endpoint */
 	struct bx_endpoint *endpoints;	uint32_t endpoint_count;
 	struct bx_notification *notifications;	uint32_t notification_count;
 	struct bx_memory *memories;	uint32_t memory_count;
 	uint32_t *memory_pages;		uint64_t memory_page_count;
 	struct bx_irq *irqs;		uint32_t irq_count;
+	uint8_t irq_of[BX_IRQ_NUMBERS];	/* by the machine's number; BX_IRQ_NUMBERS: none */
 	struct bx_plain_object *plains;	uint32_t plain_count;
 	struct bx_object *objects;	uint32_t object_count;
 	struct bx_grant *grants;	uint32_t grant_count;	/* sorted by program */
@@ -348,13 +366,13 @@ BX_MUST_USE enum bx_err bx_copy_across(struct bx_kcore *core, uint32_t from_prog
  * BX_ERR_QUOTA, _NO_MEMORY: it is ending, bx_program_end_step takes back what was taken. */
 BX_MUST_USE enum bx_err bx_program_start(struct bx_kcore *core, uint32_t program,
     const uint8_t *argument, size_t length);
-/* Marks it as ending for `state` (EXITED, KILLED, FAULTED): no thread of it runs any more, every
- * partner has its error.  The taking apart is done by bx_program_end_step.  Nothing
- * happens to a program that neither runs nor is being started. */
+/* Marks it as ending for `state` (EXITED, KILLED, FAULTED): no thread of it runs any more.  The
+ * taking apart is done by bx_program_end_step.  Nothing happens to a program that neither runs nor is
+ * being started.  O(1). */
 void bx_program_end(struct bx_kcore *core, uint32_t program, enum bx_program_state state);
 /* A thread whose system call ran in steps gives it up: what it was starting is taken apart. */
-void bx_program_starter_gone(struct bx_kcore *core, uint32_t thread);
-/* One bounded step: capabilities, pages, tables.  BX_OK when nothing is left: the exit notification
+void bx_program_starter_gone(struct bx_kcore *core, const struct bx_thread *thread);
+/* One bounded step: threads, with an error for each partner, capabilities, pages, tables.  BX_OK when nothing is left: the exit notification
  * has been signalled and the program may be started again; BX_ERR_AGAIN. */
 BX_MUST_USE enum bx_err bx_program_end_step(struct bx_kcore *core, uint32_t program);
 /* A program that is being taken apart, or BX_NONE: the dispatcher works on it before it idles or,
@@ -365,9 +383,9 @@ uint32_t bx_program_of_slot(const struct bx_kcore *core, uint32_t slot);
 
 /* Removes the leaf capability in slot number `leaf`, first undoing what it holds up (mappings made
  * through memory, waits).  BX_OK, BX_ERR_AGAIN after a bounded part.  *parent as
- * bx_cap_leaf_remove. */
+ * bx_cap_leaf_remove.  *progress is 0 when a removal begins and is kept between its parts. */
 BX_MUST_USE enum bx_err bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf,
-    uint32_t *parent);
+    uint32_t *parent, uint64_t *progress);
 
 /* ---- thread.c, sched.c, timer.c ------------------------------------------------------------ */
 
@@ -393,8 +411,9 @@ BX_MUST_USE bool bx_sched_sound(const struct bx_kcore *core, const char **what);
  * program.  The start of a program makes all its threads and readies the first; the others are
  * started by BX_SYS_THREAD_START. */
 void bx_thread_make(struct bx_kcore *core, uint32_t index, uint32_t program);
-/* Ends a living thread wherever it waits; its partners get BX_ERR_PEER_DIED. */
-void bx_thread_end(struct bx_kcore *core, uint32_t index);
+/* One step of ending a thread wherever it waits; its partners get BX_ERR_PEER_DIED.  True: it has
+ * ended, or was free. */
+bool bx_thread_end(struct bx_kcore *core, uint32_t index);
 void bx_thread_ready(struct bx_kcore *core, struct bx_thread *thread);	/* into the ready queue */
 void bx_thread_unready(struct bx_kcore *core, struct bx_thread *thread);
 /* Wakes a waiting thread with an error in its result register. */
@@ -413,7 +432,6 @@ void bx_timer_expire(struct bx_kcore *core, uint64_t now);	/* bounded number a t
 
 /* ---- ipc.c, notify.c ----------------------------------------------------------------------- */
 
-void bx_ipc_thread_gone(struct bx_kcore *core, struct bx_thread *thread);	/* cancel its part */
 void bx_ipc_timeout(struct bx_kcore *core, struct bx_thread *thread);
 void bx_ipc_fault(struct bx_kcore *core, struct bx_thread *thread);	/* as a call to its handler */
 void bx_notification_signal(struct bx_kcore *core, uint32_t index, uint64_t bits);

@@ -21,6 +21,9 @@
  */
 #include "sys.h"
 
+#define WAKE_STEP	16u		/* threads woken at once */
+#define CYCLE_LOOKS	1024u		/* threads looked at for a call that has to queue */
+
 #define TELL_SENDER	1u
 #define TELL_RECEIVER	2u
 #define TELL_BOTH	3u
@@ -46,15 +49,22 @@ place_of(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t s
 
 /* ---- leaving a wait */
 
+/* All clients but the first count in the server's levels. */
 static void
 client_unlink(struct bx_kcore *core, struct bx_thread *client)
 {
-	if (client->previous == BX_NONE)
-		core->threads[client->partner].clients = client->next;
-	else
-		core->threads[client->previous].next = client->next;
+	struct bx_levels *levels = &core->client_levels[client->partner];
+
 	if (client->next != BX_NONE)
 		core->threads[client->next].previous = client->previous;
+	if (client->previous != BX_NONE) {
+		core->threads[client->previous].next = client->next;
+		bx_levels_remove(levels, client->priority);
+	} else {
+		core->threads[client->partner].clients = client->next;
+		if (client->next != BX_NONE)
+			bx_levels_remove(levels, core->threads[client->next].priority);
+	}
 	client->next = BX_NONE;
 	client->previous = BX_NONE;
 	client->partner = BX_NONE;
@@ -67,25 +77,26 @@ client_link(struct bx_kcore *core, struct bx_thread *server, struct bx_thread *c
 	client->partner = server->index;
 	client->previous = BX_NONE;
 	client->next = server->clients;
-	if (server->clients != BX_NONE)
-		core->threads[server->clients].previous = client->index;
+	if (server->clients != BX_NONE) {
+		struct bx_thread *first = bx_thread_at(core, server->clients);
+
+		first->previous = client->index;
+		bx_levels_add(&core->client_levels[server->index], first->priority);
+	}
 	server->clients = client->index;
 }
 
 /* A sender has left the queue: those that are left lend what they have.  Without this a server would
  * keep the priority of one that has gone for as long as anybody else waits. */
 static void
-boost_again(struct bx_kcore *core, struct bx_endpoint *endpoint)
+sender_unqueue(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint *endpoint)
 {
-	uint32_t most;
+	struct bx_levels *levels = &core->sender_levels[sender->object];
 
-	if (endpoint->boost == 0)
-		return;
-	most = bx_sched_boost_due(core, endpoint);
-	if (endpoint->boost == most)
-		return;
-	endpoint->boost = most;
-	if (endpoint->server_thread != BX_NONE)
+	bx_queue_remove(core, &endpoint->senders, sender);
+	bx_levels_remove(levels, sender->priority);
+	sender->object = BX_NONE;
+	if (endpoint->server_thread != BX_NONE && sender->priority > bx_levels_top(levels))
 		bx_sched_unlend(core, bx_thread_at(core, endpoint->server_thread));
 }
 
@@ -93,20 +104,20 @@ boost_again(struct bx_kcore *core, struct bx_endpoint *endpoint)
 static void
 unqueue(struct bx_kcore *core, struct bx_thread *thread)
 {
-	struct bx_endpoint *endpoint;
+	uint32_t object = thread->object;
 
-	if (thread->object == BX_NONE)
+	if (object == BX_NONE)
 		return;
-	endpoint = &core->endpoints[thread->object];
-	if (thread->state == BX_THREAD_WAITING) {
-		bx_queue_remove(core, &core->notifications[thread->object].waiters, thread);
-	} else if (thread->state == BX_THREAD_RECEIVING) {
-		bx_queue_remove(core, &endpoint->receivers, thread);
-	} else {
-		bx_queue_remove(core, &endpoint->senders, thread);
-		boost_again(core, endpoint);
-	}
+	if (thread->state == BX_THREAD_WAITING)
+		bx_queue_remove(core, &core->notifications[object].waiters, thread);
+	else if (thread->state == BX_THREAD_RECEIVING)
+		bx_queue_remove(core, &core->endpoints[object].receivers, thread);
+	else
+		sender_unqueue(core, thread, &core->endpoints[object]);
 	thread->object = BX_NONE;
+	/* What came while it was the first, and dying, is for the next. */
+	if (thread->state == BX_THREAD_WAITING)
+		bx_notification_deliver(core, object);
 }
 
 void
@@ -142,31 +153,37 @@ bx_ipc_timeout(struct bx_kcore *core, struct bx_thread *thread)
 	    thread->state == BX_THREAD_SLEEPING ? BX_OK : BX_ERR_TIMEOUT);
 }
 
-void
-bx_ipc_thread_gone(struct bx_kcore *core, struct bx_thread *thread)
+bool
+bx_ipc_clients_release(struct bx_kcore *core, struct bx_thread *thread)
 {
-	while (thread->clients != BX_NONE) {
+	for (unsigned n = 0; n < WAKE_STEP && thread->clients != BX_NONE; n++) {
 		struct bx_thread *client = bx_thread_at(core, thread->clients);
 
 		client_unlink(core, client);
 		bx_thread_wake(core, client, BX_ERR_PEER_DIED);
 	}
-	if (thread->bound_notification != BX_NONE) {
-		core->notifications[thread->bound_notification].bound_thread = BX_NONE;
-		thread->bound_notification = BX_NONE;
-	}
-	if (core->programs[thread->program].threads_alive > 0)
-		return;
-	for (uint32_t i = 0; i < core->endpoint_count; i++) {
-		struct bx_endpoint *endpoint = &core->endpoints[i];
+	bx_sched_unlend(core, thread);
+	return thread->clients == BX_NONE;
+}
 
-		if (endpoint->server != thread->program)
-			continue;
-		endpoint->boost = 0;
-		while (endpoint->senders.head != BX_NONE)
-			bx_thread_wake(core, bx_thread_at(core, endpoint->senders.head),
-			    BX_ERR_PEER_DIED);
-	}
+bool
+bx_ipc_senders_release(struct bx_kcore *core, struct bx_endpoint *endpoint)
+{
+	for (unsigned n = 0; n < WAKE_STEP && endpoint->senders.head != BX_NONE; n++)
+		bx_thread_wake(core, bx_thread_at(core, endpoint->senders.head), BX_ERR_PEER_DIED);
+	return endpoint->senders.head == BX_NONE;
+}
+
+/* Whether the partner's program is being taken apart.  Then the partner is taken out of what it does,
+ * and the call of the active side begins again. */
+static bool
+partner_dies(struct bx_kcore *core, struct bx_thread *active, struct bx_thread *partner)
+{
+	if (BX_LIKELY(!bx_thread_dying(core, partner)))
+		return false;
+	bx_thread_stop(core, partner);
+	active->restart = 1;
+	return true;
 }
 
 /* The running system call of the current thread is over, without a message. */
@@ -475,15 +492,18 @@ bx_ipc_server_dead(const struct bx_kcore *core, const struct bx_endpoint *endpoi
 }
 
 /* Whether `from` is `thread`, or waits for it: by way of answers, and of those who received last
- * where one is queued. */
+ * where one is queued.  *left threads may be looked at; when they are used up it counts as waiting. */
 static bool
-waits_for(const struct bx_kcore *core, uint32_t from, const struct bx_thread *thread)
+waits_for(const struct bx_kcore *core, uint32_t from, const struct bx_thread *thread, uint32_t *left)
 {
-	for (uint32_t n = 0; from != BX_NONE; n++) {
+	while (from != BX_NONE) {
 		const struct bx_thread *other = bx_thread_at(core, from);
 
-		if (other == thread || n == core->thread_count)
+		if (other == thread || *left == 0)
 			return true;
+		--*left;
+		if (bx_thread_dying(core, other))
+			return false;		/* its partners are about to be told */
 		if (bx_thread_awaits(other))
 			from = other->partner;
 		else if (other->state == BX_THREAD_SENDING && other->object != BX_NONE)
@@ -498,18 +518,19 @@ waits_for(const struct bx_kcore *core, uint32_t from, const struct bx_thread *th
  * `thread`: it may take what is queued. */
 static bool
 another_serves(const struct bx_kcore *core, const struct bx_endpoint *endpoint,
-    const struct bx_thread *thread)
+    const struct bx_thread *thread, uint32_t *left)
 {
 	const struct bx_program *server;
 
 	if (endpoint->server == BX_NONE)
 		return false;
 	server = &core->programs[endpoint->server];
-	for (uint32_t i = server->first_thread; i < server->first_thread + server->thread_count; i++) {
-		const struct bx_thread *other = bx_thread_at(core, i);
+	for (uint32_t i = 0; i < server->thread_count && *left > 0; i++) {
+		const struct bx_thread *other = bx_thread_at(core, server->first_thread + i);
 
+		--*left;
 		if (other->serves == (uint32_t)(endpoint - core->endpoints) &&
-		    other->state != BX_THREAD_STOPPED && !waits_for(core, i, thread))
+		    other->state != BX_THREAD_STOPPED && !waits_for(core, other->index, thread, left))
 			return true;
 	}
 	return false;
@@ -521,54 +542,23 @@ bool
 bx_ipc_would_deadlock(const struct bx_kcore *core, const struct bx_thread *thread,
     const struct bx_endpoint *endpoint)
 {
-	if (!waits_for(core, endpoint->server_thread, thread))
+	uint32_t left = CYCLE_LOOKS;
+
+	if (!waits_for(core, endpoint->server_thread, thread, &left))
 		return false;
-	for (uint32_t n = 0; n < core->thread_count; n++) {
+	while (left > 0) {
 		const struct bx_thread *other;
 
-		if (another_serves(core, endpoint, thread))
+		if (another_serves(core, endpoint, thread, &left))
 			return false;
 		other = bx_thread_at(core, endpoint->server_thread);
-		for (uint32_t m = 0; other != thread && bx_thread_awaits(other) && m < core->thread_count;
-		    m++)
+		for (; other != thread && bx_thread_awaits(other) && left > 0; left--)
 			other = bx_thread_at(core, other->partner);
 		if (other == thread || other->state != BX_THREAD_SENDING || other->object == BX_NONE)
 			return true;
 		endpoint = &core->endpoints[other->object];
 	}
 	return true;
-}
-
-/* Whoever keeps a queued sender waiting runs with at least its priority, and who serves that one
- * in turn.  The walk ends: would_deadlock has seen that it does not come back. */
-static void
-boost(struct bx_kcore *core, struct bx_endpoint *endpoint, uint32_t priority)
-{
-	uint32_t next = BX_NONE;
-
-	for (uint32_t n = 0; n < core->thread_count; n++) {
-		struct bx_thread *thread;
-
-		if (next == BX_NONE) {
-			if (endpoint->boost < priority)
-				endpoint->boost = priority;
-			next = endpoint->server_thread;
-			/* It may have turned to another endpoint. */
-			if (next == BX_NONE ||
-			    core->threads[next].state == BX_THREAD_RECEIVING ||
-			    core->threads[next].serves != (uint32_t)(endpoint - core->endpoints))
-				return;
-		}
-		thread = bx_thread_at(core, next);
-		if (thread->priority >= priority || thread->state == BX_THREAD_FREE)
-			return;
-		bx_sched_priority_set(core, thread, priority);
-		next = thread->partner;
-		if (thread->state == BX_THREAD_SENDING && thread->object != BX_NONE)
-			endpoint = &core->endpoints[thread->object];
-		else if (next == BX_NONE)
-			return;
-	}
 }
 
 static enum bx_err
@@ -595,7 +585,10 @@ sender_queue(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint
 	bx_queue_append(core, &endpoint->senders, sender);
 	if (sender->call_kind != BX_CALL_FAULT)
 		bx_timer_add(core, sender, deadline);
-	boost(core, endpoint, sender->priority);
+	bx_levels_add(&core->sender_levels[sender->object], sender->priority);
+	/* Whoever keeps it waiting runs with at least its priority. */
+	if (endpoint->server_thread != BX_NONE)
+		bx_sched_unlend(core, bx_thread_at(core, endpoint->server_thread));
 }
 
 void
@@ -616,6 +609,8 @@ bx_ipc_send(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint 
 		return;
 	}
 	receiver = bx_thread_at(core, first);
+	if (partner_dies(core, sender, receiver))
+		return;
 	if (sender->call_kind != BX_CALL_SEND) {
 		if (receiver->reply_slot == BX_CAP_SLOT_NONE) {
 			refuse(core, sender, true, receiver, false, BX_ERR_STATE);
@@ -754,6 +749,8 @@ receive(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *e
 		return;
 	}
 	sender = bx_thread_at(core, first);
+	if (partner_dies(core, receiver, sender))
+		return;
 	if (sender->call_kind != BX_CALL_SEND && receiver->reply_slot == BX_CAP_SLOT_NONE) {
 		refuse(core, receiver, false, sender, true, BX_ERR_STATE);
 		return;
@@ -818,6 +815,7 @@ static enum bx_err
 reply_check(struct bx_kcore *core, struct bx_thread *thread, uint64_t index, uint32_t *slot)
 {
 	const struct bx_cap *reply;
+	struct bx_thread *client;
 	enum bx_err err = offer_check(core, thread);
 
 	if (err == BX_OK)
@@ -827,12 +825,13 @@ reply_check(struct bx_kcore *core, struct bx_thread *thread, uint64_t index, uin
 	reply = &core->forest.slots[*slot].cap;
 	if (thread->send_cap_slot != BX_CAP_SLOT_NONE && (reply->rights & BX_RIGHT_GRANT) == 0)
 		return BX_ERR_CAP_RIGHTS;
-	if (reply_live(core, thread, reply)) {
-		uint32_t transfer = core->threads[reply->object.index].transfer;
-
-		if (transfer != BX_NONE && transfer != thread->index)
-			return BX_ERR_BUSY;		/* another thread is giving this answer */
-	}
+	if (!reply_live(core, thread, reply))
+		return BX_OK;
+	client = bx_thread_at(core, reply->object.index);
+	if (client->transfer != BX_NONE && client->transfer != thread->index)
+		return BX_ERR_BUSY;		/* another thread is giving this answer */
+	if (bx_thread_dying(core, client))
+		bx_thread_stop(core, client);	/* the reply is stale from here on */
 	return BX_OK;
 }
 

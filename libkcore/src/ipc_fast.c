@@ -121,7 +121,7 @@ bx_kcore_call_fast(uint64_t index, struct bx_context *current, uint64_t deadline
 	reply = &core->forest.slots[server->reply_slot];
 	priority = thread->priority > server->priority ? thread->priority : server->priority;
 	if (BX_UNLIKELY(reply->cap.type != BX_CAP_NONE || core->cpu.ready_mask >> priority != 0 ||
-	    core->ending_count != 0))
+	    core->put_off != 0))
 		return NULL;
 
 	/* Nothing below can fail. */
@@ -142,6 +142,8 @@ bx_kcore_call_fast(uint64_t index, struct bx_context *current, uint64_t deadline
 	thread->deadline = deadline;
 	thread->partner = server->index;
 	if (BX_UNLIKELY(server->clients != BX_NONE)) {
+		bx_levels_add(&core->client_levels[server->index],
+		    core->threads[server->clients].priority);
 		thread->next = server->clients;
 		core->threads[server->clients].previous = thread->index;
 	}
@@ -203,7 +205,7 @@ bx_kcore_reply_receive_fast(uint64_t index, struct bx_context *current, uint64_t
 		return NULL;
 	caller = caller_find(core, thread, &reply->cap);
 	if (BX_UNLIKELY(caller == NULL || core->cpu.ready_mask >> caller->priority != 0 ||
-	    core->ending_count != 0))
+	    core->put_off != 0))
 		return NULL;
 	if (thread->bound_notification != BX_NONE &&
 	    core->notifications[thread->bound_notification].bits != 0)

@@ -17,32 +17,38 @@ take(struct bx_notification *notification, struct bx_thread *thread, uint64_t in
 }
 
 void
-bx_notification_signal(struct bx_kcore *core, uint32_t index, uint64_t bits)
+bx_notification_deliver(struct bx_kcore *core, uint32_t index)
 {
 	struct bx_notification *notification = &core->notifications[index];
 	struct bx_thread *thread;
+	uint64_t info = 0;
 
-	notification->signals++;
-	notification->bits |= bits;
 	if (notification->bits == 0)
 		return;
 	if (notification->waiters.head != BX_NONE) {
 		thread = bx_thread_at(core, notification->waiters.head);
-		bx_ipc_detach(core, thread);
-		take(notification, thread, 0);
-		thread->work = 0;
-		bx_thread_ready(core, thread);
+	} else if (notification->bound_thread != BX_NONE) {
+		thread = bx_thread_at(core, notification->bound_thread);
+		if (thread->state != BX_THREAD_RECEIVING || thread->transfer != BX_NONE)
+			return;				/* its next receive finds the bits */
+		info = BX_IPC_INFO_SIGNAL;
+	} else {
 		return;
 	}
-	if (notification->bound_thread == BX_NONE)
-		return;
-	thread = bx_thread_at(core, notification->bound_thread);
-	if (thread->state != BX_THREAD_RECEIVING || thread->transfer != BX_NONE)
-		return;				/* its next receive finds the bits */
+	if (bx_thread_dying(core, thread))
+		return;				/* when it is out of the queue the next gets them */
+	take(notification, thread, info);
 	bx_ipc_detach(core, thread);
-	take(notification, thread, BX_IPC_INFO_SIGNAL);
 	thread->work = 0;
 	bx_thread_ready(core, thread);
+}
+
+void
+bx_notification_signal(struct bx_kcore *core, uint32_t index, uint64_t bits)
+{
+	core->notifications[index].signals++;
+	core->notifications[index].bits |= bits;
+	bx_notification_deliver(core, index);
 }
 
 bool
@@ -135,11 +141,9 @@ struct bx_context *
 bx_kcore_interrupt(struct bx_kcore *core, uint32_t number)
 {
 	core->cpu.interrupts++;
-	for (uint32_t i = 0; i < core->irq_count; i++) {
-		struct bx_irq *irq = &core->irqs[i];
+	if (number < BX_IRQ_NUMBERS && core->irq_of[number] != BX_IRQ_NUMBERS) {
+		struct bx_irq *irq = &core->irqs[core->irq_of[number]];
 
-		if (irq->number != number)
-			continue;
 		irq->count++;
 		if (irq->notification != BX_NONE)
 			bx_notification_signal(core, irq->notification, irq->bits);

@@ -33,10 +33,34 @@ queue_sound(const struct bx_kcore *core, const struct bx_queue *queue, uint32_t 
 	return count == queue->count && queue->tail == previous;
 }
 
+/* The counts by priority are those that were seen. */
+static bool
+levels_sound(const struct bx_levels *levels, const struct bx_levels *seen)
+{
+	for (uint32_t p = 0; p < BX_PRIORITY_COUNT; p++) {
+		if (levels->count[p] != seen->count[p] ||
+		    (levels->mask >> p & 1) != (seen->count[p] > 0))
+			return false;
+	}
+	return true;
+}
+
+static bool
+senders_sound(const struct bx_kcore *core, uint32_t endpoint)
+{
+	struct bx_levels seen = { .mask = 0 };
+
+	for (uint32_t i = core->endpoints[endpoint].senders.head; i != BX_NONE;
+	    i = core->threads[i].next)
+		seen.count[core->threads[i].priority]++;
+	return levels_sound(&core->sender_levels[endpoint], &seen);
+}
+
 /* The client list of a server; how many there are is added to *count. */
 static bool
 clients_sound(const struct bx_kcore *core, const struct bx_thread *server, uint32_t *count)
 {
+	struct bx_levels seen = { .mask = 0 };
 	uint32_t n = 0, previous = BX_NONE;
 
 	for (uint32_t i = server->clients; i != BX_NONE; i = core->threads[i].next) {
@@ -44,12 +68,15 @@ clients_sound(const struct bx_kcore *core, const struct bx_thread *server, uint3
 
 		if (i >= core->thread_count || n++ == core->thread_count ||
 		    client->previous != previous || !bx_thread_awaits(client) ||
-		    client->partner != server->index || client->priority > server->priority)
+		    client->partner != server->index ||
+		    (client->priority > server->priority && server->unsettled == 0))
 			return false;
+		if (previous != BX_NONE)
+			seen.count[client->priority]++;
 		previous = i;
 	}
 	*count += n;
-	return true;
+	return levels_sound(&core->client_levels[server->index], &seen);
 }
 
 /* The other side of a copy under way knows of it, and one side is active. */
@@ -77,7 +104,7 @@ transfer_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 static bool
 account_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 {
-	if (thread->account == thread->index)
+	if (thread->account == thread->index || thread->unsettled != 0)
 		return true;
 	for (uint32_t i = thread->clients; i != BX_NONE; i = core->threads[i].next) {
 		if (core->threads[i].account == thread->account)
@@ -99,7 +126,8 @@ thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const 
 	if (!alive && (thread->clients != BX_NONE || thread->bound_notification != BX_NONE ||
 	    thread->transfer != BX_NONE || thread->restart != 0))
 		return broken(what, "a free thread holds something");
-	if (alive && (core->programs[thread->program].generation & 1) == 0)
+	if (alive && (core->programs[thread->program].generation & 1) == 0 &&
+	    !bx_thread_dying(core, thread))
 		return broken(what, "a thread outlives its process");
 	if (alive && (thread->first_slot != core->programs[thread->program].space.first_slot ||
 	    thread->plain_count != core->programs[thread->program].space.plain_count ||
@@ -125,6 +153,21 @@ thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const 
 	    (thread->deadline == 0 || thread->timer_key > thread->deadline))
 		return broken(what, "a wait without an end");
 	return true;
+}
+
+/* What was put off is in its list, once. */
+static bool
+unsettled_sound(const struct bx_kcore *core)
+{
+	uint32_t count = 0, flags = 0;
+
+	for (uint32_t i = 0; i < core->thread_count; i++)
+		flags += core->threads[i].unsettled;
+	for (uint32_t i = core->unsettled; i != BX_NONE; i = core->threads[i].settle_next) {
+		if (i >= core->thread_count || core->threads[i].unsettled != 1 || count++ == flags)
+			return false;
+	}
+	return count == flags;
 }
 
 static bool
@@ -183,8 +226,8 @@ queues_sound(const struct bx_kcore *core, const char **what)
 			return broken(what, "queue of an endpoint");
 		if (endpoint->senders.count > 0 && endpoint->receivers.count > 0)
 			return broken(what, "a sender and a receiver wait for each other");
-		if (endpoint->senders.count == 0 && endpoint->boost != 0)
-			return broken(what, "boost of an endpoint");
+		if (!senders_sound(core, i))
+			return broken(what, "priorities of queued senders");
 		queued[BX_THREAD_SENDING] += endpoint->senders.count;
 		queued[BX_THREAD_RECEIVING] += endpoint->receivers.count;
 	}
@@ -193,7 +236,8 @@ queues_sound(const struct bx_kcore *core, const char **what)
 
 		if (!queue_sound(core, &notification->waiters, BX_THREAD_WAITING, i))
 			return broken(what, "queue of a notification");
-		if (notification->waiters.count > 0 && notification->bits != 0)
+		if (notification->waiters.count > 0 && notification->bits != 0 && !bx_thread_dying(core,
+		    &core->threads[notification->waiters.head]))
 			return broken(what, "bits that nobody is given");
 		queued[BX_THREAD_WAITING] += notification->waiters.count;
 	}
@@ -219,6 +263,8 @@ bx_sched_sound(const struct bx_kcore *core, const char **what)
 		if (!thread_sound(core, &core->threads[i], what))
 			return false;
 	}
+	if (!unsettled_sound(core))
+		return broken(what, "what was put off");
 	for (uint32_t p = 0; p < core->program_count; p++) {
 		const struct bx_program *program = &core->programs[p];
 		uint32_t alive = 0;

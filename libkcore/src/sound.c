@@ -175,11 +175,16 @@ bx_kcore_sound(struct bx_kcore *core, const char **what)
 	}
 	for (uint32_t i = 0; i < core->program_count; i++) {
 		ending += core->programs[i].state == BX_PROGRAM_ENDING;
+		if ((core->programs[i].state == BX_PROGRAM_ENDING) != (core->ending[
+		    core->programs[i].rank / 64] >> core->programs[i].rank % 64 & 1))
+			return broken(what, "which programs are ending");
 		if (!program_sound(core, i, what))
 			return false;
 	}
-	if (ending != core->ending_count)
-		return broken(what, "count of ending programs");
+	for (uint32_t i = 0; i < core->thread_count; i++)
+		ending += core->threads[i].unsettled;
+	if (ending != core->put_off)
+		return broken(what, "count of what was put off");
 	if (!bx_cap_forest_sound(&core->forest, &bad_slot))
 		return broken(what, "capability forest");
 	return memories_sound(core, what) && grants_sound(core, what) &&

@@ -20,9 +20,10 @@ bx_cap_stale(const struct bx_kcore *core, const struct bx_cap *cap)
 	case BX_CAP_MEMORY:
 		return core->memories[index].generation != generation;
 	case BX_CAP_THREAD:
-		return core->threads[index].generation != generation;
+		return (core->threads[index].generation & 1) == 0 ||
+		    (core->programs[core->threads[index].program].generation & 1) == 0;
 	case BX_CAP_CSPACE:
-		return core->programs[index].generation != generation;
+		return (core->programs[index].generation & 1) == 0;
 	case BX_CAP_IRQ:
 		return core->irqs[index].generation != generation;
 	case BX_CAP_REPLY:

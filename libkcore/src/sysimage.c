@@ -368,16 +368,20 @@ launch_check(const struct bx_sysimage *image, size_t size, uint32_t index, const
 	return BX_OK;
 }
 
-/* The machine has room for the registers of so many threads, whichever programs run. */
+/* The machine has room for the registers of so many threads, whichever programs run; the scheduler
+ * counts them in 16 bits. */
 static enum bx_err
-fpu_check(const struct bx_sysimage *image, const char **where)
+threads_check(const struct bx_sysimage *image, const char **where)
 {
-	uint32_t threads = 0;
+	uint32_t threads = 0, all = 0;
 
 	for (uint32_t i = 0; i < image->program_count; i++) {
+		all += bx_get_le32(image->programs[i].thread_count);
 		if ((bx_get_le32(image->programs[i].flags) & BX_PROGRAM_FPU) != 0)
 			threads += bx_get_le32(image->programs[i].thread_count);
 	}
+	if (all > BX_THREADS_MAX)
+		return refuse(where, BX_ERR_RANGE, "threads of all programs");
 	return threads <= BX_SYSIMAGE_FPU_THREADS_MAX ? BX_OK :
 	    refuse(where, BX_ERR_RANGE, "threads of programs with fpu");
 }
@@ -393,7 +397,7 @@ bx_sysimage_open(const uint8_t *bytes, size_t size, struct bx_sysimage *image, c
 	for (uint32_t i = 0; err == BX_OK && i < view.program_count; i++)
 		err = program_check(&view, i, where);
 	if (err == BX_OK)
-		err = fpu_check(&view, where);
+		err = threads_check(&view, where);
 	for (uint32_t i = 0; err == BX_OK && i < view.object_count; i++)
 		err = object_check(&view, i, where);
 	for (uint32_t i = 0; err == BX_OK && i < view.grant_count; i++)

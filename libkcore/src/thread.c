@@ -12,7 +12,7 @@
  *	READY -> SLEEPING		bx_sys_sleep
  *	any wait -> READY		bx_thread_ready: partner, signal, deadline, error
  *	any but FREE, STOPPED -> STOPPED  bx_thread_stop
- *	any but FREE -> FREE		bx_thread_end
+ *	STOPPED -> FREE			bx_thread_end
  */
 #include "thread.h"
 
@@ -32,13 +32,13 @@ const uint8_t bx_thread_next[BX_THREAD_STATE_COUNT][BX_EVENT_COUNT] = {
 	/*	     MAKE  READY  SEND  RECEIVE CALL  FAULT  WAIT  SLEEP  STOP  END */
 	[FREE]	 = { STOP, NO,	  NO,	NO,	NO,   NO,    NO,   NO,	  NO,	NO },
 	[STOP]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  NO,	FREE },
-	[READY]	 = { NO,   NO,	  SEND, RECV,	CALL, FAULT, WAIT, SLEEP, STOP, FREE },
-	[SEND]	 = { NO,   READY, NO,	NO,	CALL, FAULT, NO,   NO,	  STOP, FREE },
-	[RECV]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, FREE },
-	[CALL]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, FREE },
-	[WAIT]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, FREE },
-	[SLEEP]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, FREE },
-	[FAULT]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, FREE },
+	[READY]	 = { NO,   NO,	  SEND, RECV,	CALL, FAULT, WAIT, SLEEP, STOP, NO },
+	[SEND]	 = { NO,   READY, NO,	NO,	CALL, FAULT, NO,   NO,	  STOP, NO },
+	[RECV]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, NO },
+	[CALL]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, NO },
+	[WAIT]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, NO },
+	[SLEEP]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, NO },
+	[FAULT]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, NO },
 };
 
 #undef FREE
@@ -91,6 +91,7 @@ bx_sched_init(struct bx_kcore *core)
 		struct bx_thread *thread = &core->threads[i];
 
 		thread->index = i;
+		thread->settle_next = BX_NONE;
 		thread->state = BX_THREAD_FREE;
 		thread->timer_key = UINT64_MAX;
 		links_clear(thread);
@@ -107,6 +108,7 @@ bx_sched_init(struct bx_kcore *core)
 	}
 	for (uint32_t p = 0; p < BX_PRIORITY_COUNT; p++)
 		core->cpu.ready[p] = empty;
+	core->unsettled = BX_NONE;
 	core->cpu.current = BX_NONE;
 	core->cpu.account = BX_NONE;
 	core->cpu.last_program = BX_NONE;
@@ -169,7 +171,7 @@ withdraw(struct bx_kcore *core, struct bx_thread *thread)
 
 	bx_ipc_detach(core, thread);
 	if (thread->work != 0)
-		bx_program_starter_gone(core, thread->index);
+		bx_program_starter_gone(core, thread);
 	if (thread->state == BX_THREAD_READY)
 		bx_thread_unready(core, thread);
 	if (in_call && thread->state != BX_THREAD_STOPPED && thread->call_kind != BX_CALL_FAULT)
@@ -177,6 +179,7 @@ withdraw(struct bx_kcore *core, struct bx_thread *thread)
 	thread->call_kind = BX_CALL_NONE;
 	thread->restart = 0;
 	thread->work = 0;
+	thread->removal = 0;
 }
 
 void
@@ -186,21 +189,28 @@ bx_thread_stop(struct bx_kcore *core, struct bx_thread *thread)
 	bx_thread_move(thread, BX_EVENT_STOP);
 }
 
-void
+bool
 bx_thread_end(struct bx_kcore *core, uint32_t index)
 {
 	struct bx_thread *thread = bx_thread_at(core, index);
 	struct bx_program *program = &core->programs[thread->program];
 
+	if (thread->state == BX_THREAD_FREE)
+		return true;
 	if (core->cpu.account == index)
 		bx_sched_charge(core, bx_machine_now(core->machine));
-	withdraw(core, thread);
+	if (thread->state != BX_THREAD_STOPPED)
+		bx_thread_stop(core, thread);
+	if (!bx_ipc_clients_release(core, thread))
+		return false;
+	if (thread->bound_notification != BX_NONE)
+		core->notifications[thread->bound_notification].bound_thread = BX_NONE;
 	BX_ASSERT(program->threads_alive > 0);
 	program->threads_alive--;
-	bx_ipc_thread_gone(core, thread);
 	program->cpu_ticks += thread->cpu_ticks;
 	thread->cpu_ticks = 0;
 	bx_thread_move(thread, BX_EVENT_END);
 	links_clear(thread);
 	thread->generation++;
+	return true;
 }

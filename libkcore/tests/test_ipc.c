@@ -856,7 +856,7 @@ START_TEST(ipc6_server_leaves_its_answer)
 	offer_send(SERVER / 2, 50000);
 	world.machine.interrupt_every = 1;
 	ask(SERVER, WITH_BUFFERS(BX_SYS_REPLY), REPLY_SLOT, 2, SOON);
-	bx_program_end(world.core, SERVER / 2, BX_PROGRAM_KILLED);
+	world_stop(&world, SERVER / 2, BX_PROGRAM_KILLED);
 	failed(CLIENT, BX_ERR_PEER_DIED);
 }
 END_TEST

@@ -296,7 +296,7 @@ START_TEST(spawner_dies_in_the_middle)
 	world.context = bx_sched_dispatch(core);
 	world_sound(&world);
 	world_run_until(&world, thread_of(INIT));
-	ck_assert_uint_eq(core->ending_count, 0);
+	ck_assert_uint_eq(core->put_off, 0);
 	if (core->programs[CLIENT].state == BX_PROGRAM_ABSENT) {
 		ck_assert_uint_eq(core->programs[CLIENT].root, 0);
 		ck_assert_int_eq(spawn(CLIENT), BX_OK);

@@ -131,6 +131,8 @@ bool bx_machine_page_lookup(struct bx_machine *machine, uint64_t root, uint64_t 
  * that is executable somewhere is writable nowhere. */
 void bx_machine_frame_writable(struct bx_machine *machine, uint64_t frame, bool writable);
 
+#define BX_IRQ_NUMBERS		128	/* numbers of interrupt lines are below */
+
 /* Interrupt lines, by global system interrupt number.  A delivered line is masked by the machine
  * until it is unmasked again. */
 BX_MUST_USE enum bx_err bx_machine_irq_open(struct bx_machine *machine, uint32_t line,

@@ -96,7 +96,7 @@
 
 /* ---- state ----------------------------------------------------------------------------------- */
 
-#define BX_X86_LINES		128	/* interrupt lines (global system interrupts) that are served */
+#define BX_X86_LINES		BX_IRQ_NUMBERS	/* interrupt lines (global system interrupts) that are served */
 
 struct bx_x86_ioapic {
 	volatile uint32_t *registers;
