@@ -716,7 +716,7 @@ serve(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *end
 	endpoint->server = receiver->program;
 	endpoint->server_thread = receiver->index;
 	receiver->serves = index;
-	if (endpoint->boost == 0)
+	if (core->sender_levels[index].mask == 0)
 		return;
 	if (before != BX_NONE && before != receiver->index)
 		bx_sched_unlend(core, bx_thread_at(core, before));

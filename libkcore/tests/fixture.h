@@ -41,6 +41,7 @@ Suite *suite_elf(void);
 Suite *suite_ipc(void);
 Suite *suite_program(void);
 Suite *suite_sched(void);
+Suite *suite_sound(void);
 Suite *suite_sys(void);
 Suite *suite_sysimage(void);
 Suite *suite_world(void);

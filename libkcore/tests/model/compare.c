@@ -101,6 +101,8 @@ thread_same(struct model *model, const struct spec *before, unsigned i)
 			return differ(model, "state, in a start,", i, core->state, spec->state);
 		return true;
 	}
+	if (spec_dying(&model->spec, i) && !model->spec.programs[spec->program].ran)
+		return true;			/* its start had come some way */
 	SAME("state", i, core->state, spec->state);
 	if (spec->state == BX_THREAD_FREE)
 		return true;
@@ -211,12 +213,12 @@ lives(const struct spec *spec, const struct spec_cap *cap)
 
 	if (cap->type == BX_CAP_REPLY)
 		return spec->threads[cap->object].partner != NOBODY &&
-		    spec->threads[cap->object].call == cap->life;
+		    spec->threads[cap->object].call == cap->call;
 	if (cap->type != BX_CAP_THREAD && cap->type != BX_CAP_CSPACE)
 		return true;
 	program = &spec->programs[cap->type == BX_CAP_CSPACE ? cap->object :
 	    spec->threads[cap->object].program];
-	return program->made && program->life == cap->life;
+	return program->made;
 }
 
 static bool

@@ -123,21 +123,24 @@ pick(struct spec *spec)
 	return count == 0 ? NOBODY : may[spec_choose(spec, count)];
 }
 
-/* The program to be taken apart next, unless somebody above its priority wants to run. */
+/* The program to be taken apart next: of whoever was to run, or one when nobody above its priority
+ * wants to. */
 static unsigned
 ending(struct spec *spec)
 {
-	unsigned best = NOBODY;
+	unsigned best = NOBODY, current = spec->current;
 
+	if (current != NOBODY && spec_dying(spec, current))
+		return spec->threads[current].program;
 	for (unsigned i = 0; i < spec->program_count; i++) {
 		if (spec->programs[i].state == BX_PROGRAM_ENDING && (best == NOBODY ||
 		    spec->programs[i].base > spec->programs[best].base))
 			best = i;
 	}
-	if (best != NOBODY && spec->current != NOBODY) {
-		if (spec_priority_low(spec, spec->current) > spec->programs[best].base)
+	if (best != NOBODY && current != NOBODY) {
+		if (spec_priority_low(spec, current) > spec->programs[best].base)
 			return NOBODY;
-		if (spec_priority_high(spec, spec->current) > spec->programs[best].base)
+		if (spec_priority_high(spec, current) > spec->programs[best].base)
 			return spec_choose(spec, 2) == 0 ? best : NOBODY;
 	}
 	return best;
@@ -160,7 +163,7 @@ dispatch(struct spec *spec)
 		if (gone == NOBODY && !again)
 			return;
 		if (n > 0 && spec->pending) {
-			if (again)
+			if (again || (spec->current != NOBODY && spec_dying(spec, spec->current)))
 				spec->current = NOBODY;
 			return;
 		}
@@ -173,8 +176,8 @@ dispatch(struct spec *spec)
 				spec_fault(spec, spec->current);
 			else
 				run_call(spec, spec->current);
-		} else if (!spec->pending || spec_choose(spec, 2) == 0) {
-			spec_program_gone(spec, gone);
+		} else {
+			spec_program_apart(spec, gone);
 		}
 	}
 }

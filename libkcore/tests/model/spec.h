@@ -40,7 +40,7 @@ struct spec_cap {
 	uint32_t uses;
 	uint64_t badge, expiry, first, count;
 	uint32_t object;		/* a reply: the thread that waits */
-	uint32_t life;			/* thread, space: which process; reply: which call */
+	uint32_t call;			/* a reply: which call of it */
 };
 
 /* ---- system calls and their registers */
@@ -126,10 +126,11 @@ struct spec_program {
 	uint8_t state;			/* enum bx_program_state */
 	uint8_t end_state;
 	uint8_t starter;		/* thread whose SPAWN starts it, or NOBODY */
-	bool made;			/* its threads and space exist */
+	bool made;			/* its threads and space can be named */
+	uint8_t undone;			/* steps of its end that are done: see spec_program_apart */
 	bool ran;			/* it has got as far as running: its end is signalled */
 	bool sealed;
-	uint32_t life, starts;
+	uint32_t starts;
 	int32_t exit_code;
 	uint64_t fault[3];
 	/* given */
@@ -187,7 +188,9 @@ enum bx_err spec_caps_call(struct spec *spec, unsigned thread, uint64_t *values)
 void spec_detach(struct spec *spec, unsigned thread);
 void spec_wake(struct spec *spec, unsigned thread, enum bx_err err);
 void spec_server_gone(struct spec *spec, unsigned thread);
-void spec_program_mute(struct spec *spec, unsigned program);
+void spec_senders_end(struct spec *spec, unsigned program);
+/* Its program is being taken apart: it runs no more, and whoever meets it stops it first. */
+bool spec_dying(const struct spec *spec, unsigned thread);
 void spec_fault(struct spec *spec, unsigned thread);
 /* Whether it waits, by way of those who received last, for itself; another may take its message. */
 bool spec_circular(const struct spec *spec, unsigned thread);
@@ -197,10 +200,11 @@ void spec_ipc_call(struct spec *spec, unsigned thread);
 void spec_result(struct spec_thread *thread, enum bx_err err);
 void spec_stop(struct spec *spec, unsigned thread);
 void spec_signal(struct spec *spec, unsigned note, uint64_t bits);
+void spec_deliver(struct spec *spec, unsigned note);
 bool spec_bound_take(struct spec *spec, unsigned thread);
 void spec_wait(struct spec *spec, unsigned thread);
 void spec_program_end(struct spec *spec, unsigned program, uint8_t state);
-void spec_program_gone(struct spec *spec, unsigned program);
+void spec_program_apart(struct spec *spec, unsigned program);
 void spec_program_runs(struct spec *spec, unsigned program);
 void spec_program_make(struct spec *spec, unsigned program);
 void spec_page_leave(struct spec *spec, unsigned page);

@@ -14,7 +14,7 @@ spec_place(const struct spec *spec, unsigned program, uint64_t slot, uint16_t *p
 	return BX_OK;
 }
 
-/* A thread or space is named as of one process of its program. */
+/* A thread or space is there while its program has a process. */
 bool
 spec_cap_lives(struct spec *spec, const struct spec_cap *cap)
 {
@@ -26,10 +26,10 @@ spec_cap_lives(struct spec *spec, const struct spec_cap *cap)
 		program = &spec->programs[cap->object];
 	else
 		return true;
-	/* In the course of a start its names come to life. */
+	/* It comes to be in the course of a start. */
 	if (program->starter != NOBODY)
 		return spec_choose(spec, 2) == 0;
-	return program->made && program->life == cap->life;
+	return program->made;
 }
 
 enum bx_err
@@ -135,7 +135,6 @@ derive(struct spec *spec, uint16_t from, struct spec_cap child, uint16_t to)
 		return err;
 	child.type = parent->type;
 	child.object = parent->object;
-	child.life = parent->life;
 	child.parent = from;
 	if (child.badge == 0)
 		child.badge = parent->badge;
@@ -251,7 +250,7 @@ spec_cap_take(struct spec *spec, uint16_t place)
 	case BX_CAP_REPLY:
 		/* Nobody can answer that call any more. */
 		if (spec->threads[cap.object].partner != NOBODY &&
-		    spec->threads[cap.object].call == cap.life)
+		    spec->threads[cap.object].call == cap.call)
 			spec_wake(spec, cap.object, BX_ERR_PEER_DIED);
 		break;
 	default:

@@ -25,7 +25,12 @@ unqueue(struct spec *spec, unsigned thread)
 	if (leaver->object == NOBODY)
 		return;
 	if (leaver->state == BX_THREAD_WAITING) {
-		spec_queue_drop(&spec->notes[leaver->object].waiters, thread);
+		unsigned note = leaver->object;
+
+		spec_queue_drop(&spec->notes[note].waiters, thread);
+		leaver->object = NOBODY;
+		/* What came while it was the first, and dying, is for the next. */
+		spec_deliver(spec, note);
 	} else {
 		spec_queue_drop(&spec->endpoints[leaver->object].senders, thread);
 		spec_queue_drop(&spec->endpoints[leaver->object].receivers, thread);
@@ -100,9 +105,9 @@ spec_server_gone(struct spec *spec, unsigned thread)
 	}
 }
 
-/* The last thread of a program has ended: who queues where it served is told. */
+/* All threads of a program have ended: who queues where it served is told. */
 void
-spec_program_mute(struct spec *spec, unsigned program)
+spec_senders_end(struct spec *spec, unsigned program)
 {
 	for (unsigned e = 0; e < spec->endpoint_count; e++) {
 		while (spec->endpoints[e].server == program && spec->endpoints[e].senders.count > 0)
@@ -316,7 +321,7 @@ meet(struct spec *spec, unsigned sending, unsigned receiving, unsigned endpoint)
 	spec->caps[receiver->reply_place] = (struct spec_cap){
 		.type = BX_CAP_REPLY, .parent = NOWHERE, .uses = BX_CAP_USES_UNLIMITED,
 		.rights = (uint8_t)(BX_RIGHT_WRITE | (receiver->may_grant ? BX_RIGHT_GRANT : 0)),
-		.expiry = BX_CAP_EXPIRY_NEVER, .object = sending, .life = sender->call,
+		.expiry = BX_CAP_EXPIRY_NEVER, .object = sending, .call = sender->call,
 	};
 }
 
@@ -345,6 +350,8 @@ comes_to(const struct spec *spec, unsigned from, unsigned thread)
 	for (unsigned n = 0; from != NOBODY && n <= spec->thread_count; n++) {
 		if (from == thread)
 			return true;
+		if (spec_dying(spec, from))
+			return false;			/* who waits for it is about to be told */
 		from = waits_on(spec, from, &endpoint);
 	}
 	return from != NOBODY;
@@ -432,6 +439,11 @@ send(struct spec *spec, unsigned thread, unsigned endpoint)
 		return true;
 	}
 	receiver = &spec->threads[first];
+	if (spec_dying(spec, first)) {
+		spec_stop(spec, first);
+		sender->again = true;
+		return false;
+	}
 	if (sender->says != SAYS_SEND && receiver->reply_place == NOWHERE) {
 		refuse(spec, thread, true, first, false, BX_ERR_STATE);
 		return false;
@@ -535,6 +547,11 @@ receive(struct spec *spec, unsigned thread, unsigned endpoint, uint16_t place)
 		spec_queue_add(&at->receivers, thread);
 		return;
 	}
+	if (spec_dying(spec, first)) {
+		spec_stop(spec, first);
+		receiver->again = true;
+		return;
+	}
 	if (spec->threads[first].says != SAYS_SEND && receiver->reply_place == NOWHERE) {
 		refuse(spec, thread, false, first, true, BX_ERR_STATE);
 		return;
@@ -586,7 +603,7 @@ caller_of(const struct spec *spec, uint16_t place)
 	const struct spec_cap *cap = &spec->caps[place];
 	const struct spec_thread *caller = &spec->threads[cap->object];
 
-	return caller->partner != NOBODY && caller->call == cap->life ? cap->object : NOBODY;
+	return caller->partner != NOBODY && caller->call == cap->call ? cap->object : NOBODY;
 }
 
 static enum bx_err
@@ -606,6 +623,8 @@ reply_find(struct spec *spec, unsigned thread, uint64_t slot, uint16_t *place)
 	if (caller != NOBODY && spec->threads[caller].copy != NOBODY &&
 	    spec->threads[caller].copy != thread)
 		return BX_ERR_BUSY;
+	if (caller != NOBODY && spec_dying(spec, caller))
+		spec_stop(spec, caller);		/* the reply is stale from here on */
 	return BX_OK;
 }
 

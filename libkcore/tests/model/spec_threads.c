@@ -30,28 +30,30 @@ take(struct spec *spec, unsigned note, unsigned thread, uint64_t info)
 	spec->notes[note].bits = 0;
 }
 
+/* Whoever waits first takes all bits; else, in a receive, the bound thread. */
+void
+spec_deliver(struct spec *spec, unsigned note)
+{
+	const struct spec_note *to = &spec->notes[note];
+	unsigned thread = to->waiters.count > 0 ? to->waiters.thread[0] : to->bound;
+	uint64_t info = to->waiters.count > 0 ? 0 : BX_IPC_INFO_SIGNAL;
+
+	if (to->bits == 0 || thread == NOBODY || spec_dying(spec, thread))
+		return;
+	if (info != 0 && (spec->threads[thread].state != BX_THREAD_RECEIVING ||
+	    spec->threads[thread].copy != NOBODY))
+		return;
+	take(spec, note, thread, info);
+	spec_detach(spec, thread);
+	spec->threads[thread].state = BX_THREAD_READY;
+}
+
 void
 spec_signal(struct spec *spec, unsigned note, uint64_t bits)
 {
-	struct spec_note *to = &spec->notes[note];
-	unsigned thread = to->waiters.count > 0 ? to->waiters.thread[0] : NOBODY;
-	uint64_t info = 0;
-
-	to->signals++;
-	to->bits |= bits;
-	if (to->bits == 0)
-		return;
-	if (thread == NOBODY && to->bound != NOBODY &&
-	    spec->threads[to->bound].state == BX_THREAD_RECEIVING &&
-	    spec->threads[to->bound].copy == NOBODY) {
-		thread = to->bound;
-		info = BX_IPC_INFO_SIGNAL;
-	}
-	if (thread == NOBODY)
-		return;
-	spec_detach(spec, thread);
-	take(spec, note, thread, info);
-	spec->threads[thread].state = BX_THREAD_READY;
+	spec->notes[note].signals++;
+	spec->notes[note].bits |= bits;
+	spec_deliver(spec, note);
 }
 
 bool
@@ -157,7 +159,10 @@ thread_end(struct spec *spec, unsigned thread)
 {
 	struct spec_thread *ended = &spec->threads[thread];
 
-	spec_stop(spec, thread);
+	if (ended->state == BX_THREAD_FREE)
+		return;
+	if (ended->state != BX_THREAD_STOPPED)
+		spec_stop(spec, thread);
 	spec_server_gone(spec, thread);
 	if (ended->bound != NOBODY)
 		spec->notes[ended->bound].bound = NOBODY;
@@ -218,14 +223,13 @@ thread_call(struct spec *spec, unsigned thread)
 
 /* ---- programs */
 
-/* Its threads and its space come to be; what the manifest gave for them names the new ones. */
+/* Its threads and its space come to be, and all that names them is good again. */
 void
 spec_program_make(struct spec *spec, unsigned program)
 {
 	struct spec_program *made = &spec->programs[program];
 
 	made->made = true;
-	made->life++;
 	for (unsigned i = 0; i < made->threads; i++) {
 		struct spec_thread *thread = &spec->threads[made->first_thread + i];
 		uint32_t call = thread->call;
@@ -236,13 +240,6 @@ spec_program_make(struct spec *spec, unsigned program)
 			.serves = NOBODY, .bound = NOBODY, .send_place = NOWHERE,
 			.receive_place = NOWHERE, .reply_place = NOWHERE, .call = call,
 		};
-	}
-	for (unsigned i = 0; i < SPEC_PROGRAMS * SPEC_SLOTS; i++) {
-		struct spec_cap *cap = &spec->caps[i];
-
-		if ((cap->type == BX_CAP_CSPACE && cap->object == program) ||
-		    (cap->type == BX_CAP_THREAD && spec->threads[cap->object].program == program))
-			cap->life = made->life;
 	}
 }
 
@@ -258,10 +255,6 @@ spec_program_runs(struct spec *spec, unsigned program)
 		cap->parent = NOWHERE;
 		cap->expiry = cap->type == BX_CAP_NONE ? 0 : cap->expiry == 0 ? BX_CAP_EXPIRY_NEVER :
 		    spec->now + cap->expiry;
-		if (cap->type == BX_CAP_THREAD)
-			cap->life = spec->programs[spec->threads[cap->object].program].life;
-		if (cap->type == BX_CAP_CSPACE)
-			cap->life = spec->programs[cap->object].life;
 	}
 	begun->starter = NOBODY;
 	begun->state = BX_PROGRAM_RUNNING;
@@ -274,7 +267,13 @@ spec_program_runs(struct spec *spec, unsigned program)
 	spec->threads[begun->first_thread].shown = false;	/* registers: see abi.h, at the launch block */
 }
 
-/* No thread of it runs any more, every partner has its error. */
+bool
+spec_dying(const struct spec *spec, unsigned thread)
+{
+	return spec->programs[spec->threads[thread].program].state == BX_PROGRAM_ENDING;
+}
+
+/* No thread of it runs any more. */
 void
 spec_program_end(struct spec *spec, unsigned program, uint8_t state)
 {
@@ -286,19 +285,30 @@ spec_program_end(struct spec *spec, unsigned program, uint8_t state)
 	ended->end_state = state;
 	ended->state = BX_PROGRAM_ENDING;
 	ended->starter = NOBODY;
-	for (unsigned i = 0; ended->made && i < ended->threads; i++)
-		thread_end(spec, ended->first_thread + i);
 	ended->made = false;
-	spec_program_mute(spec, program);
+	ended->undone = 0;
 }
 
-/* All that it had has come back. */
+/* Its threads, with an error for each partner; who queues where it served; its capabilities; then all
+ * that it had has come back.  While an interrupt waits, a part of that. */
 void
-spec_program_gone(struct spec *spec, unsigned program)
+spec_program_apart(struct spec *spec, unsigned program)
 {
 	struct spec_program *gone = &spec->programs[program];
+	unsigned steps = gone->threads + 2u - gone->undone;
 
-	spec_caps_end(spec, program);
+	if (spec->pending)
+		steps -= spec_choose(spec, steps + 1);
+	for (; steps > 0; steps--, gone->undone++) {
+		if (gone->undone < gone->threads)
+			thread_end(spec, gone->first_thread + gone->undone);
+		else if (gone->undone == gone->threads)
+			spec_senders_end(spec, program);
+		else
+			spec_caps_end(spec, program);
+	}
+	if (gone->undone < gone->threads + 2u)
+		return;
 	gone->state = gone->end_state;
 	if (gone->ran && gone->exit_note != NOBODY)
 		spec_signal(spec, gone->exit_note, gone->exit_bits);
