@@ -290,15 +290,14 @@ spec_program_end(struct spec *spec, unsigned program, uint8_t state)
 }
 
 /* Its threads, with an error for each partner; who queues where it served; its capabilities; then all
- * that it had has come back.  While an interrupt waits, a part of that. */
+ * that it had has come back.  A part of that at a time: in between others may be above it. */
 void
 spec_program_apart(struct spec *spec, unsigned program)
 {
 	struct spec_program *gone = &spec->programs[program];
 	unsigned steps = gone->threads + 2u - gone->undone;
 
-	if (spec->pending)
-		steps -= spec_choose(spec, steps + 1);
+	steps -= spec_choose(spec, spec->pending ? steps + 1 : steps);
 	for (; steps > 0; steps--, gone->undone++) {
 		if (gone->undone < gone->threads)
 			thread_end(spec, gone->first_thread + gone->undone);
