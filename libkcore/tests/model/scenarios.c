@@ -41,6 +41,18 @@ static const struct model_op chain[] = {
 	REPLY, REPLY_RECEIVE(EP_A, LATER), REPLY_RECEIVE(EP_B, LATER), YIELD, TICK(4),
 };
 
+/* All have waited before, so that calls find the short way open. */
+static const struct model_op short_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 1), DO2(BX_SYS_SPAWN, SPAWN, 2), WAIT(NOTE, LATER), WAIT(NOTE, LATER),
+	DO(BX_SYS_SIGNAL, NOTE), DO(BX_SYS_SIGNAL, NOTE), WAIT(NOTE, LATER), DO(BX_SYS_SIGNAL, NOTE),
+};
+static const struct model_op shorts[] = {
+	CALL(EP_A, LATER), SEND(EP_A, LATER), RECEIVE(EP_A, LATER), REPLY_RECEIVE(EP_A, LATER), REPLY,
+	DO(BX_SYS_SIGNAL, NOTE), DO(BX_SYS_NOTIFICATION_BIND, NOTE), YIELD, CALL(TIMED, LATER),
+	CALL(COUNTED, LATER), TICK(7), DO2(BX_SYS_THREAD_PRIORITY, THREAD_OWN, 12),
+	REPLY_RECEIVE(TIMED, LATER), REPLY_RECEIVE(EP_B, LATER),
+};
+
 static const struct model_op pairs[] = {
 	CALL(EP_A, LATER), CALL(EP_B, LATER), SEND(EP_A, SOON), RECEIVE(EP_A, LATER), RECEIVE(EP_B, LATER),
 	REPLY, REPLY_RECEIVE(EP_A, LATER), YIELD, TICK(4), DO(BX_SYS_THREAD_STOP, THREAD_OWN),
@@ -144,6 +156,8 @@ const struct scenario scenarios[] = {
 	{ "meet", { 2, 1, { 10, 10 }, false, false, { 0 } }, LIST(two_begin), LIST(meet), 8, false, false },
 	{ "chain", { 3, 1, { 10, 11, 9 }, false, false, { 0 } }, LIST(three_begin), LIST(chain), 8, false,
 	  false },
+	{ "short", { 3, 1, { 10, 10, 10 }, false, false, { 0 } }, LIST(short_begin), LIST(shorts), 7, false,
+	  false },
 	{ "pairs", { 2, 2, { 10, 10 }, false, false, { 0 } }, LIST(four_begin), LIST(pairs), 7, false, false },
 	{ "notes", { 2, 1, { 10, 11 }, false, false, { 0 } }, LIST(two_begin), LIST(notes), 5, false, false },
 	{ "threads", { 2, 2, { 10, 10 }, false, false, { 0 } }, LIST(two_begin), LIST(threads), 6, false,
@@ -157,6 +171,8 @@ const struct scenario scenarios[] = {
 	{ "pieces", { 2, 1, { 10, 10 }, false, false, { 0, 1 } }, LIST(two_begin), LIST(pieces), 7, true,
 	  false },
 	{ "memory", { 2, 1, { 10, 10 }, false, false, { 0 } }, LIST(two_begin), LIST(memory), 5, true, false },
+	{ "long-calls", { 3, 1, { 10, 10, 9 }, false, false, { 0 } }, LIST(three_begin), LIST(shorts), 0, false,
+	  true },
 	{ "long-two", { 2, 2, { 10, 10 }, true, false, { 1, 2 } }, LIST(four_begin), NULL, 0, 0, false, true },
 	{ "long-three", { 3, 2, { 11, 10, 10 }, true, false, { 0, 1, 2 } }, LIST(three_begin), NULL, 0, 0,
 	  false, true },
@@ -240,8 +256,11 @@ struct model_op
 scenario_draw(const struct scenario *scenario, uint32_t (*draw)(uint32_t))
 {
 	static const uint8_t whens[] = { AT_ONCE, PAST, SOON, SOON, SOON, SOON, LATER, LATER, LATER, LATER };
-	struct model_op op = { .verb = draw_verb(draw) };
+	struct model_op op;
 
+	if (scenario->ops > 0)
+		return scenario->op[draw(scenario->ops)];
+	op = (struct model_op){ .verb = draw_verb(draw) };
 	op.pending = draw(5) == 0;
 	op.when = draw(50) == 0 ? (uint8_t)(FAR + draw(2)) : whens[draw(sizeof whens)];
 	if (op.verb == OP_TICK) {

@@ -188,7 +188,7 @@ enum bx_err spec_caps_call(struct spec *spec, unsigned thread, uint64_t *values)
 void spec_detach(struct spec *spec, unsigned thread);
 void spec_wake(struct spec *spec, unsigned thread, enum bx_err err);
 void spec_server_gone(struct spec *spec, unsigned thread);
-void spec_senders_end(struct spec *spec, unsigned program);
+void spec_senders_end(struct spec *spec, unsigned program, unsigned endpoint);
 /* Its program is being taken apart: it runs no more, and whoever meets it stops it first. */
 bool spec_dying(const struct spec *spec, unsigned thread);
 void spec_fault(struct spec *spec, unsigned thread);

@@ -107,12 +107,12 @@ spec_server_gone(struct spec *spec, unsigned thread)
 
 /* All threads of a program have ended: who queues where it served is told. */
 void
-spec_senders_end(struct spec *spec, unsigned program)
+spec_senders_end(struct spec *spec, unsigned program, unsigned endpoint)
 {
-	for (unsigned e = 0; e < spec->endpoint_count; e++) {
-		while (spec->endpoints[e].server == program && spec->endpoints[e].senders.count > 0)
-			spec_wake(spec, spec->endpoints[e].senders.thread[0], BX_ERR_PEER_DIED);
-	}
+	const struct spec_endpoint *at = &spec->endpoints[endpoint];
+
+	while (at->server == program && at->senders.count > 0)
+		spec_wake(spec, at->senders.thread[0], BX_ERR_PEER_DIED);
 }
 
 /* ---- what a call offers */

@@ -295,18 +295,19 @@ void
 spec_program_apart(struct spec *spec, unsigned program)
 {
 	struct spec_program *gone = &spec->programs[program];
-	unsigned steps = gone->threads + 2u - gone->undone;
+	const unsigned senders = gone->threads + spec->endpoint_count;
+	unsigned steps = senders + 1 - gone->undone;
 
 	steps -= spec_choose(spec, spec->pending ? steps + 1 : steps);
 	for (; steps > 0; steps--, gone->undone++) {
 		if (gone->undone < gone->threads)
 			thread_end(spec, gone->first_thread + gone->undone);
-		else if (gone->undone == gone->threads)
-			spec_senders_end(spec, program);
+		else if (gone->undone < senders)
+			spec_senders_end(spec, program, gone->undone - gone->threads);
 		else
 			spec_caps_end(spec, program);
 	}
-	if (gone->undone < gone->threads + 2u)
+	if (gone->undone <= senders)
 		return;
 	gone->state = gone->end_state;
 	if (gone->ran && gone->exit_note != NOBODY)
