@@ -61,7 +61,7 @@ libkcore_tests += %D%/tests/test_kcore %D%/tests/test_kcore_verify
 %C%_tests_test_kcore_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_kcore_SOURCES = \
 	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_elf.c %D%/tests/test_ipc.c \
-	%D%/tests/test_kcore.c %D%/tests/test_program.c %D%/tests/test_sched.c \
+	%D%/tests/test_kcore.c %D%/tests/test_program.c %D%/tests/test_sched.c %D%/tests/test_sound.c \
 	%D%/tests/test_sys.c %D%/tests/test_sysimage.c %D%/tests/test_world.c $(bx_kcore_world)
 %C%_tests_test_kcore_LDADD = $(CHECK_LIBS)
 %C%_tests_test_kcore_verify_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
@@ -94,7 +94,6 @@ MODEL_DEEPER = 0
 MODEL_RANDOM = 2000
 MODEL_SEED = 1
 PHONY += model-kcore model-mutants
-model: model-kcore
 model-kcore: %D%/tests/model/model
 	@if ./$< --deeper $(MODEL_DEEPER) --random $(MODEL_RANDOM) --seed $(MODEL_SEED); then \
 		echo '1 passed, 0 failed'; else echo '0 passed, 1 failed'; exit 1; fi
