@@ -423,6 +423,7 @@ bx_kcore_init(const struct bx_kcore_config *config, void *memory, size_t bytes,
 	core->boot_ticks = config->boot_ticks;
 	core->modules = config->modules;
 	core->module_count = (uint32_t)config->module_count;
+	core->flags = bx_get_le32(image.header->flags);
 	memcpy(core->system_name, image.header->name, BX_NAME_MAX);
 
 	core->frame_free = BX_NONE;
@@ -440,7 +441,7 @@ bx_kcore_init(const struct bx_kcore_config *config, void *memory, size_t bytes,
 	grants_init(core, &image);
 	bx_sched_init(core);
 	bx_audit(core, BX_AUDIT_BOOT, BX_NONE, BX_NONE, core->frames_free_count,
-	    core->ticks_per_second, 0);
+	    core->ticks_per_second, core->flags);
 	err = first_start(core, where);
 	if (err == BX_OK)
 		*made = core;

@@ -39,6 +39,19 @@ ipc_flags(const struct bx_thread *thread)
 	return (uint32_t)(thread->context.number >> 8);
 }
 
+/* Slot numbers of the capability that it sends along, and for the one that it would take. */
+static uint32_t
+sends(const struct bx_thread *thread)
+{
+	return thread->has_buffers != 0 ? thread->send_cap_slot : BX_CAP_SLOT_NONE;
+}
+
+static uint32_t
+takes(const struct bx_thread *thread)
+{
+	return thread->has_buffers != 0 ? thread->receive_cap_slot : BX_CAP_SLOT_NONE;
+}
+
 static struct bx_cap_place
 place_of(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t slot)
 {
@@ -106,7 +119,7 @@ unqueue(struct bx_kcore *core, struct bx_thread *thread)
 {
 	uint32_t object = thread->object;
 
-	if (object == BX_NONE)
+	if (!bx_thread_queued(thread) || object == BX_NONE)
 		return;
 	if (thread->state == BX_THREAD_WAITING)
 		bx_queue_remove(core, &core->notifications[object].waiters, thread);
@@ -120,15 +133,24 @@ unqueue(struct bx_kcore *core, struct bx_thread *thread)
 		bx_notification_deliver(core, object);
 }
 
+/* No copy between the two is under way. */
+static void
+disengage(struct bx_thread *active, struct bx_thread *passive)
+{
+	active->transfer = BX_NONE;
+	active->phase &= (uint8_t)~BX_PHASE_ENGAGED;
+	passive->transfer = BX_NONE;
+	passive->phase &= (uint8_t)~BX_PHASE_ENGAGED;
+	active->copied = 0;
+}
+
 void
 bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread)
 {
 	if (thread->transfer != BX_NONE) {
 		struct bx_thread *other = bx_thread_at(core, thread->transfer);
 
-		thread->transfer = BX_NONE;
-		other->transfer = BX_NONE;
-		thread->copied = 0;
+		disengage(thread, other);
 		other->copied = 0;
 		if (other->state == BX_THREAD_SENDING || other->state == BX_THREAD_RECEIVING)
 			bx_thread_again(core, other);
@@ -140,7 +162,7 @@ bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread)
 			client_unlink(core, thread);
 			bx_sched_unlend(core, server);
 		}
-	} else if (thread->state != BX_THREAD_READY) {
+	} else {
 		unqueue(core, thread);
 	}
 	bx_timer_cancel(core, thread);
@@ -197,7 +219,7 @@ finish(struct bx_kcore *core, struct bx_thread *thread, enum bx_err err)
 		return;
 	}
 	thread->call_kind = BX_CALL_NONE;
-	thread->work = 0;
+	thread->phase = 0;
 	bx_thread_result(thread, err);
 }
 
@@ -226,8 +248,6 @@ offer_check(struct bx_kcore *core, struct bx_thread *thread)
 	if (thread->transfer != BX_NONE)
 		return BX_OK;
 	thread->has_buffers = 0;
-	thread->send_cap_slot = BX_CAP_SLOT_NONE;
-	thread->receive_cap_slot = BX_CAP_SLOT_NONE;
 	if (ipc_flags(thread) == 0)
 		return BX_OK;
 	if (!bx_is_aligned(thread->context.buffers, 8))
@@ -251,7 +271,7 @@ offer_check(struct bx_kcore *core, struct bx_thread *thread)
 }
 
 /* Finds the endpoint named by the first argument.  The last use of a call that was queued and begins
- * again (`work`) is its own. */
+ * again (BX_PHASE_SPENT) is its own. */
 static enum bx_err
 endpoint_check(struct bx_kcore *core, struct bx_thread *thread, uint8_t rights, uint32_t *slot,
     struct bx_endpoint **endpoint)
@@ -260,7 +280,7 @@ endpoint_check(struct bx_kcore *core, struct bx_thread *thread, uint8_t rights, 
 	enum bx_err err = bx_sys_cap(core, thread, index, BX_CAP_ENDPOINT, rights, slot);
 
 	/* Uses are what the look-up asks for last. */
-	if (err == BX_ERR_CAP_USED_UP && thread->work != 0) {
+	if (err == BX_ERR_CAP_USED_UP && (thread->phase & BX_PHASE_SPENT) != 0) {
 		err = bx_cap_slot_of((struct bx_cap_place){
 		    .space = &core->programs[thread->program].space, .index = (uint32_t)index }, slot);
 		if (err == BX_OK && bx_cap_stale(core, &core->forest.slots[*slot].cap))
@@ -273,17 +293,17 @@ endpoint_check(struct bx_kcore *core, struct bx_thread *thread, uint8_t rights, 
 }
 
 /* One use is spent when the call is taken or queued: once, also for a call that was queued and had
- * to begin again (`work`). */
+ * to begin again (BX_PHASE_SPENT). */
 static void
-spend(struct bx_kcore *core, struct bx_thread *thread, uint32_t slot, uint64_t spent)
+spend(struct bx_kcore *core, struct bx_thread *thread, uint32_t slot, bool spent)
 {
 	bool queued = thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING;
 
 	if (!queued && thread->state == BX_THREAD_READY && thread->context.number != BX_OK)
 		return;				/* refused, or to begin again */
-	if (spent == 0)
+	if (!spent)
 		bx_cap_use(&core->forest, slot);
-	thread->work = queued;
+	thread->phase = queued ? BX_PHASE_SPENT : 0;
 }
 
 /* ---- the exchange */
@@ -341,11 +361,10 @@ exchange(struct bx_kcore *core, struct bx_thread *active, struct bx_thread *send
 	if (string_length(sender) > (receiver->has_buffers != 0 ?
 	    receiver->buffers.receive_capacity : 0))
 		return (struct outcome){ BX_ERR_MSG_TOO_LONG, TELL_BOTH };
-	if (sender->send_cap_slot != BX_CAP_SLOT_NONE &&
-	    receiver->receive_cap_slot == BX_CAP_SLOT_NONE)
+	if (sends(sender) != BX_CAP_SLOT_NONE && takes(receiver) == BX_CAP_SLOT_NONE)
 		return (struct outcome){ BX_ERR_CAP_SLOT, TELL_SENDER };
 	outcome = string_copy(core, active, sender, receiver);
-	if (outcome.err == BX_OK && sender->send_cap_slot != BX_CAP_SLOT_NONE)
+	if (outcome.err == BX_OK && sends(sender) != BX_CAP_SLOT_NONE)
 		outcome = capability_copy(core, sender, receiver);
 	return outcome;
 }
@@ -356,17 +375,9 @@ engage(struct bx_kcore *core, struct bx_thread *active, struct bx_thread *passiv
 {
 	active->transfer = passive->index;
 	passive->transfer = active->index;
+	passive->phase |= BX_PHASE_ENGAGED;
 	active->restart = 1;
-	if (!bx_thread_awaits(passive))
-		unqueue(core, passive);
-}
-
-static void
-disengage(struct bx_thread *active, struct bx_thread *passive)
-{
-	active->transfer = BX_NONE;
-	passive->transfer = BX_NONE;
-	active->copied = 0;
+	unqueue(core, passive);
 }
 
 /* An exchange failed: each side gets its error, waits on, or begins again. */
@@ -391,7 +402,7 @@ refuse(struct bx_kcore *core, struct bx_thread *active, bool tell_active,
 static void
 message_put(struct bx_thread *to, const struct bx_thread *from, uint64_t badge, uint64_t info)
 {
-	if (from->send_cap_slot != BX_CAP_SLOT_NONE)
+	if (sends(from) != BX_CAP_SLOT_NONE)
 		info |= BX_IPC_INFO_CAP;
 	to->context.number = BX_OK;
 	to->context.value[0] = badge;
@@ -424,7 +435,7 @@ reply_make(struct bx_kcore *core, const struct bx_thread *server, const struct b
 {
 	const struct bx_cap reply = {
 		.type = BX_CAP_REPLY,
-		.rights = (uint8_t)(BX_RIGHT_WRITE | server->may_grant),
+		.rights = (uint8_t)(server->reply_head >> 8),
 		.uses = BX_CAP_USES_UNLIMITED,
 		.object = { .index = client->index, .generation = client->call_generation },
 		.expiry = BX_CAP_EXPIRY_NEVER,
@@ -447,8 +458,9 @@ rendezvous(struct bx_kcore *core, struct bx_thread *sender, struct bx_thread *re
 	receiver->transfer = BX_NONE;
 	sender->copied = 0;
 	receiver->copied = 0;
-	sender->work = 0;
-	receiver->work = 0;
+	sender->phase = 0;
+	receiver->phase = 0;
+	receiver->has_buffers = 0;
 	if (sender_waits)
 		unqueue(core, sender);
 	if (kind == BX_CALL_FAULT)
@@ -643,15 +655,15 @@ send_or_call(struct bx_kcore *core, struct bx_thread *thread, enum bx_call_kind 
 	uint64_t deadline = bx_deadline_clamp(thread->context.value[2],
 	    bx_machine_now(core->machine));
 	struct bx_endpoint *endpoint;
-	uint64_t spent;
 	uint32_t slot;
 	enum bx_err err;
+	bool spent;
 
 	thread->call_kind = BX_CALL_NONE;
 	if (kind == BX_CALL_CALL)
 		rights |= BX_RIGHT_GRANT_REPLY;
 	err = offer_check(core, thread);
-	if (err == BX_OK && thread->send_cap_slot != BX_CAP_SLOT_NONE)
+	if (err == BX_OK && sends(thread) != BX_CAP_SLOT_NONE)
 		rights |= BX_RIGHT_GRANT;
 	if (err == BX_OK)
 		err = endpoint_check(core, thread, rights, &slot, &endpoint);
@@ -663,7 +675,7 @@ send_or_call(struct bx_kcore *core, struct bx_thread *thread, enum bx_call_kind 
 	}
 	thread->call_kind = (uint8_t)kind;
 	thread->badge = core->forest.slots[slot].cap.badge;
-	spent = thread->work;
+	spent = (thread->phase & BX_PHASE_SPENT) != 0;
 	bx_ipc_send(core, thread, endpoint, deadline);
 	spend(core, thread, slot, spent);
 }
@@ -698,6 +710,15 @@ reply_slot_check(const struct bx_kcore *core, const struct bx_thread *thread, ui
 	    slot);
 }
 
+/* Where the reply to what it receives will be, by number and by name. */
+static void
+reply_offer(struct bx_thread *thread, uint32_t slot)
+{
+	thread->reply_slot = slot;
+	thread->reply_place = slot != BX_CAP_SLOT_NONE ? slot : BX_ROOT_SLOT;
+	thread->reply_index = thread->context.reply;
+}
+
 static void
 receiver_queue(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *endpoint,
     uint64_t deadline)
@@ -721,6 +742,7 @@ serve(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *end
 	endpoint->server = receiver->program;
 	endpoint->server_thread = receiver->index;
 	receiver->serves = index;
+	receiver->serves_generation = endpoint->generation;
 	if (core->sender_levels[index].mask == 0)
 		return;
 	if (before != BX_NONE && before != receiver->index)
@@ -741,7 +763,7 @@ receive(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *e
 	serve(core, receiver, endpoint);
 	if (first == BX_NONE) {
 		if (bx_notification_take_bound(core, receiver)) {
-			receiver->work = 0;
+			receiver->phase = 0;
 			return;
 		}
 		first = endpoint->senders.head;
@@ -774,9 +796,13 @@ static void
 receive_spending(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *endpoint,
     uint32_t slot)
 {
-	uint64_t spent = receiver->work;
+	const struct bx_cap *cap = &core->forest.slots[slot].cap;
+	bool spent = (receiver->phase & BX_PHASE_SPENT) != 0;
 
-	receiver->may_grant = core->forest.slots[slot].cap.rights & BX_RIGHT_GRANT;
+	receiver->reply_head = bx_cap_reply_head((uint8_t)(BX_RIGHT_WRITE |
+	    (cap->rights & BX_RIGHT_GRANT)));
+	receiver->receive_head = cap->uses == BX_CAP_USES_UNLIMITED &&
+	    receiver->reply_slot != BX_CAP_SLOT_NONE ? bx_cap_head(cap) : BX_CAP_HEAD_NONE;
 	receive(core, receiver, endpoint);
 	spend(core, receiver, slot, spent);
 }
@@ -785,21 +811,22 @@ void
 bx_sys_receive(struct bx_kcore *core, struct bx_thread *thread)
 {
 	struct bx_endpoint *endpoint;
-	uint32_t slot;
+	uint32_t slot, reply;
 	enum bx_err err;
 
 	err = offer_check(core, thread);
 	if (err == BX_OK)
 		err = endpoint_check(core, thread, BX_RIGHT_READ, &slot, &endpoint);
 	if (err == BX_OK)
-		err = reply_slot_check(core, thread, &thread->reply_slot);
-	if (err == BX_OK && thread->reply_slot != BX_CAP_SLOT_NONE &&
-	    core->forest.slots[thread->reply_slot].cap.type != BX_CAP_NONE)
+		err = reply_slot_check(core, thread, &reply);
+	if (err == BX_OK && reply != BX_CAP_SLOT_NONE &&
+	    core->forest.slots[reply].cap.type != BX_CAP_NONE)
 		err = BX_ERR_CAP_OCCUPIED;
 	if (err != BX_OK) {
 		finish(core, thread, err);
 		return;
 	}
+	reply_offer(thread, reply);
 	receive_spending(core, thread, endpoint, slot);
 }
 
@@ -828,7 +855,7 @@ reply_check(struct bx_kcore *core, struct bx_thread *thread, uint64_t index, uin
 	if (err != BX_OK)
 		return err;
 	reply = &core->forest.slots[*slot].cap;
-	if (thread->send_cap_slot != BX_CAP_SLOT_NONE && (reply->rights & BX_RIGHT_GRANT) == 0)
+	if (sends(thread) != BX_CAP_SLOT_NONE && (reply->rights & BX_RIGHT_GRANT) == 0)
 		return BX_ERR_CAP_RIGHTS;
 	if (!reply_live(core, thread, reply))
 		return BX_OK;
@@ -852,6 +879,8 @@ answer(struct bx_kcore *core, struct bx_thread *server, struct bx_thread *client
 		message_put(client, server, 0, 0);
 	client->call_kind = BX_CALL_NONE;
 	client->work = 0;
+	client->phase = 0;
+	client->has_buffers = 0;
 	client_unlink(core, client);
 	bx_timer_cancel(core, client);
 	bx_sched_unlend(core, taker);
@@ -930,6 +959,6 @@ bx_sys_reply_receive(struct bx_kcore *core, struct bx_thread *thread)
 	}
 	/* The reply is made.  What is left, and what begins again, is a receive. */
 	thread->context.number = BX_SYS_RECEIVE | (thread->context.number & ~0xffull);
-	thread->reply_slot = reply;
+	reply_offer(thread, reply);
 	receive_spending(core, thread, endpoint, slot);
 }

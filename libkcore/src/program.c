@@ -17,7 +17,8 @@
  *	END_TABLES	its page tables			STEP_PAGES		NONE: it is gone
  *
  * bx_program_end turns any of the upper into END_THREADS.  The commit point of a start is the last
- * step: until then no thread of the program is ready, and its space is not sealed.  From the first
+ * step: until then no thread of the program is ready, and its space is not sealed.  It is sealed
+ * then, but for a program that the manifest gives an open space.  From the first
  * step of an end no thread of it runs (dispatch takes the program apart instead) or is spoken to
  * (bx_thread_dying).
  *
@@ -243,7 +244,8 @@ start_finish(struct bx_kcore *core, uint32_t index)
 	enum bx_err err = elf_of(core, program, &elf);
 
 	BX_ASSERT(err == BX_OK);	/* it was good at the first step and is immutable */
-	bx_cap_space_seal(&program->space);
+	if (!bx_program_is_open(program))
+		bx_cap_space_seal(&program->space);
 	program->work_thread = BX_NONE;
 	program->state = BX_PROGRAM_RUNNING;
 	program->starts++;
@@ -585,8 +587,7 @@ notification_release(struct bx_kcore *core, const struct bx_program *program, ui
 
 	if (bound - program->first_thread >= program->thread_count)
 		return;
-	core->threads[bound].bound_notification = BX_NONE;
-	notification->bound_thread = BX_NONE;
+	bx_notification_unbind(core, notification);
 }
 
 enum bx_err

@@ -28,7 +28,6 @@ bx_queue_append(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread 
 	else
 		core->threads[queue->tail].next = thread->index;
 	queue->tail = thread->index;
-	queue->count++;
 }
 
 void
@@ -41,13 +40,12 @@ bx_queue_prepend(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread
 	else
 		core->threads[queue->head].previous = thread->index;
 	queue->head = thread->index;
-	queue->count++;
 }
 
 void
 bx_queue_remove(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread *thread)
 {
-	BX_ASSERT(queue->count > 0);
+	BX_ASSERT(queue->head != BX_NONE);
 	if (thread->previous == BX_NONE)
 		queue->head = thread->next;
 	else
@@ -58,7 +56,6 @@ bx_queue_remove(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread 
 		core->threads[thread->next].previous = thread->previous;
 	thread->next = BX_NONE;
 	thread->previous = BX_NONE;
-	queue->count--;
 }
 
 /* ---- the ready queues */
@@ -83,7 +80,7 @@ bx_thread_unready(struct bx_kcore *core, struct bx_thread *thread)
 	if (thread->index == cpu->current)
 		return;
 	bx_queue_remove(core, &cpu->ready[thread->priority], thread);
-	if (cpu->ready[thread->priority].count == 0)
+	if (cpu->ready[thread->priority].head == BX_NONE)
 		cpu->ready_mask &= ~(1ull << thread->priority);
 }
 
@@ -320,7 +317,7 @@ choose(struct bx_kcore *core, uint64_t now)
 	}
 	first = cpu->ready[top].head;
 	bx_queue_remove(core, &cpu->ready[top], bx_thread_at(core, first));
-	if (cpu->ready[top].count == 0)
+	if (cpu->ready[top].head == BX_NONE)
 		cpu->ready_mask &= ~(1ull << top);
 	return first;
 }
@@ -331,6 +328,8 @@ switch_to(struct bx_kcore *core, uint32_t next, uint64_t now)
 {
 	struct bx_cpu *cpu = &core->cpu;
 
+	if (cpu->current != BX_NONE)
+		cpu->last_program = bx_core_current(core)->program;
 	if (next != cpu->current) {
 		cpu->current = next;
 		cpu->switches++;
@@ -373,7 +372,7 @@ timer_due(struct bx_kcore *core)
 	uint64_t tick = bx_timer_next(core);
 
 	if (cpu->current != BX_NONE && cpu->slice_end < tick &&
-	    cpu->ready[bx_core_current(core)->priority].count > 0)
+	    cpu->ready[bx_core_current(core)->priority].head != BX_NONE)
 		tick = cpu->slice_end;
 	return tick;
 }
@@ -423,6 +422,20 @@ run_again(struct bx_kcore *core, struct bx_thread *thread)
 		bx_syscall_run(core);
 }
 
+/* Back to user mode: who waits for the processor and what was put off do not change until the next
+ * event but one of the short ways. */
+static void
+busy_set(struct bx_kcore *core)
+{
+	struct bx_cpu *cpu = &core->cpu;
+
+	if (core->put_off != 0)
+		cpu->busy = BX_BUSY_ALWAYS;
+	else
+		cpu->busy = cpu->ready_mask == 0 ? 0 :
+		    (uint8_t)(64u - (unsigned)__builtin_clzll(cpu->ready_mask));
+}
+
 /* Each turn of the loop does a bounded step of work that was put off.  After the first, which every
  * event gets so that no storm of interrupts stops the work, an interrupt that waits goes first. */
 struct bx_context *
@@ -456,6 +469,7 @@ bx_sched_dispatch(struct bx_kcore *core)
 	if (cpu->current != BX_NONE) {
 		BX_INVARIANT(bx_core_current(core)->state == BX_THREAD_READY);
 		timer_set(core, timer_due(core));
+		busy_set(core);
 		return &bx_core_current(core)->context;
 	}
 	/* What was put off is taken up again at once, whatever comes. */
@@ -488,21 +502,26 @@ goes_on(const struct bx_kcore *core, const struct bx_thread *thread)
 struct bx_context *
 bx_kcore_system_call(struct bx_kcore *core)
 {
-	struct bx_context *context = &bx_core_current(core)->context, *next = NULL;
-	uint32_t program = core->cpu.last_program;
+	struct bx_thread *thread = bx_core_current(core);
+	struct bx_context *context = &thread->context;
+	struct bx_exchange done = { &bx_kcore_declined, 0 };
+	struct bx_context *next;
 
 	if (context->number == BX_SYS_CALL)
-		next = bx_kcore_call_fast(context->value[0], context, context->value[2], core);
+		done = bx_kcore_call_fast(context->value[0], context, context->value[2], core);
 	else if (context->number == BX_SYS_REPLY_RECEIVE)
-		next = bx_kcore_reply_receive_fast(context->value[0], context, context->value[2],
-		    core, context->reply);
-	if (next == NULL)
+		done.next = bx_kcore_reply_receive_fast(context->value[0], context,
+		    context->value[2], core);
+	if (done.next == &bx_kcore_declined)
 		return bx_kcore_system_call_general(core);
-	next->number = BX_OK;
+	next = &bx_core_current(core)->context;
+	next->value[0] = done.badge;
 	next->value[1] = context->value[1];
+	next->value[2] = context->number == BX_SYS_CALL ? BX_IPC_INFO_REPLY : 0;
 	for (unsigned i = 0; i < BX_IPC_WORDS; i++)
 		next->word[i] = context->word[i];
-	if (core->cpu.last_program != program)
+	next->number = BX_OK;
+	if (bx_core_current(core)->program != thread->program)
 		bx_machine_domain_switch(core->machine);
 	return next;
 }
@@ -519,8 +538,10 @@ bx_kcore_system_call_general(struct bx_kcore *core)
 		return &thread->context;
 	}
 	bx_syscall_run(core);
-	if (BX_LIKELY(goes_on(core, thread)))
+	if (BX_LIKELY(goes_on(core, thread))) {
+		busy_set(core);
 		return &thread->context;
+	}
 	return bx_sched_dispatch(core);
 }
 

@@ -13,24 +13,26 @@ broken(const char **what, const char *text)
 	return false;
 }
 
-/* A doubly linked queue whose members are all in `state` and wait on `object`. */
+/* A doubly linked queue whose members are all in `state` and wait on `object`; how many there are is
+ * added to *in. */
 static bool
 queue_sound(const struct bx_kcore *core, const struct bx_queue *queue, uint32_t state,
-    uint32_t object)
+    uint32_t object, uint32_t *in)
 {
 	uint32_t count = 0, previous = BX_NONE;
 
 	for (uint32_t i = queue->head; i != BX_NONE; i = core->threads[i].next) {
 		const struct bx_thread *thread = &core->threads[i];
 
-		if (i >= core->thread_count || count++ == queue->count ||
+		if (i >= core->thread_count || count++ == core->thread_count ||
 		    thread->previous != previous || thread->state != state ||
-		    thread->object != object ||
+		    (state != BX_THREAD_READY && thread->object != object) ||
 		    (thread->transfer != BX_NONE && state != BX_THREAD_READY))
 			return false;
 		previous = i;
 	}
-	return count == queue->count && queue->tail == previous;
+	*in += count;
+	return queue->tail == previous;
 }
 
 /* The counts by priority are those that were seen. */
@@ -86,6 +88,8 @@ transfer_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 	const struct bx_thread *other;
 	bool active = thread->state == BX_THREAD_READY;
 
+	if ((thread->transfer != BX_NONE && !active) != ((thread->phase & BX_PHASE_ENGAGED) != 0))
+		return false;
 	if (thread->transfer == BX_NONE)
 		return thread->copied == 0;
 	if (thread->transfer >= core->thread_count)
@@ -129,16 +133,16 @@ thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const 
 	if (alive && (core->programs[thread->program].generation & 1) == 0 &&
 	    !bx_thread_dying(core, thread))
 		return broken(what, "a thread outlives its process");
-	if (alive && (thread->first_slot != core->programs[thread->program].space.first_slot ||
-	    thread->plain_count != core->programs[thread->program].space.plain_count ||
-	    thread->slot_count != core->programs[thread->program].space.slot_count))
+	if (alive && (thread->slots !=
+	    &core->forest.slots[core->programs[thread->program].space.first_slot] ||
+	    thread->plain_count != core->programs[thread->program].space.plain_count))
 		return broken(what, "slots of a thread");
 	if (thread->priority >= BX_PRIORITY_COUNT || (alive &&
 	    thread->priority < thread->priority_base))
 		return broken(what, "thread priority");
 	if (thread->restart != 0 && thread->state != BX_THREAD_READY)
 		return broken(what, "a thread that waits is to begin again");
-	if (bx_thread_awaits(thread) != (thread->partner != BX_NONE))
+	if (bx_thread_awaits(thread) && thread->partner >= core->thread_count)
 		return broken(what, "partner of a thread");
 	if (!transfer_sound(core, thread))
 		return broken(what, "a copy under way");
@@ -147,6 +151,9 @@ thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const 
 	if (thread->bound_notification != BX_NONE &&
 	    core->notifications[thread->bound_notification].bound_thread != thread->index)
 		return broken(what, "bound notification");
+	if (thread->signalled != (thread->bound_notification != BX_NONE &&
+	    core->notifications[thread->bound_notification].bits != 0))
+		return broken(what, "pending signal of a thread");
 	/* There is no infinite wait but for the handler of a fault. */
 	if (thread->state != BX_THREAD_FREE && thread->state != BX_THREAD_STOPPED &&
 	    thread->state != BX_THREAD_READY && thread->call_kind != BX_CALL_FAULT &&
@@ -178,6 +185,9 @@ timers_sound(const struct bx_kcore *core, const char **what)
 	for (uint32_t i = 0; i < core->thread_count; i++) {
 		const struct bx_thread *thread = &core->threads[i];
 
+		if (thread->timer_floor != (thread->timer_key == UINT64_MAX ? UINT64_MAX :
+		    thread->timer_key - 1))
+			return broken(what, "floor of a timer");
 		if (thread->timer_key == UINT64_MAX)
 			continue;
 		count++;
@@ -209,37 +219,35 @@ queues_sound(const struct bx_kcore *core, const char **what)
 	for (uint32_t p = 0; p < BX_PRIORITY_COUNT; p++) {
 		const struct bx_queue *queue = &core->cpu.ready[p];
 
-		if (!queue_sound(core, queue, BX_THREAD_READY, BX_NONE) ||
-		    (core->cpu.ready_mask >> p & 1) != (queue->count > 0))
+		if (!queue_sound(core, queue, BX_THREAD_READY, BX_NONE, &queued[BX_THREAD_READY]) ||
+		    (core->cpu.ready_mask >> p & 1) != (queue->head != BX_NONE))
 			return broken(what, "ready queue");
 		for (uint32_t i = queue->head; i != BX_NONE; i = core->threads[i].next) {
 			if (core->threads[i].priority != p || i == core->cpu.current)
 				return broken(what, "thread in a ready queue");
 		}
-		queued[BX_THREAD_READY] += queue->count;
 	}
 	for (uint32_t i = 0; i < core->endpoint_count; i++) {
 		const struct bx_endpoint *endpoint = &core->endpoints[i];
 
-		if (!queue_sound(core, &endpoint->senders, BX_THREAD_SENDING, i) ||
-		    !queue_sound(core, &endpoint->receivers, BX_THREAD_RECEIVING, i))
+		if (!queue_sound(core, &endpoint->senders, BX_THREAD_SENDING, i,
+		    &queued[BX_THREAD_SENDING]) || !queue_sound(core, &endpoint->receivers,
+		    BX_THREAD_RECEIVING, i, &queued[BX_THREAD_RECEIVING]))
 			return broken(what, "queue of an endpoint");
-		if (endpoint->senders.count > 0 && endpoint->receivers.count > 0)
+		if (endpoint->senders.head != BX_NONE && endpoint->receivers.head != BX_NONE)
 			return broken(what, "a sender and a receiver wait for each other");
 		if (!senders_sound(core, i))
 			return broken(what, "priorities of queued senders");
-		queued[BX_THREAD_SENDING] += endpoint->senders.count;
-		queued[BX_THREAD_RECEIVING] += endpoint->receivers.count;
 	}
 	for (uint32_t i = 0; i < core->notification_count; i++) {
 		const struct bx_notification *notification = &core->notifications[i];
 
-		if (!queue_sound(core, &notification->waiters, BX_THREAD_WAITING, i))
+		if (!queue_sound(core, &notification->waiters, BX_THREAD_WAITING, i,
+		    &queued[BX_THREAD_WAITING]))
 			return broken(what, "queue of a notification");
-		if (notification->waiters.count > 0 && notification->bits != 0 && !bx_thread_dying(core,
-		    &core->threads[notification->waiters.head]))
+		if (notification->waiters.head != BX_NONE && notification->bits != 0 &&
+		    !bx_thread_dying(core, &core->threads[notification->waiters.head]))
 			return broken(what, "bits that nobody is given");
-		queued[BX_THREAD_WAITING] += notification->waiters.count;
 	}
 	if (core->cpu.current != BX_NONE &&
 	    core->threads[core->cpu.current].state == BX_THREAD_READY)

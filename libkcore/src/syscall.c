@@ -49,11 +49,12 @@ cap_is_plain(const struct bx_kcore *core, const struct bx_thread *thread, uint64
     enum bx_cap_type type, uint8_t rights, uint32_t *slot)
 {
 	const struct bx_cap *cap;
+	struct bx_cap_slot *found;
 
-	if (BX_UNLIKELY(index >= thread->plain_count))
+	if (BX_UNLIKELY(!bx_thread_slot(thread, index, &found)))
 		return false;
-	*slot = thread->first_slot + bx_cap_masked_index((uint32_t)index, thread->plain_count);
-	cap = &core->forest.slots[*slot].cap;
+	*slot = (uint32_t)(found - core->forest.slots);
+	cap = &found->cap;
 	return cap->type == type && (cap->rights & rights) == rights && cap->uses != 0 &&
 	    cap->expiry == BX_CAP_EXPIRY_NEVER;
 }

@@ -78,8 +78,8 @@ header_check(const uint8_t *bytes, size_t size, struct bx_sysimage *image, const
 		return refuse(where, BX_ERR_RANGE, "size");
 	if (!name_good(header->name))
 		return refuse(where, BX_ERR_FORMAT, "system name");
-	if (bx_get_le32(header->reserved) != 0)
-		return refuse(where, BX_ERR_FORMAT, "header reserved");
+	if ((bx_get_le32(header->flags) & ~BX_SYSTEM_FLAGS) != 0)
+		return refuse(where, BX_ERR_INVALID, "system flags");
 
 	image->bytes = bytes;
 	image->header = header;
@@ -132,6 +132,7 @@ static enum bx_err
 program_check(const struct bx_sysimage *image, uint32_t index, const char **where)
 {
 	const struct bx_sysimage_program *program = &image->programs[index];
+	uint32_t flags = bx_get_le32(program->flags);
 	uint32_t priority_max = bx_get_le32(program->priority_max);
 	uint32_t slots = bx_get_le32(program->slot_count);
 	uint32_t threads = bx_get_le32(program->thread_count);
@@ -148,8 +149,11 @@ program_check(const struct bx_sysimage *image, uint32_t index, const char **wher
 	}
 	if (!name_good(program->module))
 		return refuse(where, BX_ERR_FORMAT, "program module");
-	if ((bx_get_le32(program->flags) & ~BX_PROGRAM_FLAGS) != 0)
+	if ((flags & ~BX_PROGRAM_FLAGS) != 0)
 		return refuse(where, BX_ERR_INVALID, "program flags");
+	if ((flags & BX_PROGRAM_OPEN_SPACE) != 0 &&
+	    (bx_get_le32(image->header->flags) & BX_SYSTEM_RESEARCH) == 0)
+		return refuse(where, BX_ERR_INVALID, "open space in a system that is not for research");
 	if (priority_max >= BX_PRIORITY_COUNT)
 		return refuse(where, BX_ERR_RANGE, "program priority_max");
 	if (bx_get_le32(program->priority) > priority_max)

@@ -62,13 +62,16 @@ links_clear(struct bx_thread *thread)
 	thread->clients = BX_NONE;
 	thread->account = thread->index;
 	thread->serves = BX_NONE;
+	thread->call_head = BX_CAP_HEAD_NONE;
+	thread->receive_head = BX_CAP_HEAD_NONE;
 	thread->transfer = BX_NONE;
 	thread->bound_notification = BX_NONE;
-	thread->send_cap_slot = BX_CAP_SLOT_NONE;
 	thread->reply_slot = BX_CAP_SLOT_NONE;
-	thread->receive_cap_slot = BX_CAP_SLOT_NONE;
+	thread->reply_place = BX_ROOT_SLOT;
 	thread->has_buffers = 0;
 	thread->call_kind = BX_CALL_NONE;
+	thread->phase = 0;
+	thread->signalled = 0;
 	thread->restart = 0;
 	thread->copied = 0;
 	thread->work = 0;
@@ -79,7 +82,7 @@ links_clear(struct bx_thread *thread)
 void
 bx_sched_init(struct bx_kcore *core)
 {
-	const struct bx_queue empty = { .head = BX_NONE, .tail = BX_NONE, .count = 0 };
+	const struct bx_queue empty = { .head = BX_NONE, .tail = BX_NONE };
 
 	for (uint32_t p = 0; p < core->program_count; p++) {
 		const struct bx_program *program = &core->programs[p];
@@ -91,9 +94,11 @@ bx_sched_init(struct bx_kcore *core)
 		struct bx_thread *thread = &core->threads[i];
 
 		thread->index = i;
+		thread->index_twice = (uint64_t)i << 32 | i;
 		thread->settle_next = BX_NONE;
 		thread->state = BX_THREAD_FREE;
 		thread->timer_key = UINT64_MAX;
+		thread->timer_floor = UINT64_MAX;
 		links_clear(thread);
 	}
 	for (uint32_t i = 0; i < core->endpoint_count; i++) {
@@ -126,9 +131,8 @@ bx_thread_make(struct bx_kcore *core, uint32_t index, uint32_t program)
 	memset(&thread->context, 0, offsetof(struct bx_context, machine));
 	thread->context.root = owner->root;
 	thread->context.fpu = (owner->flags & BX_PROGRAM_FPU) != 0;
-	thread->first_slot = owner->space.first_slot;
+	thread->slots = &core->forest.slots[owner->space.first_slot];
 	thread->plain_count = owner->space.plain_count;
-	thread->slot_count = owner->space.slot_count;
 	links_clear(thread);
 	thread->generation++;
 	thread->priority_base = (uint8_t)owner->priority;
@@ -151,6 +155,7 @@ bx_thread_wake(struct bx_kcore *core, struct bx_thread *thread, enum bx_err err)
 		bx_thread_result(thread, err);
 		thread->call_kind = BX_CALL_NONE;
 		thread->work = 0;
+		thread->phase = 0;
 	}
 	bx_thread_ready(core, thread);
 }
@@ -158,6 +163,10 @@ bx_thread_wake(struct bx_kcore *core, struct bx_thread *thread, enum bx_err err)
 void
 bx_thread_again(struct bx_kcore *core, struct bx_thread *thread)
 {
+	/* Of a reply_receive the receive is left. */
+	if (thread->state == BX_THREAD_RECEIVING)
+		thread->context.number = BX_SYS_RECEIVE |
+		    (uint64_t)(thread->has_buffers != 0 ? BX_IPC_BUFFERS : 0) << 8;
 	bx_ipc_detach(core, thread);
 	thread->restart = 1;
 	bx_thread_ready(core, thread);
@@ -179,6 +188,7 @@ withdraw(struct bx_kcore *core, struct bx_thread *thread)
 	thread->call_kind = BX_CALL_NONE;
 	thread->restart = 0;
 	thread->work = 0;
+	thread->phase = 0;
 	thread->removal = 0;
 }
 
@@ -204,7 +214,7 @@ bx_thread_end(struct bx_kcore *core, uint32_t index)
 	if (!bx_ipc_clients_release(core, thread))
 		return false;
 	if (thread->bound_notification != BX_NONE)
-		core->notifications[thread->bound_notification].bound_thread = BX_NONE;
+		bx_notification_unbind(core, &core->notifications[thread->bound_notification]);
 	BX_ASSERT(program->threads_alive > 0);
 	program->threads_alive--;
 	program->cpu_ticks += thread->cpu_ticks;

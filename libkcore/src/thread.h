@@ -36,10 +36,26 @@ enum bx_call_kind {
 	BX_CALL_FAULT = 3		/* the kernel says it for the thread; answer: resume */
 };
 
+/* thread.phase. */
+#define BX_PHASE_SPENT		1u	/* queued; the capability has had its use */
+#define BX_PHASE_ENGAGED	2u	/* it waits, and a copy from or to it is under way */
+
 static inline struct bx_thread *
 bx_thread_at(const struct bx_kcore *core, uint32_t index)
 {
 	return &core->threads[index];
+}
+
+/* The ordinary slot that its user calls `index`; false: there is none. */
+static inline bool
+bx_thread_slot(const struct bx_thread *thread, uint64_t index, struct bx_cap_slot **slot)
+{
+	uint64_t masked;
+
+	if (BX_UNLIKELY(!bx_machine_index_below(index, thread->plain_count, &masked)))
+		return false;
+	*slot = thread->slots + masked;
+	return true;
 }
 
 /* Moves a thread along the table; a move that the table does not know is a bug here. */
@@ -67,6 +83,15 @@ static inline bool
 bx_thread_awaits(const struct bx_thread *thread)
 {
 	return thread->state == BX_THREAD_AWAITING_REPLY || thread->state == BX_THREAD_FAULTED;
+}
+
+/* Whether it waits in the queue of its `object` (or a copy under way has taken it out, and there is
+ * none); `partner` means something while it awaits an answer, `deadline` while it is not READY. */
+static inline bool
+bx_thread_queued(const struct bx_thread *thread)
+{
+	return thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING ||
+	    thread->state == BX_THREAD_WAITING;
 }
 
 /* Whether its program is being taken apart: it does not run any more, and whoever meets it takes it

@@ -477,6 +477,7 @@ START_TEST(sched4_timers_come_in_order)
 	for (uint32_t i = 0; i < 40; i++) {
 		threads[i].index = i;
 		threads[i].timer_key = UINT64_MAX;
+		threads[i].timer_floor = UINT64_MAX;
 	}
 	for (unsigned n = 0; n < 2000; n++) {
 		uint32_t who = (uint32_t)((seed = seed * 6364136223846793005ull + 1) >> 40) % 40;

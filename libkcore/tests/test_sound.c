@@ -69,6 +69,7 @@ engage(struct bx_thread *active, struct bx_thread *passive)
 	active->transfer = passive->index;
 	active->restart = 1;
 	passive->transfer = active->index;
+	passive->phase |= BX_PHASE_ENGAGED;
 }
 
 static const char *
@@ -85,14 +86,14 @@ thread_break(struct bx_kcore *core, struct bx_thread *t, int how)
 	case 7:	t[NOT_THERE].transfer = RUNS; return "a free thread holds something";
 	case 8:	t[NOT_THERE].restart = 1; return "a free thread holds something";
 	case 9:	core->programs[1].generation++; return "a thread outlives its process";
-	case 10: t[RUNS].first_slot++; return "slots of a thread";
+	case 10: t[RUNS].slots++; return "slots of a thread";
 	case 11: t[RUNS].plain_count++; return "slots of a thread";
-	case 12: t[RUNS].slot_count++; return "slots of a thread";
+	case 12: t[RUNS].signalled = 1; return "pending signal of a thread";
 	case 13: t[RUNS].priority = BX_PRIORITY_COUNT; return "thread priority";
 	case 14: t[RUNS].priority_base = 11; return "thread priority";
 	case 15: t[AWAITS].restart = 1; return "a thread that waits is to begin again";
 	case 16: t[AWAITS].partner = BX_NONE; return "partner of a thread";
-	case 17: t[RUNS].partner = SERVES; return "partner of a thread";
+	case 17: t[RUNS].phase = BX_PHASE_ENGAGED; return "a copy under way";
 	case 18: t[RUNS].account = SERVES; return "account of a thread";
 	case 19: t[SERVES].account = RUNS; return "account of a thread";
 	case 20: core->notifications[1].bound_thread = RUNS; return "bound notification";
@@ -125,15 +126,15 @@ queue_break(struct bx_kcore *core, struct bx_thread *t, int how)
 	case 2:	t[AWAITS].partner = RUNS; return "clients of a server";
 	case 3:	t[AWAITS].priority = 11; return "clients of a server";
 	case 4:	ready->head = BX_NONE; return "ready queue";
-	case 5:	ready->count++; return "ready queue";
+	case 5:	ready->head = core->thread_count; return "ready queue";
 	case 6:	ready->tail = BX_NONE; return "ready queue";
 	case 7:	core->cpu.ready_mask = 0; return "ready queue";
 	case 8:	core->cpu.ready_mask |= 1; return "ready queue";
 	case 9:	t[ready->head].previous = RUNS; return "ready queue";
-	case 10: t[ready->head].object = 0; return "ready queue";
+	case 10: t[WAITS].object = 1; return "queue of a notification";
 	case 11: t[ready->head].priority = 11; return "thread in a ready queue";
 	case 12: core->cpu.current = ready->head; return "thread in a ready queue";
-	case 13: core->endpoints[1].senders.count = 0; return "queue of an endpoint";
+	case 13: core->endpoints[1].senders.head = BX_NONE; return "queue of an endpoint";
 	case 14: core->endpoints[2].receivers.tail = BX_NONE; return "queue of an endpoint";
 	case 15: t[SENDS].object = 0; return "queue of an endpoint";
 	case 16: core->sender_levels[1].count[10]++; return "priorities of queued senders";
@@ -144,17 +145,18 @@ queue_break(struct bx_kcore *core, struct bx_thread *t, int how)
 	case 20: core->cpu.current = BX_NONE; return "a thread is not where its state says";
 	case 21: t[WAITS].timer_place = core->timer_count; return "place of a timer";
 	case 22: t[WAITS].timer_place = t[SENDS].timer_place; return "place of a timer";
-	case 23: t[core->timers[0]].timer_key = 1; t[core->timers[1]].timer_key = 0;
+	case 23: t[core->timers[0]].timer_key = 2; t[core->timers[0]].timer_floor = 1;
+		t[core->timers[1]].timer_key = 1; t[core->timers[1]].timer_floor = 0;
 		return "order of the timers";
 	case 24: core->timer_count++; return "count of the timers";
 	case 25: /* A receiver where a sender is. */
 		t[RECEIVES].object = 1;
 		core->endpoints[1].receivers = core->endpoints[2].receivers;
-		core->endpoints[2].receivers = (struct bx_queue){ BX_NONE, BX_NONE, 0 };
+		core->endpoints[2].receivers = (struct bx_queue){ BX_NONE, BX_NONE };
 		return "a sender and a receiver wait for each other";
 	case 26: /* What copies is in no queue. */
 		engage(&t[SERVES], &t[AWAITS]);
-		core->endpoints[1].senders = (struct bx_queue){ SENDS, SENDS, 1 };
+		core->endpoints[1].senders = (struct bx_queue){ SENDS, SENDS };
 		t[SENDS].state = BX_THREAD_RECEIVING;
 		return "queue of an endpoint";
 	case 27: core->sender_levels[1].mask = 0; return "priorities of queued senders";
@@ -162,10 +164,11 @@ queue_break(struct bx_kcore *core, struct bx_thread *t, int how)
 	case 29: t[RUNS].unsettled = 1; return "what was put off";
 	case 30: core->unsettled = RUNS; return "what was put off";
 	case 31: core->unsettled = core->thread_count; return "what was put off";
+	case 32: t[WAITS].timer_floor = 0; return "floor of a timer";
 	default: return NULL;
 	}
 }
-#define QUEUE_BREAKS	32
+#define QUEUE_BREAKS	33
 
 /* A frame that program 0 has in its list. */
 static struct bx_frame *

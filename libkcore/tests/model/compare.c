@@ -115,12 +115,15 @@ thread_same(struct model *model, const struct spec *before, unsigned i)
 		return differ(model, "priority, too high,", i, core->priority,
 		    spec_priority_high(&model->spec, i));
 	spec->priority = core->priority;
-	SAME("object waited for", i, core->object, wide(spec->object));
-	SAME("partner", i, core->partner, wide(spec->partner));
+	if (bx_thread_queued(core))
+		SAME("object waited for", i, core->object, wide(spec->object));
+	if (bx_thread_awaits(core))
+		SAME("partner", i, core->partner, wide(spec->partner));
 	SAME("other side of a copy", i, core->transfer, wide(spec->copy));
 	SAME("endpoint served", i, core->serves, wide(spec->serves));
 	SAME("bound notification", i, core->bound_notification, wide(spec->bound));
-	if (!deadline_same(model, before, i))
+	if (spec->state != BX_THREAD_READY && spec->state != BX_THREAD_STOPPED &&
+	    !deadline_same(model, before, i))
 		return false;
 	if ((spec->state == BX_THREAD_READY || spec->state == BX_THREAD_STOPPED) && spec->shown &&
 	    !spec->again && spec->begun)
@@ -136,11 +139,11 @@ queue_same(struct model *model, const char *what, unsigned i, const struct bx_qu
 {
 	uint32_t at = core->head;
 
-	SAME(what, i, core->count, spec->count);
 	for (unsigned n = 0; n < spec->count; n++) {
 		SAME(what, i, at, spec->thread[n]);
 		at = model->world.core->threads[at].next;
 	}
+	SAME(what, i, at, BX_NONE);
 	return true;
 }
 
@@ -286,7 +289,7 @@ things_same(struct model *model)
 	SAME("mask of line", 0, model->world.machine.irq_unmasked[core->irqs[0].number],
 	    spec->irq_open);
 	if (spec->irq_note != NOBODY) {
-		SAME("bits of line", 0, core->irqs[0].bits, spec->irq_bits);
+		SAME("capability of line", 0, place_of(model, core->irqs[0].slot), spec->irq_place);
 		SAME("binder of line", 0, core->irqs[0].binder, spec->irq_binder);
 	}
 	return true;

@@ -172,10 +172,10 @@ threads_print(uint64_t hash)
 		thread.context.root = 0;
 		if (thread.context.value[2] > WORLD_TICKS)
 			thread.context.value[2] -= model.world.machine.now;
-		if (thread.deadline != 0)
-			thread.deadline -= model.world.machine.now;
+		thread.deadline -= thread.state == BX_THREAD_READY ? thread.deadline : model.world.machine.now;
 		if (thread.timer_key != UINT64_MAX)
 			thread.timer_key -= model.world.machine.now;
+		thread.timer_floor = 0;
 		thread.generation = 0;
 		thread.call_generation = 0;
 		thread.slice_left = 0;
@@ -227,7 +227,7 @@ fingerprint(void)
 		hash = mix(hash, &core->frames[core->memory_pages[i]], sizeof(struct bx_frame));
 	hash = mix(hash, core->cpu.ready, sizeof core->cpu.ready);
 	hash = mix_word(hash, core->cpu.current | (uint64_t)core->cpu.account << 32);
-	hash = mix_word(hash, core->irqs[0].notification | core->irqs[0].bits << 8 |
+	hash = mix_word(hash, core->irqs[0].notification | (uint64_t)core->irqs[0].slot << 40 |
 	    (uint64_t)model.spec.irq_open << 32 | (uint64_t)(core->cpu.slice_end == 0) << 33 |
 	    (uint64_t)model.spec.slice_given << 34);
 	return hash == 0 ? 1 : hash;

@@ -250,6 +250,18 @@ deadlines(struct spec *spec)
 	}
 }
 
+/* A line signals by the capability that it was bound with, as long as that one is there and may. */
+static void
+interrupt(struct spec *spec)
+{
+	const struct spec_cap *cap = &spec->caps[spec->irq_place];
+
+	if (spec->irq_note != NOBODY && cap->type == BX_CAP_NOTIFICATION &&
+	    cap->object == spec->irq_note && (cap->rights & BX_RIGHT_WRITE) != 0 &&
+	    spec->now < cap->expiry)
+		spec_signal(spec, spec->irq_note, cap->badge);
+}
+
 void
 spec_event(struct spec *spec, const struct spec_event *event)
 {
@@ -267,8 +279,7 @@ spec_event(struct spec *spec, const struct spec_event *event)
 		deadlines(spec);
 		break;
 	case EVENT_INTERRUPT:
-		if (spec->irq_note != NOBODY)
-			spec_signal(spec, spec->irq_note, spec->irq_bits);
+		interrupt(spec);
 		break;
 	case EVENT_FAULT:
 		thread->unheard = false;

@@ -151,7 +151,7 @@ struct spec {
 	struct spec_page pages[SPEC_PAGES];
 	struct spec_cap caps[SPEC_PROGRAMS * SPEC_SLOTS];
 	uint8_t irq_note, irq_binder;	/* of the one line; NOBODY: none */
-	uint64_t irq_bits;
+	uint16_t irq_place;		/* of the capability that it signals by */
 	bool irq_open;			/* unmasked */
 	uint8_t current;		/* thread, or NOBODY */
 	bool went_on;			/* no call was taken up again since the event began */

@@ -499,7 +499,7 @@ irq_call(struct spec *spec, unsigned thread)
 	if (regs->number == BX_SYS_IRQ_BIND) {
 		spec_cap_use(spec, place);
 		spec->irq_note = (uint8_t)spec->caps[place].object;
-		spec->irq_bits = spec->caps[place].badge;
+		spec->irq_place = place;
 		spec->irq_binder = spec->threads[thread].program;
 	}
 	spec->irq_open = true;

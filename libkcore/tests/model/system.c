@@ -81,6 +81,7 @@ build(struct spec *spec, const struct model_shape *shape)
 
 	*spec = (struct spec){ .program_count = shape->programs, .endpoint_count = 2, .note_count = 2,
 	    .thread_count = (uint32_t)shape->programs * shape->threads };
+	builder.build.flags = shape->open ? BX_SYSTEM_RESEARCH : 0;
 	for (uint32_t p = 0; p < shape->programs; p++) {
 		struct build_program *program = &builder.build.programs[
 		    build_program(&builder.build, names[p])];
@@ -92,6 +93,8 @@ build(struct spec *spec, const struct model_shape *shape)
 		program->priority_max = 20;
 		program->quota = shape->strings ? 60 : 16;
 		program->stack_pages = 1;
+		if (shape->open)
+			program->flags |= BX_PROGRAM_OPEN_SPACE;
 		spec->programs[p] = (struct spec_program){
 			.base = shape->priority[p], .most = 20, .threads = shape->threads,
 			.first_thread = (uint8_t)(p * shape->threads), .fault_endpoint = NOBODY,
@@ -349,17 +352,19 @@ memory_put(struct model *model, unsigned thread, const struct spec_request *requ
 		user_put(&model->world, program, offer->receive_address + at, &none, sizeof none);
 }
 
-/* The way of entry.S: the short one first; when it refuses, nothing has changed. */
+/* The way of entry.S: the short one first; when it declines, nothing has changed. */
 static struct bx_context *
 system_call(struct model *model)
 {
 	static uint8_t *before;
 	static size_t room;
 	struct bx_kcore *core = model->world.core;
+	struct bx_thread *thread = bx_core_current(core);
 	struct bx_context *context = model->world.context, *next;
-	uint32_t program = core->cpu.last_program;
+	struct bx_exchange done = { &bx_kcore_declined, 0 };
+	uint64_t number = context->number;
 
-	if (context->number != BX_SYS_CALL && context->number != BX_SYS_REPLY_RECEIVE)
+	if (number != BX_SYS_CALL && number != BX_SYS_REPLY_RECEIVE)
 		return bx_kcore_system_call_general(core);
 	if (room < model->world.pool_bytes) {
 		free(before);
@@ -368,22 +373,29 @@ system_call(struct model *model)
 		want(before != NULL);
 	}
 	memcpy(before, model->world.pools, model->world.pool_bytes);
-	if (context->number == BX_SYS_CALL)
-		next = bx_kcore_call_fast(context->value[0], context, context->value[2], core);
+	if (number == BX_SYS_CALL)
+		done = bx_kcore_call_fast(context->value[0], context, context->value[2], core);
 	else
-		next = bx_kcore_reply_receive_fast(context->value[0], context, context->value[2], core,
-		    context->reply);
-	if (next == NULL) {
+		done.next = bx_kcore_reply_receive_fast(context->value[0], context, context->value[2],
+		    core);
+	if (done.next == &bx_kcore_declined) {
+		/* But what an earlier look at a capability has found may be kept. */
+		((struct bx_thread *)(void *)(before + ((uint8_t *)thread -
+		    (uint8_t *)model->world.pools)))->call_head = thread->call_head;
 		want_msg(memcmp(before, model->world.pools, model->world.pool_bytes) == 0,
-		    "the short way refused and has changed something");
+		    "the short way declined and has changed something");
 		return bx_kcore_system_call_general(core);
 	}
 	model->fast++;
-	next->number = BX_OK;
+	next = &bx_core_current(core)->context;
+	want(done.next == next);
+	next->value[0] = done.badge;
 	next->value[1] = context->value[1];
+	next->value[2] = number == BX_SYS_CALL ? BX_IPC_INFO_REPLY : 0;
 	for (unsigned i = 0; i < BX_IPC_WORDS; i++)
 		next->word[i] = context->word[i];
-	if (core->cpu.last_program != program)
+	next->number = BX_OK;
+	if (bx_core_current(core)->program != thread->program)
 		bx_machine_domain_switch(core->machine);
 	return next;
 }
