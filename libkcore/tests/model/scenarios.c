@@ -130,6 +130,34 @@ static const struct model_op caps[] = {
 	SEND(FREE_1, LATER), TICK(5),
 };
 
+/* Spaces that are not sealed: what is lent, lent on, and taken back.  0 lends to 1. */
+static const struct model_op open[] = {
+	DERIVE(EP_A, FREE_1, 3, 0, 0, NEVER, 0), DERIVE(COUNTED, FREE_1, 2, 1, 2, LATER, 0),
+	DERIVE(FREE_1, FREE_2, 2, 2, 2, SOON, 0), DO2(BX_SYS_CAP_COPY, FREE_1, FREE_2),
+	DO2(BX_SYS_CAP_MOVE, FREE_1, FREE_2), DO2(BX_SYS_CAP_MOVE, FREE_2, FREE_1),
+	DO(BX_SYS_CAP_DELETE, FREE_1), DO(BX_SYS_CAP_DELETE, COUNTED), DO(BX_SYS_CAP_REVOKE, EP_A),
+	DO(BX_SYS_CAP_REVOKE, COUNTED), DO(BX_SYS_CAP_REVOKE, FREE_1),
+	{ BX_SYS_CAP_RECHARGE, COUNTED, CSPACE_NEXT, FREE_2, 1, 0, 0, 0 },
+	{ BX_SYS_CAP_RECHARGE, FREE_1, CSPACE_NEXT, FREE_2, 2, 0, 0, 0 },
+	OFFER(BX_SYS_SEND, EP_B, PAST_END, LATER, OFFER_CAP_OTHER),
+	OFFER(BX_SYS_CALL, EP_B, PAST_END, LATER, OFFER_CAP_FREE),
+	OFFER(BX_SYS_RECEIVE, EP_B, REPLY_1, LATER, OFFER_CAP_FREE),
+	OFFER(BX_SYS_REPLY, 0, REPLY_1, 0, OFFER_CAP), SEND(FREE_1, LATER), RECEIVE(FREE_2, LATER), TICK(4),
+};
+
+/* The same with what holds something up. */
+static const struct model_op held[] = {
+	DO2(BX_SYS_CAP_MOVE, NOTE, FREE_1), DO2(BX_SYS_CAP_COPY, NOTE, FREE_1), WAIT(FREE_1, LATER),
+	DO(BX_SYS_NOTIFICATION_BIND, FREE_1), DO2(BX_SYS_IRQ_BIND, IRQ, FREE_1), DO(OP_INTERRUPT, 0),
+	DO2(BX_SYS_CAP_COPY, MEMORY, FREE_2), { BX_SYS_MAP, FREE_2, 0, 0, 2 | 3 << 4, 0, 0, 0 },
+	DERIVE(MEMORY, FREE_2, 3, 0, 0, NEVER, 0), DO(BX_SYS_CAP_DELETE, FREE_1),
+	DO(BX_SYS_CAP_DELETE, FREE_2), DO(BX_SYS_CAP_REVOKE, NOTE), DO(BX_SYS_CAP_REVOKE, MEMORY),
+	OFFER(BX_SYS_SEND, EP_B, PAST_END, LATER, OFFER_CAP_FREE),
+	OFFER(BX_SYS_RECEIVE, EP_B, REPLY_1, LATER, OFFER_CAP_FREE),
+	DO2(BX_SYS_CAP_COPY, THREAD_NEXT, FREE_2), DO(BX_SYS_THREAD_STOP, FREE_2),
+	DO2(BX_SYS_KILL, SPAWN, 1), DO2(BX_SYS_SPAWN, SPAWN, 1),
+};
+
 static const struct model_op ends[] = {
 	DO2(BX_SYS_SPAWN, SPAWN, 1), DO2(BX_SYS_SPAWN, SPAWN, 2), DO2(BX_SYS_KILL, SPAWN, 1),
 	DO2(BX_SYS_KILL, SPAWN, 2), DO(BX_SYS_EXIT, 3), DO(OP_FAULT, 0), CALL(EP_A, LATER),
@@ -166,6 +194,8 @@ const struct scenario scenarios[] = {
 	  false },
 	{ "offers", { 2, 1, { 10, 10 }, true, false, { 0 } }, LIST(two_begin), LIST(offers), 5, false, false },
 	{ "caps", { 2, 1, { 10, 10 }, true, false, { 0 } }, LIST(two_begin), LIST(caps), 5, false, false },
+	{ "open", { 2, 1, { 10, 10 }, false, true, { 0 } }, LIST(two_begin), LIST(open), 7, false, false },
+	{ "held", { 2, 1, { 10, 10 }, false, true, { 0 } }, LIST(two_begin), LIST(held), 6, true, false },
 	{ "ends", { 3, 1, { 10, 11, 9 }, false, false, { 0, 1, 2 } }, LIST(three_begin), LIST(ends), 5, true,
 	  false },
 	{ "pieces", { 2, 1, { 10, 10 }, false, false, { 0, 1 } }, LIST(two_begin), LIST(pieces), 7, true,
@@ -173,6 +203,8 @@ const struct scenario scenarios[] = {
 	{ "memory", { 2, 1, { 10, 10 }, false, false, { 0 } }, LIST(two_begin), LIST(memory), 5, true, false },
 	{ "long-calls", { 3, 1, { 10, 10, 9 }, false, false, { 0 } }, LIST(three_begin), LIST(shorts), 0, false,
 	  true },
+	{ "long-open", { 3, 2, { 10, 11, 10 }, true, true, { 0, 1, 2 } }, LIST(three_begin), NULL, 0, 0,
+	  false, true },
 	{ "long-two", { 2, 2, { 10, 10 }, true, false, { 1, 2 } }, LIST(four_begin), NULL, 0, 0, false, true },
 	{ "long-three", { 3, 2, { 11, 10, 10 }, true, false, { 0, 1, 2 } }, LIST(three_begin), NULL, 0, 0,
 	  false, true },

@@ -147,6 +147,7 @@ static const struct offer {
 	[OFFER_CAP_NO_ROOM] = { MEMORY_GOOD, NOTE, PAST_END, false, false, 0, 0 },
 	[OFFER_CAP_TAKEN]  = { MEMORY_GOOD, PAST_END, EP_B, false, false, 0, 0 },
 	[OFFER_CAP_OTHER]  = { MEMORY_GOOD, COUNTED, FREE_2, false, false, SHORT_LENGTH, LONG_LENGTH },
+	[OFFER_CAP_FREE]   = { MEMORY_GOOD, FREE_1, FREE_2, false, false, 0, SHORT_LENGTH },
 	[OFFER_UNALIGNED]  = { MEMORY_UNALIGNED, PAST_END, PAST_END, false, false, 0, 0 },
 	[OFFER_BAD_BUFFERS] = { MEMORY_BAD, PAST_END, PAST_END, false, false, 0, 0 },
 	[OFFER_TOO_LONG]   = { MEMORY_GOOD, PAST_END, PAST_END, false, false, BX_IPC_STRING_MAX + 1, 0 },
