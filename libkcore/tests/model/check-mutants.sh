@@ -3,10 +3,13 @@
 # check-mutants.sh -- breaks the kernel core by each line of mutants.list, and runs the model on what
 # comes of it.  A broken one that is not seen is a failure, as is a line that changes nothing any more.
 #   BX_SRCDIR  top of the sources    BX_CPPFLAGS BX_LIBS  what Check needs    BX_ONLY  a part of a line
-top=${BX_SRCDIR:-.}
-room=$top/libkcore
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
+# All of one moment, whatever happens to the sources meanwhile.
+top=$scratch/top
+mkdir "$top"
+cp -r "${BX_SRCDIR:-.}/include" "${BX_SRCDIR:-.}/libcap" "${BX_SRCDIR:-.}/libkcore" "$top" || exit 99
+room=$top/libkcore
 caught=0 failed=0
 flags="-std=gnu11 -O1 -DBX_VERSION=\"0\" -I$top/include -I$top/libcap/include -I$room/include
 	-I$room/src $BX_CPPFLAGS"
