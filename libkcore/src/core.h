@@ -268,7 +268,7 @@ struct bx_object {
 /* One capability of one program, as decoded from the manifest. */
 struct bx_grant {
 	uint32_t program, slot, object;
-	uint32_t uses;
+	uint32_t lender;		/* grant of another program that it is derived from, or BX_NONE */
 	struct bx_cap_limits limits;	/* rights, badge, range */
 	uint64_t lifetime_ticks;	/* 0: for ever */
 };

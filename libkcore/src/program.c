@@ -199,6 +199,42 @@ threads_step(struct bx_kcore *core, uint32_t index)
 	}
 }
 
+/* Where the lender of a grant has what it lends, if it has; it may have deleted it, or, in an open
+ * space, put something else there. */
+static bool
+lender_place(const struct bx_kcore *core, const struct bx_grant *grant, struct bx_cap_place *from)
+{
+	const struct bx_grant *above = &core->grants[grant->lender];
+	const struct bx_object *object = &core->objects[grant->object];
+	const struct bx_program *lender = &core->programs[above->program];
+	const struct bx_cap *held = &core->forest.slots[lender->space.first_slot + above->slot].cap;
+
+	*from = (struct bx_cap_place){ &lender->space, above->slot };
+	return lender->state == BX_PROGRAM_RUNNING &&
+	    held->type == bx_object_cap_type(object->kind) && held->object.index == object->index;
+}
+
+/* What one grant gives, at its place.  What the lender has not, or not so much of, is not lent. */
+static enum bx_err
+grant_derive(struct bx_kcore *core, const struct bx_grant *grant, uint64_t now)
+{
+	struct bx_cap_place from = { &core->root_space, core->objects[grant->object].root_slot };
+	struct bx_cap_place to = { &core->programs[grant->program].space, grant->slot };
+	struct bx_cap_limits limits = grant->limits;
+	const struct bx_cap *source;
+	enum bx_err err;
+
+	if (grant->lender != BX_NONE && !lender_place(core, grant, &from))
+		return BX_OK;
+	source = &core->forest.slots[from.space->first_slot + from.index].cap;
+	limits.expiry = source->expiry;
+	if (grant->lifetime_ticks != 0 && now < limits.expiry &&
+	    grant->lifetime_ticks < limits.expiry - now)
+		limits.expiry = now + grant->lifetime_ticks;
+	err = bx_cap_derive(&core->forest, from, &limits, to, now);
+	return grant->lender == BX_NONE ? err : BX_OK;
+}
+
 /* Leaves work_state NONE when all is done. */
 static enum bx_err
 grants_step(struct bx_kcore *core, uint32_t index)
@@ -208,18 +244,11 @@ grants_step(struct bx_kcore *core, uint32_t index)
 
 	for (unsigned i = 0; i < STEP_GRANTS && program->work_index < core->grant_count; i++) {
 		const struct bx_grant *grant = &core->grants[program->work_index];
-		const struct bx_object *object = &core->objects[grant->object];
-		struct bx_cap_limits limits = grant->limits;
-		struct bx_cap_place from = { &core->root_space, object->root_slot };
-		struct bx_cap_place to = { &program->space, grant->slot };
 		enum bx_err err;
 
 		if (grant->program != index)
 			break;
-		limits.expiry = BX_CAP_EXPIRY_NEVER;
-		if (grant->lifetime_ticks != 0 && grant->lifetime_ticks < limits.expiry - now)
-			limits.expiry = now + grant->lifetime_ticks;
-		err = bx_cap_derive(&core->forest, from, &limits, to, now);
+		err = grant_derive(core, grant, now);
 		if (err != BX_OK)
 			return err;
 		program->work_index++;
@@ -302,11 +331,14 @@ bx_program_start(struct bx_kcore *core, uint32_t index, const uint8_t *argument,
 
 /* ---- end ---------------------------------------------------------------------------------- */
 
-static uint64_t *
-ending_word(struct bx_kcore *core, const struct bx_program *program, uint64_t *bit)
+/* Its bit among the programs that are being taken apart. */
+static void
+ending_mark(struct bx_kcore *core, const struct bx_program *program, bool ending)
 {
-	*bit = 1ull << program->rank % 64;
-	return &core->ending[program->rank / 64];
+	uint64_t bit = 1ull << program->rank % 64;
+	uint64_t *word = &core->ending[program->rank / 64];
+
+	*word = ending ? *word | bit : *word & ~bit;
 }
 
 /* Begins the taking apart. */
@@ -314,7 +346,6 @@ static void
 end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
 {
 	struct bx_program *program = &core->programs[index];
-	uint64_t bit;
 
 	program->signals_exit = program->state == BX_PROGRAM_RUNNING;
 	program->end_state = state;
@@ -323,7 +354,7 @@ end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
 	program->work_index = 0;
 	program->work_offset = 0;
 	program->work_thread = BX_NONE;
-	*ending_word(core, program, &bit) |= bit;
+	ending_mark(core, program, true);
 	core->put_off++;
 	program->generation += program->generation & 1;	/* even: no process */
 }
@@ -436,13 +467,11 @@ end_tables_step(struct bx_kcore *core, struct bx_program *program)
 static void
 end_finish(struct bx_kcore *core, struct bx_program *program)
 {
-	uint64_t bit;
-
 	BX_ASSERT(program->frames_used == 0);
 	program->root = 0;
 	program->work_state = WORK_NONE;
 	program->state = program->end_state;
-	*ending_word(core, program, &bit) &= ~bit;
+	ending_mark(core, program, false);
 	core->put_off--;
 	if (program->signals_exit && program->exit_notification != BX_NONE)
 		bx_notification_signal(core, program->exit_notification, program->exit_bits);

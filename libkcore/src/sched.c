@@ -436,6 +436,46 @@ busy_set(struct bx_kcore *core)
 		    (uint8_t)(64u - (unsigned)__builtin_clzll(cpu->ready_mask));
 }
 
+void
+bx_sched_preempt(struct bx_kcore *core, struct bx_thread *thread)
+{
+	enqueue(core, thread, true);
+}
+
+struct bx_thread *
+bx_sched_first_take(struct bx_kcore *core)
+{
+	struct bx_cpu *cpu = &core->cpu;
+	struct bx_thread *first;
+	uint32_t top;
+
+	if (cpu->ready_mask == 0)
+		return NULL;
+	top = 63u - (uint32_t)__builtin_clzll(cpu->ready_mask);
+	first = bx_thread_at(core, cpu->ready[top].head);
+	if (first->restart != 0)
+		return NULL;
+	bx_queue_remove(core, &cpu->ready[top], first);
+	if (cpu->ready[top].head == BX_NONE)
+		cpu->ready_mask &= ~(1ull << top);
+	return first;
+}
+
+struct bx_context *
+bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next)
+{
+	struct bx_cpu *cpu = &core->cpu;
+
+	switch_to(core, next->index, bx_machine_now(core->machine));
+	/* As timer_due: the heap has not changed since the timer was set, and a timer that goes off too
+	 * early is set anew then, which is cheaper than to do it now. */
+	if (cpu->slice_end < cpu->timer_at && cpu->ready[next->priority].head != BX_NONE)
+		timer_set(core, cpu->slice_end);
+	busy_set(core);
+	BX_INVARIANT(bx_sched_sound(core, &(const char *){ NULL }));
+	return &next->context;
+}
+
 /* Each turn of the loop does a bounded step of work that was put off.  After the first, which every
  * event gets so that no storm of interrupts stops the work, an interrupt that waits goes first. */
 struct bx_context *
@@ -527,22 +567,48 @@ bx_kcore_system_call(struct bx_kcore *core)
 }
 
 struct bx_context *
-bx_kcore_system_call_general(struct bx_kcore *core)
+bx_sched_system_call_long(struct bx_kcore *core)
 {
 	struct bx_thread *thread = bx_core_current(core);
 
-	core->cpu.system_calls++;
-	if (thread->context.number == BX_SYS_NULL && core->put_off == 0) {
-		/* Nothing has changed since the thread was chosen. */
-		bx_thread_result(thread, BX_OK);
-		return &thread->context;
-	}
 	bx_syscall_run(core);
 	if (BX_LIKELY(goes_on(core, thread))) {
 		busy_set(core);
 		return &thread->context;
 	}
 	return bx_sched_dispatch(core);
+}
+
+struct bx_context *
+bx_kcore_system_call_general(struct bx_kcore *core)
+{
+	struct bx_thread *thread = bx_core_current(core);
+	struct bx_context *next = NULL;
+
+	core->cpu.system_calls++;
+	switch (thread->context.number) {
+	case BX_SYS_NULL:
+		if (core->put_off != 0)
+			break;
+		/* Nothing has changed since the thread was chosen. */
+		bx_thread_result(thread, BX_OK);
+		return &thread->context;
+	case BX_SYS_SIGNAL:
+		next = bx_signal_short(core, thread);
+		break;
+	case BX_SYS_SEND:
+		next = bx_send_short(core, thread);
+		break;
+	case BX_SYS_RECEIVE:
+		next = bx_receive_short(core, thread);
+		break;
+	case BX_SYS_YIELD:
+		next = bx_yield_short(core, thread);
+		break;
+	default:
+		break;
+	}
+	return next != NULL ? next : bx_sched_system_call_long(core);
 }
 
 struct bx_context *

@@ -70,6 +70,7 @@ struct build_object {
 
 struct build_grant {
 	uint32_t program, slot, object, rights, uses;
+	uint32_t lender;			/* 1 + its lender's index once they are sorted; 0: none */
 	uint64_t badge, lifetime_us, first, count;
 };
 

@@ -115,6 +115,7 @@ emit_grant(struct bx_sysimage_grant *to, uint32_t program, uint32_t slot,
 	bx_put_le32(to->rights, capability->rights);
 	bx_put_le64(to->badge, capability->badge);
 	bx_put_le32(to->uses, capability->uses);
+	bx_put_le32(to->lender, capability->lender);
 	bx_put_le64(to->lifetime_us, capability->lifetime_us);
 	bx_put_le64(to->first, capability->first);
 	bx_put_le64(to->count, capability->count);

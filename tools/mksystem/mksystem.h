@@ -33,6 +33,8 @@ struct system_capability {
 	const char *name;		/* by which the program finds it */
 	const char *object_name;
 	uint32_t object;		/* resolved by check.c */
+	const char *from;		/* "PROGRAM/CAPABILITY" that lends it, or NULL */
+	uint32_t lender;		/* resolved: 0, or 1 + its number among all capabilities */
 	uint32_t rights;
 	uint64_t badge;
 	bool badge_given;

@@ -334,7 +334,7 @@ read_capability(struct diagnostics *diagnostics, const config_setting_t *setting
     struct system_capability *capability)
 {
 	static const char *const keys[] = { "object", "rights", "badge", "uses", "lifetime_us", "first",
-		"count", "programs", NULL };
+		"count", "programs", "from", NULL };
 	struct place place = { diagnostics, setting, "capability", config_setting_name(setting) };
 
 	capability->at = setting;
@@ -345,6 +345,7 @@ read_capability(struct diagnostics *diagnostics, const config_setting_t *setting
 		return;
 	known_keys_only(&place, keys);
 	capability->object_name = text(&place, "object", place.name);
+	capability->from = text(&place, "from", NULL);
 	capability->rights = read_rights(&place);
 	capability->badge_given = config_setting_get_member(setting, "badge") != NULL;
 	capability->badge = number(&place, "badge", 0, INT64_MAX, 0);
