@@ -41,7 +41,7 @@ while IFS='|' read -r what file edit; do
 		printf 'failed: %s: not seen\n' "$what"
 		failed=$((failed + 1))
 	else
-		printf '%s: %s\n' "$what" "$(grep -v -e '^--replay' -e ' ops: .* sequences' "$scratch/out" |
+		printf '%s: %s\n' "$what" "$(grep -v -e '^--replay' -e ' ops: .* sequences' -e ' random sequences of ' "$scratch/out" |
 		    head -n 1 | cut -c 1-150)"
 		caught=$((caught + 1))
 	fi
