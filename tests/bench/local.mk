@@ -25,14 +25,40 @@ EXTRA_%C%_ipc_benchd_DEPENDENCIES = $(bx_program_script)
 %C%_ipc_peer_LDADD = $(bx_program_libs)
 EXTRA_%C%_ipc_peer_DEPENDENCIES = $(bx_program_script)
 
-PHONY += bench bench-ipc bench-size bench-boot
+
+# What fills the kernel's tables for bench-bounds, and measures; docs/bounds.md.
+FREE_EXECUTABLES += %D%/bounds/bounds %D%/bounds/crowd
+noinst_HEADERS += %D%/bounds/protocol.h
+EXTRA_DIST += %D%/bounds/make-manifest
+
+%C%_bounds_bounds_CPPFLAGS = $(bx_program_cppflags)
+%C%_bounds_bounds_CFLAGS = $(bx_program_cflags)
+%C%_bounds_bounds_LDFLAGS = $(bx_program_ldflags)
+%C%_bounds_bounds_SOURCES = %D%/bounds/bounds.c
+%C%_bounds_bounds_LDADD = $(bx_program_libs)
+EXTRA_%C%_bounds_bounds_DEPENDENCIES = $(bx_program_script)
+
+%C%_bounds_crowd_CPPFLAGS = $(bx_program_cppflags)
+%C%_bounds_crowd_CFLAGS = $(bx_program_cflags)
+%C%_bounds_crowd_LDFLAGS = $(bx_program_ldflags)
+%C%_bounds_crowd_SOURCES = %D%/bounds/crowd.c
+%C%_bounds_crowd_LDADD = $(bx_program_libs)
+EXTRA_%C%_bounds_crowd_DEPENDENCIES = $(bx_program_script)
+
+tests/system/manifests/bounds.system: $(srcdir)/%D%/bounds/make-manifest
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PYTHON) $(srcdir)/%D%/bounds/make-manifest >$@
+CLEANFILES += tests/system/manifests/bounds.system
+
+PHONY += bench bench-ipc bench-size bench-boot bench-bounds
 bx_bench = $(AM_TESTS_ENVIRONMENT) $(bx_run_variables) BX_VERSION='$(PACKAGE_VERSION)' \
 	$(PYTHON) $(srcdir)/%D%/run-bench
-bench: all brainix-bench.iso brainix-default.iso
-	@$(bx_bench) ipc boot size
+bench: all brainix-bench.iso brainix-default.iso brainix-bounds.iso
+	@$(bx_bench) ipc boot size bounds
 bench-ipc: brainix-bench.iso
 	@$(bx_bench) ipc
 bench-boot: brainix-default.iso
 	@$(bx_bench) boot
+bench-bounds: brainix-bounds.iso
+	@$(bx_bench) bounds
 bench-size: kernel/kernel boot/loader
 	@$(bx_bench) size

@@ -148,12 +148,12 @@ ending(struct spec *spec)
 
 static void run_call(struct spec *spec, unsigned thread);
 
-/* After what has happened: work that was put off, one step of it in any case, more while no interrupt
- * waits; then somebody runs. */
+/* After what has happened: work that was put off, one step of it in any case (a system call was one),
+ * more while no interrupt waits; then somebody runs. */
 static void
-dispatch(struct spec *spec)
+dispatch(struct spec *spec, bool stepped)
 {
-	for (unsigned n = 0;; n++) {
+	for (;; stepped = true) {
 		unsigned gone;
 		bool again;
 
@@ -162,7 +162,7 @@ dispatch(struct spec *spec)
 		again = spec->current != NOBODY && spec->threads[spec->current].again;
 		if (gone == NOBODY && !again)
 			return;
-		if (n > 0 && spec->pending) {
+		if (stepped && spec->pending) {
 			if (again || (spec->current != NOBODY && spec_dying(spec, spec->current)))
 				spec->current = NOBODY;
 			return;
@@ -290,7 +290,7 @@ spec_event(struct spec *spec, const struct spec_event *event)
 	default:
 		break;
 	}
-	dispatch(spec);
+	dispatch(spec, event->kind == EVENT_CALL);
 }
 
 void
@@ -317,5 +317,5 @@ spec_boot(struct spec *spec)
 	}
 	spec_program_make(spec, 0);
 	spec_program_runs(spec, 0);
-	dispatch(spec);
+	dispatch(spec, false);
 }
