@@ -491,7 +491,6 @@ void bx_timer_expire(struct bx_kcore *core, uint64_t now);	/* bounded number a t
 /* ---- ipc.c, notify.c ----------------------------------------------------------------------- */
 
 void bx_ipc_timeout(struct bx_kcore *core, struct bx_thread *thread);
-void bx_ipc_fault(struct bx_kcore *core, struct bx_thread *thread);	/* as a call to its handler */
 void bx_notification_signal(struct bx_kcore *core, uint32_t index, uint64_t bits);
 /* Nobody is bound to the notification any more; a thread was. */
 void bx_notification_unbind(struct bx_kcore *core, struct bx_notification *notification);

@@ -412,8 +412,8 @@ message_put(struct bx_thread *to, const struct bx_thread *from, uint64_t badge, 
 		to->context.word[i] = from->context.word[i];
 }
 
-static void
-fault_put(struct bx_kcore *core, struct bx_thread *to, const struct bx_thread *from)
+void
+bx_ipc_fault_put(const struct bx_kcore *core, struct bx_thread *to, const struct bx_thread *from)
 {
 	const struct bx_context *context = &from->context;
 
@@ -464,7 +464,7 @@ rendezvous(struct bx_kcore *core, struct bx_thread *sender, struct bx_thread *re
 	if (sender_waits)
 		unqueue(core, sender);
 	if (kind == BX_CALL_FAULT)
-		fault_put(core, receiver, sender);
+		bx_ipc_fault_put(core, receiver, sender);
 	else
 		message_put(receiver, sender, sender->badge,
 		    kind == BX_CALL_CALL ? BX_IPC_INFO_REPLY : 0);

@@ -613,13 +613,12 @@ bx_kcore_system_call_general(struct bx_kcore *core)
 	struct bx_context *next = NULL;
 
 	core->cpu.system_calls++;
-	switch (thread->context.number) {
-	case BX_SYS_NULL:
-		if (core->put_off != 0)
-			break;
+	if (thread->context.number == BX_SYS_NULL && core->put_off == 0) {
 		/* Nothing has changed since the thread was chosen. */
 		bx_thread_result(thread, BX_OK);
 		return &thread->context;
+	}
+	switch (thread->context.number) {
 	case BX_SYS_SIGNAL:
 		next = bx_signal_short(core, thread);
 		break;
@@ -628,6 +627,9 @@ bx_kcore_system_call_general(struct bx_kcore *core)
 		break;
 	case BX_SYS_RECEIVE:
 		next = bx_receive_short(core, thread);
+		break;
+	case BX_SYS_REPLY_RECEIVE:
+		next = bx_fault_reply_short(core, thread);
 		break;
 	case BX_SYS_YIELD:
 		next = bx_yield_short(core, thread);

@@ -165,6 +165,9 @@ struct bx_context *bx_signal_short(struct bx_kcore *core, struct bx_thread *thre
 struct bx_context *bx_send_short(struct bx_kcore *core, struct bx_thread *thread);
 struct bx_context *bx_yield_short(struct bx_kcore *core, struct bx_thread *thread);
 struct bx_context *bx_receive_short(struct bx_kcore *core, struct bx_thread *thread);
+/* The recorded fault of the current thread goes to its handler; a reply_receive answers a fault. */
+struct bx_context *bx_fault_short(struct bx_kcore *core, struct bx_thread *thread);
+struct bx_context *bx_fault_reply_short(struct bx_kcore *core, struct bx_thread *thread);
 
 /* ---- ipc.c */
 
@@ -183,6 +186,9 @@ void bx_ipc_send(struct bx_kcore *core, struct bx_thread *sender, struct bx_endp
  * BX_ERR_PEER_DIED.  False: there are more. */
 bool bx_ipc_clients_release(struct bx_kcore *core, struct bx_thread *thread);
 bool bx_ipc_senders_release(struct bx_kcore *core, struct bx_endpoint *endpoint);
+/* The registers of a fault message. */
+void bx_ipc_fault_put(const struct bx_kcore *core, struct bx_thread *to,
+    const struct bx_thread *from);
 /* Takes a thread out of its wait: queue, client list, copy under way, deadline. */
 void bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread);
 /* Whether a thread that waited for `endpoint` would wait for itself; or the answer is farther than a

@@ -451,6 +451,18 @@ system_call(struct driver *driver)
 }
 
 static void
+fault(struct driver *driver)
+{
+	struct world *world = &driver->world;
+	uint32_t kind = 1 + choose(driver, 5);
+	uint64_t address = any_address(driver), code = choose(driver, 32);
+
+	if (driver->before_fault != NULL)
+		driver->before_fault(world, kind, address, code);
+	world->context = bx_kcore_fault(world->core, kind, address, code);
+}
+
+static void
 idle(struct driver *driver)
 {
 	struct world *world = &driver->world;
@@ -539,9 +551,8 @@ driver_step(struct driver *driver)
 		world->context = bx_kcore_interrupt(world->core, world->core->irqs[0].number);
 	else if (one_in(driver, 16))
 		world->context = bx_kcore_timer(world->core);
-	else if (one_in(driver, 100))
-		world->context = bx_kcore_fault(world->core, 1 + choose(driver, 5),
-		    any_address(driver), choose(driver, 32));
+	else if (one_in(driver, driver->before_fault != NULL ? 30 : 100))
+		fault(driver);
 	else
 		system_call(driver);
 	if (world->context != NULL)
