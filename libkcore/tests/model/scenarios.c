@@ -165,6 +165,16 @@ static const struct model_op ends[] = {
 	DO(BX_SYS_THREAD_STOP, THREAD_NEXT), DO(BX_SYS_THREAD_RESUME, THREAD_NEXT),
 };
 
+/* Faults, and who handles them. */
+static const struct model_op faults[] = {
+	DO(OP_FAULT, 0), DO(OP_FAULT, 0), RECEIVE(EP_A, LATER), RECEIVE(EP_A, LATER), REPLY,
+	REPLY_RECEIVE(EP_A, LATER), REPLY_RECEIVE(EP_A, LATER), CALL(EP_A, LATER), SEND(EP_A, SOON),
+	RECEIVE_NO_REPLY(EP_A, LATER), TICK(4), YIELD, DO(BX_SYS_CAP_DELETE, REPLY_1),
+	DO(BX_SYS_THREAD_STOP, THREAD_NEXT), DO(BX_SYS_THREAD_RESUME, THREAD_NEXT),
+	DO2(BX_SYS_THREAD_PRIORITY, THREAD_NEXT, 12), DO2(BX_SYS_SPAWN, SPAWN, 1),
+	DO2(BX_SYS_SPAWN, SPAWN, 2),
+};
+
 static const struct model_op pieces[] = {
 	P(BX_SYS_SPAWN, SPAWN, 1, 0, 0), P(BX_SYS_KILL, SPAWN, 1, 0, 0), P(BX_SYS_EXIT, 3, 0, 0, 0),
 	P(BX_SYS_CALL, EP_A, PAST_END, LATER, 0), P(BX_SYS_RECEIVE, EP_A, REPLY_1, LATER, 0),
@@ -198,6 +208,8 @@ const struct scenario scenarios[] = {
 	{ "held", { 2, 1, { 10, 10 }, false, true, { 0 } }, LIST(two_begin), LIST(held), 6, true, false },
 	{ "ends", { 3, 1, { 10, 11, 9 }, false, false, { 0, 1, 2 } }, LIST(three_begin), LIST(ends), 5, true,
 	  false },
+	{ "faults", { 3, 1, { 10, 10, 9 }, false, false, { 0, 1, 1 } }, LIST(short_begin), LIST(faults), 5, true,
+	  true },
 	{ "pieces", { 2, 1, { 10, 10 }, false, false, { 0, 1 } }, LIST(two_begin), LIST(pieces), 7, true,
 	  false },
 	{ "memory", { 2, 1, { 10, 10 }, false, false, { 0 } }, LIST(two_begin), LIST(memory), 5, true, false },
