@@ -14,6 +14,11 @@ endef
 
 $(foreach program,$(HOSTED_EXECUTABLES) $(HOSTED_ARCHIVES),$(eval $(call bx_hosted,$(program:$(EXEEXT)=))))
 
+# `make model' is all models: libcap's, with the rule, and the kernel core's before it.
+ifneq ($(findstring libkcore/tests/model/model,$(check_PROGRAMS)),)
+model: model-kcore
+endif
+
 # The plain line of a check stays the last one.
 MAKEFLAGS += --no-print-directory
 

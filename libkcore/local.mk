@@ -24,7 +24,7 @@ bx_kcore_inc = -DBX_VERSION='"$(PACKAGE_VERSION)"' $(KCORE_INC) $(CAP_INC) $(BAS
 bxinclude_HEADERS += %D%/include/brainix/kcore.h %D%/include/brainix/kcore-hosted.h \
 	%D%/include/brainix/machine.h
 noinst_HEADERS += %D%/src/core.h %D%/src/sys.h %D%/src/thread.h %D%/tests/driver.h \
-	%D%/tests/fixture.h
+	%D%/tests/fixture.h %D%/tests/model/model.h %D%/tests/model/scenarios.h %D%/tests/model/spec.h
 pkgconfig_DATA += %D%/brainix-kcore.pc %D%/brainix-kcore-hosted.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md
 
@@ -63,7 +63,7 @@ libkcore_tests += %D%/tests/test_kcore %D%/tests/test_kcore_verify
 %C%_tests_test_kcore_SOURCES = \
 	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_budget.c %D%/tests/test_elf.c \
 	%D%/tests/test_ipc.c %D%/tests/test_kcore.c %D%/tests/test_open.c %D%/tests/test_program.c \
-	%D%/tests/test_sched.c %D%/tests/test_steps.c \
+	%D%/tests/test_sched.c %D%/tests/test_sound.c %D%/tests/test_steps.c \
 	%D%/tests/test_sys.c %D%/tests/test_sysimage.c %D%/tests/test_world.c $(bx_kcore_world)
 %C%_tests_test_kcore_LDADD = $(CHECK_LIBS)
 %C%_tests_test_kcore_verify_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
@@ -88,6 +88,27 @@ libkcore_tests += %D%/tests/test_random %D%/tests/test_fast %D%/tests/fuzz_sysca
 %C%_tests_fuzz_syscall_SOURCES = \
 	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/fuzz_syscall.c $(bx_kcore_world) $(FUZZ_MAIN)
 %C%_tests_fuzz_syscall_LDADD = $(CHECK_LIBS)
+# The core beside its specification; more of it by `make model MODEL_DEEPER=2 MODEL_RANDOM=10000
+# MODEL_SEED=7'.  `make model-mutants' breaks the core in many ways, one by one: the model must see each.
+libkcore_tests += %D%/tests/model/model
+%C%_tests_model_model_CPPFLAGS = $(bx_kcore_inc)
+%C%_tests_model_model_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
+%C%_tests_model_model_SOURCES = \
+	%D%/tests/model/compare.c %D%/tests/model/model.c %D%/tests/model/scenarios.c \
+	%D%/tests/model/spec.c %D%/tests/model/spec_caps.c %D%/tests/model/spec_ipc.c \
+	%D%/tests/model/spec_threads.c %D%/tests/model/system.c %D%/tests/fixture.c $(bx_kcore_world)
+%C%_tests_model_model_LDADD = $(CHECK_LIBS)
+MODEL_DEEPER = 0
+MODEL_RANDOM = 2000
+MODEL_SEED = 1
+PHONY += model-kcore model-mutants
+model-kcore: %D%/tests/model/model
+	@if ./$< --deeper $(MODEL_DEEPER) --random $(MODEL_RANDOM) --seed $(MODEL_SEED); then \
+		echo '1 passed, 0 failed'; else echo '0 passed, 1 failed'; exit 1; fi
+model-mutants:
+	@CC='$(CC_FOR_BUILD)' BX_SRCDIR='$(srcdir)' BX_CPPFLAGS='$(CHECK_CFLAGS)' BX_LIBS='$(CHECK_LIBS)' \
+		$(SHELL) $(srcdir)/%D%/tests/model/check-mutants.sh
 endif
+EXTRA_DIST += %D%/tests/model/check-mutants.sh %D%/tests/model/mutants.list
 check_PROGRAMS += $(libkcore_tests)
 TESTS += $(libkcore_tests)

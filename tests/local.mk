@@ -41,7 +41,18 @@ fuzz: $(bx_fuzz)
 if COVERAGE
 PHONY += coverage
 coverage: check
-	$(GCOVR) --root $(top_srcdir) --object-directory . --exclude '.*/tests/.*' --exclude 'tests/.*' --txt
+	@$(GCOVR) --root $(top_srcdir) --object-directory . --exclude '.*/tests/.*' --exclude 'tests/.*' --txt
+	@passed=0; failed=0; \
+	for room in libcap libipc libkcore; do \
+		for unit in line branch; do \
+			test $$unit = line && least=95 || least=90; \
+			if $(GCOVR) --root $(top_srcdir) --object-directory . --filter ".*$$room/src/" \
+			    --exclude '.*x86_64.*' --fail-under-$$unit $$least --print-summary >$@.out 2>&1; \
+			then passed=$$((passed + 1)); else failed=$$((failed + 1)); fi; \
+			echo "$$room: $$(grep "^$${unit}" $@.out)"; \
+		done; \
+	done; \
+	rm -f $@.out; echo "$$passed passed, $$failed failed"; test $$failed = 0
 clean-local: clean-coverage
 PHONY += clean-coverage
 clean-coverage:

@@ -508,16 +508,21 @@ bx_ipc_server_dead(const struct bx_kcore *core, const struct bx_endpoint *endpoi
 }
 
 /* Whether `from` is `thread`, or waits for it: by way of answers, and of those who received last
- * where one is queued.  *left threads may be looked at; when they are used up it counts as waiting. */
+ * where one is queued.  *left threads may be looked at; when they are used up it counts as waiting, as
+ * does a ring of others: they wait in it because somebody else was there to take what is queued. */
 static bool
 waits_for(const struct bx_kcore *core, uint32_t from, const struct bx_thread *thread, uint32_t *left)
 {
-	while (from != BX_NONE) {
+	uint32_t met = BX_NONE;			/* each 1st, 2nd, 4th, 8th, ... of the walk: Brent */
+
+	for (uint32_t n = 1; from != BX_NONE; n++) {
 		const struct bx_thread *other = bx_thread_at(core, from);
 
-		if (other == thread || *left == 0)
+		if (other == thread || from == met || *left == 0)
 			return true;
 		--*left;
+		if ((n & (n - 1)) == 0)
+			met = from;
 		if (bx_thread_dying(core, other))
 			return false;		/* its partners are about to be told */
 		if (bx_thread_awaits(other))

@@ -328,15 +328,14 @@ bx_sched_serve(struct bx_kcore *core, struct bx_endpoint *endpoint, struct bx_th
 	endpoint->server_thread = thread->index;
 	thread->serves = (uint32_t)(endpoint - core->endpoints);
 	bx_budget_give_up(core, thread);
-	/* Who queues here pays for no other thread, and who queues elsewhere not for this one. */
-	if (before != BX_NONE && core->threads[before].helper != BX_NONE) {
+	/* Who queues here pays for no other thread, and who queues elsewhere not for this one; what they lend
+	 * is this one's, also when it has served others in between. */
+	bx_budget_help_drop(core, thread);
+	if (before != BX_NONE && before != thread->index) {
 		bx_budget_help_drop(core, bx_thread_at(core, before));
 		bx_sched_unlend(core, bx_thread_at(core, before));
 	}
-	if (thread->helper != BX_NONE) {
-		bx_budget_help_drop(core, thread);
-		bx_sched_unlend(core, thread);
-	}
+	bx_sched_unlend(core, thread);
 }
 
 void

@@ -43,6 +43,7 @@ Suite *suite_ipc(void);
 Suite *suite_open(void);
 Suite *suite_program(void);
 Suite *suite_sched(void);
+Suite *suite_sound(void);
 Suite *suite_steps(void);
 Suite *suite_sys(void);
 Suite *suite_sysimage(void);

@@ -604,6 +604,21 @@ START_TEST(ipc4_another_thread_serves)
 }
 END_TEST
 
+/* SERVER waits at its own endpoint, since SERVER2 may take that: and what others queue there. */
+START_TEST(ipc4_ring_refuses_nobody_else)
+{
+	bx_machine_context_start(&thread(SERVER2)->context, ELF_ENTRY, 0x1000, (uint64_t[4]){ 0 });
+	thread(SERVER2)->context.root = world.core->programs[SERVER2 / 2].root;
+	bx_thread_ready(world.core, thread(SERVER2));
+	ask_with(SERVER2, BX_SYS_RECEIVE, EP_A, 0, 0, REPLY_SLOT);
+	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, 0, REPLY_SLOT);
+	ask(SERVER, BX_SYS_CALL, EP_A, 0, SOON);
+	state_is(SERVER, BX_THREAD_SENDING);
+	ask(CLIENT, BX_SYS_CALL, EP_A, 0, SOON);
+	state_is(CLIENT, BX_THREAD_SENDING);
+}
+END_TEST
+
 /* ---- strings */
 
 START_TEST(ipc5_string_of_any_length)
@@ -1378,6 +1393,7 @@ suite_ipc(void)
 	tcase_add_test(all, ipc4_cycles_are_refused);
 	tcase_add_test(all, ipc4_queued_cycles_are_refused);
 	tcase_add_test(all, ipc4_another_thread_serves);
+	tcase_add_test(all, ipc4_ring_refuses_nobody_else);
 	tcase_add_test(all, ipc5_string_of_any_length);
 	tcase_add_test(all, ipc5_string_in_reply);
 	tcase_add_test(all, ipc5_too_long_is_told_to_both);

@@ -19,6 +19,7 @@ main(void)
 	srunner_add_suite(runner, suite_budget());
 	srunner_add_suite(runner, suite_steps());
 	srunner_add_suite(runner, suite_sys());
+	srunner_add_suite(runner, suite_sound());
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

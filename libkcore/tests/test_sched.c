@@ -358,6 +358,52 @@ START_TEST(sched3_those_left_lend_their_own_priority)
 }
 END_TEST
 
+/* At EP_A, which 2 has served, 0 has queued with a message, and behind it 4, of more priority. */
+static void
+two_queue(uint64_t first)
+{
+	static const uint32_t priority[PROGRAMS] = { 20, 10, 30, 12 };
+	uint64_t end;
+
+	start_with(priority);
+	end = world.machine.now + 100;
+	ask(4, BX_SYS_SLEEP, 0, end, 0);
+	ask(0, BX_SYS_SLEEP, 0, end - 50, 0);
+	ask(6, BX_SYS_SLEEP, 0, end + 50, 0);
+	ask(2, BX_SYS_RECEIVE, EP_A, 0, REPLY_SLOT);
+	if (first == EP_B)
+		ask(2, BX_SYS_RECEIVE, EP_B, 0, REPLY_SLOT);
+	world_pass(&world, end - 50 - world.machine.now);
+	ask(0, BX_SYS_SEND, EP_A, SOON * 1000, 0);
+	world_pass(&world, end - world.machine.now);
+	ask(4, BX_SYS_CALL, EP_A, SOON * 1000, 0);
+	ck_assert_uint_eq(thread(2)->priority, first == EP_B ? 10 : 30);
+}
+
+/* What is lent to who serves an endpoint goes to who takes that over, and back. */
+START_TEST(sched3_taking_over_takes_what_is_lent)
+{
+	two_queue(EP_A);
+	ask(2, BX_SYS_SLEEP, 0, SOON * 1000, 0);
+	world_pass(&world, 50);
+	ask(6, BX_SYS_RECEIVE, EP_A, 0, REPLY_SLOT);
+	ck_assert_uint_eq(thread(0)->state, BX_THREAD_READY);
+	ck_assert_uint_eq(thread(4)->state, BX_THREAD_SENDING);
+	ck_assert_uint_eq(thread(6)->priority, 30);
+	ck_assert_uint_eq(thread(2)->priority, 10);
+}
+END_TEST
+
+START_TEST(sched3_coming_back_takes_what_is_lent)
+{
+	two_queue(EP_B);
+	ask(2, BX_SYS_RECEIVE, EP_A, 0, REPLY_SLOT);
+	ck_assert_uint_eq(thread(0)->state, BX_THREAD_READY);
+	ck_assert_uint_eq(thread(4)->state, BX_THREAD_SENDING);
+	ck_assert_uint_eq(thread(2)->priority, 30);
+}
+END_TEST
+
 /* 2 works for nobody on EP_A, 6 serves EP_B and queues at 2, 4 queues at 6: 4 -> 6 -> 2. */
 static void
 queued_chain(void)
@@ -509,6 +555,8 @@ suite_sched(void)
 	tcase_add_test(own, sched3_queued_sender_lends_its_priority);
 	tcase_add_test(own, sched3_timed_out_sender_takes_its_priority_back);
 	tcase_add_test(own, sched3_those_left_lend_their_own_priority);
+	tcase_add_test(own, sched3_taking_over_takes_what_is_lent);
+	tcase_add_test(own, sched3_coming_back_takes_what_is_lent);
 	tcase_add_test(own, sched3_chain_of_queues_falls_at_once);
 	tcase_add_test(own, sched3_priority_of_a_queued_sender);
 	tcase_add_test(own, sched4_timers_come_in_order);

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * compare.c -- whether the core is in the state that the specification has, as far as a program can tell,
+ * and whether whoever runs may.  Reads the core's structures, changes nothing.
+ *
+ * Three things are the core's to say, and are taken over: what a thread runs with between the bounds
+ * of the specification, a deadline farther away than BX_DEADLINE_FAR, and how far the start or the end
+ * of a program has come.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "model.h"
+#include "../../src/sys.h"
+
+static bool
+differ(struct model *model, const char *what, unsigned index, uint64_t core, uint64_t spec)
+{
+	snprintf(model->difference, sizeof model->difference,
+	    "%s of %u: the core has %llu (0x%llx), the specification %llu (0x%llx)", what, index,
+	    (unsigned long long)core, (unsigned long long)core, (unsigned long long)spec,
+	    (unsigned long long)spec);
+	return false;
+}
+
+#define SAME(what, index, core, spec) \
+	do { \
+		if ((uint64_t)(core) != (uint64_t)(spec)) \
+			return differ(model, (what), (unsigned)(index), (uint64_t)(core), \
+			    (uint64_t)(spec)); \
+	} while (0)
+
+static uint32_t
+wide(uint8_t index)
+{
+	return index == NOBODY ? BX_NONE : index;
+}
+
+static bool
+in_motion(const struct spec *spec, unsigned program)
+{
+	return spec->programs[program].starter != NOBODY ||
+	    spec->programs[program].state == BX_PROGRAM_ENDING;
+}
+
+/* ---- threads */
+
+static bool
+registers_same(struct model *model, unsigned i)
+{
+	const struct bx_context *core = &model->world.core->threads[i].context;
+	const struct spec_registers *spec = &model->spec.threads[i].regs;
+
+	SAME("error register", i, core->number, spec->number);
+	for (unsigned v = 0; v < 3; v++)
+		SAME(v == 0 ? "value 0" : v == 1 ? "value 1" : "value 2", i, core->value[v],
+		    spec->value[v]);
+	for (unsigned w = 0; w < BX_IPC_WORDS; w++)
+		SAME("a word", i, core->word[w], spec->word[w]);
+	SAME("the reply register", i, core->reply, spec->reply);
+	SAME("the buffers register", i, core->buffers, spec->buffers);
+	SAME("the stack", i, core->stack, spec->stack);
+	SAME("the instruction", i, core->pc, spec->pc);
+	return true;
+}
+
+static bool
+deadline_same(struct model *model, const struct spec *before, unsigned i)
+{
+	struct spec_thread *spec = &model->spec.threads[i];
+	const struct bx_thread *core = &model->world.core->threads[i];
+	uint64_t now = model->spec.now;
+
+	if (spec->deadline > now + BX_DEADLINE_FAR / 2) {
+		/* Far: between BX_DEADLINE_FAR and twice that from when the call was made. */
+		if (core->deadline < now + BX_DEADLINE_FAR / 2 ||
+		    core->deadline > now + 2 * BX_DEADLINE_FAR)
+			return differ(model, "deadline", i, core->deadline, spec->deadline);
+		if (before->threads[i].state != spec->state &&
+		    core->deadline < now + BX_DEADLINE_FAR && spec->state != BX_THREAD_AWAITING_REPLY)
+			return differ(model, "far deadline", i, core->deadline, now + BX_DEADLINE_FAR);
+		return true;
+	}
+	SAME("deadline", i, core->deadline, spec->deadline);
+	/* Somebody will wake it. */
+	if (spec->deadline != 0 && model->world.machine.timer > spec->deadline &&
+	    model->world.machine.timer > now)
+		return differ(model, "timer set later than the deadline", i,
+		    model->world.machine.timer, spec->deadline);
+	return true;
+}
+
+static bool
+thread_same(struct model *model, const struct spec *before, unsigned i)
+{
+	struct spec_thread *spec = &model->spec.threads[i];
+	const struct bx_thread *core = &model->world.core->threads[i];
+
+	if (model->spec.programs[spec->program].starter != NOBODY) {
+		if (core->state != BX_THREAD_FREE && core->state != BX_THREAD_STOPPED)
+			return differ(model, "state, in a start,", i, core->state, spec->state);
+		return true;
+	}
+	if (spec_dying(&model->spec, i) && !model->spec.programs[spec->program].ran)
+		return true;			/* its start had come some way */
+	SAME("state", i, core->state, spec->state);
+	if (spec->state == BX_THREAD_FREE)
+		return true;
+	SAME("call to be taken up again", i, core->restart, spec->again);
+	SAME("own priority", i, core->priority_base, spec->base);
+	if (core->priority < spec_priority_low(&model->spec, i))
+		return differ(model, "priority, too low,", i, core->priority,
+		    spec_priority_low(&model->spec, i));
+	if (core->priority > spec_priority_high(&model->spec, i))
+		return differ(model, "priority, too high,", i, core->priority,
+		    spec_priority_high(&model->spec, i));
+	spec->priority = core->priority;
+	if (bx_thread_queued(core))
+		SAME("object waited for", i, core->object, wide(spec->object));
+	if (bx_thread_awaits(core))
+		SAME("partner", i, core->partner, wide(spec->partner));
+	SAME("other side of a copy", i, core->transfer, wide(spec->copy));
+	SAME("endpoint served", i, core->serves, wide(spec->serves));
+	SAME("bound notification", i, core->bound_notification, wide(spec->bound));
+	if (spec->state != BX_THREAD_READY && spec->state != BX_THREAD_STOPPED &&
+	    !deadline_same(model, before, i))
+		return false;
+	if ((spec->state == BX_THREAD_READY || spec->state == BX_THREAD_STOPPED) && spec->shown &&
+	    !spec->again && spec->begun)
+		return registers_same(model, i);
+	return true;
+}
+
+/* ---- endpoints, notifications */
+
+static bool
+queue_same(struct model *model, const char *what, unsigned i, const struct bx_queue *core,
+    const struct spec_queue *spec)
+{
+	uint32_t at = core->head;
+
+	for (unsigned n = 0; n < spec->count; n++) {
+		SAME(what, i, at, spec->thread[n]);
+		at = model->world.core->threads[at].next;
+	}
+	SAME(what, i, at, BX_NONE);
+	return true;
+}
+
+static bool
+meeting_points_same(struct model *model)
+{
+	const struct bx_kcore *core = model->world.core;
+
+	for (unsigned i = 0; i < model->spec.endpoint_count; i++) {
+		const struct spec_endpoint *spec = &model->spec.endpoints[i];
+
+		SAME("server of endpoint", i, core->endpoints[i].server, wide(spec->server));
+		SAME("serving thread of endpoint", i, core->endpoints[i].server_thread,
+		    wide(spec->server_thread));
+		SAME("messages of endpoint", i, core->endpoints[i].messages, spec->messages);
+		SAME("bytes of endpoint", i, core->endpoints[i].bytes, spec->bytes);
+		if (!queue_same(model, "senders of endpoint", i, &core->endpoints[i].senders,
+		    &spec->senders) || !queue_same(model, "receivers of endpoint", i,
+		    &core->endpoints[i].receivers, &spec->receivers))
+			return false;
+	}
+	for (unsigned i = 0; i < model->spec.note_count; i++) {
+		const struct spec_note *spec = &model->spec.notes[i];
+
+		SAME("bits of notification", i, core->notifications[i].bits, spec->bits);
+		SAME("signals of notification", i, core->notifications[i].signals, spec->signals);
+		SAME("thread bound to notification", i, core->notifications[i].bound_thread,
+		    wide(spec->bound));
+		if (!queue_same(model, "waiters of notification", i, &core->notifications[i].waiters,
+		    &spec->waiters))
+			return false;
+	}
+	return true;
+}
+
+/* ---- programs, capabilities, memory, the interrupt line */
+
+static bool
+program_same(struct model *model, unsigned i)
+{
+	const struct spec_program *spec = &model->spec.programs[i];
+	const struct bx_program *core = &model->world.core->programs[i];
+
+	SAME("state of program", i, core->state, spec->state);
+	SAME("who starts program", i, core->work_thread, wide(spec->starter));
+	SAME("starts of program", i, core->starts, spec->starts);
+	SAME("exit code of program", i, (uint32_t)core->exit_code, (uint32_t)spec->exit_code);
+	SAME("fault of program", i, core->fault_kind, spec->fault[0]);
+	SAME("fault address of program", i, core->fault_address, spec->fault[1]);
+	SAME("faulting instruction of program", i, core->fault_instruction, spec->fault[2]);
+	return true;
+}
+
+/* The place of a slot number, or NOWHERE: one of the kernel's own. */
+static uint16_t
+place_of(const struct model *model, uint32_t slot)
+{
+	uint32_t program = slot == BX_CAP_SLOT_NONE ? BX_NONE :
+	    bx_program_of_slot(model->world.core, slot);
+
+	return program == BX_NONE ? NOWHERE : (uint16_t)(program * SPEC_SLOTS + slot -
+	    model->world.core->programs[program].space.first_slot);
+}
+
+/* Whether what the capability names is there, without a choice. */
+static bool
+lives(const struct spec *spec, const struct spec_cap *cap)
+{
+	const struct spec_program *program;
+
+	if (cap->type == BX_CAP_REPLY)
+		return spec->threads[cap->object].partner != NOBODY &&
+		    spec->threads[cap->object].call == cap->call;
+	if (cap->type != BX_CAP_THREAD && cap->type != BX_CAP_CSPACE)
+		return true;
+	program = &spec->programs[cap->type == BX_CAP_CSPACE ? cap->object :
+	    spec->threads[cap->object].program];
+	return program->made;
+}
+
+static bool
+cap_same(struct model *model, unsigned program, unsigned slot)
+{
+	const struct bx_kcore *kcore = model->world.core;
+	const struct bx_cap_slot *at = &kcore->forest.slots[
+	    kcore->programs[program].space.first_slot + slot];
+	const struct bx_cap *core = &at->cap;
+	unsigned place = program * SPEC_SLOTS + slot;
+	const struct spec_cap *spec = &model->spec.caps[place];
+
+	SAME("type of capability", place, core->type, spec->type);
+	if (spec->type == BX_CAP_NONE)
+		return true;
+	SAME("rights of capability", place, core->rights, spec->rights);
+	SAME("uses of capability", place, core->uses, spec->uses);
+	SAME("badge of capability", place, core->badge, spec->badge);
+	SAME("expiry of capability", place, core->expiry, spec->expiry);
+	SAME("object of capability", place, core->object.index, spec->object);
+	SAME("first of capability", place, core->first, spec->first);
+	SAME("count of capability", place, core->count, spec->count);
+	SAME("parent of capability", place, place_of(model, at->parent), spec->parent);
+	if ((spec->type == BX_CAP_THREAD &&
+	    in_motion(&model->spec, model->spec.threads[spec->object].program)) ||
+	    (spec->type == BX_CAP_CSPACE && in_motion(&model->spec, spec->object)))
+		return true;
+	SAME("life of what is named by capability", place, !bx_cap_stale(kcore, core),
+	    lives(&model->spec, spec));
+	return true;
+}
+
+static bool
+things_same(struct model *model)
+{
+	const struct bx_kcore *core = model->world.core;
+	const struct spec *spec = &model->spec;
+
+	for (unsigned p = 0; p < spec->program_count; p++) {
+		if (!program_same(model, p))
+			return false;
+		if (in_motion(spec, p))
+			continue;
+		SAME("seal of program", p, core->programs[p].space.sealed &&
+		    spec->programs[p].state == BX_PROGRAM_RUNNING, spec->programs[p].sealed &&
+		    spec->programs[p].state == BX_PROGRAM_RUNNING);
+		for (unsigned s = 0; s < spec->programs[p].slots; s++) {
+			if (!cap_same(model, p, s))
+				return false;
+		}
+	}
+	for (unsigned i = 0; i < SPEC_PAGES; i++) {
+		const struct bx_frame *frame = &core->frames[core->memory_pages[i]];
+
+		if (spec->pages[i].owner != NOBODY && in_motion(spec, spec->pages[i].owner))
+			continue;
+		SAME("owner of page", i, frame->owner, wide(spec->pages[i].owner));
+		SAME("address of page", i, frame->address, spec->pages[i].address);
+		if (frame->address != 0)
+			SAME("access to page", i, frame->flags, spec->pages[i].flags >> 1);
+	}
+	if (spec->irq_note != NOBODY && in_motion(spec, spec->irq_binder))
+		return true;
+	SAME("notification of line", 0, core->irqs[0].notification, wide(spec->irq_note));
+	SAME("mask of line", 0, model->world.machine.irq_unmasked[core->irqs[0].number],
+	    spec->irq_open);
+	if (spec->irq_note != NOBODY) {
+		SAME("capability of line", 0, place_of(model, core->irqs[0].slot), spec->irq_place);
+		SAME("binder of line", 0, core->irqs[0].binder, spec->irq_binder);
+	}
+	return true;
+}
+
+/* ---- strings */
+
+/* Whoever has just come back with a string has the sender's pattern where it wanted it. */
+static bool
+strings_same(struct model *model, const struct spec *before)
+{
+	for (unsigned i = 0; i < model->spec.thread_count; i++) {
+		const struct spec_thread *thread = &model->spec.threads[i];
+		uint64_t length = thread->regs.value[2] >> 32, label = thread->regs.value[1];
+		unsigned sender;
+
+		if (thread->state != BX_THREAD_READY || thread->again || !thread->shown ||
+		    thread->regs.number != BX_OK || length == 0 || label < 0x1000 ||
+		    memcmp(&thread->regs, &before->threads[i].regs, sizeof thread->regs) == 0)
+			continue;
+		sender = model->spec.threads[label - 0x1000].program;
+		for (uint64_t at = 0; at < length; at += at + 997 < length ? 997 : length - at == 1 ? 1 :
+		    length - at - 1) {
+			uint8_t byte = 0;
+
+			user_get(&model->world, thread->program,
+			    thread->asked.offer.receive_address + at, &byte, 1);
+			SAME("a byte of the string", i, byte,
+			    (uint8_t)(sender * 37 + at * 7 + (at >> 8)));
+		}
+	}
+	return true;
+}
+
+/* ---- who runs */
+
+static bool
+runner_may(struct model *model, const struct spec *before)
+{
+	const struct spec *spec = &model->spec;
+	unsigned current = spec->current, last = before->current;
+
+	SAME("thread that runs, at", 0, model->world.core->cpu.current, wide(spec->current));
+	if (current == NOBODY)
+		return true;
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		if (spec->threads[i].state == BX_THREAD_READY &&
+		    spec->threads[i].priority > spec->threads[current].priority)
+			return differ(model, "priority of who runs", current,
+			    spec->threads[current].priority, spec->threads[i].priority);
+	}
+	if (last == NOBODY || last == current || spec->threads[last].state != BX_THREAD_READY ||
+	    !spec->went_on || spec->threads[last].again ||
+	    spec->threads[last].priority < spec->threads[current].priority)
+		return true;
+	/* An equal runs: only when the slice was given away. */
+	if (!spec->slice_given)
+		return differ(model, "preempted by an equal: thread, at", 0, current, last);
+	return true;
+}
+
+/* YIELD gives the processor to an equal that waits. */
+static bool
+yield_yields(struct model *model, const struct spec *before, const struct spec_event *event)
+{
+	const struct spec *spec = &model->spec;
+
+	if (!spec->went_on || event->kind != EVENT_CALL || event->request.regs.number != BX_SYS_YIELD ||
+	    spec->current != before->current)
+		return true;
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		if (i != spec->current && before->threads[i].state == BX_THREAD_READY &&
+		    before->threads[i].priority == before->threads[before->current].priority)
+			return differ(model, "yields to nobody: thread, at", 0, spec->current, i);
+	}
+	return true;
+}
+
+bool
+model_same(struct model *model, const struct spec *before, const struct spec_event *event)
+{
+	for (unsigned i = 0; i < model->spec.thread_count; i++) {
+		if (!thread_same(model, before, i))
+			return false;
+	}
+	if (!meeting_points_same(model) || !things_same(model) || !runner_may(model, before) ||
+	    !yield_yields(model, before, event) || !strings_same(model, before))
+		return false;
+	/* Whose slice runs is the core's to say; a YIELD is over when it is another's. */
+	if (model->spec.slice_given && !before->slice_given)
+		model->spec.slice_of = model->world.core->cpu.account;
+	if (model->world.core->cpu.account != model->spec.slice_of)
+		model->spec.slice_given = false;
+	return true;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * spec.c -- events of the specification, and who runs: design, sections 4 and 8.
+ */
+#include "spec.h"
+
+/* ---- what is left open */
+
+unsigned
+spec_choose(struct spec *spec, unsigned count)
+{
+	unsigned at = spec->chosen;
+
+	if (count < 2 || at == SPEC_CHOICES)
+		return 0;
+	spec->chosen++;
+	spec->width[at] = (uint8_t)count;
+	return spec->choice[at];
+}
+
+bool
+spec_choice_next(struct spec *spec)
+{
+	while (spec->chosen > 0) {
+		unsigned last = --spec->chosen;
+
+		if (++spec->choice[last] < spec->width[last])
+			return true;
+		spec->choice[last] = 0;
+	}
+	return false;
+}
+
+/* ---- queues */
+
+void
+spec_queue_add(struct spec_queue *queue, unsigned thread)
+{
+	queue->thread[queue->count++] = (uint8_t)thread;
+}
+
+void
+spec_queue_drop(struct spec_queue *queue, unsigned thread)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < queue->count; i++) {
+		if (queue->thread[i] != thread)
+			queue->thread[kept++] = queue->thread[i];
+	}
+	queue->count = (uint8_t)kept;
+}
+
+/* ---- priorities: the least that satisfy all sentences, found by going over them until none changes.
+ *
+ * A server runs with at least the priority of each of its clients, and of those who queue at the
+ * endpoint that it serves, if it was the last to receive there, unless it waits there itself.  It may keep what
+ * those lend who queue where it was last to receive, also when it has turned to another endpoint; and who
+ * waits for itself, what it lends itself. */
+static uint8_t
+priority_of(const struct spec *spec, unsigned thread, bool high)
+{
+	uint8_t priority[SPEC_THREADS];
+	bool changed = true;
+
+	for (unsigned i = 0; i < spec->thread_count; i++)
+		priority[i] = spec->threads[i].base;
+	while (changed) {
+		changed = false;
+		for (unsigned i = 0; i < spec->thread_count; i++) {
+			const struct spec_thread *from = &spec->threads[i];
+			unsigned to = from->partner;
+
+			if (to == NOBODY && from->state == BX_THREAD_SENDING && from->object != NOBODY) {
+				to = spec->endpoints[from->object].server_thread;
+				if (to != NOBODY && !high && (spec->threads[to].serves != from->object ||
+				    spec->threads[to].state == BX_THREAD_RECEIVING))
+					to = NOBODY;
+			}
+			if (to != NOBODY && spec->threads[to].state != BX_THREAD_FREE &&
+			    priority[to] < priority[i]) {
+				priority[to] = priority[i];
+				changed = true;
+			}
+		}
+	}
+	return priority[thread];
+}
+
+uint8_t
+spec_priority_low(const struct spec *spec, unsigned thread)
+{
+	return priority_of(spec, thread, false);
+}
+
+uint8_t
+spec_priority_high(const struct spec *spec, unsigned thread)
+{
+	return spec_circular(spec, thread) ? BX_PRIORITY_COUNT - 1 : priority_of(spec, thread, true);
+}
+
+/* ---- who runs */
+
+/* One of those that may: READY, and nobody READY is surely above it. */
+static uint8_t
+pick(struct spec *spec)
+{
+	uint8_t may[SPEC_THREADS], least = 0;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		if (spec->threads[i].state == BX_THREAD_READY && spec_priority_low(spec, i) > least)
+			least = spec_priority_low(spec, i);
+	}
+	if (spec->current != NOBODY && spec->threads[spec->current].state == BX_THREAD_READY &&
+	    spec_priority_high(spec, spec->current) >= least)
+		may[count++] = spec->current;
+	for (uint8_t i = 0; i < spec->thread_count; i++) {
+		if (i != spec->current && spec->threads[i].state == BX_THREAD_READY &&
+		    spec_priority_high(spec, i) >= least)
+			may[count++] = i;
+	}
+	return count == 0 ? NOBODY : may[spec_choose(spec, count)];
+}
+
+/* The program to be taken apart next: of whoever was to run, or one when nobody above its priority
+ * wants to. */
+static unsigned
+ending(struct spec *spec)
+{
+	unsigned best = NOBODY, current = spec->current;
+
+	if (current != NOBODY && spec_dying(spec, current))
+		return spec->threads[current].program;
+	for (unsigned i = 0; i < spec->program_count; i++) {
+		if (spec->programs[i].state == BX_PROGRAM_ENDING && (best == NOBODY ||
+		    spec->programs[i].base > spec->programs[best].base))
+			best = i;
+	}
+	if (best != NOBODY && current != NOBODY) {
+		if (spec_priority_low(spec, current) > spec->programs[best].base)
+			return NOBODY;
+		if (spec_priority_high(spec, current) > spec->programs[best].base)
+			return spec_choose(spec, 2) == 0 ? best : NOBODY;
+	}
+	return best;
+}
+
+static void run_call(struct spec *spec, unsigned thread);
+
+/* After what has happened: work that was put off, one step of it in any case (a system call was one),
+ * more while no interrupt waits; then somebody runs. */
+static void
+dispatch(struct spec *spec, bool stepped)
+{
+	for (;; stepped = true) {
+		unsigned gone;
+		bool again;
+
+		spec->current = pick(spec);
+		gone = ending(spec);
+		again = spec->current != NOBODY && spec->threads[spec->current].again;
+		if (gone == NOBODY && !again)
+			return;
+		if (stepped && spec->pending) {
+			if (again || (spec->current != NOBODY && spec_dying(spec, spec->current)))
+				spec->current = NOBODY;
+			return;
+		}
+		spec->went_on = false;
+		if (gone == NOBODY) {
+			struct spec_thread *thread = &spec->threads[spec->current];
+
+			thread->again = false;
+			if (thread->says == SAYS_FAULT)
+				spec_fault(spec, spec->current);
+			else
+				run_call(spec, spec->current);
+		} else {
+			spec_program_apart(spec, gone);
+		}
+	}
+}
+
+/* ---- system calls */
+
+static void
+run_call(struct spec *spec, unsigned thread)
+{
+	struct spec_thread *asker = &spec->threads[thread];
+	uint64_t number = asker->asked.regs.number & 0xff, flags = asker->asked.regs.number >> 8;
+	uint64_t values[2] = { 0, 0 };
+	enum bx_err err;
+
+	asker->shown = false;
+	if (number >= BX_SYS_CALL && number <= BX_SYS_REPLY_RECEIVE ? flags > BX_IPC_BUFFERS :
+	    flags != 0) {
+		spec_result(asker, number < BX_SYS_COUNT ? BX_ERR_INVALID : BX_ERR_SYSCALL);
+		return;
+	}
+	switch (number) {
+	case BX_SYS_CALL:
+	case BX_SYS_SEND:
+	case BX_SYS_RECEIVE:
+	case BX_SYS_REPLY:
+	case BX_SYS_REPLY_RECEIVE:
+		spec_ipc_call(spec, thread);
+		return;
+	case BX_SYS_WAIT:
+		spec_wait(spec, thread);
+		return;
+	case BX_SYS_SLEEP:
+		spec_result(asker, BX_OK);
+		if (asker->asked.regs.value[2] > spec->now) {
+			asker->state = BX_THREAD_SLEEPING;
+			asker->deadline = asker->asked.regs.value[2];
+		}
+		return;
+	case BX_SYS_EXIT:
+		spec->programs[asker->program].exit_code = (int32_t)(uint32_t)asker->asked.regs.value[0];
+		spec_program_end(spec, asker->program, BX_PROGRAM_EXITED);
+		return;
+	default:
+		break;
+	}
+	err = spec_plain_call(spec, thread, values);
+	if (err == BX_ERR_AGAIN) {
+		asker->again = true;
+		return;
+	}
+	asker->starts = false;
+	spec_result(asker, err);
+	if (err == BX_OK) {
+		asker->regs.value[0] = values[0];
+		asker->regs.value[1] = values[1];
+	}
+}
+
+/* ---- events */
+
+static void
+deadlines(struct spec *spec)
+{
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		const struct spec_thread *thread = &spec->threads[i];
+
+		if (thread->deadline != 0 && thread->deadline <= spec->now)
+			spec_wake(spec, i, thread->state == BX_THREAD_SLEEPING ? BX_OK :
+			    BX_ERR_TIMEOUT);
+	}
+}
+
+/* A line signals by the capability that it was bound with, as long as that one is there and may. */
+static void
+interrupt(struct spec *spec)
+{
+	const struct spec_cap *cap = &spec->caps[spec->irq_place];
+
+	if (spec->irq_note != NOBODY && cap->type == BX_CAP_NOTIFICATION &&
+	    cap->object == spec->irq_note && (cap->rights & BX_RIGHT_WRITE) != 0 &&
+	    spec->now < cap->expiry)
+		spec_signal(spec, spec->irq_note, cap->badge);
+}
+
+void
+spec_event(struct spec *spec, const struct spec_event *event)
+{
+	struct spec_thread *thread = spec->current == NOBODY ? NULL : &spec->threads[spec->current];
+
+	spec->now = event->now;
+	spec->pending = event->pending;
+	spec->went_on = true;
+	switch (event->kind) {
+	case EVENT_CALL:
+		thread->asked = event->request;
+		run_call(spec, spec->current);
+		break;
+	case EVENT_TIMER:
+		deadlines(spec);
+		break;
+	case EVENT_INTERRUPT:
+		interrupt(spec);
+		break;
+	case EVENT_FAULT:
+		thread->unheard = false;
+		for (unsigned i = 0; i < 3; i++)
+			thread->fault[i] = event->fault[i];
+		spec_fault(spec, spec->current);
+		break;
+	default:
+		break;
+	}
+	dispatch(spec, event->kind == EVENT_CALL);
+}
+
+void
+spec_boot(struct spec *spec)
+{
+	spec->irq_note = NOBODY;
+	spec->irq_binder = NOBODY;
+	spec->current = NOBODY;
+	for (unsigned i = 0; i < SPEC_PROGRAMS * SPEC_SLOTS; i++)
+		spec->caps[i] = (struct spec_cap){ .parent = NOWHERE };
+	for (unsigned i = 0; i < SPEC_PAGES; i++)
+		spec->pages[i].owner = NOBODY;
+	for (unsigned i = 0; i < SPEC_ENDPOINTS; i++)
+		spec->endpoints[i].server = spec->endpoints[i].server_thread = NOBODY;
+	for (unsigned i = 0; i < SPEC_NOTES; i++)
+		spec->notes[i].bound = NOBODY;
+	for (unsigned i = 0; i < SPEC_THREADS; i++)
+		spec->threads[i].object = spec->threads[i].partner = spec->threads[i].copy =
+		    spec->threads[i].serves = spec->threads[i].bound = NOBODY;
+	for (unsigned p = 0; p < spec->program_count; p++) {
+		spec->programs[p].starter = NOBODY;
+		for (unsigned i = 0; i < spec->programs[p].threads; i++)
+			spec->threads[spec->programs[p].first_thread + i].program = (uint8_t)p;
+	}
+	spec_program_make(spec, 0);
+	spec_program_runs(spec, 0);
+	dispatch(spec, false);
+}

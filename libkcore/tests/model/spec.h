@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * spec.h -- what the kernel core promises, as a program: a specification that can be run.
+ *
+ * Written from the design, <brainix/abi.h>, <brainix/cap.h> and the tables of libkcore/DESIGN.md.  It
+ * shares no line with the core: everything is a small array, what belongs together is found by searching
+ * it, priorities and cycles are worked out anew whenever they are asked for.  There is no list, no
+ * generation, no lazy timer, no short way.
+ *
+ *	spec_boot(&spec)		after the tables below have been filled; program 0 runs
+ *	spec_event(&spec, &event)	the next state
+ *
+ * Where the interface leaves something open (which of two equals runs, whether a step was the last one
+ * before an interrupt), the specification asks spec_choose.  The driver tries the choices one after
+ * the other until the state is the one that the core is in; when none is, the core is wrong, or this
+ * is.
+ */
+#ifndef BRAINIX_KCORE_SPEC_H
+#define BRAINIX_KCORE_SPEC_H
+
+#include <brainix/abi.h>
+#include <brainix/cap.h>
+
+#define SPEC_PROGRAMS	4u
+#define SPEC_THREADS	8u
+#define SPEC_ENDPOINTS	3u
+#define SPEC_NOTES	2u
+#define SPEC_SLOTS	20u		/* of each program */
+#define SPEC_PAGES	8u		/* of the one memory object */
+#define SPEC_CHOICES	24u
+#define NOBODY		0xffu
+#define NOWHERE		0xffffu
+
+/* ---- capabilities: place = program * SPEC_SLOTS + slot */
+
+struct spec_cap {
+	uint8_t type;			/* NONE: an empty slot */
+	uint8_t rights;
+	uint16_t parent;		/* place, or NOWHERE: given by the manifest, or a reply */
+	uint32_t uses;
+	uint64_t badge, expiry, first, count;
+	uint32_t object;		/* a reply: the thread that waits */
+	uint32_t call;			/* a reply: which call of it */
+};
+
+/* ---- system calls and their registers */
+
+struct spec_registers {
+	uint64_t number, value[3], word[BX_IPC_WORDS];
+	uint64_t reply, buffers, stack, pc;
+};
+
+enum spec_memory { MEMORY_NONE, MEMORY_GOOD, MEMORY_BAD, MEMORY_UNALIGNED };
+
+/* What a thread asks: its registers, and what lies in its memory where they point. */
+struct spec_request {
+	struct spec_registers regs;
+	uint8_t buffers;		/* enum spec_memory: at regs.buffers */
+	bool send_bad, receive_bad;	/* the string, the room for one: not mapped */
+	struct bx_ipc_buffers offer;
+	struct bx_derive derive;
+};
+
+enum spec_event_kind { EVENT_CALL, EVENT_TIMER, EVENT_INTERRUPT, EVENT_FAULT };
+
+struct spec_event {
+	uint8_t kind;
+	bool pending;			/* an interrupt waits all the time */
+	uint64_t now;
+	struct spec_request request;	/* EVENT_CALL */
+	uint64_t fault[3];		/* EVENT_FAULT: kind, address, error code */
+};
+
+/* ---- objects */
+
+enum spec_saying { SAYS_NOTHING, SAYS_SEND, SAYS_CALL, SAYS_FAULT };
+
+struct spec_thread {
+	uint8_t program, state;		/* enum bx_thread_state */
+	uint8_t base;			/* own priority */
+	uint8_t priority;		/* effective: told by the core, between spec_priority_low and _high */
+	bool begun;			/* has been started since its program was: can be resumed */
+	bool again;			/* READY, and first its call or fault is to be taken up again */
+	bool unheard;			/* its fault was refused: its program is to end */
+	bool starts;			/* its SPAWN is under way */
+	bool spent;			/* its present call has cost a use already */
+	bool shown;			/* regs are what the user sees, and known */
+	bool offers, may_grant;
+	uint8_t says;			/* enum spec_saying */
+	uint8_t object;			/* endpoint or notification where it queues, or NOBODY */
+	uint8_t partner;		/* who serves its call or fault, or NOBODY */
+	uint8_t copy;			/* other side of a string copy under way, or NOBODY */
+	uint8_t serves;			/* endpoint where it received last, or NOBODY */
+	uint8_t bound;			/* notification, or NOBODY */
+	uint16_t send_place, receive_place, reply_place;	/* offered, or NOWHERE */
+	uint32_t call;			/* number of its present call */
+	uint64_t deadline, badge;
+	uint64_t fault[3];
+	struct spec_request asked;
+	struct spec_registers regs;
+};
+
+struct spec_queue {
+	uint8_t count, thread[SPEC_THREADS];
+};
+
+struct spec_endpoint {
+	uint8_t server, server_thread;	/* program and thread that received last, or NOBODY */
+	struct spec_queue senders, receivers;
+	uint64_t messages, bytes;
+};
+
+struct spec_note {
+	uint64_t bits, signals;
+	uint8_t bound;			/* thread, or NOBODY */
+	struct spec_queue waiters;
+};
+
+struct spec_page {
+	uint8_t owner;			/* program whose content it has, or NOBODY */
+	uint8_t flags;			/* BX_MAP_* of its mapping */
+	uint64_t address;		/* 0: not mapped */
+};
+
+struct spec_program {
+	uint8_t state;			/* enum bx_program_state */
+	uint8_t end_state;
+	uint8_t starter;		/* thread whose SPAWN starts it, or NOBODY */
+	bool made;			/* its threads and space can be named */
+	uint8_t undone;			/* steps of its end that are done: see spec_program_apart */
+	bool ran;			/* it has got as far as running: its end is signalled */
+	bool sealed;
+	uint32_t starts;
+	int32_t exit_code;
+	uint64_t fault[3];
+	/* given */
+	uint8_t base, most, first_thread, threads, fault_endpoint, exit_note;
+	bool open;			/* its space is not sealed */
+	uint32_t plain, slots;
+	uint64_t exit_bits, entry, stack;
+	struct spec_cap grants[SPEC_SLOTS];	/* expiry: lifetime in ticks, 0: for ever */
+};
+
+struct spec {
+	uint64_t now;
+	uint32_t program_count, thread_count, endpoint_count, note_count;
+	struct spec_program programs[SPEC_PROGRAMS];
+	struct spec_thread threads[SPEC_THREADS];
+	struct spec_endpoint endpoints[SPEC_ENDPOINTS];
+	struct spec_note notes[SPEC_NOTES];
+	struct spec_page pages[SPEC_PAGES];
+	struct spec_cap caps[SPEC_PROGRAMS * SPEC_SLOTS];
+	uint8_t irq_note, irq_binder;	/* of the one line; NOBODY: none */
+	uint16_t irq_place;		/* of the capability that it signals by */
+	bool irq_open;			/* unmasked */
+	uint8_t current;		/* thread, or NOBODY */
+	bool went_on;			/* no call was taken up again since the event began */
+	bool slice_given;		/* a YIELD has given the slice away */
+	uint32_t slice_of;		/* whose: told by the core */
+	bool pending;
+	uint32_t calls;			/* made so far: names of calls */
+	/* choices */
+	uint8_t choice[SPEC_CHOICES], width[SPEC_CHOICES], chosen;
+};
+
+/* spec.c: events, and who runs. */
+void spec_boot(struct spec *spec);
+void spec_event(struct spec *spec, const struct spec_event *event);
+unsigned spec_choose(struct spec *spec, unsigned count);
+/* Advances spec->choice to the next possibility; false: there is none. */
+bool spec_choice_next(struct spec *spec);
+/* Bounds of what a thread runs with: own, its clients', those who queue where it serves. */
+uint8_t spec_priority_low(const struct spec *spec, unsigned thread);
+uint8_t spec_priority_high(const struct spec *spec, unsigned thread);
+
+/* spec_caps.c */
+enum bx_err spec_place(const struct spec *spec, unsigned program, uint64_t slot, uint16_t *place);
+enum bx_err spec_cap_find(struct spec *spec, unsigned thread, uint64_t slot, uint8_t type,
+    uint8_t rights, uint16_t *place);
+bool spec_cap_lives(struct spec *spec, const struct spec_cap *cap);
+void spec_cap_use(struct spec *spec, uint16_t place);
+enum bx_err spec_cap_copy(struct spec *spec, uint16_t from, uint16_t to);
+void spec_cap_take(struct spec *spec, uint16_t place);		/* with all that it holds up */
+void spec_caps_end(struct spec *spec, unsigned program);
+enum bx_err spec_caps_call(struct spec *spec, unsigned thread, uint64_t *values);
+
+/* spec_ipc.c */
+void spec_detach(struct spec *spec, unsigned thread);
+void spec_wake(struct spec *spec, unsigned thread, enum bx_err err);
+void spec_server_gone(struct spec *spec, unsigned thread);
+void spec_senders_end(struct spec *spec, unsigned program, unsigned endpoint);
+/* Its program is being taken apart: it runs no more, and whoever meets it stops it first. */
+bool spec_dying(const struct spec *spec, unsigned thread);
+void spec_fault(struct spec *spec, unsigned thread);
+/* Whether it waits, by way of those who received last, for itself; another may take its message. */
+bool spec_circular(const struct spec *spec, unsigned thread);
+void spec_ipc_call(struct spec *spec, unsigned thread);
+
+/* spec_threads.c: threads, notifications, programs, memory. */
+void spec_result(struct spec_thread *thread, enum bx_err err);
+void spec_stop(struct spec *spec, unsigned thread);
+void spec_signal(struct spec *spec, unsigned note, uint64_t bits);
+void spec_deliver(struct spec *spec, unsigned note);
+bool spec_bound_take(struct spec *spec, unsigned thread);
+void spec_wait(struct spec *spec, unsigned thread);
+void spec_program_end(struct spec *spec, unsigned program, uint8_t state);
+void spec_program_apart(struct spec *spec, unsigned program);
+void spec_program_runs(struct spec *spec, unsigned program);
+void spec_program_make(struct spec *spec, unsigned program);
+void spec_page_leave(struct spec *spec, unsigned page);
+enum bx_err spec_plain_call(struct spec *spec, unsigned thread, uint64_t *values);
+
+/* spec.c: queues */
+void spec_queue_add(struct spec_queue *queue, unsigned thread);
+void spec_queue_drop(struct spec_queue *queue, unsigned thread);
+
+#endif
