@@ -616,8 +616,10 @@ end_call(struct world *w)
 }
 
 static void
-call_is_over(struct world *w)
+call_is_over(struct world *w, const char *what)
 {
+	if (w->over != NULL)
+		w->over(w, what);
 	if (w->failing != NULL)
 		w->failing->fail_read = -1;
 }
@@ -626,7 +628,7 @@ call_is_over(struct world *w)
 static bool
 expect(struct world *w, const char *what, enum bx_err err, enum bx_err want)
 {
-	call_is_over(w);
+	call_is_over(w, what);
 	if (err == BX_ERR_IO && w->failing != NULL) {
 		w->failures++;
 		return false;
@@ -759,6 +761,7 @@ do_write(struct world *w)
 	while (at < length) {
 		enum bx_err err;
 
+		w->payload = length - at;
 		begin_call(w);
 		err = bx_fs_write(w->fs, inode, offset + at, bytes + at, length - at, w->time, &done);
 		if (!expect(w, "write", err, BX_OK))
@@ -791,7 +794,7 @@ do_truncate(struct world *w)
 		if (err == BX_ERR_AGAIN) {
 			struct bx_fs_stat st;
 
-			call_is_over(w);
+			call_is_over(w, "truncate");
 			if (bx_fs_stat(w->fs, inode, &st) != BX_OK || st.size >= in->size || st.size <= size)
 				die("a step of truncate made no progress");
 			model_resize(in, st.size);
@@ -819,7 +822,8 @@ do_punch(struct world *w)
 	do {
 		begin_call(w);
 		err = bx_fs_punch(w->fs, inode, offset, length, w->time);
-		call_is_over(w);
+		if (err == BX_ERR_AGAIN)
+			call_is_over(w, "punch");
 		if (err != BX_ERR_AGAIN && !expect(w, "punch", err, BX_OK))
 			return;
 		if (offset >= in->size)

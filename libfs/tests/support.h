@@ -141,6 +141,9 @@ struct world {
 	/* Called before a changing call, and after it when the model has changed. */
 	void (*before)(struct world *w);
 	void (*after)(struct world *w);
+	/* Called when a changing call has returned, whatever it said. */
+	void (*over)(struct world *w, const char *what);
+	size_t payload;			/* bytes that the caller of the last write gave */
 	void *context;
 };
 
