@@ -40,7 +40,7 @@ struct bx_sysimage_header {
 	uint8_t object_offset[4], object_count[4];
 	uint8_t grant_offset[4], grant_count[4];
 	uint8_t audit_records[4];	/* length of the audit ring, a power of two */
-	uint8_t reserved[4];		/* 0 */
+	uint8_t flags[4];		/* BX_SYSTEM_* */
 };
 
 /* Program 0 is started by the kernel itself; all others by a holder of a spawn capability. */

@@ -6,37 +6,44 @@
  *	NONE		check the ELF file, root table,	at once			SEGMENTS
  *			argument and launch pages
  *	SEGMENTS	text and data			STEP_PAGES pages	STACK
- *	STACK		the first thread's stack	STEP_PAGES pages	NAMES
- *	NAMES		what others call it		STEP_SCAN objects	GRANTS
+ *	STACK		the first thread's stack	STEP_PAGES pages	THREADS
+ *	THREADS		its threads, stopped		STEP_THREADS threads	GRANTS
  *	GRANTS		capabilities of the manifest	STEP_GRANTS grants	NONE: it runs
  *
+ *	END_THREADS	its threads, their clients	STEP_THREADS, _SCAN	END_SENDERS
+ *	END_SENDERS	who is queued for it		one endpoint, _SCAN	END_SLOTS
  *	END_SLOTS	its capabilities, and theirs	STEP_SLOTS, _SCAN	END_PAGES
  *	END_PAGES	its user pages			STEP_PAGES, _SCAN	END_TABLES
  *	END_TABLES	its page tables			STEP_PAGES		NONE: it is gone
  *
- * bx_program_end turns any of the upper into END_SLOTS.  The commit point of a start is the last
- * step: until then no thread of the program is ready, and its space is not sealed.
+ * bx_program_end turns any of the upper into END_THREADS.  The commit point of a start is the last
+ * step: until then no thread of the program is ready, and its space is not sealed.  It is sealed
+ * then, but for a program that the manifest gives an open space.  From the first
+ * step of an end no thread of it runs (dispatch takes the program apart instead) or is spoken to
+ * (bx_thread_dying).
  *
- * Names (object generations) of a program's threads and capability space change with each start.
- * Capabilities which the manifest gives to others for them follow: see names_step.
+ * A capability for a thread or space of a program names the program's, whichever process that has:
+ * the manifest's authority is over the program.  It is stale while there is no process.
  */
-#include "core.h"
+#include "thread.h"
 
 enum work_state {
 	WORK_NONE = 0,
-	WORK_SEGMENTS, WORK_STACK, WORK_NAMES, WORK_GRANTS,
-	WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
+	WORK_SEGMENTS, WORK_STACK, WORK_THREADS, WORK_GRANTS,
+	WORK_END_THREADS, WORK_END_SENDERS, WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
 };
 
 #define STEP_PAGES	16u
 #define STEP_GRANTS	32u
 #define STEP_SLOTS	32u
+#define STEP_THREADS	4u
+#define STEP_WAKE	16u
 #define STEP_SCAN	512u	/* entries looked at, in a table where most need nothing */
 
 static bool
 starting(const struct bx_program *program)
 {
-	return program->work_state != WORK_NONE && program->work_state < WORK_END_SLOTS;
+	return program->work_state != WORK_NONE && program->work_state < WORK_END_THREADS;
 }
 
 /* ---- start -------------------------------------------------------------------------------- */
@@ -174,37 +181,19 @@ stack_step(struct bx_kcore *core, uint32_t index)
 	err = bx_cap_space_init(&core->forest, program->space.first_slot, program->space.slot_count,
 	    program->space.plain_count, &program->space);
 	BX_ASSERT(err == BX_OK);	/* as at boot */
-	for (uint32_t i = 0; i < program->thread_count; i++)
-		bx_thread_make(core, program->first_thread + i, index);
-	program->work_state = WORK_NAMES;
+	program->work_state = WORK_THREADS;
 	program->work_index = 0;
 	return BX_OK;
 }
 
-/* The root capabilities of this program's threads and space, and those which the manifest gave to
- * others, name its last process.  They get the new names: the manifest's authority is over the
- * program, whichever process it has.  All spaces are sealed, so the root's children are all. */
 static void
-names_step(struct bx_kcore *core, uint32_t index)
+threads_step(struct bx_kcore *core, uint32_t index)
 {
 	struct bx_program *program = &core->programs[index];
-	struct bx_cap_slot *slots = core->forest.slots;
 
-	for (unsigned i = 0; i < STEP_SCAN && program->work_index < core->object_count; i++) {
-		const struct bx_object *object = &core->objects[program->work_index++];
-		uint32_t root = core->root_space.first_slot + object->root_slot;
-		uint32_t generation;
-
-		if (object->program != index)
-			continue;
-		generation = object->kind == BX_OBJECT_THREAD ?
-		    core->threads[object->index].generation : program->generation;
-		slots[root].cap.object.generation = generation;
-		for (uint32_t child = slots[root].child; child != BX_CAP_SLOT_NONE;
-		    child = slots[child].older)
-			slots[child].cap.object.generation = generation;
-	}
-	if (program->work_index == core->object_count) {
+	for (unsigned i = 0; i < STEP_THREADS && program->work_index < program->thread_count; i++)
+		bx_thread_make(core, program->first_thread + program->work_index++, index);
+	if (program->work_index == program->thread_count) {
 		program->work_state = WORK_GRANTS;
 		program->work_index = program->first_grant;
 	}
@@ -255,7 +244,8 @@ start_finish(struct bx_kcore *core, uint32_t index)
 	enum bx_err err = elf_of(core, program, &elf);
 
 	BX_ASSERT(err == BX_OK);	/* it was good at the first step and is immutable */
-	bx_cap_space_seal(&program->space);
+	if (!bx_program_is_open(program))
+		bx_cap_space_seal(&program->space);
 	program->work_thread = BX_NONE;
 	program->state = BX_PROGRAM_RUNNING;
 	program->starts++;
@@ -293,8 +283,8 @@ bx_program_start(struct bx_kcore *core, uint32_t index, const uint8_t *argument,
 	case WORK_STACK:
 		err = stack_step(core, index);
 		break;
-	case WORK_NAMES:
-		names_step(core, index);
+	case WORK_THREADS:
+		threads_step(core, index);
 		break;
 	case WORK_GRANTS:
 		err = grants_step(core, index);
@@ -312,24 +302,30 @@ bx_program_start(struct bx_kcore *core, uint32_t index, const uint8_t *argument,
 
 /* ---- end ---------------------------------------------------------------------------------- */
 
-/* Ends its threads and begins the taking apart. */
+static uint64_t *
+ending_word(struct bx_kcore *core, const struct bx_program *program, uint64_t *bit)
+{
+	*bit = 1ull << program->rank % 64;
+	return &core->ending[program->rank / 64];
+}
+
+/* Begins the taking apart. */
 static void
 end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
 {
 	struct bx_program *program = &core->programs[index];
+	uint64_t bit;
 
 	program->signals_exit = program->state == BX_PROGRAM_RUNNING;
 	program->end_state = state;
 	program->state = BX_PROGRAM_ENDING;
-	program->work_state = WORK_END_SLOTS;
+	program->work_state = WORK_END_THREADS;
 	program->work_index = 0;
+	program->work_offset = 0;
 	program->work_thread = BX_NONE;
-	core->ending_count++;
-	if ((program->generation & 1) == 0)
-		return;			/* its start had not come to threads */
-	program->generation++;
-	for (uint32_t i = 0; i < program->thread_count; i++)
-		bx_thread_end(core, program->first_thread + i);
+	*ending_word(core, program, &bit) |= bit;
+	core->put_off++;
+	program->generation += program->generation & 1;	/* even: no process */
 }
 
 void
@@ -342,13 +338,48 @@ bx_program_end(struct bx_kcore *core, uint32_t index, enum bx_program_state stat
 }
 
 void
-bx_program_starter_gone(struct bx_kcore *core, uint32_t thread)
+bx_program_starter_gone(struct bx_kcore *core, const struct bx_thread *thread)
 {
-	for (uint32_t i = 0; i < core->program_count; i++) {
-		/* Its threads were never ready, so none of them was starting another. */
-		if (starting(&core->programs[i]) && core->programs[i].work_thread == thread)
-			end_begin(core, i, core->programs[i].state);
+	uint64_t index = thread->context.value[1];	/* if it is in a BX_SYS_SPAWN */
+
+	if (index < core->program_count && starting(&core->programs[index]) &&
+	    core->programs[index].work_thread == thread->index)
+		end_begin(core, (uint32_t)index, core->programs[index].state);
+}
+
+static bool
+end_threads_step(struct bx_kcore *core, struct bx_program *program)
+{
+	unsigned ended = 0;
+
+	for (unsigned i = 0; i < STEP_SCAN && program->work_index < program->thread_count; i++) {
+		uint32_t thread = program->first_thread + program->work_index;
+
+		if (core->threads[thread].state != BX_THREAD_FREE && ended++ == STEP_THREADS)
+			return false;
+		if (!bx_thread_end(core, thread))
+			return false;
+		program->work_index++;
 	}
+	return program->work_index == program->thread_count;
+}
+
+/* The threads have gone, so nobody is queued for the program anew. */
+static bool
+end_senders_step(struct bx_kcore *core, uint32_t index)
+{
+	struct bx_program *program = &core->programs[index];
+
+	for (unsigned i = 0; i < STEP_SCAN && program->work_index < core->endpoint_count; i++) {
+		struct bx_endpoint *endpoint = &core->endpoints[program->work_index];
+
+		if (endpoint->server == index && endpoint->senders.head != BX_NONE) {
+			program->work_index += bx_ipc_senders_release(core, endpoint);
+			return false;
+		}
+		program->work_index++;
+	}
+	return program->work_index == core->endpoint_count;
 }
 
 /* Removes slots of the program, each with what was derived from it, deepest first. */
@@ -366,7 +397,7 @@ end_slots_step(struct bx_kcore *core, struct bx_program *program)
 				return BX_ERR_AGAIN;
 			leaf = bx_cap_leaf_next(&core->forest, slot, leaf);
 			if (bx_capability_remove_leaf(core, leaf == BX_CAP_SLOT_NONE ? slot : leaf,
-			    &leaf) != BX_OK)
+			    &leaf, &program->work_offset) != BX_OK)
 				return BX_ERR_AGAIN;
 		}
 		program->work_index++;
@@ -405,11 +436,14 @@ end_tables_step(struct bx_kcore *core, struct bx_program *program)
 static void
 end_finish(struct bx_kcore *core, struct bx_program *program)
 {
+	uint64_t bit;
+
 	BX_ASSERT(program->frames_used == 0);
 	program->root = 0;
 	program->work_state = WORK_NONE;
 	program->state = program->end_state;
-	core->ending_count--;
+	*ending_word(core, program, &bit) &= ~bit;
+	core->put_off--;
 	if (program->signals_exit && program->exit_notification != BX_NONE)
 		bx_notification_signal(core, program->exit_notification, program->exit_bits);
 }
@@ -421,6 +455,18 @@ bx_program_end_step(struct bx_kcore *core, uint32_t index)
 
 	BX_ASSERT(program->state == BX_PROGRAM_ENDING);
 	switch (program->work_state) {
+	case WORK_END_THREADS:
+		if (end_threads_step(core, program)) {
+			program->work_state = WORK_END_SENDERS;
+			program->work_index = 0;
+		}
+		return BX_ERR_AGAIN;
+	case WORK_END_SENDERS:
+		if (end_senders_step(core, index)) {
+			program->work_state = WORK_END_SLOTS;
+			program->work_index = 0;
+		}
+		return BX_ERR_AGAIN;
 	case WORK_END_SLOTS:
 		if (end_slots_step(core, program) == BX_OK) {
 			program->work_state = WORK_END_PAGES;
@@ -443,16 +489,11 @@ bx_program_end_step(struct bx_kcore *core, uint32_t index)
 uint32_t
 bx_program_ending(const struct bx_kcore *core)
 {
-	uint32_t best = BX_NONE;
-
-	if (core->ending_count == 0)
-		return BX_NONE;
-	for (uint32_t i = 0; i < core->program_count; i++) {
-		if (core->programs[i].state == BX_PROGRAM_ENDING && (best == BX_NONE ||
-		    core->programs[i].priority > core->programs[best].priority))
-			best = i;
+	for (uint32_t word = BX_ARRAY_COUNT(core->ending); word-- > 0;) {
+		if (core->ending[word] != 0)
+			return core->ranked[64 * word + 63 - (uint32_t)__builtin_clzll(core->ending[word])];
 	}
-	return best;
+	return BX_NONE;
 }
 
 /* ---- capabilities and what they hold up ---------------------------------------------------- */
@@ -505,20 +546,37 @@ irq_release(struct bx_kcore *core, uint32_t index, uint32_t program)
 	irq->notification = BX_NONE;
 }
 
-/* Threads of the program that wait on the object: they had the right to through this capability. */
-static void
-waits_cancel(struct bx_kcore *core, const struct bx_program *program, uint8_t type, uint32_t object)
+/* Threads of the program that wait on the object: they had the right to through this capability.
+ * Before the first is looked at it loses its rights, so that none begins to wait anew.  *progress:
+ * the leaf << 32 | threads looked at. */
+static enum bx_err
+waits_cancel(struct bx_kcore *core, uint32_t leaf, const struct bx_program *program,
+    uint64_t *progress)
 {
+	struct bx_cap *cap = &core->forest.slots[leaf].cap;
+	unsigned woken = 0;
+
 	if (program->state == BX_PROGRAM_ENDING)
-		return;			/* it has none */
-	for (uint32_t i = 0; i < program->thread_count; i++) {
-		struct bx_thread *thread = &core->threads[program->first_thread + i];
-		bool waits = type == BX_CAP_NOTIFICATION ? thread->state == BX_THREAD_WAITING :
+		return BX_OK;			/* none waits for long */
+	if (*progress >> 32 != leaf)
+		*progress = (uint64_t)leaf << 32;
+	cap->rights = 0;
+	for (unsigned i = 0; i < STEP_SCAN && (uint32_t)*progress < program->thread_count; i++) {
+		struct bx_thread *thread = &core->threads[program->first_thread + (uint32_t)*progress];
+		bool waits = cap->type == BX_CAP_NOTIFICATION ? thread->state == BX_THREAD_WAITING :
 		    thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING;
 
-		if (waits && thread->object == object)
+		if (waits && thread->object == cap->object.index) {
+			if (woken++ == STEP_WAKE)
+				return BX_ERR_AGAIN;
 			bx_thread_wake(core, thread, BX_ERR_CANCELLED);
+		}
+		++*progress;
 	}
+	if ((uint32_t)*progress < program->thread_count)
+		return BX_ERR_AGAIN;
+	*progress = 0;
+	return BX_OK;
 }
 
 static void
@@ -529,12 +587,12 @@ notification_release(struct bx_kcore *core, const struct bx_program *program, ui
 
 	if (bound - program->first_thread >= program->thread_count)
 		return;
-	core->threads[bound].bound_notification = BX_NONE;
-	notification->bound_thread = BX_NONE;
+	bx_notification_unbind(core, notification);
 }
 
 enum bx_err
-bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent)
+bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent,
+    uint64_t *progress)
 {
 	struct bx_cap *cap = &core->forest.slots[leaf].cap;
 	uint32_t owner = bx_program_of_slot(core, leaf);
@@ -551,10 +609,12 @@ bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent
 		break;
 	case BX_CAP_NOTIFICATION:
 		notification_release(core, &core->programs[owner], cap->object.index);
-		waits_cancel(core, &core->programs[owner], cap->type, cap->object.index);
+		if (waits_cancel(core, leaf, &core->programs[owner], progress) != BX_OK)
+			return BX_ERR_AGAIN;
 		break;
 	case BX_CAP_ENDPOINT:
-		waits_cancel(core, &core->programs[owner], cap->type, cap->object.index);
+		if (waits_cancel(core, leaf, &core->programs[owner], progress) != BX_OK)
+			return BX_ERR_AGAIN;
 		break;
 	case BX_CAP_REPLY:
 		/* Nobody can answer that call any more. */

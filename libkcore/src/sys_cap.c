@@ -81,7 +81,7 @@ descendants_remove(struct bx_kcore *core, struct bx_thread *thread, uint32_t roo
 		leaf = bx_cap_leaf_next(&core->forest, root, leaf);
 		if (leaf == BX_CAP_SLOT_NONE)
 			return BX_OK;
-		err = bx_capability_remove_leaf(core, leaf, &leaf);
+		err = bx_capability_remove_leaf(core, leaf, &leaf, &thread->removal);
 		if (err != BX_OK)
 			return err;
 		thread->work++;
@@ -125,7 +125,7 @@ bx_sys_cap_delete(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys
 	if (err == BX_OK)
 		err = descendants_remove(core, thread, slot);
 	if (err == BX_OK)
-		err = bx_capability_remove_leaf(core, slot, &parent);
+		err = bx_capability_remove_leaf(core, slot, &parent, &thread->removal);
 	if (err == BX_OK)
 		bx_audit(core, BX_AUDIT_REVOKE, thread->program, BX_NONE, thread->context.value[0],
 		    thread->work + 1, 0);

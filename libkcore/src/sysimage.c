@@ -78,8 +78,8 @@ header_check(const uint8_t *bytes, size_t size, struct bx_sysimage *image, const
 		return refuse(where, BX_ERR_RANGE, "size");
 	if (!name_good(header->name))
 		return refuse(where, BX_ERR_FORMAT, "system name");
-	if (bx_get_le32(header->reserved) != 0)
-		return refuse(where, BX_ERR_FORMAT, "header reserved");
+	if ((bx_get_le32(header->flags) & ~BX_SYSTEM_FLAGS) != 0)
+		return refuse(where, BX_ERR_INVALID, "system flags");
 
 	image->bytes = bytes;
 	image->header = header;
@@ -132,6 +132,7 @@ static enum bx_err
 program_check(const struct bx_sysimage *image, uint32_t index, const char **where)
 {
 	const struct bx_sysimage_program *program = &image->programs[index];
+	uint32_t flags = bx_get_le32(program->flags);
 	uint32_t priority_max = bx_get_le32(program->priority_max);
 	uint32_t slots = bx_get_le32(program->slot_count);
 	uint32_t threads = bx_get_le32(program->thread_count);
@@ -148,8 +149,11 @@ program_check(const struct bx_sysimage *image, uint32_t index, const char **wher
 	}
 	if (!name_good(program->module))
 		return refuse(where, BX_ERR_FORMAT, "program module");
-	if ((bx_get_le32(program->flags) & ~BX_PROGRAM_FLAGS) != 0)
+	if ((flags & ~BX_PROGRAM_FLAGS) != 0)
 		return refuse(where, BX_ERR_INVALID, "program flags");
+	if ((flags & BX_PROGRAM_OPEN_SPACE) != 0 &&
+	    (bx_get_le32(image->header->flags) & BX_SYSTEM_RESEARCH) == 0)
+		return refuse(where, BX_ERR_INVALID, "open space in a system that is not for research");
 	if (priority_max >= BX_PRIORITY_COUNT)
 		return refuse(where, BX_ERR_RANGE, "program priority_max");
 	if (bx_get_le32(program->priority) > priority_max)
@@ -368,16 +372,20 @@ launch_check(const struct bx_sysimage *image, size_t size, uint32_t index, const
 	return BX_OK;
 }
 
-/* The machine has room for the registers of so many threads, whichever programs run. */
+/* The machine has room for the registers of so many threads, whichever programs run; the scheduler
+ * counts them in 16 bits. */
 static enum bx_err
-fpu_check(const struct bx_sysimage *image, const char **where)
+threads_check(const struct bx_sysimage *image, const char **where)
 {
-	uint32_t threads = 0;
+	uint32_t threads = 0, all = 0;
 
 	for (uint32_t i = 0; i < image->program_count; i++) {
+		all += bx_get_le32(image->programs[i].thread_count);
 		if ((bx_get_le32(image->programs[i].flags) & BX_PROGRAM_FPU) != 0)
 			threads += bx_get_le32(image->programs[i].thread_count);
 	}
+	if (all > BX_THREADS_MAX)
+		return refuse(where, BX_ERR_RANGE, "threads of all programs");
 	return threads <= BX_SYSIMAGE_FPU_THREADS_MAX ? BX_OK :
 	    refuse(where, BX_ERR_RANGE, "threads of programs with fpu");
 }
@@ -393,7 +401,7 @@ bx_sysimage_open(const uint8_t *bytes, size_t size, struct bx_sysimage *image, c
 	for (uint32_t i = 0; err == BX_OK && i < view.program_count; i++)
 		err = program_check(&view, i, where);
 	if (err == BX_OK)
-		err = fpu_check(&view, where);
+		err = threads_check(&view, where);
 	for (uint32_t i = 0; err == BX_OK && i < view.object_count; i++)
 		err = object_check(&view, i, where);
 	for (uint32_t i = 0; err == BX_OK && i < view.grant_count; i++)

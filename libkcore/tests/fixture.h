@@ -39,6 +39,7 @@
 /* One for each test_*.c; test_kcore.c runs them all. */
 Suite *suite_elf(void);
 Suite *suite_ipc(void);
+Suite *suite_open(void);
 Suite *suite_program(void);
 Suite *suite_sched(void);
 Suite *suite_sys(void);
@@ -75,6 +76,7 @@ struct build_grant {
 struct build {
 	const char *name;
 	uint32_t audit_records;
+	uint32_t flags;				/* BX_SYSTEM_* */
 	uint32_t program_count, object_count, grant_count;
 	struct build_program programs[BUILD_PROGRAMS_MAX];
 	struct build_object objects[BUILD_OBJECTS_MAX];

@@ -14,6 +14,7 @@ main(void)
 	srunner_add_suite(runner, suite_program());
 	srunner_add_suite(runner, suite_world());
 	srunner_add_suite(runner, suite_ipc());
+	srunner_add_suite(runner, suite_open());
 	srunner_add_suite(runner, suite_sched());
 	srunner_add_suite(runner, suite_sys());
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # bench: what is measured.  `make bench' appends to bench-results.jsonl; docs/bench.md.
 FREE_EXECUTABLES += %D%/ipc/bench %D%/ipc/benchd
-noinst_HEADERS += %D%/ipc/protocol.h
+noinst_HEADERS += %D%/ipc/bench.h %D%/ipc/protocol.h
 EXTRA_DIST += %D%/run-bench %D%/peers.json
 
 %C%_ipc_bench_CPPFLAGS = $(bx_program_cppflags)
 %C%_ipc_bench_CFLAGS = $(bx_program_cflags)
 %C%_ipc_bench_LDFLAGS = $(bx_program_ldflags)
-%C%_ipc_bench_SOURCES = %D%/ipc/bench.c
+%C%_ipc_bench_SOURCES = %D%/ipc/bench.c %D%/ipc/bench_cap.c
 %C%_ipc_bench_LDADD = $(bx_program_libs)
 EXTRA_%C%_ipc_bench_DEPENDENCIES = $(bx_program_script)
 

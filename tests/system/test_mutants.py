@@ -42,6 +42,7 @@ class Workshop:
         script = '. "$0"; copy_tree "$1"'
         self.run("sh", "-c", script, os.path.join(SOURCE, "tests", "check-lib.sh"), self.source,
                  env=dict(os.environ, BX_SRCDIR=SOURCE))
+        shutil.rmtree(self.build, ignore_errors=True)   # a build that nothing ignores was taken for sources
         os.makedirs(self.build)
         parts = ["Makefile", "config.status", "libtool", "kernel", "libkcore", "libcap", "libipc"]
         self.run("sh", "-c", 'cd "$0" && tar cf - --exclude=tests "$@" | tar xf - -C "$OUT"', BUILD,

@@ -318,6 +318,10 @@ check_program(struct system_model *model, uint32_t index, struct diagnostics *di
 		if (strcmp(model->programs[i].name, program->name) == 0)
 			complain(diagnostics, program->at, "there are two programs of the name %s",
 			    program->name);
+	if ((program->flags & BX_PROGRAM_OPEN_SPACE) != 0 && (model->flags & BX_SYSTEM_RESEARCH) == 0)
+		complain(diagnostics, program->at, "program %s has an open capability space, so that what it "
+		    "may do does not all stand here; only a system with research = true may have one",
+		    program->name);
 	program->fault_object = resolve(model, program, "fault", program->fault_name, BX_OBJECT_ENDPOINT,
 	    diagnostics);
 	program->exit_object = resolve(model, program, "exit", program->exit_name,

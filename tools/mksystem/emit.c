@@ -48,10 +48,10 @@ put_name(uint8_t field[BX_NAME_MAX], const char *name)
 	memcpy(field, name, strlen(name));	/* checked to be shorter; the rest is zero already */
 }
 
-static uint32_t
-slot_count(const struct system_program *program)
+uint32_t
+system_slot_count(const struct system_program *program)
 {
-	return FIRST_SLOT + program->capability_count + program->reply_count;
+	return FIRST_SLOT + program->capability_count + program->free_slots + program->reply_count;
 }
 
 static void
@@ -70,6 +70,7 @@ emit_header(uint8_t *image, const struct system_model *model, const struct layou
 	bx_put_le32(header->grant_offset, (uint32_t)layout->grants);
 	bx_put_le32(header->grant_count, layout->grant_count);
 	bx_put_le32(header->audit_records, model->audit_records);
+	bx_put_le32(header->flags, model->flags);
 }
 
 static void
@@ -81,7 +82,7 @@ emit_program(struct bx_sysimage_program *to, const struct system_program *progra
 	bx_put_le32(to->flags, program->flags);
 	bx_put_le32(to->priority, program->priority);
 	bx_put_le32(to->priority_max, program->priority_max);
-	bx_put_le32(to->slot_count, slot_count(program));
+	bx_put_le32(to->slot_count, system_slot_count(program));
 	bx_put_le32(to->reply_count, program->reply_count);
 	bx_put_le32(to->thread_count, program->thread_count);
 	bx_put_le32(to->frame_quota, program->frame_quota);
@@ -150,7 +151,7 @@ emit_launch(uint8_t *to, const struct system_model *model, uint32_t index)
 	bx_put_le32(to + offsetof(struct bx_launch, version), 1);
 	bx_put_le32(to + offsetof(struct bx_launch, program), index);
 	put_name(to + offsetof(struct bx_launch, name), program->name);
-	bx_put_le32(to + offsetof(struct bx_launch, reply_first), slot_count(program) -
+	bx_put_le32(to + offsetof(struct bx_launch, reply_first), system_slot_count(program) -
 	    program->reply_count);
 	bx_put_le32(to + offsetof(struct bx_launch, reply_count), program->reply_count);
 	bx_put_le32(to + offsetof(struct bx_launch, entry_count), program->capability_count);

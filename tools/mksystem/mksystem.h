@@ -46,6 +46,7 @@ struct system_program {
 	const config_setting_t *at;
 	const char *name, *binary;
 	uint32_t flags, priority, priority_max;
+	uint32_t free_slots;		/* plain slots beside its capabilities, in an open space */
 	uint32_t reply_count, thread_count, frame_quota, stack_pages;
 	uint32_t budget_us, period_us;
 	const char *fault_name, *exit_name;
@@ -56,6 +57,7 @@ struct system_program {
 
 struct system_model {
 	const char *name;
+	uint32_t flags;			/* BX_SYSTEM_* */
 	uint32_t audit_records;
 	struct system_object *objects;
 	uint32_t object_count;
@@ -72,6 +74,9 @@ struct diagnostics {
 
 void complain(struct diagnostics *diagnostics, const config_setting_t *at, const char *format, ...)
     BX_PRINTF(3, 4);
+
+/* Slot 0, the program's capabilities, free slots, slots for replies. */
+uint32_t system_slot_count(const struct system_program *program);
 
 /* Complains of every number, in the manifest and what it includes, that needs the suffix L. */
 void literals_check_all(const config_t *config, struct diagnostics *diagnostics);

@@ -12,6 +12,9 @@
 
 #include "mksystem.h"
 
+#define FREE_SLOTS_DEFAULT	16
+#define FREE_SLOTS_MAX		32768
+
 void
 complain(struct diagnostics *diagnostics, const config_setting_t *at, const char *format, ...)
 {
@@ -379,13 +382,34 @@ read_capabilities(const struct place *place, struct system_program *program)
 
 /* ---- programs -------------------------------------------------------------------------------- */
 
+/* Sealed is what a space is when nothing is said.  Only an open one has a use for free slots. */
+static void
+read_space(const struct place *place, struct system_program *program)
+{
+	const char *space = text(place, "space", "sealed");
+	const config_setting_t *slots = config_setting_get_member(place->group, "slots");
+
+	if (strcmp(space, "open") == 0) {
+		program->flags |= BX_PROGRAM_OPEN_SPACE;
+		program->free_slots = (uint32_t)number(place, "slots", 0, FREE_SLOTS_MAX,
+		    FREE_SLOTS_DEFAULT);
+		return;
+	}
+	if (strcmp(space, "sealed") != 0)
+		complain(place->diagnostics, place->group, "program %s: space is \"sealed\" or \"open\", "
+		    "not \"%s\"", place->name, space);
+	if (slots != NULL)
+		complain(place->diagnostics, slots, "program %s: slots are for open spaces: nothing ever comes "
+		    "into free slots of a sealed one", place->name);
+}
+
 static bool
 read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
     struct system_program *program)
 {
 	static const char *const keys[] = { "name", "binary", "priority", "priority_max", "replies",
 		"threads", "frames", "stack_pages", "budget_us", "period_us", "fault", "exit", "autostart",
-		"restart", "fpu", "ready", "capabilities", NULL };
+		"restart", "fpu", "ready", "space", "slots", "capabilities", NULL };
 	struct place place = { diagnostics, setting, "program", "(unnamed)" };
 
 	program->at = setting;
@@ -414,6 +438,7 @@ read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
 	    (boolean(&place, "restart") ? BX_PROGRAM_RESTART : 0u) |
 	    (boolean(&place, "fpu") ? BX_PROGRAM_FPU : 0u) |
 	    (boolean(&place, "ready") ? BX_PROGRAM_SIGNALS_READY : 0u);
+	read_space(&place, program);
 	if ((program->budget_us == 0) != (program->period_us == 0))
 		complain(diagnostics, setting, "program %s needs both budget_us and period_us, or none",
 		    place.name);
@@ -425,7 +450,7 @@ read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
 bool
 system_read(const config_t *config, struct system_model *model, struct diagnostics *diagnostics)
 {
-	static const char *const keys[] = { "name", "audit_records", "objects", "programs", NULL };
+	static const char *const keys[] = { "name", "audit_records", "research", "objects", "programs", NULL };
 	const config_setting_t *root = config_root_setting(config), *objects, *programs;
 	struct place place = { diagnostics, root, "the", "system" };
 
@@ -433,6 +458,7 @@ system_read(const config_t *config, struct system_model *model, struct diagnosti
 	model->name = text(&place, "name", "");
 	check_name(diagnostics, root, "the system", model->name);
 	model->audit_records = (uint32_t)number(&place, "audit_records", 16, 65536, 1024);
+	model->flags = boolean(&place, "research") ? BX_SYSTEM_RESEARCH : 0u;
 	objects = config_setting_get_member(root, "objects");
 	if (objects != NULL && config_setting_is_group(objects))
 		model->object_count = (uint32_t)config_setting_length(objects);

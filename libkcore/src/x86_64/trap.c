@@ -151,6 +151,7 @@ bx_x86_prepare(struct bx_context *context)
 		bx_x86_cpu.fs_base = context->fs_base;
 	}
 	bx_x86_cpu.special = context->fs_base | context->fpu;
+	bx_x86_cpu.switching = bx_x86_cpu.special | bx_x86_cpu.machine->forgets;
 	if (context->resume == BX_RESUME_FAST) {
 		/* As SYSRET leaves them. */
 		context->scratch[0] = context->pc;

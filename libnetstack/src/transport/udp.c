@@ -54,11 +54,12 @@ port_is_taken(const struct bx_transport *t, const struct bx_net_addr *address, u
 	return false;
 }
 
-/* RFC 6056, 3.3.1. */
+/* RFC 6056, 3.3.1: a start that only who has the key can tell, for each port a new one, then upwards. */
 static uint16_t
 port_pick(struct bx_transport *t, const struct bx_net_addr *address)
 {
-	uint32_t start = (uint32_t)mix64(t->key[0] ^ t->port_counter++);
+	const struct tuple tuple = { .local = *address };
+	uint32_t start = (uint32_t)bx_tcp_siphash(t->key, &tuple, (uint64_t)t->port_counter++ << 8 | 5u);
 
 	for (uint32_t i = 0; i < PORT_COUNT; i++) {
 		uint16_t port = (uint16_t)(PORT_FIRST + (start + i) % PORT_COUNT);
@@ -145,7 +146,7 @@ bx_udp_send(struct bx_transport *t, uint64_t end, const struct bx_net_addr *loca
 	buf->protocol = PROTOCOL_UDP;
 	buf->source = *local;
 	buf->destination = *remote;
-	if (bx_net_addr_is_any(local))
+	if (bx_net_addr_is_any(local) && bx_net_addr_is_ipv4(remote))
 		buf->source = bx_net_ipv4(0, 0, 0, 0);
 	sum = sum_pseudo(&buf->source, remote, PROTOCOL_UDP) + sum_of16(total);
 	if ((t->config.features & BX_TRANSPORT_SUM_LATER) != 0) {
@@ -194,6 +195,11 @@ queue(struct bx_transport *t, struct udp_end *e, const struct bx_net_buf *buf, c
 		return;
 	}
 	ring = ring_bytes_of(t, e->ring, t->receive_head);
+	if (bx_get_be16(p + 6) == 0 && !bx_net_addr_is_ipv4(&buf->source)) {
+		/* RFC 8200, 8.1: over IPv6 there is always one. */
+		t->stats.bad_checksum++;
+		return;
+	}
 	if (bx_get_be16(p + 6) == 0 || (buf->flags & BX_NET_F_SUM_GOOD) != 0) {
 		/* RFC 768: no checksum, over IPv4 only. */
 		bx_tcp_ring_write(t, ring, e->tail + (uint32_t)sizeof from, p + UDP_HEAD, from.length);

@@ -11,22 +11,12 @@
  *
  *	bench ipc NAME VALUE ROUNDS
  */
-#include <brainix/sys.h>
+#include "bench.h"
 
-#include "protocol.h"
-
-#define ROUNDS		1000u
-#define WARM_UP		32u
 #define MEMORY_ADDRESS	0x10000000u
 #define UART		0x3f8
 #define UART_STATUS	(UART + 5)
 #define UART_EMPTY	0x20u		/* transmitter holding register: PC16550D, 8.4 */
-
-struct bench {
-	const struct bx_sys *sys;
-	uint32_t uart, power, spawn, service, bell, answer, memory;
-	uint8_t string[BX_IPC_STRING_MAX];
-};
 
 /* ---- output --------------------------------------------------------------------------------- */
 
@@ -43,7 +33,7 @@ put(struct bench *bench, const char *bytes, size_t length)
 	}
 }
 
-static void
+void
 row(struct bench *bench, const char *name, uint64_t ticks, uint64_t rounds)
 {
 	char line[96];
@@ -65,7 +55,7 @@ stop(struct bench *bench, const char *what, enum bx_err err)
 	bx_sys_exit(1);
 }
 
-static void
+void
 need(struct bench *bench, const char *what, enum bx_err err)
 {
 	if (err != BX_OK)
@@ -179,7 +169,7 @@ string_rounds(struct bench *bench, uint32_t length, unsigned rounds)
 	return err;
 }
 
-static void
+void
 mode(struct bench *bench, uint64_t label)
 {
 	struct bx_sys_words words = { .label = label };
@@ -281,6 +271,7 @@ bx_main(const struct bx_sys *sys)
 	bench_send(&bench);
 	bench_signal(&bench);
 	bench_map(&bench);
+	bench_capabilities(&bench);
 	put(&bench, "bench done\r\n", 12);
 	bx_err_ignore(bx_sys_power(bench.power, BX_POWER_OFF));
 	return 1;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* bench.h -- what the parts of the benchmark share.  See bench.c. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <brainix/sys.h>
+
+#include "protocol.h"
+
+#define ROUNDS		1000u
+#define WARM_UP		32u
+
+struct bench {
+	const struct bx_sys *sys;
+	uint32_t uart, power, spawn, service, bell, answer, memory;
+	uint8_t string[BX_IPC_STRING_MAX];
+};
+
+/* One line of the result. */
+void row(struct bench *bench, const char *name, uint64_t ticks, uint64_t rounds);
+/* Ends the benchmark when something failed. */
+void need(struct bench *bench, const char *what, enum bx_err err);
+/* Tells the server which kind of messages come next: SERVICE_*. */
+void mode(struct bench *bench, uint64_t label);
+
+/* Rows of capabilities: bench_cap.c. */
+void bench_capabilities(struct bench *bench);
+
+#endif
