@@ -21,6 +21,15 @@ noinst_PROGRAMS += %D%/tests/bench_fs
 %C%_tests_bench_fs_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_bench_fs_SOURCES = %D%/tests/bench_fs.c $(%C%_libbrainix_fs_la_SOURCES)
 
+bx_bench_fs_programs = %D%/tests/bench_fs
+if HAVE_EXT2FS
+noinst_PROGRAMS += %D%/tests/peer_ext2fs
+bx_bench_fs_programs += %D%/tests/peer_ext2fs
+endif
+%C%_tests_peer_ext2fs_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(EXT2FS_CFLAGS)
+%C%_tests_peer_ext2fs_SOURCES = %D%/tests/peer_ext2fs.c
+%C%_tests_peer_ext2fs_LDADD = $(EXT2FS_LIBS)
+
 # What every test of the library is made of besides itself.
 bx_fs_world = %D%/tests/support.c $(%C%_libbrainix_fs_la_SOURCES)
 
@@ -64,7 +73,8 @@ libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_mode
 %C%_tests_test_fs_bounds_LDADD = $(CHECK_LIBS)
 endif
 check_PROGRAMS += $(libfs_tests)
-TESTS += $(libfs_tests)
+TESTS += $(libfs_tests) %D%/tests/text-size.sh
+EXTRA_DIST += %D%/tests/text-size.sh
 EXTRA_DIST += %D%/tests/corpus/decode/leaf %D%/tests/corpus/decode/inner %D%/tests/corpus/decode/root \
 	%D%/tests/corpus/decode/table
 EXTRA_DIST += %D%/tests/corpus/image/small %D%/tests/corpus/image/beyond-volume %D%/tests/corpus/operations/small

@@ -18,14 +18,16 @@ EXTRA_%C%_ipc_bench_DEPENDENCIES = $(bx_program_script)
 %C%_ipc_benchd_LDADD = $(bx_program_libs)
 EXTRA_%C%_ipc_benchd_DEPENDENCIES = $(bx_program_script)
 
-PHONY += bench bench-ipc bench-size bench-boot
+PHONY += bench bench-ipc bench-size bench-boot bench-fs
 bx_bench = $(AM_TESTS_ENVIRONMENT) $(bx_run_variables) BX_VERSION='$(PACKAGE_VERSION)' \
 	$(PYTHON) $(srcdir)/%D%/run-bench
 bench: all brainix-bench.iso brainix-default.iso
-	@$(bx_bench) ipc boot size
+	@$(bx_bench) ipc boot size fs
 bench-ipc: brainix-bench.iso
 	@$(bx_bench) ipc
 bench-boot: brainix-default.iso
 	@$(bx_bench) boot
 bench-size: kernel/kernel boot/loader
 	@$(bx_bench) size
+bench-fs: $(bx_bench_fs_programs)
+	@$(bx_bench) fs
