@@ -72,6 +72,7 @@ disk_read(void *context, uint64_t offset, void *buffer, size_t length)
 {
 	struct disk *d = context;
 	uint8_t *to = buffer;
+	bool flip;
 
 	if (offset % d->sector != 0 || length % d->sector != 0 || length == 0 ||
 	    !bx_range_fits(offset, length, d->size))
@@ -82,8 +83,10 @@ disk_read(void *context, uint64_t offset, void *buffer, size_t length)
 		memset(buffer, 0xA5, length);
 		return BX_ERR_IO;
 	}
+	flip = fails(d, &d->flip_read);
 	if (d->below == NULL) {
 		memcpy(buffer, d->bytes + offset, length);
+		to[length / 2] ^= flip;
 		return BX_OK;
 	}
 	while (length > 0) {
@@ -97,6 +100,7 @@ disk_read(void *context, uint64_t offset, void *buffer, size_t length)
 		offset += part;
 		length -= part;
 	}
+	to[-2] ^= flip;
 	return BX_OK;
 }
 
@@ -167,6 +171,7 @@ disk_init(struct disk *d, uint64_t size, uint32_t sector)
 		.fail_read = -1,
 		.fail_write = -1,
 		.fail_flush = -1,
+		.flip_read = -1,
 		.bytes = must(calloc(1, size)),
 	};
 	d->device = (struct bx_fs_device){

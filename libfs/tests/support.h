@@ -49,6 +49,7 @@ struct disk {
 
 	/* faults; counts of calls left before each, -1 never */
 	int64_t fail_read, fail_write, fail_flush;
+	int64_t flip_read;		/* ... until one is given with a wrong byte */
 	bool fail_for_ever;
 	bool write_is_error;	/* a write is a mistake of the library */
 
