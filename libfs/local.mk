@@ -47,7 +47,7 @@ libfs_tests = %D%/tests/fuzz_decode %D%/tests/fuzz_image %D%/tests/fuzz_operatio
 if HAVE_CHECK
 libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_model \
 	%D%/tests/test_fs_crash %D%/tests/test_fs_fault %D%/tests/test_fs_bounds \
-	%D%/tests/test_fs_calls
+	%D%/tests/test_fs_calls %D%/tests/test_fs_snapshots
 %C%_tests_test_fs_CPPFLAGS = $(FS_INC) $(BASE_INC) -I$(top_srcdir)/%D%/src
 %C%_tests_test_fs_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_fs_SOURCES = %D%/tests/test_fs.c $(bx_fs_world)
@@ -76,6 +76,10 @@ libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_mode
 %C%_tests_test_fs_calls_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
 %C%_tests_test_fs_calls_SOURCES = %D%/tests/test_fs_calls.c $(bx_fs_world)
 %C%_tests_test_fs_calls_LDADD = $(CHECK_LIBS)
+%C%_tests_test_fs_snapshots_CPPFLAGS = $(FS_INC) $(BASE_INC) -I$(top_srcdir)/%D%/src
+%C%_tests_test_fs_snapshots_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
+%C%_tests_test_fs_snapshots_SOURCES = %D%/tests/test_fs_snapshots.c $(bx_fs_world)
+%C%_tests_test_fs_snapshots_LDADD = $(CHECK_LIBS)
 endif
 check_PROGRAMS += $(libfs_tests)
 TESTS += $(libfs_tests) %D%/tests/text-size.sh
