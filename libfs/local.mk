@@ -84,6 +84,11 @@ endif
 check_PROGRAMS += $(libfs_tests)
 TESTS += $(libfs_tests) %D%/tests/text-size.sh
 EXTRA_DIST += %D%/tests/text-size.sh
-EXTRA_DIST += %D%/tests/corpus/decode/leaf %D%/tests/corpus/decode/inner %D%/tests/corpus/decode/root \
-	%D%/tests/corpus/decode/table
-EXTRA_DIST += %D%/tests/corpus/image/small %D%/tests/corpus/image/beyond-volume %D%/tests/corpus/operations/small
+EXTRA_DIST += %D%/tests/corpus
+EXTRA_DIST += %D%/tests/prove/run-prove-fs %D%/tests/prove/assumed.h
+
+# The decoders; contracts in src.
+PHONY += prove-fs
+prove: prove-fs
+prove-fs:
+	@BX_SRCDIR='$(abs_top_srcdir)' $(SHELL) $(srcdir)/%D%/tests/prove/run-prove-fs || test $$? = 77

@@ -45,6 +45,7 @@ setup(void)
 {
 	struct bx_fs_format format = { .hash = BX_FS_HASH_XXH64, .mode = 0755 };
 
+	memset(bytes, 'b', sizeof bytes);
 	disk_init(&disk, 16u << 20, 512);
 	ck_assert_int_eq(bx_fs_format(&disk.device, &format, arena, sizeof arena), BX_OK);
 	mount();
