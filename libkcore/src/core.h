@@ -64,6 +64,13 @@ struct bx_frame {
 };
 BX_STATIC_ASSERT(sizeof(struct bx_frame) == 24, "frame table cost per 4 KiB");
 
+/* Progress of a removal of capabilities in steps.  Before each step `left` is BX_REMOVAL_STEP. */
+struct bx_removal {
+	uint32_t leaf, index;		/* whose waits are cancelled, and how many threads were seen */
+	int32_t left;			/* of the step, in entries of a table looked at */
+};
+#define BX_REMOVAL_STEP	512
+
 /* ---- programs ----------------------------------------------------------------------------- */
 
 /* A program of the manifest and, while it runs, its process: one domain of protection. */
@@ -86,6 +93,7 @@ struct bx_program {
 	uint32_t work_state;		/* private to program.c */
 	uint32_t work_index;
 	uint64_t work_offset;
+	struct bx_removal removal;
 	uint32_t work_thread;		/* who is starting it, or BX_NONE: the kernel */
 	uint32_t argument_length;
 	uint32_t end_state;		/* enum bx_program_state it is ending for */
@@ -155,7 +163,7 @@ struct bx_thread {
 	uint32_t timer_place;		/* private to timer.c */
 	uint32_t copied;		/* bytes of the string copied so far: progress of a long copy */
 	uint64_t work;			/* progress of a system call that runs in steps, 0 at its start */
-	uint64_t removal;		/* and of bx_capability_remove_leaf in it */
+	struct bx_removal removal;	/* and of the removal of capabilities in it */
 	uint64_t slice_left;		/* ticks */
 	uint64_t cpu_ticks;		/* that passed on its account */
 	uint64_t badge;			/* of the capability it sends through */
@@ -169,7 +177,7 @@ struct bx_thread {
 	struct bx_cap_slot *slots;	/* the first */
 	uint32_t settle_next;		/* private to sched.c: of core->unsettled */
 	uint32_t unsettled;		/* 1: what it is lent is to be worked out again */
-	uint32_t unused[11];
+	uint32_t unused[9];
 };
 BX_STATIC_ASSERT(sizeof(struct bx_thread) == 512, "to find one by its index is a shift");
 
@@ -268,7 +276,7 @@ struct bx_object {
 /* One capability of one program, as decoded from the manifest. */
 struct bx_grant {
 	uint32_t program, slot, object;
-	uint32_t uses;
+	uint32_t lender;		/* grant of another program that it is derived from, or BX_NONE */
 	struct bx_cap_limits limits;	/* rights, badge, range */
 	uint64_t lifetime_ticks;	/* 0: for ever */
 };
@@ -318,7 +326,7 @@ struct bx_kcore {
 	struct bx_thread *threads;	uint32_t thread_count;
 	uint32_t put_off;		/* programs being taken apart, and unsettled threads */
 	uint32_t unsettled;		/* first of those; sched.c */
-	uint32_t settle_left;
+	uint32_t settle_left, settle_priority;
 	struct bx_levels *client_levels;	/* of each thread */
 	struct bx_levels *sender_levels;	/* of each endpoint */
 	struct bx_endpoint *endpoints;	uint32_t endpoint_count;
@@ -432,9 +440,10 @@ uint32_t bx_program_of_slot(const struct bx_kcore *core, uint32_t slot);
 
 /* Removes the leaf capability in slot number `leaf`, first undoing what it holds up (mappings made
  * through memory, waits).  BX_OK, BX_ERR_AGAIN after a bounded part.  *parent as
- * bx_cap_leaf_remove.  *progress is 0 when a removal begins and is kept between its parts. */
+ * bx_cap_leaf_remove.  *removal is all 0 when a removal begins, and kept between its parts; what was
+ * done is taken off its `left`. */
 BX_MUST_USE enum bx_err bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf,
-    uint32_t *parent, uint64_t *progress);
+    uint32_t *parent, struct bx_removal *removal);
 
 /* ---- thread.c, sched.c, timer.c ------------------------------------------------------------ */
 

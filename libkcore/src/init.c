@@ -381,6 +381,7 @@ grants_init(struct bx_kcore *core, const struct bx_sysimage *image)
 		grant->limits.rights = (uint8_t)bx_get_le32(from->rights);
 		grant->limits.uses = bx_get_le32(from->uses);
 		grant->limits.badge = bx_get_le64(from->badge);
+		grant->lender = bx_get_le32(from->lender) - 1;	/* 0: BX_NONE */
 		grant->lifetime_ticks = ticks_of_us(core, bx_get_le64(from->lifetime_us));
 		bx_sysimage_object_range(image, grant->object, &first, &count);
 		grant->limits.first = first + bx_get_le64(from->first);

@@ -22,7 +22,7 @@
 #include "sys.h"
 
 #define WAKE_STEP	16u		/* threads woken at once */
-#define CYCLE_LOOKS	1024u		/* threads looked at for a call that has to queue */
+#define CYCLE_LOOKS	512u		/* threads looked at for a call that has to queue */
 
 #define TELL_SENDER	1u
 #define TELL_RECEIVER	2u

@@ -12,7 +12,7 @@
  *
  *	END_THREADS	its threads, their clients	STEP_THREADS, _SCAN	END_SENDERS
  *	END_SENDERS	who is queued for it		one endpoint, _SCAN	END_SLOTS
- *	END_SLOTS	its capabilities, and theirs	STEP_SLOTS, _SCAN	END_PAGES
+ *	END_SLOTS	its capabilities, and theirs	BX_REMOVAL_STEP		END_PAGES
  *	END_PAGES	its user pages			STEP_PAGES, _SCAN	END_TABLES
  *	END_TABLES	its page tables			STEP_PAGES		NONE: it is gone
  *
@@ -33,12 +33,14 @@ enum work_state {
 	WORK_END_THREADS, WORK_END_SENDERS, WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
 };
 
-#define STEP_PAGES	16u
+#define STEP_PAGES	8u
 #define STEP_GRANTS	32u
-#define STEP_SLOTS	32u
 #define STEP_THREADS	4u
-#define STEP_WAKE	16u
 #define STEP_SCAN	512u	/* entries looked at, in a table where most need nothing */
+/* What a removal costs, in such entries. */
+#define COST_LEAF	16
+#define COST_PAGE	64	/* unmapped and zeroed */
+#define COST_WAKE	64	/* of a thread, with those that it waited for */
 
 static bool
 starting(const struct bx_program *program)
@@ -199,6 +201,42 @@ threads_step(struct bx_kcore *core, uint32_t index)
 	}
 }
 
+/* Where the lender of a grant has what it lends, if it has; it may have deleted it, or, in an open
+ * space, put something else there. */
+static bool
+lender_place(const struct bx_kcore *core, const struct bx_grant *grant, struct bx_cap_place *from)
+{
+	const struct bx_grant *above = &core->grants[grant->lender];
+	const struct bx_object *object = &core->objects[grant->object];
+	const struct bx_program *lender = &core->programs[above->program];
+	const struct bx_cap *held = &core->forest.slots[lender->space.first_slot + above->slot].cap;
+
+	*from = (struct bx_cap_place){ &lender->space, above->slot };
+	return lender->state == BX_PROGRAM_RUNNING &&
+	    held->type == bx_object_cap_type(object->kind) && held->object.index == object->index;
+}
+
+/* What one grant gives, at its place.  What the lender has not, or not so much of, is not lent. */
+static enum bx_err
+grant_derive(struct bx_kcore *core, const struct bx_grant *grant, uint64_t now)
+{
+	struct bx_cap_place from = { &core->root_space, core->objects[grant->object].root_slot };
+	struct bx_cap_place to = { &core->programs[grant->program].space, grant->slot };
+	struct bx_cap_limits limits = grant->limits;
+	const struct bx_cap *source;
+	enum bx_err err;
+
+	if (grant->lender != BX_NONE && !lender_place(core, grant, &from))
+		return BX_OK;
+	source = &core->forest.slots[from.space->first_slot + from.index].cap;
+	limits.expiry = source->expiry;
+	if (grant->lifetime_ticks != 0 && now < limits.expiry &&
+	    grant->lifetime_ticks < limits.expiry - now)
+		limits.expiry = now + grant->lifetime_ticks;
+	err = bx_cap_derive(&core->forest, from, &limits, to, now);
+	return grant->lender == BX_NONE ? err : BX_OK;
+}
+
 /* Leaves work_state NONE when all is done. */
 static enum bx_err
 grants_step(struct bx_kcore *core, uint32_t index)
@@ -208,18 +246,11 @@ grants_step(struct bx_kcore *core, uint32_t index)
 
 	for (unsigned i = 0; i < STEP_GRANTS && program->work_index < core->grant_count; i++) {
 		const struct bx_grant *grant = &core->grants[program->work_index];
-		const struct bx_object *object = &core->objects[grant->object];
-		struct bx_cap_limits limits = grant->limits;
-		struct bx_cap_place from = { &core->root_space, object->root_slot };
-		struct bx_cap_place to = { &program->space, grant->slot };
 		enum bx_err err;
 
 		if (grant->program != index)
 			break;
-		limits.expiry = BX_CAP_EXPIRY_NEVER;
-		if (grant->lifetime_ticks != 0 && grant->lifetime_ticks < limits.expiry - now)
-			limits.expiry = now + grant->lifetime_ticks;
-		err = bx_cap_derive(&core->forest, from, &limits, to, now);
+		err = grant_derive(core, grant, now);
 		if (err != BX_OK)
 			return err;
 		program->work_index++;
@@ -302,11 +333,14 @@ bx_program_start(struct bx_kcore *core, uint32_t index, const uint8_t *argument,
 
 /* ---- end ---------------------------------------------------------------------------------- */
 
-static uint64_t *
-ending_word(struct bx_kcore *core, const struct bx_program *program, uint64_t *bit)
+/* Its bit among the programs that are being taken apart. */
+static void
+ending_mark(struct bx_kcore *core, const struct bx_program *program, bool ending)
 {
-	*bit = 1ull << program->rank % 64;
-	return &core->ending[program->rank / 64];
+	uint64_t bit = 1ull << program->rank % 64;
+	uint64_t *word = &core->ending[program->rank / 64];
+
+	*word = ending ? *word | bit : *word & ~bit;
 }
 
 /* Begins the taking apart. */
@@ -314,16 +348,15 @@ static void
 end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
 {
 	struct bx_program *program = &core->programs[index];
-	uint64_t bit;
 
 	program->signals_exit = program->state == BX_PROGRAM_RUNNING;
 	program->end_state = state;
 	program->state = BX_PROGRAM_ENDING;
 	program->work_state = WORK_END_THREADS;
 	program->work_index = 0;
-	program->work_offset = 0;
+	program->removal = (struct bx_removal){ 0, 0, 0 };
 	program->work_thread = BX_NONE;
-	*ending_word(core, program, &bit) |= bit;
+	ending_mark(core, program, true);
 	core->put_off++;
 	program->generation += program->generation & 1;	/* even: no process */
 }
@@ -386,23 +419,26 @@ end_senders_step(struct bx_kcore *core, uint32_t index)
 static enum bx_err
 end_slots_step(struct bx_kcore *core, struct bx_program *program)
 {
-	unsigned removed = 0;
+	struct bx_removal *removal = &program->removal;
 
-	for (unsigned i = 0; i < STEP_SCAN && program->work_index < program->space.slot_count; i++) {
+	removal->left = BX_REMOVAL_STEP;
+	while (program->work_index < program->space.slot_count) {
 		uint32_t slot = program->space.first_slot + program->work_index;
 		uint32_t leaf = BX_CAP_SLOT_NONE;
 
 		while (core->forest.slots[slot].cap.type != BX_CAP_NONE) {
-			if (removed++ == STEP_SLOTS)
+			if (removal->left <= 0)
 				return BX_ERR_AGAIN;
 			leaf = bx_cap_leaf_next(&core->forest, slot, leaf);
 			if (bx_capability_remove_leaf(core, leaf == BX_CAP_SLOT_NONE ? slot : leaf,
-			    &leaf, &program->work_offset) != BX_OK)
+			    &leaf, removal) != BX_OK)
 				return BX_ERR_AGAIN;
 		}
 		program->work_index++;
+		if (--removal->left <= 0)
+			return BX_ERR_AGAIN;
 	}
-	return program->work_index == program->space.slot_count ? BX_OK : BX_ERR_AGAIN;
+	return BX_OK;
 }
 
 /* User pages first: unmapping needs the tables.  work_index: where to go on in the list. */
@@ -436,13 +472,10 @@ end_tables_step(struct bx_kcore *core, struct bx_program *program)
 static void
 end_finish(struct bx_kcore *core, struct bx_program *program)
 {
-	uint64_t bit;
-
 	BX_ASSERT(program->frames_used == 0);
-	program->root = 0;
 	program->work_state = WORK_NONE;
 	program->state = program->end_state;
-	*ending_word(core, program, &bit) &= ~bit;
+	ending_mark(core, program, false);
 	core->put_off--;
 	if (program->signals_exit && program->exit_notification != BX_NONE)
 		bx_notification_signal(core, program->exit_notification, program->exit_bits);
@@ -474,8 +507,10 @@ bx_program_end_step(struct bx_kcore *core, uint32_t index)
 		}
 		return BX_ERR_AGAIN;
 	case WORK_END_PAGES:
-		if (end_pages_step(core, program) == BX_OK)
+		if (end_pages_step(core, program) == BX_OK) {
 			program->work_state = WORK_END_TABLES;
+			program->root = 0;	/* its tables go one by one: none is followed any more */
+		}
 		return BX_ERR_AGAIN;
 	default:
 		BX_ASSERT(program->work_state == WORK_END_TABLES);
@@ -520,15 +555,15 @@ bx_program_of_slot(const struct bx_kcore *core, uint32_t slot)
 
 /* Pages of the range, from its end; the leaf's own count keeps the place between steps. */
 static enum bx_err
-memory_release(struct bx_kcore *core, struct bx_cap *cap, uint32_t program)
+memory_release(struct bx_kcore *core, struct bx_cap *cap, uint32_t program,
+    struct bx_removal *removal)
 {
 	const uint32_t *pages = &core->memory_pages[core->memories[cap->object.index].first_page];
-	unsigned disowned = 0;
 
-	for (unsigned i = 0; i < STEP_SCAN && cap->count > 0; i++) {
-		if (bx_space_disown(core, program, pages[cap->first + cap->count - 1]) &&
-		    ++disowned == STEP_PAGES)
-			break;
+	while (cap->count > 0 && removal->left > 0) {
+		bool was = bx_space_disown(core, program, pages[cap->first + cap->count - 1]);
+
+		removal->left -= was ? COST_PAGE : 1;
 		cap->count--;
 	}
 	return cap->count == 0 ? BX_OK : BX_ERR_AGAIN;
@@ -547,35 +582,33 @@ irq_release(struct bx_kcore *core, uint32_t index, uint32_t program)
 }
 
 /* Threads of the program that wait on the object: they had the right to through this capability.
- * Before the first is looked at it loses its rights, so that none begins to wait anew.  *progress:
- * the leaf << 32 | threads looked at. */
+ * Before the first is looked at it loses its rights, so that none begins to wait anew; a place kept
+ * from an earlier capability in that slot does not count then. */
 static enum bx_err
 waits_cancel(struct bx_kcore *core, uint32_t leaf, const struct bx_program *program,
-    uint64_t *progress)
+    struct bx_removal *removal)
 {
 	struct bx_cap *cap = &core->forest.slots[leaf].cap;
-	unsigned woken = 0;
 
 	if (program->state == BX_PROGRAM_ENDING)
 		return BX_OK;			/* none waits for long */
-	if (*progress >> 32 != leaf)
-		*progress = (uint64_t)leaf << 32;
-	cap->rights = 0;
-	for (unsigned i = 0; i < STEP_SCAN && (uint32_t)*progress < program->thread_count; i++) {
-		struct bx_thread *thread = &core->threads[program->first_thread + (uint32_t)*progress];
+	if (removal->leaf != leaf || cap->rights != 0) {
+		removal->leaf = leaf;
+		removal->index = 0;
+		cap->rights = 0;
+	}
+	for (; removal->index < program->thread_count; removal->index++, removal->left--) {
+		struct bx_thread *thread = &core->threads[program->first_thread + removal->index];
 		bool waits = cap->type == BX_CAP_NOTIFICATION ? thread->state == BX_THREAD_WAITING :
 		    thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING;
 
+		if (removal->left <= 0)
+			return BX_ERR_AGAIN;
 		if (waits && thread->object == cap->object.index) {
-			if (woken++ == STEP_WAKE)
-				return BX_ERR_AGAIN;
 			bx_thread_wake(core, thread, BX_ERR_CANCELLED);
+			removal->left -= COST_WAKE;
 		}
-		++*progress;
 	}
-	if ((uint32_t)*progress < program->thread_count)
-		return BX_ERR_AGAIN;
-	*progress = 0;
 	return BX_OK;
 }
 
@@ -592,16 +625,17 @@ notification_release(struct bx_kcore *core, const struct bx_program *program, ui
 
 enum bx_err
 bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent,
-    uint64_t *progress)
+    struct bx_removal *removal)
 {
 	struct bx_cap *cap = &core->forest.slots[leaf].cap;
 	uint32_t owner = bx_program_of_slot(core, leaf);
 	struct bx_thread *caller;
 
 	BX_ASSERT(owner != BX_NONE);
+	removal->left -= COST_LEAF;
 	switch (cap->type) {
 	case BX_CAP_MEMORY:
-		if (memory_release(core, cap, owner) != BX_OK)
+		if (memory_release(core, cap, owner, removal) != BX_OK)
 			return BX_ERR_AGAIN;
 		break;
 	case BX_CAP_IRQ:
@@ -609,11 +643,11 @@ bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent
 		break;
 	case BX_CAP_NOTIFICATION:
 		notification_release(core, &core->programs[owner], cap->object.index);
-		if (waits_cancel(core, leaf, &core->programs[owner], progress) != BX_OK)
+		if (waits_cancel(core, leaf, &core->programs[owner], removal) != BX_OK)
 			return BX_ERR_AGAIN;
 		break;
 	case BX_CAP_ENDPOINT:
-		if (waits_cancel(core, leaf, &core->programs[owner], progress) != BX_OK)
+		if (waits_cancel(core, leaf, &core->programs[owner], removal) != BX_OK)
 			return BX_ERR_AGAIN;
 		break;
 	case BX_CAP_REPLY:

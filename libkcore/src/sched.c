@@ -227,9 +227,10 @@ priority_due(const struct bx_kcore *core, const struct bx_thread *thread)
 	return priority;
 }
 
-/* Works out what one thread is lent.  Returns whom it waits for, and so passes on to, or BX_NONE. */
+/* Works out what one thread is lent.  Returns whom it waits for, and so passes on to, or BX_NONE.  The
+ * highest priority that it found or made is kept in *highest. */
 static uint32_t
-settle(struct bx_kcore *core, struct bx_thread *server)
+settle(struct bx_kcore *core, struct bx_thread *server, uint32_t *highest)
 {
 	uint32_t priority = priority_due(core, server);
 	uint32_t account = server->clients != BX_NONE ? core->threads[server->clients].account :
@@ -237,6 +238,10 @@ settle(struct bx_kcore *core, struct bx_thread *server)
 
 	if (server->priority == priority && server->account == account)
 		return BX_NONE;
+	if (*highest < server->priority)
+		*highest = server->priority;
+	if (*highest < priority)
+		*highest = priority;
 	bx_sched_priority_set(core, server, priority);
 	server->account = account;
 	if (bx_thread_awaits(server))
@@ -246,16 +251,19 @@ settle(struct bx_kcore *core, struct bx_thread *server)
 	return BX_NONE;
 }
 
-/* Goes along the chain of those that wait; what is left of a long one is put off. */
+/* Goes along the chain of those that wait; what is left of a long one is put off, and of the highest
+ * priority met so far, not below `highest`. */
 static void
-settle_chain(struct bx_kcore *core, uint32_t next)
+settle_chain(struct bx_kcore *core, uint32_t next, uint32_t highest)
 {
 	struct bx_thread *thread;
 
 	for (unsigned n = 0; n < CHAIN_STEP && next != BX_NONE; n++)
-		next = settle(core, bx_thread_at(core, next));
+		next = settle(core, bx_thread_at(core, next), &highest);
 	if (next == BX_NONE)
 		return;
+	if (core->unsettled == BX_NONE || core->settle_priority < highest)
+		core->settle_priority = highest;
 	thread = bx_thread_at(core, next);
 	if (thread->unsettled != 0)
 		return;
@@ -273,7 +281,7 @@ bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
 	    server->account == server->index && server->priority == server->priority_base)
 		return;
 	core->settle_left = core->thread_count;
-	settle_chain(core, server->index);
+	settle_chain(core, server->index, 0);
 }
 
 /* One step of what was put off.  Threads that wait in a ring (only a deadline ends that) could pass a
@@ -282,6 +290,7 @@ static void
 settle_step(struct bx_kcore *core)
 {
 	struct bx_thread *thread = bx_thread_at(core, core->unsettled);
+	uint32_t priority = core->settle_priority;
 
 	core->unsettled = thread->settle_next;
 	thread->unsettled = 0;
@@ -289,7 +298,7 @@ settle_step(struct bx_kcore *core)
 	if (core->settle_left == 0)
 		return;
 	core->settle_left--;
-	settle_chain(core, thread->index);
+	settle_chain(core, thread->index, priority);
 }
 
 /* ---- dispatch */
@@ -399,6 +408,14 @@ ending_due(const struct bx_kcore *core)
 	return ending;
 }
 
+/* Whether priorities are to be worked out before the thread that was chosen, if one was, runs. */
+static bool
+settle_due(struct bx_kcore *core)
+{
+	return core->unsettled != BX_NONE && (core->cpu.current == BX_NONE ||
+	    bx_core_current(core)->priority <= core->settle_priority);
+}
+
 /* Whether the thread that was chosen, if one was, may go on before what was put off is done. */
 static bool
 may_run(struct bx_kcore *core)
@@ -408,7 +425,7 @@ may_run(struct bx_kcore *core)
 	if (core->cpu.current == BX_NONE)
 		return true;
 	thread = bx_core_current(core);
-	return thread->restart == 0 && core->unsettled == BX_NONE && !bx_thread_dying(core, thread);
+	return thread->restart == 0 && !settle_due(core) && !bx_thread_dying(core, thread);
 }
 
 /* Runs a system call again, or raises a fault again. */
@@ -436,29 +453,73 @@ busy_set(struct bx_kcore *core)
 		    (uint8_t)(64u - (unsigned)__builtin_clzll(cpu->ready_mask));
 }
 
-/* Each turn of the loop does a bounded step of work that was put off.  After the first, which every
- * event gets so that no storm of interrupts stops the work, an interrupt that waits goes first. */
+void
+bx_sched_preempt(struct bx_kcore *core, struct bx_thread *thread)
+{
+	enqueue(core, thread, true);
+}
+
+struct bx_thread *
+bx_sched_first_take(struct bx_kcore *core)
+{
+	struct bx_cpu *cpu = &core->cpu;
+	struct bx_thread *first;
+	uint32_t top;
+
+	if (cpu->ready_mask == 0)
+		return NULL;
+	top = 63u - (uint32_t)__builtin_clzll(cpu->ready_mask);
+	first = bx_thread_at(core, cpu->ready[top].head);
+	if (first->restart != 0)
+		return NULL;
+	bx_queue_remove(core, &cpu->ready[top], first);
+	if (cpu->ready[top].head == BX_NONE)
+		cpu->ready_mask &= ~(1ull << top);
+	return first;
+}
+
 struct bx_context *
-bx_sched_dispatch(struct bx_kcore *core)
+bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next)
+{
+	struct bx_cpu *cpu = &core->cpu;
+
+	switch_to(core, next->index, bx_machine_now(core->machine));
+	/* As timer_due: the heap has not changed since the timer was set, and a timer that goes off too
+	 * early is set anew then, which is cheaper than to do it now. */
+	if (cpu->slice_end < cpu->timer_at && cpu->ready[next->priority].head != BX_NONE)
+		timer_set(core, cpu->slice_end);
+	busy_set(core);
+	BX_INVARIANT(bx_sched_sound(core, &(const char *){ NULL }));
+	return &next->context;
+}
+
+/* Each turn of the loop does a bounded step of work that was put off.  After the first, which an event
+ * gets so that no storm of interrupts stops the work, an interrupt that waits goes first; when the
+ * event was a system call, that was the step. */
+static struct bx_context *
+dispatch(struct bx_kcore *core, bool first)
 {
 	struct bx_cpu *cpu = &core->cpu;
 	uint64_t now = bx_machine_now(core->machine);
 
-	for (bool first = true;; first = false, now = bx_machine_now(core->machine)) {
+	for (;; first = false, now = bx_machine_now(core->machine)) {
+		bool restart, unsettled;
 		uint32_t ending;
-		bool restart;
 
 		switch_to(core, choose(core, now), now);
+		unsettled = settle_due(core);
 		ending = ending_due(core);
 		restart = cpu->current != BX_NONE && bx_core_current(core)->restart != 0;
-		if (ending == BX_NONE && !restart && core->unsettled == BX_NONE)
+		if (ending == BX_NONE && !restart && !unsettled)
 			break;
 		if (!first && bx_machine_interrupt_pending(core->machine)) {
 			if (!may_run(core))
 				put_back(core, now);
 			break;
 		}
-		if (core->unsettled != BX_NONE)
+		/* Whoever went to sleep meanwhile is to be heard during the work. */
+		timer_set(core, timer_due(core));
+		if (unsettled)
 			settle_step(core);
 		else if (ending != BX_NONE)
 			(void)!bx_program_end_step(core, ending);
@@ -475,6 +536,12 @@ bx_sched_dispatch(struct bx_kcore *core)
 	/* What was put off is taken up again at once, whatever comes. */
 	timer_set(core, cpu->ready_mask != 0 || core->put_off != 0 ? now : timer_due(core));
 	return NULL;
+}
+
+struct bx_context *
+bx_sched_dispatch(struct bx_kcore *core)
+{
+	return dispatch(core, true);
 }
 
 /* ---- events */
@@ -527,22 +594,48 @@ bx_kcore_system_call(struct bx_kcore *core)
 }
 
 struct bx_context *
-bx_kcore_system_call_general(struct bx_kcore *core)
+bx_sched_system_call_long(struct bx_kcore *core)
 {
 	struct bx_thread *thread = bx_core_current(core);
 
-	core->cpu.system_calls++;
-	if (thread->context.number == BX_SYS_NULL && core->put_off == 0) {
-		/* Nothing has changed since the thread was chosen. */
-		bx_thread_result(thread, BX_OK);
-		return &thread->context;
-	}
 	bx_syscall_run(core);
 	if (BX_LIKELY(goes_on(core, thread))) {
 		busy_set(core);
 		return &thread->context;
 	}
-	return bx_sched_dispatch(core);
+	return dispatch(core, false);
+}
+
+struct bx_context *
+bx_kcore_system_call_general(struct bx_kcore *core)
+{
+	struct bx_thread *thread = bx_core_current(core);
+	struct bx_context *next = NULL;
+
+	core->cpu.system_calls++;
+	switch (thread->context.number) {
+	case BX_SYS_NULL:
+		if (core->put_off != 0)
+			break;
+		/* Nothing has changed since the thread was chosen. */
+		bx_thread_result(thread, BX_OK);
+		return &thread->context;
+	case BX_SYS_SIGNAL:
+		next = bx_signal_short(core, thread);
+		break;
+	case BX_SYS_SEND:
+		next = bx_send_short(core, thread);
+		break;
+	case BX_SYS_RECEIVE:
+		next = bx_receive_short(core, thread);
+		break;
+	case BX_SYS_YIELD:
+		next = bx_yield_short(core, thread);
+		break;
+	default:
+		break;
+	}
+	return next != NULL ? next : bx_sched_system_call_long(core);
 }
 
 struct bx_context *

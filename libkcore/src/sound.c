@@ -98,7 +98,8 @@ program_sound(struct bx_kcore *core, uint32_t index, const char **what)
 	}
 	if (count != program->frames_used || count > program->frame_quota)
 		return broken(what, "frame quota");
-	if ((program->root == 0) != (count == 0))
+	if ((program->root == 0) != (count == 0) &&
+	    (program->root != 0 || program->state != BX_PROGRAM_ENDING))
 		return broken(what, "root of a program");
 	if (program->state == BX_PROGRAM_RUNNING && ((program->generation & 1) == 0 ||
 	    program->space.sealed == bx_program_is_open(program) || program->work_state != 0))

@@ -5,8 +5,6 @@
  */
 #include "sys.h"
 
-#define REMOVE_STEP	32		/* capabilities removed between two looks at the interrupts */
-
 static struct bx_cap_place
 own_place(const struct bx_kcore *core, const struct bx_thread *thread, uint64_t index)
 {
@@ -75,7 +73,7 @@ descendants_remove(struct bx_kcore *core, struct bx_thread *thread, uint32_t roo
 {
 	uint32_t leaf = BX_CAP_SLOT_NONE;
 
-	for (unsigned n = 0; n < REMOVE_STEP; n++) {
+	for (thread->removal.left = BX_REMOVAL_STEP; thread->removal.left > 0;) {
 		enum bx_err err;
 
 		leaf = bx_cap_leaf_next(&core->forest, root, leaf);

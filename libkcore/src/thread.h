@@ -147,6 +147,25 @@ void bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct
  * is another: what it runs with is worked out again, for it and for those that it waits for in turn;
  * along a long chain in steps, before any thread runs. */
 void bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server);
+/* The current thread, which goes on being READY, is the first of its priority to run again. */
+void bx_sched_preempt(struct bx_kcore *core, struct bx_thread *thread);
+/* The first of the highest READY ones, taken out of its queue; NULL: there is none, or a call of it is
+ * to begin again. */
+struct bx_thread *bx_sched_first_take(struct bx_kcore *core);
+/* `next`, which is READY, in no queue, and has no call to begin again, runs instead of the current
+ * thread; nothing is put off, and no READY one is above it. */
+struct bx_context *bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next);
+/* The system call of the current thread, by no short way. */
+struct bx_context *bx_sched_system_call_long(struct bx_kcore *core);
+
+/* ---- ipc_fast.c: short ways of the system calls of these names, without buffers, by which the
+ * processor goes to another thread at once.  NULL: nothing has changed. */
+
+struct bx_context *bx_signal_short(struct bx_kcore *core, struct bx_thread *thread);
+struct bx_context *bx_send_short(struct bx_kcore *core, struct bx_thread *thread);
+struct bx_context *bx_yield_short(struct bx_kcore *core, struct bx_thread *thread);
+struct bx_context *bx_receive_short(struct bx_kcore *core, struct bx_thread *thread);
+
 /* ---- ipc.c */
 
 /* The system calls; each leaves its result in the registers, or the thread waiting, or restarted. */

@@ -173,6 +173,7 @@ build_image(struct build *build, uint8_t bytes[IMAGE_SIZE])
 		bx_put_le32(to.rights, from->rights);
 		bx_put_le64(to.badge, from->badge);
 		bx_put_le32(to.uses, from->uses);
+		bx_put_le32(to.lender, from->lender);
 		bx_put_le64(to.lifetime_us, from->lifetime_us);
 		bx_put_le64(to.first, from->first);
 		bx_put_le64(to.count, from->count);

@@ -42,6 +42,7 @@ Suite *suite_ipc(void);
 Suite *suite_open(void);
 Suite *suite_program(void);
 Suite *suite_sched(void);
+Suite *suite_steps(void);
 Suite *suite_sys(void);
 Suite *suite_sysimage(void);
 Suite *suite_world(void);
@@ -69,6 +70,7 @@ struct build_object {
 
 struct build_grant {
 	uint32_t program, slot, object, rights, uses;
+	uint32_t lender;			/* 1 + its lender's index once they are sorted; 0: none */
 	uint64_t badge, lifetime_us, first, count;
 };
 

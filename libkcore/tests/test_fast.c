@@ -17,7 +17,10 @@
 static struct driver driver;
 static uint8_t *before, *shortly;
 static uint64_t taken[BX_SYS_COUNT];
-static const uint32_t least[BX_SYS_COUNT] = { [BX_SYS_CALL] = 500, [BX_SYS_REPLY_RECEIVE] = 150 };
+static const uint32_t least[BX_SYS_COUNT] = {
+	[BX_SYS_CALL] = 500, [BX_SYS_REPLY_RECEIVE] = 150, [BX_SYS_SIGNAL] = 500, [BX_SYS_SEND] = 50,
+	[BX_SYS_RECEIVE] = 40, [BX_SYS_YIELD] = 100,
+};
 
 /* Leaves out what means nothing in the state that a thread is in, and what is counted in another
  * place. */
@@ -54,12 +57,21 @@ forget(struct bx_kcore *core, uint64_t now)
 	}
 }
 
-/* Whether the short way takes what the current thread asks for; then it has. */
+/* Whether a short way takes what the current thread asks for; then it has. */
 static bool
 take(struct world *world)
 {
+	struct bx_thread *thread = bx_core_current(world->core);
 	struct bx_context *context = world->context;
 	const struct bx_context *next = &bx_kcore_declined;
+
+	switch (context->number) {
+	case BX_SYS_SIGNAL:	return bx_signal_short(world->core, thread) != NULL;
+	case BX_SYS_SEND:	return bx_send_short(world->core, thread) != NULL;
+	case BX_SYS_YIELD:	return bx_yield_short(world->core, thread) != NULL;
+	case BX_SYS_RECEIVE:	return bx_receive_short(world->core, thread) != NULL;
+	default:		break;
+	}
 
 	if (context->number == BX_SYS_CALL)
 		next = bx_kcore_call_fast(context->value[0], context, context->value[2],
@@ -82,7 +94,8 @@ compare(struct world *world)
 	memcpy(before, world->pools, world->pool_bytes);
 	/* A receive whose deadline has passed fails at once in general, and at the next timer event when
 	 * a short way has queued it. */
-	if (number == BX_SYS_REPLY_RECEIVE && world->context->value[2] <= machine.now)
+	if ((number == BX_SYS_REPLY_RECEIVE || number == BX_SYS_RECEIVE) &&
+	    world->context->value[2] <= machine.now)
 		return;
 	if (!take(world)) {
 		forget(core, machine.now);
@@ -95,6 +108,7 @@ compare(struct world *world)
 	}
 	taken[number]++;
 	memcpy(world->pools, before, world->pool_bytes);
+	world->machine = machine;
 	world->machine.now_step = 0;
 	fast = bx_kcore_system_call(core);
 	forget(core, machine.now);
@@ -104,7 +118,8 @@ compare(struct world *world)
 	memcpy(world->pools, before, world->pool_bytes);
 	world->machine = machine;
 	world->machine.now_step = 0;
-	general = bx_kcore_system_call_general(core);
+	core->cpu.system_calls++;
+	general = bx_sched_system_call_long(core);
 	want_eq(fast, general);
 	want_eq(fast_machine.domain_switches, world->machine.domain_switches);
 	want_le(fast_machine.timer, world->machine.timer);

@@ -230,6 +230,107 @@ START_TEST(open4_recharge_across_spaces)
 }
 END_TEST
 
+/* ---- lent by the manifest: no space need be open for it */
+
+#define GUARD		1u
+#define WARD		2u
+#define GUARDED		1u		/* slots: the notification, in both; the ward's space, GUARD's */
+#define WARD_SPACE	2u
+
+static struct build
+build_lent(void)
+{
+	struct build build = build_start("lent");
+	uint32_t note, space, lent;
+
+	build_program(&build, "init");
+	build_program(&build, "guard");
+	build_program(&build, "ward");
+	note = build_object(&build, "note", BX_OBJECT_NOTIFICATION, 0, 0);
+	space = build_object(&build, "space", BX_OBJECT_CSPACE, WARD, 0);
+	build.grants[build_grant(&build, GUARD, GUARDED, note, BX_RIGHT_READ | BX_RIGHT_WRITE)].badge = 4;
+	build_grant(&build, GUARD, WARD_SPACE, space, BX_RIGHT_WRITE);
+	lent = build_grant(&build, WARD, GUARDED, note, BX_RIGHT_WRITE);
+	build.grants[lent].uses = 0;
+	build.grants[lent].lender = 1;
+	return build;
+}
+
+static void
+setup_lent(void)
+{
+	struct build build = build_lent();
+
+	world_make(&world, &build);
+}
+
+START_TEST(lent1_what_the_lender_has)
+{
+	/* It is not there. */
+	ck_assert_int_eq(world_start(&world, WARD), BX_OK);
+	ck_assert_uint_eq(held(WARD), 0);
+	world_stop(&world, WARD, BX_PROGRAM_KILLED);
+	/* It is. */
+	ck_assert_int_eq(world_start(&world, GUARD), BX_OK);
+	ck_assert_int_eq(world_start(&world, WARD), BX_OK);
+	ck_assert(world.core->programs[WARD].space.sealed);
+	ck_assert_uint_eq(cap(WARD, GUARDED)->type, BX_CAP_NOTIFICATION);
+	ck_assert_uint_eq(cap(WARD, GUARDED)->depth, 2);
+	ck_assert_uint_eq(cap(WARD, GUARDED)->rights, BX_RIGHT_WRITE);
+	ck_assert_uint_eq(cap(WARD, GUARDED)->badge, 4);
+	ck_assert_uint_eq(cap(WARD, GUARDED)->uses, 0);
+	world_sound(&world);
+	/* It goes. */
+	world_stop(&world, GUARD, BX_PROGRAM_KILLED);
+	ck_assert_uint_eq(held(WARD), 0);
+	/* It has come back, but has given away what it had. */
+	world_stop(&world, WARD, BX_PROGRAM_KILLED);
+	ck_assert_int_eq(world_start(&world, GUARD), BX_OK);
+	ck_assert_int_eq(bx_cap_delete(&world.core->forest, place(GUARD, GUARDED)), BX_OK);
+	ck_assert_int_eq(world_start(&world, WARD), BX_OK);
+	ck_assert_uint_eq(held(WARD), 0);
+}
+END_TEST
+
+/* Consent: the one action that the guard allows, and no second one. */
+START_TEST(lent2_recharged_for_one_action)
+{
+	uint32_t guard, ward;
+
+	ck_assert_int_eq(world_start(&world, GUARD), BX_OK);
+	ck_assert_int_eq(world_start(&world, WARD), BX_OK);
+	guard = world.core->programs[GUARD].first_thread;
+	ward = world.core->programs[WARD].first_thread;
+	world_run_until(&world, ward);
+	ck_assert_int_eq(world_call(&world, BX_SYS_SIGNAL, GUARDED, 0, 0), BX_ERR_CAP_USED_UP);
+	world_run_until(&world, guard);
+	world.context->word[0] = 1;
+	ck_assert_int_eq(world_call(&world, BX_SYS_CAP_RECHARGE, GUARDED, WARD_SPACE, GUARDED), BX_OK);
+	world_run_until(&world, ward);
+	ck_assert_int_eq(world_call(&world, BX_SYS_SIGNAL, GUARDED, 0, 0), BX_OK);
+	ck_assert_int_eq(world_call(&world, BX_SYS_SIGNAL, GUARDED, 0, 0), BX_ERR_CAP_USED_UP);
+	ck_assert_uint_eq(world.core->notifications[0].bits, 4);
+}
+END_TEST
+
+/* The lender's time bounds what it lends; what it has outlived it lends no more. */
+START_TEST(lent1_no_longer_than_the_lender)
+{
+	struct build build = build_lent();
+
+	world_end(&world);
+	build.grants[0].lifetime_us = 1000;
+	world_make(&world, &build);
+	ck_assert_int_eq(world_start(&world, GUARD), BX_OK);
+	ck_assert_int_eq(world_start(&world, WARD), BX_OK);
+	ck_assert_uint_eq(cap(WARD, GUARDED)->expiry, cap(GUARD, GUARDED)->expiry);
+	world_stop(&world, WARD, BX_PROGRAM_KILLED);
+	world.machine.now = cap(GUARD, GUARDED)->expiry;
+	ck_assert_int_eq(world_start(&world, WARD), BX_OK);
+	ck_assert_uint_eq(held(WARD), 0);
+}
+END_TEST
+
 Suite *
 suite_open(void)
 {
@@ -244,6 +345,12 @@ suite_open(void)
 	tcase_add_test(tcase, open3_a_line_falls_silent_with_its_notification);
 	tcase_add_test(tcase, open3_revoked_memory_is_unmapped);
 	tcase_add_test(tcase, open4_recharge_across_spaces);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("lent");
+	tcase_add_checked_fixture(tcase, setup_lent, teardown);
+	tcase_add_test(tcase, lent1_what_the_lender_has);
+	tcase_add_test(tcase, lent1_no_longer_than_the_lender);
+	tcase_add_test(tcase, lent2_recharged_for_one_action);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

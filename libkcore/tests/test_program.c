@@ -453,7 +453,7 @@ START_TEST(removing_memory_unmaps_it)
 {
 	struct bx_kcore *core = world.core;
 	uint32_t leaf, parent, steps = 0;
-	uint64_t progress = 0;
+	struct bx_removal removal = { 0, 0, 0 };
 	enum bx_err err;
 
 	ck_assert_int_eq(world_start(&world, WORKER), BX_OK);
@@ -462,7 +462,8 @@ START_TEST(removing_memory_unmaps_it)
 		    BX_PAGE_WRITE), BX_OK);
 	leaf = core->programs[WORKER].space.first_slot + MEMORY + 1;
 	do {
-		err = bx_capability_remove_leaf(core, leaf, &parent, &progress);
+		removal.left = BX_REMOVAL_STEP;
+		err = bx_capability_remove_leaf(core, leaf, &parent, &removal);
 		steps++;
 		world_sound(&world);
 	} while (err == BX_ERR_AGAIN);
@@ -478,6 +479,7 @@ END_TEST
 
 START_TEST(removing_an_irq_unbinds_it)
 {
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 	struct bx_kcore *core = world.core;
 	uint32_t parent;
 
@@ -487,7 +489,7 @@ START_TEST(removing_an_irq_unbinds_it)
 	core->irqs[0].binder = WORKER;
 	bx_machine_irq_unmask(&world.machine, core->irqs[0].number);
 	ck_assert_int_eq(bx_capability_remove_leaf(core,
-	    core->programs[WORKER].space.first_slot + IRQ + 1, &parent, &(uint64_t){ 0 }), BX_OK);
+	    core->programs[WORKER].space.first_slot + IRQ + 1, &parent, &removal), BX_OK);
 	ck_assert_uint_eq(core->irqs[0].notification, BX_NONE);
 	ck_assert(!world.machine.irq_unmasked[4]);
 }

@@ -360,7 +360,7 @@ START_TEST(sys3_map_loses_its_right)
 	static const enum bx_err errs[] = { BX_ERR_CAP_EXPIRED, BX_ERR_CAP_USED_UP,
 	    BX_ERR_CAP_RIGHTS, BX_ERR_RANGE, BX_ERR_CAP_EMPTY };
 	uint32_t slot = world.core->programs[1].space.first_slot + MEMORY, parent;
-	uint64_t progress = 0;
+	struct bx_removal removal = { 0, 0, 0 };
 
 	half_mapped();
 	switch (_i) {
@@ -377,8 +377,9 @@ START_TEST(sys3_map_loses_its_right)
 		cap(1, MEMORY)->count = 18;
 		break;
 	default:
-		while (bx_capability_remove_leaf(world.core, slot, &parent, &progress) != BX_OK)
-			continue;
+		do
+			removal.left = BX_REMOVAL_STEP;
+		while (bx_capability_remove_leaf(world.core, slot, &parent, &removal) != BX_OK);
 		break;
 	}
 	world.context = bx_sched_dispatch(world.core);
@@ -504,9 +505,11 @@ END_TEST
 START_TEST(sys5_irq_is_its_binders)
 {
 	uint32_t first = world.core->programs[2].space.first_slot, parent;
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 
 	DONE(BX_SYS_IRQ_BIND, IRQ, NOTE, 0, 0, 0);
-	ck_assert_int_eq(bx_capability_remove_leaf(world.core, first + IRQ, &parent, &(uint64_t){ 0 }), BX_OK);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, first + IRQ, &parent, &removal),
+	    BX_OK);
 	world_stop(&world, 3, BX_PROGRAM_KILLED);
 	ck_assert(world.machine.irq_unmasked[4]);
 	DONE(BX_SYS_IRQ_ACK, IRQ, 0, 0, 0, 0);

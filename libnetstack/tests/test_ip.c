@@ -156,6 +156,7 @@ START_TEST(headers_refused)
 	REFUSED(p[12] = 224, bad_source);
 	REFUSED(memcpy(p + 12, mine.byte + 12, 4), bad_source);
 	REFUSED(p[15] = 255, bad_source);
+	REFUSED(memset(p + 12, 0, 4), bad_source);
 	REFUSED(p[19] = 9, not_for_us);
 	REFUSED(buf->flags = BX_NET_F_BROADCAST, not_for_us);
 	REFUSED(memset(p + 16, 255, 4), not_for_us);

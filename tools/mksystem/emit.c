@@ -11,7 +11,6 @@
 
 #include "mksystem.h"
 
-#define FIRST_SLOT 1u
 
 /* Where each part of the image begins. */
 struct layout {
@@ -51,7 +50,7 @@ put_name(uint8_t field[BX_NAME_MAX], const char *name)
 uint32_t
 system_slot_count(const struct system_program *program)
 {
-	return FIRST_SLOT + program->capability_count + program->free_slots + program->reply_count;
+	return SYSTEM_FIRST_SLOT + program->capability_count + program->free_slots + program->reply_count;
 }
 
 static void
@@ -115,6 +114,7 @@ emit_grant(struct bx_sysimage_grant *to, uint32_t program, uint32_t slot,
 	bx_put_le32(to->rights, capability->rights);
 	bx_put_le64(to->badge, capability->badge);
 	bx_put_le32(to->uses, capability->uses);
+	bx_put_le32(to->lender, capability->lender);
 	bx_put_le64(to->lifetime_us, capability->lifetime_us);
 	bx_put_le64(to->first, capability->first);
 	bx_put_le64(to->count, capability->count);
@@ -159,7 +159,7 @@ emit_launch(uint8_t *to, const struct system_model *model, uint32_t index)
 		const struct system_capability *capability = &program->capabilities[i];
 
 		put_name(entry + offsetof(struct bx_launch_entry, name), capability->name);
-		bx_put_le32(entry + offsetof(struct bx_launch_entry, slot), FIRST_SLOT + i);
+		bx_put_le32(entry + offsetof(struct bx_launch_entry, slot), SYSTEM_FIRST_SLOT + i);
 		bx_put_le32(entry + offsetof(struct bx_launch_entry, type),
 		    (uint32_t)capability_type(model->objects[capability->object].kind));
 		entry += sizeof(struct bx_launch_entry);
@@ -183,7 +183,7 @@ emit_parts(uint8_t *image, const struct system_model *model, const struct layout
 
 		emit_program(&programs[i], program, i, launch);
 		for (uint32_t j = 0; j < program->capability_count; j++)
-			emit_grant(&grants[grant++], i, FIRST_SLOT + j, &program->capabilities[j]);
+			emit_grant(&grants[grant++], i, SYSTEM_FIRST_SLOT + j, &program->capabilities[j]);
 		emit_launch(image + launch, model, i);
 		launch += launch_size(program);
 	}

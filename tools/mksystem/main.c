@@ -114,17 +114,9 @@ run(enum mode mode, const char *output, const char *manifest)
 	int status;
 
 	config_init(&config);
-	if (config_read_file(&config, manifest) == CONFIG_FALSE) {
-		if (config_error_type(&config) == CONFIG_ERR_FILE_IO)
-			fprintf(stderr, "mksystem: %s: %s\n", manifest, strerror(errno));
-		else
-			fprintf(stderr, "%s:%d: error: %s\n",
-			    config_error_file(&config) != NULL ? config_error_file(&config) : manifest,
-			    config_error_line(&config), config_error_text(&config));
-		status = config_error_type(&config) == CONFIG_ERR_FILE_IO ? 2 : 1;
-	} else {
+	status = system_parse(&config, "mksystem", manifest);
+	if (status == 0)
 		status = compile(&config, mode, output, &diagnostics);
-	}
 	config_destroy(&config);
 	return status;
 }

@@ -3,6 +3,7 @@
  * read.c -- libconfig's tree to the model.  One table a kind of setting says which keys there are;
  * a key that is in no table is an error, so that a misspelt limit is never silently unlimited.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -28,6 +29,21 @@ complain(struct diagnostics *diagnostics, const config_setting_t *at, const char
 	va_end(arguments);
 	fputc('\n', diagnostics->out);
 	diagnostics->errors++;
+}
+
+int
+system_parse(config_t *config, const char *tool, const char *manifest)
+{
+	if (config_read_file(config, manifest) != CONFIG_FALSE)
+		return 0;
+	if (config_error_type(config) == CONFIG_ERR_FILE_IO) {
+		fprintf(stderr, "%s: %s: %s\n", tool, manifest, strerror(errno));
+		return 2;
+	}
+	fprintf(stderr, "%s:%d: error: %s\n",
+	    config_error_file(config) != NULL ? config_error_file(config) : manifest,
+	    config_error_line(config), config_error_text(config));
+	return 1;
 }
 
 /* Where a setting stands, as people say it: "program init", "object uart". */
@@ -329,12 +345,19 @@ read_rights(const struct place *place)
 	return rights;
 }
 
+uint32_t
+system_read_rights(const config_setting_t *group, const char *what, const char *name,
+    struct diagnostics *diagnostics)
+{
+	return read_rights(&(struct place){ diagnostics, group, what, name });
+}
+
 static void
 read_capability(struct diagnostics *diagnostics, const config_setting_t *setting,
     struct system_capability *capability)
 {
 	static const char *const keys[] = { "object", "rights", "badge", "uses", "lifetime_us", "first",
-		"count", "programs", NULL };
+		"count", "programs", "from", NULL };
 	struct place place = { diagnostics, setting, "capability", config_setting_name(setting) };
 
 	capability->at = setting;
@@ -345,6 +368,7 @@ read_capability(struct diagnostics *diagnostics, const config_setting_t *setting
 		return;
 	known_keys_only(&place, keys);
 	capability->object_name = text(&place, "object", place.name);
+	capability->from = text(&place, "from", NULL);
 	capability->rights = read_rights(&place);
 	capability->badge_given = config_setting_get_member(setting, "badge") != NULL;
 	capability->badge = number(&place, "badge", 0, INT64_MAX, 0);
@@ -450,7 +474,7 @@ read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
 bool
 system_read(const config_t *config, struct system_model *model, struct diagnostics *diagnostics)
 {
-	static const char *const keys[] = { "name", "audit_records", "research", "objects", "programs", NULL };
+	static const char *const keys[] = { "name", "audit_records", "research", "objects", "programs", "assertions", NULL };
 	const config_setting_t *root = config_root_setting(config), *objects, *programs;
 	struct place place = { diagnostics, root, "the", "system" };
 
@@ -466,6 +490,7 @@ system_read(const config_t *config, struct system_model *model, struct diagnosti
 		complain(diagnostics, objects != NULL ? objects : root,
 		    "the system needs objects = { NAME = { kind = ...; }; ... }");
 	programs = config_setting_get_member(root, "programs");
+	model->assertions = config_setting_get_member(root, "assertions");
 	if (programs != NULL && config_setting_is_list(programs) && config_setting_length(programs) > 0)
 		model->program_count = (uint32_t)config_setting_length(programs);
 	else

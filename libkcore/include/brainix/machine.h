@@ -129,8 +129,9 @@ void bx_machine_console_write(struct bx_machine *machine, const char *text, size
 /* Fills a fresh root with what every address space has: the entry trampoline, nothing else. */
 void bx_machine_root_init(struct bx_machine *machine, uint64_t root);
 
-/* How many new tables mapping `address` needs: 0..BX_TABLES_MAX. */
-unsigned bx_machine_tables_needed(struct bx_machine *machine, uint64_t root, uint64_t address);
+/* How many new tables mapping `address` needs: 0..BX_TABLES_MAX; *exists: something is mapped there. */
+unsigned bx_machine_tables_needed(struct bx_machine *machine, uint64_t root, uint64_t address,
+    bool *exists);
 
 /* Maps one page, not mapped yet.  `tables` are exactly bx_machine_tables_needed zeroed frames. */
 void bx_machine_page_map(struct bx_machine *machine, uint64_t root, uint64_t address,

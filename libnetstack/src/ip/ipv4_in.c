@@ -41,12 +41,15 @@ options_are_good(struct bx_ip *ip, const uint8_t *options, uint32_t length)
 	return true;
 }
 
-/* Sources that no packet from a wire may have (RFC 1122, 3.2.1.3). */
+/* Sources that no packet from a wire may have (RFC 1122, 3.2.1.3).  A host that asks all for an address has none
+ * yet (RFC 2131, 4.1). */
 static bool
-source_is_bad(const struct bx_ip *ip, const struct bx_net_addr *source)
+source_is_bad(const struct bx_ip *ip, const struct bx_net_addr *source, const struct bx_net_addr *destination)
 {
 	uint32_t address = bx_get_be32(source->byte + 12);
 
+	if (address == 0 && bx_get_be32(destination->byte + 12) == 0xffffffffu)
+		return false;
 	if (source->byte[12] == 127 || source->byte[12] == 0 || source->byte[12] >= 224)
 		return true;
 	for (uint32_t i = 0; i < ip->address_count; i++) {
@@ -124,7 +127,7 @@ bx_ip_ipv4_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packe
 		ip->stats.not_for_us++;
 		return;
 	}
-	if (source_is_bad(ip, &buf->source)) {
+	if (source_is_bad(ip, &buf->source, &buf->destination)) {
 		ip->stats.bad_source++;
 		return;
 	}

@@ -16,13 +16,40 @@
 static struct udp_end *
 end_get(const struct bx_transport *t, uint64_t handle)
 {
-	uint32_t index = (uint32_t)handle - (1u << 25);
+	uint32_t index = (uint32_t)handle - UDP_BASE;
 	struct udp_end *e;
 
 	if (index >= t->config.udp_ends)
 		return NULL;
 	e = &t->udp_ends[index];
 	return e->used && e->generation == (uint32_t)(handle >> 32) ? e : NULL;
+}
+
+uint64_t
+bx_udp_handle(const struct bx_transport *t, const struct udp_end *e)
+{
+	return (uint64_t)e->generation << 32 | ((uint32_t)(e - t->udp_ends) + UDP_BASE);
+}
+
+/* Something has come for it. */
+static void
+event_add(struct bx_transport *t, struct udp_end *e)
+{
+	if (e->event)
+		return;
+	e->event = true;
+	e->event_next = t->udp_event;
+	t->udp_event = (uint32_t)(e - t->udp_ends);
+}
+
+static void
+event_drop(struct bx_transport *t, const struct udp_end *e)
+{
+	uint32_t *at = &t->udp_event, index = (uint32_t)(e - t->udp_ends);
+
+	while (*at != index)
+		at = &t->udp_ends[*at].event_next;
+	*at = e->event_next;
 }
 
 /* One for the very address comes before one for any. */
@@ -93,9 +120,17 @@ bx_udp_open(struct bx_transport *t, const struct bx_net_addr *address, uint16_t 
 		.next = t->udp_heads[port % PORT_HEADS], .ring = NONE,
 	};
 	t->udp_heads[port % PORT_HEADS] = index;
-	*end = (uint64_t)e->generation << 32 | (index + (1u << 25));
+	*end = bx_udp_handle(t, e);
 	*bound_port = port;
 	return BX_OK;
+}
+
+bool
+bx_udp_readable(const struct bx_transport *t, uint64_t end)
+{
+	const struct udp_end *e = end_get(t, end);
+
+	return e != NULL && (e->refused || e->ring != NONE);
 }
 
 enum bx_err
@@ -112,6 +147,9 @@ bx_udp_close(struct bx_transport *t, uint64_t end)
 	*at = e->next;
 	if (e->ring != NONE)
 		bx_tcp_ring_give(t, e->ring);
+	if (e->event)
+		event_drop(t, e);
+	e->event = false;
 	e->used = false;
 	e->next = t->udp_free;
 	t->udp_free = index;
@@ -215,6 +253,7 @@ queue(struct bx_transport *t, struct udp_end *e, const struct bx_net_buf *buf, c
 	}
 	bx_tcp_ring_write(t, ring, e->tail, (const uint8_t *)&from, sizeof from);
 	e->tail += need;
+	event_add(t, e);
 	t->stats.udp_in++;
 }
 
@@ -286,10 +325,12 @@ bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const str
 
 	if (buf->length >= 8)
 		index = bx_udp_find(t, &buf->source, bx_get_be16(bx_net_bytes(batch, buf)));
-	if (index == NONE)
+	if (index == NONE) {
 		t->stats.errors_stray++;
-	else if (buf->error == BX_NET_ERROR_PORT || buf->error == BX_NET_ERROR_PROTOCOL)
+	} else if (buf->error == BX_NET_ERROR_PORT || buf->error == BX_NET_ERROR_PROTOCOL) {
 		t->udp_ends[index].refused = true;
+		event_add(t, &t->udp_ends[index]);
+	}
 }
 
 enum bx_err

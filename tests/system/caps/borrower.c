@@ -13,6 +13,7 @@
 struct borrower {
 	const struct bx_sys *sys;
 	uint32_t inbox, reply, lent, treasure;
+	uint32_t favour;		/* or BX_SLOT_NONE */
 	enum bx_err waited;
 	uint64_t waited_us;
 };
@@ -97,6 +98,10 @@ serve(struct borrower *b, struct bx_sys_words *words, uint64_t info)
 		if (err == BX_OK)
 			*(volatile uint64_t *)(uintptr_t)PAGE_ADDRESS = words->word[1];
 		break;
+	case BORROW_FAVOUR:
+		err = bx_sys_signal(b->favour);
+		words->word[1] = b->favour;
+		break;
 	case BORROW_TOUCH:
 		/* The kernel reads the structure before it looks at anything else. */
 		err = bx_sys_cap_derive(0, (const struct bx_derive *)(uintptr_t)PAGE_ADDRESS);
@@ -131,13 +136,14 @@ place_make(const struct bx_sys *sys)
 int
 bx_main(const struct bx_sys *sys)
 {
-	struct borrower b = { .sys = sys, .reply = sys->launch->reply_first, .lent = place_make(sys) };
+	struct borrower b = { .sys = sys, .reply = sys->launch->reply_first, .lent = place_make(sys), .favour = BX_SLOT_NONE };
 	struct bx_sys_words words = { 0 };
 	struct bx_sys_origin origin = { 0 };
 
 	if (bx_sys_find(sys->launch, "inbox", &b.inbox) != BX_OK ||
 	    bx_sys_find(sys->launch, "treasure", &b.treasure) != BX_OK)
 		return 1;
+	bx_err_ignore(bx_sys_find(sys->launch, "favour", &b.favour));
 	for (;;) {
 		struct bx_ipc_buffers buffers = { .send_slot = BX_SLOT_NONE, .receive_slot = b.lent };
 		uint64_t label;

@@ -9,6 +9,7 @@
 #include "lending.h"
 
 #define CHAIN		60u		/* copies of copies: the deepest there may be is 64 */
+#define VAULT_PROGRAM	4u		/* its number in the manifest */
 #define MANY		200u		/* copies beside each other: more than one step of a revocation */
 
 struct lender {
@@ -345,6 +346,41 @@ recharges(struct lender *l)
 	must(l, "use of it", borrower(l, BORROW_SIGNAL), BX_OK);
 }
 
+/* A sealed program has, from its launch, a dormant capability that this one lends by the manifest.  It
+ * is woken for one action, and sleeps again: that is consent. */
+static void
+consents(struct lender *l)
+{
+	uint32_t spawn = slot_of(&l->attacker, "spawn"), space = slot_of(&l->attacker, "vault-space");
+	struct bx_sys_words words = { .label = BORROW_FAVOUR };
+	uint64_t bits, value[2];
+	uint32_t favour;
+
+	/* Its process is older than this one: it could not be lent anything. */
+	must(l, "asking the older", ask_with(l, l->vault, BX_SLOT_NONE, &words), BX_OK);
+	must(l, "its favour", (enum bx_err)(int64_t)words.word[0], BX_ERR_CAP_EMPTY);
+	must(l, "its end", bx_sys_kill(spawn, VAULT_PROGRAM), BX_OK);
+	while (bx_sys_spawn(spawn, VAULT_PROGRAM, NULL, 0) != BX_OK)
+		bx_sys_sleep(bx_sys_deadline_in_us(l->sys, 1000));
+
+	words = (struct bx_sys_words){ .label = BORROW_FAVOUR };
+	must(l, "asking the new", ask_with(l, l->vault, BX_SLOT_NONE, &words), BX_OK);
+	must(l, "dormant", (enum bx_err)(int64_t)words.word[0], BX_ERR_CAP_USED_UP);
+	favour = (uint32_t)words.word[1];
+	must(l, "consent", bx_sys_cap_recharge(l->bell, space, favour, 1), BX_OK);
+	words = (struct bx_sys_words){ .label = BORROW_FAVOUR };
+	must(l, "asking once", ask_with(l, l->vault, BX_SLOT_NONE, &words), BX_OK);
+	must(l, "the one action", (enum bx_err)(int64_t)words.word[0], BX_OK);
+	must(l, "it was done", bx_sys_wait(l->bell, 0, &bits), BX_OK);
+	words = (struct bx_sys_words){ .label = BORROW_FAVOUR };
+	must(l, "asking twice", ask_with(l, l->vault, BX_SLOT_NONE, &words), BX_OK);
+	must(l, "no second action", (enum bx_err)(int64_t)words.word[0], BX_ERR_CAP_USED_UP);
+	must(l, "consent by another capability", bx_sys_cap_recharge(l->page, space, favour, 1),
+	    BX_ERR_CAP_NOT_CHILD);
+	must(l, "what is here", bx_sys_cap_info(l->bell, value), BX_OK);
+	must_be(l, "it is without count", value[0] >> 32, BX_SLOT_NONE);
+}
+
 /* The borrower deletes what it was lent: only its own goes. */
 static void
 gives_back(struct lender *l)
@@ -375,6 +411,7 @@ static const struct lending {
 	{ "expires", expires },
 	{ "recharges", recharges },
 	{ "gives-back", gives_back },
+	{ "consents", consents },
 };
 
 int

@@ -20,6 +20,7 @@
 #define BORROW_WAITED	8u		/* word 0: how that ended; word 1: after so many microseconds */
 #define BORROW_MAP	9u		/* maps it, memory of one page, writable */
 #define BORROW_TOUCH	10u		/* whether the kernel finds that page mapped */
+#define BORROW_FAVOUR	12u	/* signals through `favour'; word 1: its slot */
 #define BORROW_GIVE	11u		/* an answer that carries what it has at `treasure` */
 
 /* The first plain slot that the manifest left free. */
