@@ -21,6 +21,15 @@ noinst_PROGRAMS += %D%/tests/bench_fs
 %C%_tests_bench_fs_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_bench_fs_SOURCES = %D%/tests/bench_fs.c $(%C%_libbrainix_fs_la_SOURCES)
 
+bx_bench_fs_programs = %D%/tests/bench_fs
+if HAVE_EXT2FS
+noinst_PROGRAMS += %D%/tests/peer_ext2fs
+bx_bench_fs_programs += %D%/tests/peer_ext2fs
+endif
+%C%_tests_peer_ext2fs_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(EXT2FS_CFLAGS)
+%C%_tests_peer_ext2fs_SOURCES = %D%/tests/peer_ext2fs.c
+%C%_tests_peer_ext2fs_LDADD = $(EXT2FS_LIBS)
+
 # What every test of the library is made of besides itself.
 bx_fs_world = %D%/tests/support.c $(%C%_libbrainix_fs_la_SOURCES)
 
@@ -37,7 +46,8 @@ libfs_tests = %D%/tests/fuzz_decode %D%/tests/fuzz_image %D%/tests/fuzz_operatio
 
 if HAVE_CHECK
 libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_model \
-	%D%/tests/test_fs_crash %D%/tests/test_fs_fault
+	%D%/tests/test_fs_crash %D%/tests/test_fs_fault %D%/tests/test_fs_bounds \
+	%D%/tests/test_fs_calls %D%/tests/test_fs_snapshots
 %C%_tests_test_fs_CPPFLAGS = $(FS_INC) $(BASE_INC) -I$(top_srcdir)/%D%/src
 %C%_tests_test_fs_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_fs_SOURCES = %D%/tests/test_fs.c $(bx_fs_world)
@@ -58,9 +68,27 @@ libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_mode
 %C%_tests_test_fs_fault_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
 %C%_tests_test_fs_fault_SOURCES = %D%/tests/test_fs_fault.c $(bx_fs_world)
 %C%_tests_test_fs_fault_LDADD = $(CHECK_LIBS)
+%C%_tests_test_fs_bounds_CPPFLAGS = $(FS_INC) $(BASE_INC)
+%C%_tests_test_fs_bounds_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
+%C%_tests_test_fs_bounds_SOURCES = %D%/tests/test_fs_bounds.c $(bx_fs_world)
+%C%_tests_test_fs_bounds_LDADD = $(CHECK_LIBS)
+%C%_tests_test_fs_calls_CPPFLAGS = $(FS_INC) $(BASE_INC)
+%C%_tests_test_fs_calls_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
+%C%_tests_test_fs_calls_SOURCES = %D%/tests/test_fs_calls.c $(bx_fs_world)
+%C%_tests_test_fs_calls_LDADD = $(CHECK_LIBS)
+%C%_tests_test_fs_snapshots_CPPFLAGS = $(FS_INC) $(BASE_INC) -I$(top_srcdir)/%D%/src
+%C%_tests_test_fs_snapshots_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
+%C%_tests_test_fs_snapshots_SOURCES = %D%/tests/test_fs_snapshots.c $(bx_fs_world)
+%C%_tests_test_fs_snapshots_LDADD = $(CHECK_LIBS)
 endif
 check_PROGRAMS += $(libfs_tests)
-TESTS += $(libfs_tests)
-EXTRA_DIST += %D%/tests/corpus/decode/leaf %D%/tests/corpus/decode/inner %D%/tests/corpus/decode/root \
-	%D%/tests/corpus/decode/table
-EXTRA_DIST += %D%/tests/corpus/image/small %D%/tests/corpus/image/beyond-volume %D%/tests/corpus/operations/small
+TESTS += $(libfs_tests) %D%/tests/text-size.sh
+EXTRA_DIST += %D%/tests/text-size.sh
+EXTRA_DIST += %D%/tests/corpus
+EXTRA_DIST += %D%/tests/prove/run-prove-fs %D%/tests/prove/assumed.h
+
+# The decoders; contracts in src.
+PHONY += prove-fs
+prove: prove-fs
+prove-fs:
+	@BX_SRCDIR='$(abs_top_srcdir)' $(SHELL) $(srcdir)/%D%/tests/prove/run-prove-fs || test $$? = 77

@@ -7,7 +7,7 @@ bx_builds = %D%/install/check-install.sh %D%/install/check-cross.sh %D%/install/
 	%D%/install/check-dist.sh
 TESTS += $(bx_checks) $(bx_builds)
 EXTRA_DIST += $(bx_checks) $(bx_builds) %D%/check-lib.sh %D%/summary.sh %D%/pytest.sh %D%/fuzz-main.c \
-	%D%/install/host.c %D%/install/server.c
+	%D%/install/host.c %D%/install/volume.c %D%/install/server.c
 
 # `make check-layering' and the like: one check, alone.
 PHONY += check-layering check-freestanding check-headers check-house check-documents \

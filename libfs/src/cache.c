@@ -314,7 +314,11 @@ bx_fsi_cache_drop(struct bx_fs *fs, uint64_t address)
 enum bx_err
 bx_fsi_cache_trim(struct bx_fs *fs)
 {
-	while (fs->dirty_count > FS_DIRTY_MAX) {
+	/* A small arena has one less, so that an operation that commits and then has to make room stays
+	 * within its bound. */
+	uint32_t most = fs->slot_count < 4 * FS_DIRTY_MAX ? FS_DIRTY_MAX - 1 : FS_DIRTY_MAX;
+
+	while (fs->dirty_count > most) {
 		enum bx_err err = bx_fsi_cache_write_oldest(fs, true);
 
 		if (err != BX_OK)

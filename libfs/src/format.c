@@ -46,7 +46,7 @@ format_leaf(const struct formatter *f, uint64_t index, uint8_t *block)
 static void
 format_head(const struct formatter *f, unsigned level, uint64_t index, uint8_t *block)
 {
-	memcpy(block, "BXMP", 4);
+	bx_put_le32(block, FS_MAGIC_MAP);
 	block[4] = (uint8_t)level;
 	bx_put_le32(block + 8, (uint32_t)index);
 	bx_put_le64(block + 16, 1);

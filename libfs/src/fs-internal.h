@@ -44,6 +44,12 @@ int memcmp(const void *a, const void *b, size_t length);
 #define FS_LOG_HEAD		48u
 #define FS_LOG_MAX		BX_FS_BLOCK
 
+/* The first four bytes of a block, as a little-endian number. */
+#define FS_MAGIC_NODE		UINT32_C(0x444e5842)	/* "BXND" */
+#define FS_MAGIC_MAP		UINT32_C(0x504d5842)	/* "BXMP" */
+#define FS_MAGIC_TABLE		UINT32_C(0x4e535842)	/* "BXSN" */
+#define FS_MAGIC_LOG		UINT32_C(0x474c5842)	/* "BXLG" */
+
 #define FS_NO_SLOT		UINT32_MAX
 #define FS_DIRTY_MAX		8u	/* changed blocks that wait in memory between calls */
 #define FS_MAP_TOUCH_MAX	4u	/* map leaves that pending frees may name before a root is due */
@@ -261,8 +267,28 @@ void bx_fsi_map_shape(uint64_t blocks, struct fs_map_shape *shape);
 
 /* ---- node.c: one tree block ---- */
 void bx_fsi_node_init(uint8_t *node, unsigned level, uint64_t address, uint64_t generation);
+/* An item's header, key and value lie between the heap's start and the block's end. */
+/*@ predicate item_inside(uint8_t *node, integer i) =
+  @   \let offset = node[32 + 2 * i] + 256 * node[33 + 2 * i];
+  @   \let heap = node[24] + 256 * node[25];
+  @   heap <= offset <= 4092 &&
+  @   4 + (node[offset] + 256 * node[offset + 1]) + (node[offset + 2] + 256 * node[offset + 3])
+  @     <= 4096 - offset; */
+/* What node.c relies on: every item inside, the offsets before the heap. */
+/*@ predicate node_inside(uint8_t *node) =
+  @   \let count = node[6] + 256 * node[7];
+  @   \let heap = node[24] + 256 * node[25];
+  @   heap <= 4096 && 32 + 2 * count <= heap &&
+  @   (\forall integer i; 0 <= i < count ==> item_inside(node, i)); */
+/*@ requires \valid_read(node + (0 .. 4095));
+  @ requires sum_bytes <= 32;
+  @ assigns \nothing;
+  @ ensures \result == BX_OK ==> node_inside(node); */
 enum bx_err bx_fsi_node_check(const uint8_t *node, unsigned level, uint64_t address,
     uint64_t generation, uint32_t sum_bytes);
+/*@ requires \valid_read(node + (6 .. 7));
+  @ assigns \nothing;
+  @ ensures \result == node[6] + 256 * node[7]; */
 static inline unsigned
 bx_fsi_node_count(const uint8_t *node)
 {
@@ -270,6 +296,9 @@ bx_fsi_node_count(const uint8_t *node)
 }
 const uint8_t *bx_fsi_node_key(const uint8_t *node, unsigned index, unsigned *length);
 const uint8_t *bx_fsi_node_value(const uint8_t *node, unsigned index, unsigned *length);
+/*@ requires \valid_read(a + (0 .. a_length - 1));
+  @ requires \valid_read(b + (0 .. b_length - 1));
+  @ assigns \nothing; */
 int bx_fsi_key_compare(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length);
 void bx_fsi_node_copy_key(const uint8_t *node, unsigned index, struct fs_key *key);
 unsigned bx_fsi_node_lower(const uint8_t *node, const struct fs_key *key, bool *found);
@@ -373,6 +402,11 @@ struct fs_inode {
 enum bx_err bx_fsi_inode_get(struct bx_fs *fs, uint64_t inode, struct fs_inode *out);
 enum bx_err bx_fsi_inode_open(struct bx_fs *fs, uint64_t inode, struct fs_inode *out);
 enum bx_err bx_fsi_inode_put(struct bx_fs *fs, uint64_t inode, const struct fs_inode *in);
+/*@ requires \valid_read(bytes + (0 .. length - 1));
+  @ requires \valid(out);
+  @ requires \separated(bytes + (0 .. length - 1), out);
+  @ assigns *out;
+  @ ensures \result == BX_OK ==> 1 <= out->type <= 3 && out->size <= BX_FS_SIZE_MAX && out->mode <= 4095; */
 enum bx_err bx_fsi_inode_decode(const uint8_t *bytes, unsigned length, struct fs_inode *out);
 
 enum fs_op_class { FS_OP_NORMAL, FS_OP_DELETING, FS_OP_TIDYING };
@@ -453,6 +487,10 @@ struct fs_snapshot {
 	uint8_t name_length;
 	char name[BX_FS_SNAPSHOT_NAME_MAX];
 };
+/*@ requires \valid_read(table + (0 .. 4095));
+  @ assigns \nothing;
+  @ ensures \result == BX_OK ==> table[4] + 256 * table[5] <= 29;
+  @ ensures \result == BX_OK ==> table[6] + 256 * table[7] <= 264; */
 enum bx_err bx_fsi_table_check(const uint8_t *table, uint64_t address, uint64_t generation);
 void bx_fsi_table_get(const struct bx_fs *fs, const uint8_t *table, unsigned index,
     struct fs_snapshot *out);

@@ -103,7 +103,7 @@ bx_fsi_log_commit(struct bx_fs *fs)
 
 	memset(r + fs->log_length, 0, bytes - fs->log_length);
 	memset(r, 0, FS_LOG_HEAD);
-	memcpy(r, "BXLG", 4);
+	bx_put_le32(r, FS_MAGIC_LOG);
 	bx_put_le32(r + 4, fs->log_length);
 	bx_put_le64(r + 8, fs->current - 1);
 	bx_put_le32(r + 16, fs->log_sector);
@@ -144,7 +144,7 @@ read_record(struct bx_fs *fs, unsigned copy, uint32_t sector, uint32_t *length)
 	    fs->device.sector_bytes) != BX_OK)
 		return BX_ERR_IO;
 	bytes = bx_get_le32(r + 4);
-	if (memcmp(r, "BXLG", 4) != 0 || bytes < FS_LOG_HEAD || bytes > FS_LOG_MAX ||
+	if (bx_get_le32(r) != FS_MAGIC_LOG || bytes < FS_LOG_HEAD || bytes > FS_LOG_MAX ||
 	    bx_get_le64(r + 8) != fs->root.generation || bx_get_le32(r + 16) != sector ||
 	    bx_get_le64(r + 24) != fs->log_seed)
 		return BX_ERR_NOT_FOUND;

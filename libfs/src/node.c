@@ -8,6 +8,10 @@
 #define HEAP		24
 #define GARBAGE		26
 
+/*@ requires index <= 65535;
+  @ requires \valid_read(node + (32 + 2 * index .. 33 + 2 * index));
+  @ assigns \nothing;
+  @ ensures \result == node[32 + 2 * index] + 256 * node[33 + 2 * index]; */
 static unsigned
 item_offset(const uint8_t *node, unsigned index)
 {
@@ -24,7 +28,7 @@ void
 bx_fsi_node_init(uint8_t *node, unsigned level, uint64_t address, uint64_t generation)
 {
 	memset(node, 0, BX_FS_BLOCK);
-	memcpy(node, "BXND", 4);
+	bx_put_le32(node, FS_MAGIC_NODE);
 	node[5] = (uint8_t)level;
 	bx_put_le64(node + 8, address);
 	bx_put_le64(node + 16, generation);
@@ -81,12 +85,18 @@ bx_fsi_node_check(const uint8_t *node, unsigned level, uint64_t address, uint64_
 	const uint8_t *before = NULL;
 	unsigned before_length = 0;
 
-	if (memcmp(node, "BXND", 4) != 0 || node[4] != 0 || node[5] != level ||
+	if (bx_get_le32(node) != FS_MAGIC_NODE || node[4] != 0 || node[5] != level ||
 	    bx_get_le64(node + 8) != address || bx_get_le64(node + 16) != generation ||
 	    bx_get_le32(node + 28) != 0)
 		return BX_ERR_CORRUPT;
 	if (heap > BX_FS_BLOCK || FS_NODE_HEAD + 2 * count > heap || (count == 0 && level > 0))
 		return BX_ERR_CORRUPT;
+	/*@ loop invariant 0 <= i <= count;
+	  @ loop invariant before_length <= 264;
+	  @ loop invariant i > 0 ==> \valid_read(before + (0 .. before_length - 1));
+	  @ loop invariant \forall integer j; 0 <= j < i ==> item_inside(node, j);
+	  @ loop assigns i, before, before_length, used;
+	  @ loop variant count - i; */
 	for (unsigned i = 0; i < count; i++) {
 		unsigned offset = item_offset(node, i);
 		unsigned key_length, value_length;

@@ -32,7 +32,7 @@ bx_fsi_map_check(const struct bx_fs *fs, const uint8_t *block, unsigned level, u
 {
 	uint64_t number = (address - 2) / 2;
 
-	if (memcmp(block, "BXMP", 4) != 0 || block[4] != level ||
+	if (bx_get_le32(block) != FS_MAGIC_MAP || block[4] != level ||
 	    bx_get_le64(block + 16) != generation || bx_get_le64(block + 24) != address)
 		return BX_ERR_CORRUPT;
 	if (number != fs->shape.base[level] + bx_get_le32(block + 8))

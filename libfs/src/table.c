@@ -19,23 +19,36 @@ table_address(const struct bx_fs *fs)
 	return 2 * fs->shape.nodes + fs->root.table_side;
 }
 
+/*@ requires index <= FS_TABLE_MAX;
+  @ requires \valid_read(table + (0 .. 4095));
+  @ assigns \nothing;
+  @ ensures \result == table + 320 + 128 * index; */
 static const uint8_t *
 record_of(const uint8_t *table, unsigned index)
 {
 	return table + FS_TABLE_HEAD + FS_TABLE_RECORD * index;
 }
 
+/*@ requires length <= 40 ==> \valid_read(name + (0 .. length - 1));
+  @ assigns \nothing;
+  @ ensures \result ==> 1 <= length <= 40; */
 static bool
 name_is_valid(const char *name, size_t length)
 {
 	if (length == 0 || length > BX_FS_SNAPSHOT_NAME_MAX)
 		return false;
+	/*@ loop invariant 0 <= i <= length;
+	  @ loop assigns i;
+	  @ loop variant length - i; */
 	for (size_t i = 0; i < length; i++)
 		if (name[i] == '\0' || name[i] == '/')
 			return false;
 	return true;
 }
 
+/*@ requires \valid_read(r + (0 .. 127));
+  @ assigns \nothing;
+  @ ensures \result ==> r[80] < FS_LEVELS && r[81] <= 1 && r[82] <= 40; */
 static bool
 record_is_valid(const uint8_t *r)
 {
@@ -52,10 +65,13 @@ bx_fsi_table_check(const uint8_t *table, uint64_t address, uint64_t generation)
 	uint64_t dying = bx_get_le64(table + DYING), before = 0;
 	bool found = dying == 0;
 
-	if (memcmp(table, "BXSN", 4) != 0 || count > FS_TABLE_MAX ||
+	if (bx_get_le32(table) != FS_MAGIC_TABLE || count > FS_TABLE_MAX ||
 	    bx_get_le16(table + KEY_LENGTH) > FS_KEY_MAX || bx_get_le64(table + ADDRESS) != address ||
 	    bx_get_le64(table + GENERATION) != generation)
 		return BX_ERR_CORRUPT;
+	/*@ loop invariant 0 <= i <= count;
+	  @ loop assigns i, before, found;
+	  @ loop variant count - i; */
 	for (unsigned i = 0; i < count; i++) {
 		const uint8_t *r = record_of(table, i);
 		uint64_t g = bx_get_le64(r);
@@ -298,7 +314,7 @@ bx_fsi_table_commit(struct bx_fs *fs)
 		if (err != BX_OK)
 			return err;
 		memset(bx_fsi_block(fs, slot), 0, BX_FS_BLOCK);
-		memcpy(bx_fsi_block(fs, slot), "BXSN", 4);
+		bx_put_le32(bx_fsi_block(fs, slot), FS_MAGIC_TABLE);
 	} else {
 		err = load(fs, &slot);
 		if (err != BX_OK)

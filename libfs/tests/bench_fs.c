@@ -20,6 +20,7 @@ struct disk {
 	uint64_t read, written, flushes;
 	uint64_t call_read, call_written;	/* in the running call */
 	uint64_t worst_read, worst_written;
+	const char *worst_reader, *worst_writer;	/* which calls these were */
 };
 
 static struct disk disk;
@@ -82,10 +83,14 @@ call_end(enum bx_err err, const char *what, uint64_t payload_read, uint64_t payl
 	}
 	r = r > payload_read ? r - payload_read : 0;
 	w = w > payload_written ? w - payload_written : 0;
-	if (r > disk.worst_read)
+	if (r > disk.worst_read) {
 		disk.worst_read = r;
-	if (w > disk.worst_written)
+		disk.worst_reader = what;
+	}
+	if (w > disk.worst_written) {
 		disk.worst_written = w;
+		disk.worst_writer = what;
+	}
 }
 
 #define CALL(expression, payload_read, payload_written) do { \
@@ -393,8 +398,10 @@ main(int argc, char **argv)
 	write_all(inode, 0, buffer, 100);
 	sync_now();
 	row("first_write", "us", (now() - t) * 1e6, "");
-	row("worst_call_written", "bytes", (double)disk.worst_written, "beyond the caller's bytes");
-	row("worst_call_read", "bytes", (double)disk.worst_read, "beyond the caller's bytes");
+	row("worst_call_written", "bytes", (double)disk.worst_written, "beyond the caller's bytes: %s",
+	    disk.worst_writer);
+	row("worst_call_read", "bytes", (double)disk.worst_read, "beyond the caller's bytes: %s",
+	    disk.worst_reader);
 	row("memory", "bytes", (double)arena, "");
 	return EXIT_SUCCESS;
 }

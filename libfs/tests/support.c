@@ -72,6 +72,7 @@ disk_read(void *context, uint64_t offset, void *buffer, size_t length)
 {
 	struct disk *d = context;
 	uint8_t *to = buffer;
+	bool flip;
 
 	if (offset % d->sector != 0 || length % d->sector != 0 || length == 0 ||
 	    !bx_range_fits(offset, length, d->size))
@@ -82,8 +83,10 @@ disk_read(void *context, uint64_t offset, void *buffer, size_t length)
 		memset(buffer, 0xA5, length);
 		return BX_ERR_IO;
 	}
+	flip = fails(d, &d->flip_read);
 	if (d->below == NULL) {
 		memcpy(buffer, d->bytes + offset, length);
+		to[length / 2] ^= flip;
 		return BX_OK;
 	}
 	while (length > 0) {
@@ -97,6 +100,7 @@ disk_read(void *context, uint64_t offset, void *buffer, size_t length)
 		offset += part;
 		length -= part;
 	}
+	to[-2] ^= flip;
 	return BX_OK;
 }
 
@@ -167,6 +171,7 @@ disk_init(struct disk *d, uint64_t size, uint32_t sector)
 		.fail_read = -1,
 		.fail_write = -1,
 		.fail_flush = -1,
+		.flip_read = -1,
 		.bytes = must(calloc(1, size)),
 	};
 	d->device = (struct bx_fs_device){
@@ -616,8 +621,10 @@ end_call(struct world *w)
 }
 
 static void
-call_is_over(struct world *w)
+call_is_over(struct world *w, const char *what)
 {
+	if (w->over != NULL)
+		w->over(w, what);
 	if (w->failing != NULL)
 		w->failing->fail_read = -1;
 }
@@ -626,7 +633,7 @@ call_is_over(struct world *w)
 static bool
 expect(struct world *w, const char *what, enum bx_err err, enum bx_err want)
 {
-	call_is_over(w);
+	call_is_over(w, what);
 	if (err == BX_ERR_IO && w->failing != NULL) {
 		w->failures++;
 		return false;
@@ -759,6 +766,7 @@ do_write(struct world *w)
 	while (at < length) {
 		enum bx_err err;
 
+		w->payload = length - at;
 		begin_call(w);
 		err = bx_fs_write(w->fs, inode, offset + at, bytes + at, length - at, w->time, &done);
 		if (!expect(w, "write", err, BX_OK))
@@ -791,7 +799,7 @@ do_truncate(struct world *w)
 		if (err == BX_ERR_AGAIN) {
 			struct bx_fs_stat st;
 
-			call_is_over(w);
+			call_is_over(w, "truncate");
 			if (bx_fs_stat(w->fs, inode, &st) != BX_OK || st.size >= in->size || st.size <= size)
 				die("a step of truncate made no progress");
 			model_resize(in, st.size);
@@ -819,7 +827,8 @@ do_punch(struct world *w)
 	do {
 		begin_call(w);
 		err = bx_fs_punch(w->fs, inode, offset, length, w->time);
-		call_is_over(w);
+		if (err == BX_ERR_AGAIN)
+			call_is_over(w, "punch");
 		if (err != BX_ERR_AGAIN && !expect(w, "punch", err, BX_OK))
 			return;
 		if (offset >= in->size)

@@ -49,6 +49,7 @@ struct disk {
 
 	/* faults; counts of calls left before each, -1 never */
 	int64_t fail_read, fail_write, fail_flush;
+	int64_t flip_read;		/* ... until one is given with a wrong byte */
 	bool fail_for_ever;
 	bool write_is_error;	/* a write is a mistake of the library */
 
@@ -141,6 +142,9 @@ struct world {
 	/* Called before a changing call, and after it when the model has changed. */
 	void (*before)(struct world *w);
 	void (*after)(struct world *w);
+	/* Called when a changing call has returned, whatever it said. */
+	void (*over)(struct world *w, const char *what);
+	size_t payload;			/* bytes that the caller of the last write gave */
 	void *context;
 };
 

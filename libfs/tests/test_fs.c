@@ -390,6 +390,87 @@ START_TEST(map_of_two_levels)
 }
 END_TEST
 
+/* A device of many gigabytes of which only both ends exist: the rest is never looked at. */
+static uint8_t ends[2][1u << 20];
+
+static uint8_t *
+end_of(uint64_t offset, size_t length)
+{
+	uint64_t size = UINT64_C(87) * FS_MAP_BITS * BX_FS_BLOCK;
+
+	if (offset + length <= sizeof ends[0])
+		return ends[0] + offset;
+	return offset >= size - sizeof ends[1] ? ends[1] + (offset - (size - sizeof ends[1])) : NULL;
+}
+
+static enum bx_err
+ends_read(void *context, uint64_t offset, void *to, size_t length)
+{
+	const uint8_t *from = end_of(offset, length);
+
+	(void)context;
+	if (from == NULL)
+		return BX_ERR_IO;
+	memcpy(to, from, length);
+	return BX_OK;
+}
+
+static enum bx_err
+ends_write(void *context, uint64_t offset, const void *from, size_t length)
+{
+	uint8_t *to = end_of(offset, length);
+
+	(void)context;
+	if (to == NULL)
+		return BX_ERR_IO;
+	memcpy(to, from, length);
+	return BX_OK;
+}
+
+/* A map of three levels, the first nodes full: what is free is found from every place, and the search
+ * goes around the end. */
+START_TEST(map_of_three_levels)
+{
+	struct bx_fs_format f = { .hash = BX_FS_HASH_XXH64, .mode = 0755 };
+	struct bx_fs_device device = disk.device;
+	struct bx_fs_config config = { .device = &device, .arena = other_arena, .arena_bytes = 65536 };
+	struct bx_fs *big;
+	struct fs_run run;
+	uint64_t leaves;
+
+	device.read = ends_read;
+	device.write = ends_write;
+	device.size_bytes = UINT64_C(87) * FS_MAP_BITS * BX_FS_BLOCK;
+	ck_assert_int_eq(bx_fs_format(&device, &f, other_arena, sizeof other_arena), BX_OK);
+	ck_assert_int_eq(bx_fs_mount(&config, &big), BX_OK);
+	ck_assert_uint_eq(big->shape.levels, 3);
+	leaves = big->shape.count[0];
+	ck_assert_uint_eq(leaves, 87);
+	/* All leaves but the second and the last are taken, each by one run. */
+	for (uint64_t leaf = 0; leaf < leaves; leaf++) {
+		if (leaf == 1 || leaf == leaves - 1)
+			continue;
+		big->op++;
+		big->root.data_hint = leaf * FS_MAP_BITS;
+		while (big->root.data_hint / FS_MAP_BITS == leaf) {
+			ck_assert_int_eq(bx_fsi_alloc_run(big, FS_MAP_BITS, &run), BX_OK);
+			if (run.address / FS_MAP_BITS == leaf)
+				continue;
+			ck_assert_int_eq(bx_fsi_mark(big, run.address, run.count, false), BX_OK);
+			break;
+		}
+	}
+	for (uint64_t from = 0; from < leaves; from++) {
+		big->op++;
+		big->root.data_hint = from * FS_MAP_BITS;
+		ck_assert_int_eq(bx_fsi_alloc_run(big, 10, &run), BX_OK);
+		ck_assert_uint_eq(run.count, 10);
+		ck_assert_uint_eq(run.address / FS_MAP_BITS, from < 2 ? 1 : leaves - 1);
+		ck_assert_int_eq(bx_fsi_mark(big, run.address, run.count, false), BX_OK);
+	}
+}
+END_TEST
+
 START_TEST(mount_says_why_not)
 {
 	struct bx_fs_config config = config_of(&disk);
@@ -906,6 +987,7 @@ main(void)
 	tcase_add_loop_test(tc, format_passes_failures_up, 0, 2);
 	tcase_add_test(tc, fs3_format_forgets_the_log);
 	tcase_add_test(tc, map_of_two_levels);
+	tcase_add_test(tc, map_of_three_levels);
 	tcase_add_test(tc, mount_says_why_not);
 	tcase_add_test(tc, mount_needs_the_arena_of_the_format);
 	tcase_add_test(tc, info_and_counters_tell);

@@ -49,11 +49,11 @@ tests/system/manifests/bounds.system: $(srcdir)/%D%/bounds/make-manifest
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PYTHON) $(srcdir)/%D%/bounds/make-manifest >$@
 CLEANFILES += tests/system/manifests/bounds.system
 
-PHONY += bench bench-ipc bench-size bench-boot bench-bounds
+PHONY += bench bench-ipc bench-size bench-boot bench-bounds bench-fs
 bx_bench = $(AM_TESTS_ENVIRONMENT) $(bx_run_variables) BX_VERSION='$(PACKAGE_VERSION)' \
 	$(PYTHON) $(srcdir)/%D%/run-bench
 bench: all brainix-bench.iso brainix-default.iso brainix-bounds.iso
-	@$(bx_bench) ipc boot size bounds
+	@$(bx_bench) ipc boot size bounds fs
 bench-ipc: brainix-bench.iso
 	@$(bx_bench) ipc
 bench-boot: brainix-default.iso
@@ -62,3 +62,5 @@ bench-bounds: brainix-bounds.iso
 	@$(bx_bench) bounds
 bench-size: kernel/kernel boot/loader
 	@$(bx_bench) size
+bench-fs: $(bx_bench_fs_programs)
+	@$(bx_bench) fs

@@ -8,6 +8,7 @@
 #  - a Linux program that takes in the whole of an archive links and runs (of all but libsys and the
 #    real machine's libkcore, which only make sense where there is no Linux);
 #  - host.c, a program that uses libcap as a user would, gives the right answers;
+#  - volume.c, of 60 lines, keeps a volume in a byte array with libfs;
 #  - server.c, a server, links with libsys and its link script: a static x86-64 program that needs
 #    nothing else;
 #  - a system of that server and of installed parts only is made by the installed tools, boots, and
@@ -101,6 +102,16 @@ case " ${BX_LIBS-} " in
 	if ! build host "$here/host.c" brainix-cap; then
 		bad "$(head -n 20 "$scratch/output")"
 	elif ! "$scratch/host" >"$scratch/output" 2>&1; then
+		bad "$(tail -n 5 "$scratch/output")"
+	fi ;;
+esac
+
+case " ${BX_LIBS-} " in
+*libbrainix-fs.la*)
+	rule "a Linux program that uses libfs: writes, commits, is cut, reads back"
+	if ! build volume "$here/volume.c" brainix-fs; then
+		bad "$(head -n 20 "$scratch/output")"
+	elif ! "$scratch/volume" >"$scratch/output" 2>&1; then
 		bad "$(tail -n 5 "$scratch/output")"
 	fi ;;
 esac

@@ -8,3 +8,7 @@ endif
 %C%_bxfs_fuse_SOURCES = %D%/main.c $(bx_fs_tool_sources)
 %C%_bxfs_fuse_LDADD = $(FUSE_LIBS)
 dist_man_MANS += %D%/bxfs-fuse.8
+if HAVE_FUSE
+TESTS += %D%/tests/test-fuse.sh
+endif
+EXTRA_DIST += %D%/tests/test-fuse.sh

@@ -213,10 +213,26 @@ op_create(const char *path, mode_t mode, struct fuse_file_info *fi)
 	return make(path, BX_FS_FILE, mode, &fi->fh);
 }
 
+static enum bx_err
+truncate_to(uint64_t inode, uint64_t size)
+{
+	enum bx_err err;
+
+	do {
+		err = bx_fs_truncate(image.fs, inode, size, now_ns());
+	} while (err == BX_ERR_AGAIN);
+	return err;
+}
+
+/* libfuse leaves O_TRUNC to the file system. */
 static int
 op_open(const char *path, struct fuse_file_info *fi)
 {
-	return errno_of(walk(path, &fi->fh));
+	enum bx_err err = walk(path, &fi->fh);
+
+	if (err != BX_OK || (fi->flags & O_TRUNC) == 0)
+		return errno_of(err);
+	return done_with(truncate_to(fi->fh, 0));
 }
 
 static int
@@ -343,9 +359,7 @@ op_truncate(const char *path, off_t size, struct fuse_file_info *fi)
 	else
 		err = walk(path, &inode);
 	if (err == BX_OK)
-		do {
-			err = bx_fs_truncate(image.fs, inode, (uint64_t)size, now_ns());
-		} while (err == BX_ERR_AGAIN);
+		err = truncate_to(inode, (uint64_t)size);
 	return done_with(err);
 }
 
@@ -505,6 +519,17 @@ op_removexattr(const char *path, const char *name)
 	return err == BX_ERR_NOT_FOUND ? -ENODATA : done_with(err);
 }
 
+/* Two names of one file are two nodes to libfuse: what the kernel keeps of one is old when the other
+ * was used. */
+static void *
+op_init(struct fuse_conn_info *connection, struct fuse_config *config)
+{
+	(void)connection;
+	config->use_ino = 1;
+	config->attr_timeout = 0;
+	return NULL;
+}
+
 static void
 op_destroy(void *data)
 {
@@ -539,6 +564,7 @@ static const struct fuse_operations operations = {
 	.removexattr = op_removexattr,
 	.readdir = op_readdir,
 	.fsyncdir = op_fsync,
+	.init = op_init,
 	.destroy = op_destroy,
 	.create = op_create,
 	.utimens = op_utimens,

@@ -16,3 +16,5 @@ tools_fsck_bxfs_fsck_bxfs_SOURCES = tools/fsck.bxfs/main.c $(bx_fs_tool_sources)
 dist_man_MANS += %D%/bxfs.1 tools/mkfs.bxfs/mkfs.bxfs.8 tools/fsck.bxfs/fsck.bxfs.8
 TESTS += %D%/tests/test-bxfs.sh
 EXTRA_DIST += %D%/tests/test-bxfs.sh
+TESTS += tools/fsck.bxfs/tests/test-hundred.sh
+EXTRA_DIST += tools/fsck.bxfs/tests/test-hundred.sh

@@ -101,6 +101,17 @@ copy_file(struct image *image, const char *path, uint64_t inode, uint64_t time_n
 	close(fd);
 }
 
+/* How far a long copy is, for somebody who looks. */
+static void
+progress(const struct totals *t, bool last)
+{
+	uint64_t done = t->files + t->directories + t->links;
+
+	if (isatty(STDERR_FILENO) != 0 && (last || done % 256 == 0))
+		fprintf(stderr, "\r%llu files, directories and links, %s%s", (unsigned long long)done,
+		    human_size(t->bytes), last ? "\n" : "");
+}
+
 /* One entry of the tree; returns the inode of a directory, else 0. */
 static uint64_t
 copy_entry(struct image *image, const char *path, const char *name, uint64_t directory,
@@ -191,6 +202,7 @@ copy_tree(struct image *image, const char *top, struct totals *totals)
 		path[level->path_length] = '/';
 		strcpy(path + level->path_length + 1, level->names[level->next]->d_name);
 		inode = copy_entry(image, path, level->names[level->next]->d_name, level->inode, totals);
+		progress(totals, false);
 		free(level->names[level->next++]);
 		if (inode == 0)
 			continue;
@@ -359,8 +371,10 @@ main(int argc, char **argv)
 		fail("%s: %s is too small for a volume", o.file, human_size(image.device.size_bytes));
 	must(err, "%s", o.file);
 	must(image_mount(&image, true, NULL), "%s", o.file);
-	if (o.directory != NULL)
+	if (o.directory != NULL) {
 		copy_tree(&image, o.directory, &totals);
+		progress(&totals, true);
+	}
 	if (o.seal)
 		must(bx_fs_seal(image.fs, hash), "%s: sealing", o.file);
 	bx_fs_get_info(image.fs, &info);

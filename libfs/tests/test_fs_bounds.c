@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * test_fs_bounds.c -- how much one call writes and reads: at most 64 KiB and 256 KiB beyond the caller's bytes,
+ * in an arena of 64 KiB, whatever is in the volume.  A directory of thousands of names, files of
+ * hundreds of extents, snapshots being taken apart, a log to replay.  BX_FS_STEPS makes it longer.
+ */
+#include "support.h"
+
+#include <check.h>
+
+#define WRITTEN_MAX	65536u
+#define READ_MAX	262144u
+#define KINDS		32u
+
+static uint8_t arena[65536] __attribute__((aligned(16)));
+static struct model model;
+static struct disk disk;
+static struct bx_fs *fs;
+static uint64_t written_before, read_before;
+static struct {
+	const char *what;
+	uint64_t written, read, calls;
+} worst[KINDS];
+
+static void
+begin(void)
+{
+	written_before = disk.bytes_written;
+	read_before = disk.bytes_read;
+}
+
+static void
+end(const char *what, uint64_t payload_written, uint64_t payload_read)
+{
+	uint64_t written = disk.bytes_written - written_before, read = disk.bytes_read - read_before;
+	unsigned i = 0;
+
+	written = written > payload_written ? written - payload_written : 0;
+	read = read > payload_read ? read - payload_read : 0;
+	while (worst[i].what != NULL && strcmp(worst[i].what, what) != 0)
+		i++;
+	worst[i].what = what;
+	worst[i].calls++;
+	if (written > worst[i].written)
+		worst[i].written = written;
+	if (read > worst[i].read)
+		worst[i].read = read;
+	if (written > WRITTEN_MAX || read > READ_MAX)
+		die("%s wrote %llu and read %llu bytes", what, (unsigned long long)written,
+		    (unsigned long long)read);
+}
+
+static void
+before(struct world *w)
+{
+	(void)w;
+	begin();
+}
+
+static void
+over(struct world *w, const char *what)
+{
+	end(what, strcmp(what, "write") == 0 ? w->payload : 0, 0);
+}
+
+static void
+mount(void)
+{
+	struct bx_fs_config config = {
+		.device = &disk.device,
+		.arena = arena,
+		.arena_bytes = sizeof arena,
+	};
+
+	begin();
+	ck_assert_int_eq(bx_fs_mount(&config, &fs), BX_OK);
+	end("mount", 0, 0);
+}
+
+static void
+sync_now(void)
+{
+	begin();
+	ck_assert_int_eq(bx_fs_sync(fs), BX_OK);
+	end("sync", 0, 0);
+}
+
+static void
+format(uint64_t size)
+{
+	struct bx_fs_format options = { .hash = BX_FS_HASH_XXH64, .mode = 0755 };
+
+	memset(worst, 0, sizeof worst);
+	disk_init(&disk, size, 512);
+	ck_assert_int_eq(bx_fs_format(&disk.device, &options, arena, sizeof arena), BX_OK);
+	mount();
+}
+
+static void
+print_worst(void)
+{
+	for (unsigned i = 0; i < KINDS && worst[i].what != NULL; i++)
+		printf("%-16s %8llu calls, at most %6llu bytes written, %6llu read\n", worst[i].what,
+		    (unsigned long long)worst[i].calls, (unsigned long long)worst[i].written,
+		    (unsigned long long)worst[i].read);
+}
+
+START_TEST(random_calls_stay_within)
+{
+	const char *text = getenv("BX_FS_STEPS");
+	unsigned long steps = text != NULL ? strtoul(text, NULL, 0) : 6000;
+	struct world w = {
+		.model = &model,
+		.rng = { .state = 77 + (uint64_t)_i },
+		.file_max = 1500000,
+		.files_max = 600,
+		.allow_full = true,
+		.before = before,
+		.over = over,
+		.time = 10,
+		.disk = &disk,
+	};
+
+	format(96u << 20);
+	model_init(&model, 0755, 0);
+	w.fs = fs;
+	for (unsigned long i = 0; i < steps; i++) {
+		uint64_t what = rng_below(&w.rng, 100);
+
+		world_step(&w);
+		if (what < 20)
+			sync_now();
+		if (what < 40) {
+			enum bx_err err;
+
+			begin();
+			err = bx_fs_tidy(fs);
+			ck_assert(err == BX_OK || err == BX_ERR_AGAIN);
+			end("tidy", 0, 0);
+		}
+		if (what == 99) {
+			sync_now();
+			mount();
+			w.fs = fs;
+			model_mounted(&model);
+		}
+	}
+	print_worst();
+	volume_must_check(fs);
+	world_free(&w);
+	disk_free(&disk);
+}
+END_TEST
+
+/* Names in one directory of thousands, each made durable at once or never, then removed. */
+START_TEST(a_large_directory_stays_within)
+{
+	const struct bx_fs_owner owner = { .mode = 0644 };
+	const unsigned count = 4000;
+	char name[32];
+	uint64_t inode;
+
+	format(64u << 20);
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(name, sizeof name, "some-file-name-%05u", i * 7919u % count);
+		begin();
+		ck_assert_int_eq(bx_fs_create(fs, BX_FS_ROOT, name, strlen(name), BX_FS_FILE, owner, 1, &inode),
+		    BX_OK);
+		end("create", 0, 0);
+		if (i % 3 == 0)
+			sync_now();
+	}
+	begin();
+	ck_assert_int_eq(bx_fs_snapshot_create(fs, "all", 3, 1), BX_OK);
+	end("snapshot", 0, 0);
+	for (unsigned i = 0; i < count; i++) {
+		char other[32];
+
+		snprintf(name, sizeof name, "some-file-name-%05u", i * 4801u % count);
+		snprintf(other, sizeof other, "another-%05u", i);
+		begin();
+		ck_assert_int_eq(bx_fs_rename(fs, BX_FS_ROOT, name, strlen(name), BX_FS_ROOT, other,
+		    strlen(other), 0, 2), BX_OK);
+		end("rename", 0, 0);
+		if (i % 5 == 0)
+			sync_now();
+	}
+	begin();
+	ck_assert_int_eq(bx_fs_snapshot_remove(fs, "all", 3), BX_OK);
+	end("remove snapshot", 0, 0);
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(name, sizeof name, "another-%05u", i * 7919u % count);
+		begin();
+		ck_assert_int_eq(bx_fs_unlink(fs, BX_FS_ROOT, name, strlen(name), 0, 3), BX_OK);
+		end("unlink", 0, 0);
+		if (i % 2 == 0)
+			sync_now();
+	}
+	print_worst();
+	volume_must_check(fs);
+	disk_free(&disk);
+}
+END_TEST
+
+/* A mount reads the roots and the log, never the volume: as much at 16 MiB as at 1 GiB. */
+START_TEST(mount_reads_no_more_of_a_large_volume)
+{
+	const struct bx_fs_owner owner = { .mode = 0644 };
+	struct bx_fs_info info;
+	uint64_t inode;
+
+	format((uint64_t)(16u << (2 * _i)) << 20);
+	sync_now();
+	mount();
+	begin();
+	bx_fs_get_info(fs, &info);
+	end("info", 0, 0);
+	ck_assert_uint_eq(disk.bytes_read - read_before, 0);
+	begin();
+	ck_assert_int_eq(bx_fs_create(fs, BX_FS_ROOT, "first", 5, BX_FS_FILE, owner, 1, &inode), BX_OK);
+	end("first create", 0, 0);
+	ck_assert_uint_le(disk.bytes_read - read_before, 8u * BX_FS_BLOCK);
+	disk_free(&disk);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("fs-bounds");
+	TCase *tc = tcase_create("bounds");
+	SRunner *runner;
+	int failed, run;
+
+	tcase_set_timeout(tc, 0);
+	tcase_add_loop_test(tc, random_calls_stay_within, 0, 2);
+	tcase_add_test(tc, a_large_directory_stays_within);
+	tcase_add_loop_test(tc, mount_reads_no_more_of_a_large_volume, 0, 4);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	run = srunner_ntests_run(runner);
+	srunner_free(runner);
+	printf("%d passed, %d failed\n", run - failed, failed);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
