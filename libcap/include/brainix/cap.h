@@ -115,8 +115,8 @@ struct bx_cap_space {
 /*
  * `index` when it is below `count`, else 0, computed without a branch: a processor that runs ahead
  * of the bounds check of its caller still gets an index inside the space.  The empty asm hides
- * what the caller has already found out, from which a compiler would conclude that the mask is
- * always all ones.  The prover reads no asm.
+ * what the caller has already found out, from which a compiler would conclude that the factor is
+ * always one.  The prover reads no asm.
  */
 #ifdef __FRAMAC__
 #define BX_CAP_HIDE_VALUE(value) ((void)0)
@@ -129,17 +129,13 @@ struct bx_cap_space {
 static inline uint32_t
 bx_cap_masked_index(uint32_t index, uint32_t count)
 {
-	uint64_t difference;
-	uint32_t mask;
+	uint64_t sum, below;
 
 	BX_CAP_HIDE_VALUE(index);
-	difference = (uint64_t)index - count;		/* bit 63: the subtraction borrowed */
-	//@ assert index < count ==> difference == index - count + 0x10000000000000000;
-	mask = (uint32_t)(difference / (UINT64_C(1) << 63)) * UINT32_MAX;
-	//@ assert index < count ==> mask == 0xffffffff;
-	//@ assert index >= count ==> mask == 0;
-	//@ assert index < count ==> (index & mask) == index;
-	return index & mask;
+	sum = UINT64_C(0xffffffff) + count - index;	/* reaches 2^32 just when index < count */
+	below = sum / (UINT64_C(1) << 32);
+	//@ assert below == (index < count ? 1 : 0);
+	return (uint32_t)(index * below);
 }
 
 /* What derive makes less.  bx_cap_limits_same() is the neutral element. */
@@ -252,25 +248,38 @@ BX_MUST_USE enum bx_err bx_cap_reply_insert(struct bx_cap_forest *forest, struct
 
 /* The same, in line, for who knows that *slot is an empty reply slot (all zero but the
  * links, CAP-6) and rights are known ones. */
+/*@ requires \valid(slot);
+  @ assigns slot->cap.type, slot->cap.rights, slot->cap.uses, slot->cap.object.index,
+  @    slot->cap.object.generation, slot->cap.expiry;
+  @ ensures slot->cap.type == BX_CAP_REPLY && slot->cap.rights == rights &&
+  @    slot->cap.uses == BX_CAP_USES_UNLIMITED && slot->cap.expiry == BX_CAP_EXPIRY_NEVER &&
+  @    slot->cap.object.index == object.index && slot->cap.object.generation == object.generation; */
 static inline void
 bx_cap_reply_put(struct bx_cap_slot *slot, uint8_t rights, struct bx_object_name object)
 {
 	slot->cap.type = BX_CAP_REPLY;
 	slot->cap.rights = rights;
 	slot->cap.uses = BX_CAP_USES_UNLIMITED;
-	slot->cap.object = object;
+	slot->cap.object.index = object.index;
+	slot->cap.object.generation = object.generation;
 	slot->cap.expiry = BX_CAP_EXPIRY_NEVER;
 }
 
 /* Empties a slot that holds a reply, which is a root and a leaf: badge, range and links are those of
  * an empty slot (CAP-6). */
+/*@ requires \valid(slot);
+  @ assigns slot->cap.type, slot->cap.rights, slot->cap.uses, slot->cap.object.index,
+  @    slot->cap.object.generation, slot->cap.expiry;
+  @ ensures slot->cap.type == BX_CAP_NONE && slot->cap.rights == 0 && slot->cap.uses == 0 &&
+  @    slot->cap.expiry == 0 && slot->cap.object.index == 0 && slot->cap.object.generation == 0; */
 static inline void
 bx_cap_reply_take(struct bx_cap_slot *slot)
 {
 	slot->cap.type = BX_CAP_NONE;
 	slot->cap.rights = 0;
 	slot->cap.uses = 0;
-	slot->cap.object = (struct bx_object_name){ 0, 0 };
+	slot->cap.object.index = 0;
+	slot->cap.object.generation = 0;
 	slot->cap.expiry = 0;
 }
 
