@@ -35,11 +35,17 @@ FUNCTION memmove
 	sub	%rsi, %rcx
 	cmp	%rdx, %rcx			/* to - from, unsigned, below length: overlaps upwards */
 	jae	copy_up
-	lea	-1(%rdi, %rdx), %rdi
+	lea	-1(%rdi, %rdx), %rdi		/* downwards: what is left over first, then words */
 	lea	-1(%rsi, %rdx), %rsi
-	mov	%rdx, %rcx
+	mov	%edx, %ecx
+	and	$7, %ecx
 	std
 	rep movsb
+	sub	$7, %rdi
+	sub	$7, %rsi
+	mov	%rdx, %rcx
+	shr	$3, %rcx
+	rep movsq
 	cld
 	ret
 	.size	memmove, . - memmove

@@ -10,9 +10,10 @@ lib_LTLIBRARIES += %D%/libbrainix-fs.la
 %C%_libbrainix_fs_la_CPPFLAGS = $(FS_INC) $(BASE_INC)
 %C%_libbrainix_fs_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
 %C%_libbrainix_fs_la_SOURCES = \
-	%D%/src/attr.c %D%/src/cache.c %D%/src/check.c %D%/src/data.c %D%/src/dir.c %D%/src/extent.c \
-	%D%/src/format.c %D%/src/inode.c %D%/src/log.c %D%/src/node.c %D%/src/root.c %D%/src/sha256.c %D%/src/space.c \
-	%D%/src/sum.c %D%/src/tree.c %D%/src/volume.c %D%/src/xxh64.c
+	%D%/src/attr.c %D%/src/cache.c %D%/src/check.c %D%/src/data.c %D%/src/diff.c %D%/src/dir.c %D%/src/extent.c \
+	%D%/src/format.c %D%/src/inode.c %D%/src/log.c %D%/src/node.c %D%/src/root.c %D%/src/sha256.c \
+	%D%/src/snapshot.c %D%/src/space.c %D%/src/sum.c %D%/src/table.c %D%/src/tree.c %D%/src/volume.c \
+	%D%/src/walk.c %D%/src/xxh64.c
 
 # The benchmark suite `fs': an ordinary hosted program.
 noinst_PROGRAMS += %D%/tests/bench_fs
@@ -23,7 +24,10 @@ noinst_PROGRAMS += %D%/tests/bench_fs
 # What every test of the library is made of besides itself.
 bx_fs_world = %D%/tests/support.c $(%C%_libbrainix_fs_la_SOURCES)
 
-libfs_tests = %D%/tests/fuzz_image %D%/tests/fuzz_operations
+libfs_tests = %D%/tests/fuzz_decode %D%/tests/fuzz_image %D%/tests/fuzz_operations
+%C%_tests_fuzz_decode_CPPFLAGS = $(FS_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus/decode"'
+%C%_tests_fuzz_decode_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_decode_SOURCES = %D%/tests/fuzz_decode.c $(bx_fs_world) $(FUZZ_MAIN)
 %C%_tests_fuzz_image_CPPFLAGS = $(FS_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus/image"'
 %C%_tests_fuzz_image_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_image_SOURCES = %D%/tests/fuzz_image.c $(bx_fs_world) $(FUZZ_MAIN)
@@ -57,4 +61,6 @@ libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_mode
 endif
 check_PROGRAMS += $(libfs_tests)
 TESTS += $(libfs_tests)
+EXTRA_DIST += %D%/tests/corpus/decode/leaf %D%/tests/corpus/decode/inner %D%/tests/corpus/decode/root \
+	%D%/tests/corpus/decode/table
 EXTRA_DIST += %D%/tests/corpus/image/small %D%/tests/corpus/image/beyond-volume %D%/tests/corpus/operations/small

@@ -61,7 +61,7 @@ libkcore_tests += %D%/tests/test_kcore %D%/tests/test_kcore_verify
 %C%_tests_test_kcore_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_kcore_SOURCES = \
 	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_elf.c %D%/tests/test_ipc.c \
-	%D%/tests/test_kcore.c %D%/tests/test_program.c %D%/tests/test_sched.c \
+	%D%/tests/test_kcore.c %D%/tests/test_open.c %D%/tests/test_program.c %D%/tests/test_sched.c %D%/tests/test_steps.c \
 	%D%/tests/test_sys.c %D%/tests/test_sysimage.c %D%/tests/test_world.c $(bx_kcore_world)
 %C%_tests_test_kcore_LDADD = $(CHECK_LIBS)
 %C%_tests_test_kcore_verify_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
@@ -69,12 +69,18 @@ libkcore_tests += %D%/tests/test_kcore %D%/tests/test_kcore_verify
 %C%_tests_test_kcore_verify_SOURCES = $(%C%_tests_test_kcore_SOURCES)
 %C%_tests_test_kcore_verify_LDADD = $(CHECK_LIBS)
 # Random events, every invariant after each.
-libkcore_tests += %D%/tests/test_random %D%/tests/fuzz_syscall
+libkcore_tests += %D%/tests/test_random %D%/tests/test_fast %D%/tests/fuzz_syscall
 %C%_tests_test_random_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
 %C%_tests_test_random_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
 %C%_tests_test_random_SOURCES = \
 	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_random.c $(bx_kcore_world)
 %C%_tests_test_random_LDADD = $(CHECK_LIBS)
+# The short ways against the general one.
+%C%_tests_test_fast_CPPFLAGS = $(bx_kcore_inc)
+%C%_tests_test_fast_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
+%C%_tests_test_fast_SOURCES = \
+	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_fast.c $(bx_kcore_world)
+%C%_tests_test_fast_LDADD = $(CHECK_LIBS)
 %C%_tests_fuzz_syscall_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
 %C%_tests_fuzz_syscall_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
 %C%_tests_fuzz_syscall_SOURCES = \

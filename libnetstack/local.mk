@@ -3,11 +3,12 @@
 NETSTACK_INC = -I$(top_srcdir)/%D%/include
 
 bxinclude_HEADERS += \
-	%D%/include/brainix/net_buf.h %D%/include/brainix/net_dns.h %D%/include/brainix/net_ip.h \
+	%D%/include/brainix/net_buf.h %D%/include/brainix/net_dhcp.h %D%/include/brainix/net_dns.h \
+	%D%/include/brainix/net_ip.h \
 	%D%/include/brainix/net_link.h \
-	%D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
+	%D%/include/brainix/net_socket.h %D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
 noinst_HEADERS += \
-	%D%/src/mem.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/transport/transport.h \
+	%D%/src/dhcp/dhcp.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/transport.h \
 	%D%/tests/fuzz.h %D%/tests/pair.h
 pkgconfig_DATA += %D%/brainix-netstack.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/RFC.md
@@ -16,10 +17,15 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 %C%_libbrainix_netstack_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
 %C%_libbrainix_netstack_la_SOURCES = \
 	%D%/src/batch.c %D%/src/stack.c %D%/src/sum.c \
+	%D%/src/dhcp/client.c %D%/src/dhcp/message.c \
 	%D%/src/dns/message.c %D%/src/dns/resolver.c \
 	%D%/src/link/arp.c %D%/src/link/conflict.c %D%/src/link/ethernet.c %D%/src/link/neighbour.c \
-	%D%/src/ip/address.c %D%/src/ip/icmpv4.c %D%/src/ip/ip.c %D%/src/ip/ipv4_in.c \
-	%D%/src/ip/ipv4_out.c %D%/src/ip/reassembly.c %D%/src/ip/route.c \
+	%D%/src/ip/address.c %D%/src/ip/autoconf.c %D%/src/ip/group.c %D%/src/ip/icmpv4.c \
+	%D%/src/ip/icmpv6.c %D%/src/ip/igmp.c %D%/src/ip/ip.c %D%/src/ip/ipv4_in.c \
+	%D%/src/ip/ipv4_out.c %D%/src/ip/ipv6_in.c %D%/src/ip/ipv6_out.c %D%/src/ip/mld.c \
+	%D%/src/ip/nd.c %D%/src/ip/nd_cache.c %D%/src/ip/reassembly.c %D%/src/ip/route.c \
+	%D%/src/ip/router.c \
+	%D%/src/socket/datagram.c %D%/src/socket/sockets.c %D%/src/socket/stream.c %D%/src/socket/wait.c \
 	%D%/src/transport/conn.c %D%/src/transport/demux.c %D%/src/transport/hash.c \
 	%D%/src/transport/records.c %D%/src/transport/ring.c %D%/src/transport/tcp_ack.c \
 	%D%/src/transport/tcp_api.c %D%/src/transport/tcp_congestion.c %D%/src/transport/tcp_cookie.c \
@@ -39,7 +45,7 @@ check_LIBRARIES += %D%/tests/libnetstack-plain.a %D%/tests/libnetstack-verify.a
 
 # Scripts of packets, the property test, and the fuzz targets need no Check.
 libnetstack_tests = %D%/tests/packets %D%/tests/packets_verify %D%/tests/property %D%/tests/property_verify \
-	%D%/tests/fuzz_batch %D%/tests/fuzz_dns %D%/tests/fuzz_stack
+	%D%/tests/fuzz_batch %D%/tests/fuzz_dhcp %D%/tests/fuzz_dns %D%/tests/fuzz_ipv6 %D%/tests/fuzz_stack
 %C%_tests_packets_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_packets_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_packets_SOURCES = %D%/tests/packets.c
@@ -60,21 +66,34 @@ libnetstack_tests = %D%/tests/packets %D%/tests/packets_verify %D%/tests/propert
 %C%_tests_fuzz_batch_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_batch_SOURCES = %D%/tests/fuzz_batch.c $(FUZZ_MAIN)
 %C%_tests_fuzz_batch_LDADD = %D%/tests/libnetstack-verify.a
+%C%_tests_fuzz_dhcp_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-dhcp"'
+%C%_tests_fuzz_dhcp_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_dhcp_SOURCES = %D%/tests/fuzz_dhcp.c $(FUZZ_MAIN)
+%C%_tests_fuzz_dhcp_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_dns_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-dns"'
 %C%_tests_fuzz_dns_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_dns_SOURCES = %D%/tests/fuzz_dns.c $(FUZZ_MAIN)
 %C%_tests_fuzz_dns_LDADD = %D%/tests/libnetstack-verify.a
+%C%_tests_fuzz_ipv6_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-ipv6"'
+%C%_tests_fuzz_ipv6_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_ipv6_SOURCES = %D%/tests/fuzz_ipv6.c $(FUZZ_MAIN)
+%C%_tests_fuzz_ipv6_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_stack_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-stack"'
 %C%_tests_fuzz_stack_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_stack_SOURCES = %D%/tests/fuzz_stack.c $(FUZZ_MAIN)
 %C%_tests_fuzz_stack_LDADD = %D%/tests/libnetstack-verify.a
 
 if HAVE_CHECK
-libnetstack_tests += %D%/tests/test_buf %D%/tests/test_dns %D%/tests/test_link %D%/tests/test_ip %D%/tests/test_transport
+libnetstack_tests += %D%/tests/test_buf %D%/tests/test_dhcp %D%/tests/test_dns %D%/tests/test_link %D%/tests/test_ip \
+	%D%/tests/test_ipv6 %D%/tests/test_socket %D%/tests/test_transport
 %C%_tests_test_buf_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_buf_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_buf_SOURCES = %D%/tests/test_buf.c
 %C%_tests_test_buf_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
+%C%_tests_test_dhcp_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_test_dhcp_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_dhcp_SOURCES = %D%/tests/test_dhcp.c %D%/tests/pair.c
+%C%_tests_test_dhcp_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 %C%_tests_test_dns_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_dns_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_dns_SOURCES = %D%/tests/test_dns.c %D%/tests/pair.c
@@ -87,6 +106,14 @@ libnetstack_tests += %D%/tests/test_buf %D%/tests/test_dns %D%/tests/test_link %
 %C%_tests_test_ip_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_ip_SOURCES = %D%/tests/test_ip.c
 %C%_tests_test_ip_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
+%C%_tests_test_ipv6_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_test_ipv6_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_ipv6_SOURCES = %D%/tests/test_ipv6.c
+%C%_tests_test_ipv6_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
+%C%_tests_test_socket_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_test_socket_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_socket_SOURCES = %D%/tests/test_socket.c %D%/tests/pair.c
+%C%_tests_test_socket_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 %C%_tests_test_transport_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_transport_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_transport_SOURCES = %D%/tests/test_transport.c %D%/tests/pair.c

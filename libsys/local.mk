@@ -8,13 +8,14 @@ pkgconfig_DATA += %D%/brainix-sys.pc
 bxdata_DATA += %D%/server.ld
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/server.ld
 lib_LTLIBRARIES += %D%/libbrainix-sys.la
-%C%_libbrainix_sys_la_CPPFLAGS = $(SYS_INC) $(IPC_INC) $(BASE_INC)
+%C%_libbrainix_sys_la_CPPFLAGS = $(SYS_INC) $(IPC_INC) $(BASE_INC) $(bx_interface_inc)
 %C%_libbrainix_sys_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
 %C%_libbrainix_sys_la_CCASFLAGS = $(FREE_CFLAGS)
 libsys_pure = %D%/src/clock.c %D%/src/launch.c %D%/src/text.c
 %C%_libbrainix_sys_la_SOURCES = $(libsys_pure) \
 	%D%/src/console.c %D%/src/memory.c %D%/src/message.c %D%/src/panic.c %D%/src/print.c \
 	%D%/src/service.c %D%/src/start.c %D%/src/entry.S
+nodist_%C%_libbrainix_sys_la_SOURCES = interfaces/console-ipc.c
 
 # What a program of this tree is compiled and linked with:
 #	FREE_EXECUTABLES += %D%/NAME

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # servers: the servers, one folder each.  Freestanding programs.  How they are built: libsys/local.mk.
 FREE_EXECUTABLES += %D%/init/init %D%/consoled/consoled
-noinst_HEADERS += %D%/init/init.h %D%/consoled/terminal.h %D%/consoled/uart.h
+noinst_HEADERS += %D%/consoled/terminal.h %D%/consoled/uart.h
 
 %C%_init_init_SOURCES = %D%/init/init.c
-%C%_init_init_CPPFLAGS = $(bx_program_cppflags)
+nodist_%C%_init_init_SOURCES = interfaces/init-ipc.c
+%C%_init_init_CPPFLAGS = $(bx_program_cppflags) $(bx_interface_inc)
 %C%_init_init_CFLAGS = $(bx_program_cflags)
 %C%_init_init_LDFLAGS = $(bx_program_ldflags)
 %C%_init_init_LDADD = $(bx_program_libs)
 EXTRA_%C%_init_init_DEPENDENCIES = $(bx_program_script)
 
 %C%_consoled_consoled_SOURCES = %D%/consoled/consoled.c %D%/consoled/terminal.c %D%/consoled/uart.c
-%C%_consoled_consoled_CPPFLAGS = $(bx_program_cppflags)
+%C%_consoled_consoled_CPPFLAGS = $(bx_program_cppflags) $(bx_interface_inc)
 %C%_consoled_consoled_CFLAGS = $(bx_program_cflags)
 %C%_consoled_consoled_LDFLAGS = $(bx_program_ldflags)
 %C%_consoled_consoled_LDADD = $(bx_program_libs)
@@ -22,7 +23,8 @@ noinst_HEADERS += %D%/shell/editor.h %D%/shell/names.h %D%/shell/shell.h %D%/she
 	%D%/tests/editor_screen.h
 %C%_shell_shell_SOURCES = %D%/shell/commands.c %D%/shell/editor.c %D%/shell/names.c \
 	%D%/shell/shell.c %D%/shell/show.c %D%/shell/words.c
-%C%_shell_shell_CPPFLAGS = $(bx_program_cppflags) $(CAP_INC)
+nodist_%C%_shell_shell_SOURCES = interfaces/init-ipc.c
+%C%_shell_shell_CPPFLAGS = $(bx_program_cppflags) $(bx_interface_inc) $(CAP_INC)
 %C%_shell_shell_CFLAGS = $(bx_program_cflags)
 %C%_shell_shell_LDFLAGS = $(bx_program_ldflags)
 %C%_shell_shell_LDADD = $(bx_program_libs)
@@ -30,7 +32,6 @@ EXTRA_%C%_shell_shell_DEPENDENCIES = $(bx_program_script)
 
 # Small programs that the shell of the default system may run.
 FREE_EXECUTABLES += %D%/hello/hello %D%/echod/echod %D%/ask/ask
-noinst_HEADERS += %D%/echod/echo.h
 %C%_hello_hello_SOURCES = %D%/hello/hello.c
 %C%_hello_hello_CPPFLAGS = $(bx_program_cppflags)
 %C%_hello_hello_CFLAGS = $(bx_program_cflags)
@@ -38,13 +39,15 @@ noinst_HEADERS += %D%/echod/echo.h
 %C%_hello_hello_LDADD = $(bx_program_libs)
 EXTRA_%C%_hello_hello_DEPENDENCIES = $(bx_program_script)
 %C%_echod_echod_SOURCES = %D%/echod/echod.c
-%C%_echod_echod_CPPFLAGS = $(bx_program_cppflags)
+nodist_%C%_echod_echod_SOURCES = interfaces/echo-ipc.c
+%C%_echod_echod_CPPFLAGS = $(bx_program_cppflags) $(bx_interface_inc)
 %C%_echod_echod_CFLAGS = $(bx_program_cflags)
 %C%_echod_echod_LDFLAGS = $(bx_program_ldflags)
 %C%_echod_echod_LDADD = $(bx_program_libs)
 EXTRA_%C%_echod_echod_DEPENDENCIES = $(bx_program_script)
 %C%_ask_ask_SOURCES = %D%/ask/ask.c
-%C%_ask_ask_CPPFLAGS = $(bx_program_cppflags)
+nodist_%C%_ask_ask_SOURCES = interfaces/echo-ipc.c
+%C%_ask_ask_CPPFLAGS = $(bx_program_cppflags) $(bx_interface_inc)
 %C%_ask_ask_CFLAGS = $(bx_program_cflags)
 %C%_ask_ask_LDFLAGS = $(bx_program_ldflags)
 %C%_ask_ask_LDADD = $(bx_program_libs)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# check-hosted.sh -- libnetstack against the TCP/IP stack of Linux, on a tap device in a network namespace of its own.
+# check-hosted.sh -- libnetstack against the TCP/IP stack of Linux, on a tap device in a network namespace of its own:
+# in one process, then as three processes; over IPv4 and IPv6.
 # Needs root, ip, /dev/net/tun, curl and Python; exit 77 without them.
 set -u
 program=${1:-${BX_BUILDDIR:-.}/examples/hosted-netstack/hosted-netstack}
@@ -37,19 +38,18 @@ check() {
 inside ip link set lo up
 inside ip tuntap add dev tap0 mode tap && inside ip addr add 10.77.0.1/24 dev tap0 &&
     inside ip link set tap0 up || exit 77
-# Linux leaves segmentation and checksums to the tap, which asks for neither: frames are whole.
-ip netns exec "$space" "$program" tap0 10.77.0.2/24 serve 80 &
-server=$!
+# A machine without IPv6 checks the rest.
+ipv6=$(inside ip addr add fd77::1/64 dev tap0 nodad 2>/dev/null && echo yes)
 
 # N bytes as the server makes them.
 bytes() { yes 0123456789abcdef | head -c "$1"; }
-get() { inside curl -sS --max-time 20 "$@"; }
-same() { get "http://10.77.0.2/bytes/$1" -o "$scratch/got" && bytes "$1" | cmp -s - "$scratch/got"; }
+get() { inside curl -gsS --max-time 20 "$@"; }
+same() { get "http://$2/bytes/$1" -o "$scratch/got" && bytes "$1" | cmp -s - "$scratch/got"; }
 echoed() {
-	inside "$python" - "$1" <<'END'
+	inside "$python" - "$1" "$2" <<'END'
 import os, socket, sys, threading
 data = os.urandom(int(sys.argv[1]))
-s = socket.create_connection(("10.77.0.2", 7), 20)
+s = socket.create_connection((sys.argv[2], 7), 20)
 t = threading.Thread(target=lambda: (s.sendall(data), s.shutdown(socket.SHUT_WR)))
 t.start()
 got = b""
@@ -73,7 +73,8 @@ sys.exit(1)
 END
 }
 many() {
-	for _ in 1 2 3 4 5 6 7 8; do get http://10.77.0.2/ -o /dev/null & pids="${pids-} $!"; done
+	pids=
+	for _ in 1 2 3 4 5 6 7 8; do get http://10.77.0.2/ -o /dev/null & pids="$pids $!"; done
 	for process in $pids; do wait "$process" || return 1; done
 }
 udp_refused() {
@@ -109,26 +110,50 @@ sys.exit(answer[20] != 0 or answer[28:] != data)
 END
 }
 fetched() {
+	inside "$program" $mode tap0 10.77.0.2/24 fd77::2/64 fetch "http://$1:8000/file" >"$scratch/got" &&
+	    cmp -s "$scratch/file" "$scratch/got"
+}
+stop() {
 	kill "$server"
 	wait "$server" 2>/dev/null
 	server=
-	(cd "$scratch" && bytes 3000000 >file && exec ip netns exec "$space" "$python" -m http.server 8000) >/dev/null 2>&1 &
-	peer=$!
-	sleep 1
-	inside "$program" tap0 10.77.0.2/24 fetch http://10.77.0.1:8000/file >"$scratch/got" &&
-	    cmp -s "$scratch/file" "$scratch/got"
 }
 
-for _ in 1 2 3 4 5 6 7 8 9 10; do get --connect-timeout 1 http://10.77.0.2/ >/dev/null 2>&1 && break; done
-check 'curl: the page' test "$(get http://10.77.0.2/ | head -c 15)" = '<!doctype html>'
-check 'curl: not found' test "$(get -o /dev/null -w '%{http_code}' http://10.77.0.2/nowhere)" = 404
-for n in 0 1 1460 1461 100000 20000000; do check "curl: $n bytes are exact" same $n; done
-check 'curl: eight at a time' many
-for n in 1 1000 100000 5000000; do check "echo of $n bytes by Linux TCP" echoed $n; done
-check 'a port where nobody listens' refused
-check 'ICMP port unreachable for UDP' udp_refused
-check 'ping, 56 bytes' pinged 56
-check 'ping, 1400 bytes' pinged 1400
-check 'fetch from the HTTP server of Python, 3,000,000 bytes' fetched
+# The checks of one composition: $1 says which, $2 is the option for it.
+suite() {
+	name=$1
+	mode=$2
+	# Linux leaves segmentation and checksums to the tap, which asks for neither: frames are whole.
+	ip netns exec "$space" "$program" $mode tap0 10.77.0.2/24 fd77::2/64 serve 80 &
+	server=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10; do get --connect-timeout 1 http://10.77.0.2/ >/dev/null 2>&1 && break; done
+	check "$name, curl: the page" test "$(get http://10.77.0.2/ | head -c 15)" = '<!doctype html>'
+	check "$name, curl: not found" test "$(get -o /dev/null -w '%{http_code}' http://10.77.0.2/nowhere)" = 404
+	for n in 0 1 1460 1461 100000 20000000; do check "$name, curl: $n bytes are exact" same $n 10.77.0.2; done
+	check "$name, curl: eight at a time" many
+	for n in 1 1000 100000 5000000; do check "$name, echo of $n bytes by Linux TCP" echoed $n 10.77.0.2; done
+	check "$name, a port where nobody listens" refused
+	check "$name, ICMP port unreachable for UDP" udp_refused
+	check "$name, ping, 56 bytes" pinged 56
+	check "$name, ping, 1400 bytes" pinged 1400
+	check "$name, ping, 5000 bytes in fragments" pinged 5000
+	if test -n "$ipv6"; then
+		for n in 1440 1441 5000000; do check "$name, IPv6, curl: $n bytes are exact" same $n '[fd77::2]'; done
+		check "$name, IPv6, echo of 1000000 bytes" echoed 1000000 fd77::2
+	fi
+	stop
+	check "$name, fetch from the HTTP server of Python" fetched 10.77.0.1
+	test -z "$ipv6" || check "$name, IPv6, fetch from the HTTP server of Python" fetched '[fd77::1]'
+	check "$name, ping of Linux" inside "$program" $mode tap0 10.77.0.2/24 ping 10.77.0.1 2 >/dev/null
+	test -z "$ipv6" || check "$name, IPv6, ping of Linux" inside "$program" $mode tap0 fd77::2/64 ping fd77::1 2 >/dev/null
+}
+
+bytes 3000000 >"$scratch/file"
+bind=0.0.0.0
+test -z "$ipv6" || bind=::
+(cd "$scratch" && exec ip netns exec "$space" "$python" -m http.server --bind $bind 8000) >/dev/null 2>&1 &
+peer=$!
+suite 'one process' ''
+suite 'three processes' --split
 echo "$passed passed, $failed failed"
 test "$failed" = 0

@@ -5,7 +5,17 @@ noinst_HEADERS += %D%/host.h
 EXTRA_DIST += %D%/README.md %D%/check-hosted.sh
 %C%_hosted_netstack_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_hosted_netstack_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_hosted_netstack_SOURCES = %D%/main.c %D%/host.c $(libnetstack_libbrainix_netstack_la_SOURCES)
+%C%_hosted_netstack_SOURCES = %D%/client.c %D%/dhcp.c %D%/direct.c %D%/host.c %D%/main.c %D%/server.c \
+	%D%/split.c %D%/wire.c $(libnetstack_libbrainix_netstack_la_SOURCES)
+
+# Against peers of other people, in network namespaces: a table.
+PHONY += check-net
+check-net: %D%/hosted-netstack
+	BX_BUILDDIR=. $(SHELL) $(top_srcdir)/tests/net/conformance.sh
+EXTRA_DIST += tests/net/conformance.sh tests/net/check-echo.sh tests/net/echo.c
+
+# A program outside of the tree.
+TESTS += tests/net/check-echo.sh
 
 # Against the stack of Linux; skipped without root, a tap device, curl or Python.
 TESTS += %D%/check-hosted.sh

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * main.c -- hosted-netstack: libnetstack in a Linux process on a tap device.
+ * main.c -- hosted-netstack: libnetstack in Linux processes on a tap device.
  *
- *   hosted-netstack TAP ADDRESS/PREFIX [GATEWAY] serve [PORT]
- *        an HTTP server: GET / is a page, GET /bytes/N is N bytes.  Answers ping, and TCP echo on port 7.
- *   hosted-netstack TAP ADDRESS/PREFIX [GATEWAY] fetch http://ADDRESS[:PORT]/PATH
- *        prints what a server answers, without the header.
+ *   hosted-netstack [--split] [--dns ADDRESS] [--wire LOSE,DUPLICATE,REORDER,CORRUPT,SEED] TAP HOW COMMAND
+ *
+ * HOW is ADDRESS/PREFIX, several times for several, each followed by its gateway if there is one; or dhcp; or auto: what
+ * routers say.  IPv6 listens to routers in any case.  --split: the three stages in a process each.  --wire: a bad
+ * one, for tests (chances in 1/10,000).
+ *
+ *   serve [PORT]     an HTTP server: GET / is a page, GET /bytes/N is N bytes.  Answers ping, and TCP echo on port 7.
+ *   fetch URL        prints what http://HOST[:PORT]/PATH answers, without the header.
+ *   ping HOST [N]    four echo requests, or N.
+ *   dns NAME [aaaa]  what the name servers say.
+ *   show             the addresses, after eight seconds.
  */
 #include "host.h"
 
@@ -13,288 +20,78 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLIENTS		256u
-#define REQUEST_MAX	2048u
-#define NEVER		UINT64_MAX
-#define FETCH_US	((uint64_t)60 * 1000000)
+#include <brainix/net_dns.h>
 
 static struct host host;
 
-/* A client of the server.  READING -> the request is whole -> WRITING -> all is sent -> closed; ECHO: what comes goes
- * back. */
-enum client_state { FREE, READING, WRITING, ECHO };
-
-struct client {
-	enum client_state state;
-	uint64_t connection;
-	char request[REQUEST_MAX];
-	uint32_t request_length;
-	char head[256];
-	uint32_t head_length, head_sent;
-	uint64_t body, body_sent;
-	uint8_t echo[4096];
-	uint32_t echo_length, echo_sent;
-};
-
-static struct client clients[CLIENTS];
-
-static const char page[] =
-    "<!doctype html><title>libnetstack</title><p>This page came through a TCP/IP stack in a user process.\n";
-
-/* Byte n of /bytes/N: so that a client can check each. */
-static uint8_t
-pattern(uint64_t n)
+BX_NORETURN static void
+usage(void)
 {
-	return (uint8_t)("0123456789abcdef\n"[n % 17]);
+	fprintf(stderr, "usage: hosted-netstack [--split] [--dns ADDRESS] TAP ADDRESS/PREFIX [GATEWAY] ...|dhcp|auto\n"
+	    "       serve [PORT] | fetch URL | ping HOST [N] | dns NAME [aaaa] | show\n");
+	exit(2);
 }
 
-static void
-give_up(struct client *c)
+/* The addresses of the command line; returns what comes after them. */
+static char **
+configure(char **arg)
 {
-	enum bx_err err = bx_tcp_close(host.stack.transport, host_now(), c->connection);
-
-	if (err != BX_OK)
-		host_die("close", bx_err_text(err));
-	c->state = FREE;
-}
-
-static void
-answer(struct client *c)
-{
-	char *path = c->request + 4;
-	const char *status = "200 OK", *type = "text/html";
-
-	c->body = sizeof page - 1;
-	if (strncmp(c->request, "GET ", 4) != 0) {
-		status = "405 Method Not Allowed";
-	} else if (strncmp(path, "/bytes/", 7) == 0) {
-		c->body = strtoull(path + 7, NULL, 10);
-		type = "text/plain";
-	} else if (strncmp(path, "/ ", 2) != 0) {
-		status = "404 Not Found";
-	}
-	c->head_length = (uint32_t)snprintf(c->head, sizeof c->head,
-	    "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %llu\r\nConnection: close\r\n\r\n", status, type,
-	    (unsigned long long)c->body);
-	c->state = WRITING;
-}
-
-/* Reads the request; its end is an empty line. */
-static void
-client_read(struct client *c)
-{
-	size_t n;
-	enum bx_err err = bx_tcp_receive(host.stack.transport, c->connection,
-	    (uint8_t *)c->request + c->request_length, REQUEST_MAX - 1 - c->request_length, &n);
-
-	if (err == BX_ERR_WOULD_BLOCK)
-		return;
-	if (err != BX_OK) {
-		give_up(c);
-		return;
-	}
-	c->request_length += (uint32_t)n;
-	c->request[c->request_length] = 0;
-	if (strstr(c->request, "\r\n\r\n") != NULL)
-		answer(c);
-	else if (c->request_length == REQUEST_MAX - 1)
-		give_up(c);
-}
-
-/* Sends as much of the answer as there is room for. */
-static void
-client_write(struct client *c)
-{
-	uint8_t bytes[16384];
-	enum bx_err err = BX_OK;
-	size_t n;
-
-	while (err == BX_OK && c->head_sent < c->head_length) {
-		err = bx_tcp_send(host.stack.transport, c->connection, (const uint8_t *)c->head + c->head_sent,
-		    c->head_length - c->head_sent, &n);
-		c->head_sent += err == BX_OK ? (uint32_t)n : 0;
-	}
-	while (err == BX_OK && c->body_sent < c->body) {
-		size_t want = c->body - c->body_sent < sizeof bytes ? (size_t)(c->body - c->body_sent) : sizeof bytes;
-		bool is_page = c->head[0] != 0 && strstr(c->head, "text/plain") == NULL;
-
-		for (size_t i = 0; i < want; i++)
-			bytes[i] = is_page ? (uint8_t)page[c->body_sent + i] : pattern(c->body_sent + i);
-		err = bx_tcp_send(host.stack.transport, c->connection, bytes, want, &n);
-		c->body_sent += err == BX_OK ? n : 0;
-	}
-	if (err != BX_ERR_WOULD_BLOCK)
-		give_up(c);
-}
-
-static void
-client_echo(struct client *c)
-{
-	for (;;) {
-		enum bx_err err;
-		size_t n;
-
-		if (c->echo_sent == c->echo_length) {
-			err = bx_tcp_receive(host.stack.transport, c->connection, c->echo, sizeof c->echo, &n);
-			c->echo_sent = 0;
-			c->echo_length = err == BX_OK ? (uint32_t)n : 0;
-		} else {
-			err = bx_tcp_send(host.stack.transport, c->connection, c->echo + c->echo_sent,
-			    c->echo_length - c->echo_sent, &n);
-			c->echo_sent += err == BX_OK ? (uint32_t)n : 0;
-		}
-		if (err == BX_ERR_WOULD_BLOCK)
-			return;
-		if (err != BX_OK) {
-			give_up(c);
-			return;
-		}
-	}
-}
-
-static void
-client_work(struct client *c)
-{
-	if (c->state == READING)
-		client_read(c);
-	if (c->state == WRITING)
-		client_write(c);
-	if (c->state == ECHO)
-		client_echo(c);
-}
-
-static void
-accept_all(uint64_t listener, enum client_state state)
-{
-	uint64_t connection;
-
-	while (bx_tcp_accept(host.stack.transport, listener, &connection) == BX_OK) {
-		struct client *c = NULL;
-
-		for (uint32_t i = 0; i < CLIENTS && c == NULL; i++)
-			c = clients[i].state == FREE ? &clients[i] : NULL;
-		if (c == NULL) {
-			if (bx_tcp_abort(host.stack.transport, host_now(), connection) != BX_OK)
-				host_die("abort", "the handle is void");
-			continue;
-		}
-		memset(c, 0, sizeof *c);
-		c->state = state;
-		c->connection = connection;
-		client_work(c);
-	}
-}
-
-static void
-serve(uint16_t port)
-{
-	const struct bx_net_addr any = { { 0 } };
-	uint64_t http, echo, handle;
-	uint32_t events;
-
-	if (bx_tcp_listen(host.stack.transport, &any, port, 64, &http) != BX_OK ||
-	    bx_tcp_listen(host.stack.transport, &any, 7, 64, &echo) != BX_OK)
-		host_die("listen", "not possible");
-	for (;;) {
-		host_turn(&host, NEVER);
-		while (bx_tcp_event(host.stack.transport, &handle, &events)) {
-			if (handle == http)
-				accept_all(http, READING);
-			else if (handle == echo)
-				accept_all(echo, ECHO);
-			for (uint32_t i = 0; i < CLIENTS; i++) {
-				if (clients[i].state != FREE && clients[i].connection == handle)
-					client_work(&clients[i]);
-			}
-		}
-		host_flush(&host);
-	}
-}
-
-/* Prints the answer's body; true when it is whole. */
-static bool
-print_answer(uint64_t connection, bool *in_body)
-{
-	static char head[8192];
-	static size_t have;
-	uint8_t bytes[16384];
-	size_t n;
-
-	for (;;) {
-		size_t at = 0;
-		enum bx_err err = bx_tcp_receive(host.stack.transport, connection, bytes, sizeof bytes, &n);
-
-		if (err == BX_ERR_WOULD_BLOCK)
-			return false;
-		if (err == BX_ERR_NET_CLOSED)
-			return true;
-		if (err != BX_OK)
-			host_die("fetch", bx_err_text(err));
-		for (; at < n && !*in_body; at++) {
-			if (have < sizeof head)
-				head[have++] = (char)bytes[at];
-			*in_body = have >= 4 && memcmp(head + have - 4, "\r\n\r\n", 4) == 0;
-		}
-		fwrite(bytes + at, 1, n - at, stdout);
-	}
-}
-
-static void
-fetch(const char *url)
-{
-	struct bx_net_addr server;
-	struct bx_ip_path path;
-	char request[1024];
-	uint64_t connection, end = host_now() + FETCH_US;
-	unsigned long port = 80;
-	bool in_body = false;
+	struct bx_net_addr address, gateway, all = { { 0 } };
 	const char *rest;
-	size_t sent;
 
-	if (strncmp(url, "http://", 7) != 0 || !host_address(url + 7, &server, &rest))
-		host_die(url, "must be http://ADDRESS[:PORT]/PATH");
-	if (*rest == ':')
-		port = strtoul(rest + 1, (char **)(uintptr_t)&rest, 10);
-	if (*rest != '/' || port == 0 || port > 65535)
-		host_die(url, "must be http://ADDRESS[:PORT]/PATH");
-	snprintf(request, sizeof request, "GET %s HTTP/1.0\r\nConnection: close\r\n\r\n", rest);
-	if (bx_ip_path(host.stack.ip, host_now(), &server, &path) != BX_OK)
-		host_die(url, "there is no way to that address");
-	if (bx_tcp_connect(host.stack.transport, host_now(), &path.source, 0, &server, (uint16_t)port, path.mtu,
-	    &connection) != BX_OK ||
-	    bx_tcp_send(host.stack.transport, connection, (const uint8_t *)request, strlen(request), &sent) != BX_OK)
-		host_die(url, "not possible");
-	while (!print_answer(connection, &in_body)) {
-		if (host_now() > end)
-			host_die(url, "no answer");
-		host_flush(&host);
-		host_turn(&host, end);
+	if (*arg != NULL && strcmp(*arg, "dhcp") == 0) {
+		dhcp_get(&host);
+		return arg + 1;
 	}
-	if (bx_tcp_close(host.stack.transport, host_now(), connection) != BX_OK)
-		host_die("close", "the handle is void");
-	host_flush(&host);
+	if (*arg != NULL && strcmp(*arg, "auto") == 0)
+		return arg + 1;
+	while (*arg != NULL && host_address(*arg, &address, &rest) && *rest == '/') {
+		host_must(host.below->address_add(&address, (uint8_t)strtoul(rest + 1, NULL, 10), false), *arg);
+		arg++;
+		if (*arg == NULL || !host_address(*arg, &gateway, &rest) || *rest != 0)
+			continue;
+		all = bx_net_addr_is_ipv4(&gateway) ? bx_net_ipv4(0, 0, 0, 0) : (struct bx_net_addr){ { 0 } };
+		host_must(host.below->route_add(&all, 0, &gateway), *arg);
+		arg++;
+	}
+	return arg;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct bx_net_addr address, gateway;
+	char **arg = argv + 1;
+	struct bx_net_addr server;
+	bool split = false;
 	const char *rest;
-	char **arg = argv + 3;
-	bool has_gateway;
 
-	if (argc < 4 || !host_address(argv[2], &address, &rest) || *rest != '/') {
-		fprintf(stderr, "usage: hosted-netstack TAP ADDRESS/PREFIX [GATEWAY] serve [PORT] | fetch URL\n");
-		return 2;
+	for (; *arg != NULL && strncmp(*arg, "--", 2) == 0; arg++) {
+		if (strcmp(*arg, "--split") == 0)
+			split = true;
+		else if (strcmp(*arg, "--dns") == 0 && arg[1] != NULL && host_address(*++arg, &server, &rest))
+			name_server(&server);
+		else if (strcmp(*arg, "--wire") == 0 && arg[1] != NULL)
+			wire_set(*++arg);
+		else
+			usage();
 	}
-	has_gateway = host_address(*arg, &gateway, &(const char *){ NULL });
-	host_start(&host, argv[1], &address, (uint8_t)strtoul(rest + 1, NULL, 10), has_gateway ? &gateway : NULL);
-	arg += has_gateway;
-	if (*arg != NULL && strcmp(*arg, "serve") == 0)
-		serve(arg[1] != NULL ? (uint16_t)strtoul(arg[1], NULL, 10) : 80);
-	else if (*arg != NULL && strcmp(*arg, "fetch") == 0 && arg[1] != NULL)
-		fetch(arg[1]);
+	if (argc < 4 || arg[0] == NULL || arg[1] == NULL)
+		usage();
+	host_start(&host, arg[0], split);
+	arg = configure(arg + 1);
+	if (*arg == NULL)
+		usage();
+	if (strcmp(*arg, "serve") == 0)
+		serve(&host, arg[1] != NULL ? (uint16_t)strtoul(arg[1], NULL, 10) : 80);
+	else if (strcmp(*arg, "fetch") == 0 && arg[1] != NULL)
+		fetch(&host, arg[1]);
+	else if (strcmp(*arg, "ping") == 0 && arg[1] != NULL)
+		ping(&host, arg[1], arg[2] != NULL ? (uint32_t)strtoul(arg[2], NULL, 10) : 4);
+	else if (strcmp(*arg, "dns") == 0 && arg[1] != NULL)
+		resolve(&host, arg[1], arg[2] != NULL && strcmp(arg[2], "aaaa") == 0 ? BX_DNS_AAAA : BX_DNS_A);
+	else if (strcmp(*arg, "show") == 0)
+		show(&host);
 	else
-		host_die("command", "serve [PORT] or fetch URL");
+		usage();
 	return 0;
 }

@@ -207,6 +207,9 @@ enum bx_thread_state {
 #define BX_PROGRAM_RESTART	0x2	/* init starts it again when it ends unasked */
 #define BX_PROGRAM_FPU		0x4	/* its threads may use x87/SSE/AVX */
 #define BX_PROGRAM_SIGNALS_READY 0x8	/* boot is complete only when it has signalled "ready" */
+#define BX_PROGRAM_OPEN_SPACE	0x10	/* its capability space is not sealed: research systems only */
+
+#define BX_SYSTEM_RESEARCH	0x1	/* programs of it may have open capability spaces */
 
 struct bx_info_system {
 	uint64_t ticks_per_second;
@@ -220,7 +223,7 @@ struct bx_info_system {
 	uint64_t audit_lost;		/* overwritten before anybody read them */
 	uint32_t program_count, thread_count, endpoint_count, notification_count;
 	uint32_t cpu_features;		/* BX_CPU_* that are switched on */
-	uint32_t reserved;
+	uint32_t flags;			/* BX_SYSTEM_* */
 	char system_name[BX_NAME_MAX];
 	char version[BX_NAME_MAX];
 };
@@ -293,7 +296,7 @@ struct bx_info_pool {
 
 /* Audit records: fixed size, numbered, oldest overwritten first and counted. */
 enum bx_audit_kind {
-	BX_AUDIT_BOOT = 1,		/* a: frames, b: ticks per second */
+	BX_AUDIT_BOOT = 1,		/* a: frames, b: ticks per second, c: BX_SYSTEM_* */
 	BX_AUDIT_SPAWN = 2,		/* a: entry address */
 	BX_AUDIT_EXIT = 3,		/* a: exit code */
 	BX_AUDIT_KILL = 4,		/* other: who was killed */

@@ -119,6 +119,12 @@ bx_err_text(enum bx_err err)
 #define BX_PRINTF(fmt, first)	__attribute__((format(printf, fmt, first)))
 #define BX_EXPORT		__attribute__((visibility("default")))
 #define BX_STATIC_ASSERT(condition, message) _Static_assert(condition, message)
+/* Called by name only, so it begins without the mark that an indirect branch must find (CET). */
+#ifdef __CET__
+#define BX_DIRECT		__attribute__((nocf_check))
+#else
+#define BX_DIRECT
+#endif
 #define BX_LIKELY(condition)	__builtin_expect(!!(condition), 1)
 #define BX_UNLIKELY(condition)	__builtin_expect(!!(condition), 0)
 #define BX_ARRAY_COUNT(array)	(sizeof(array) / sizeof((array)[0]))

@@ -40,7 +40,7 @@ struct bx_sysimage_header {
 	uint8_t object_offset[4], object_count[4];
 	uint8_t grant_offset[4], grant_count[4];
 	uint8_t audit_records[4];	/* length of the audit ring, a power of two */
-	uint8_t reserved[4];		/* 0 */
+	uint8_t flags[4];		/* BX_SYSTEM_* */
 };
 
 /* Program 0 is started by the kernel itself; all others by a holder of a spawn capability. */
@@ -89,7 +89,9 @@ struct bx_sysimage_object {
 	uint8_t a[8], b[8];
 };
 
-/* One capability of one program, derived at its launch from the object's root capability. */
+/* One capability of one program, derived at its launch from the object's root capability, or from that
+ * of another program, its lender, if that one has it then; else the slot stays empty.  What
+ * is lent goes when the lender's goes, and the lender can recharge it: that is how consent works. */
 struct bx_sysimage_grant {
 	uint8_t program[4];
 	uint8_t slot[4];		/* a plain slot; unique within the program */
@@ -97,7 +99,7 @@ struct bx_sysimage_grant {
 	uint8_t rights[4];		/* BX_RIGHT_* */
 	uint8_t badge[8];
 	uint8_t uses[4];		/* BX_CAP_USES_UNLIMITED, or a count; 0: dormant */
-	uint8_t reserved[4];		/* 0 */
+	uint8_t lender[4];		/* 0: the root; else 1 + index of the lender's grant */
 	uint8_t lifetime_us[8];		/* after launch; 0: for ever */
 	uint8_t first[8], count[8];	/* range within the object; 0, 0: all of it */
 };

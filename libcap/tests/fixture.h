@@ -10,6 +10,7 @@
 #define BRAINIX_CAP_TESTS_FIXTURE_H
 
 #include <check.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,12 +27,28 @@ static struct bx_cap_slot slots[SLOTS];
 static struct bx_cap_forest forest;
 static struct bx_cap_space root, a, b, c;
 
+/* A panic that is expected comes back here. */
+static jmp_buf panicked;
+static bool panic_expected;
+
 _Noreturn void
 bx_panic(const char *where, const char *what)
 {
+	if (panic_expected)
+		longjmp(panicked, 1);
 	fprintf(stderr, "%s: %s\n", where, what);
 	abort();
 }
+
+/* The statement ends in a panic: what a caller may never do is not refused, it is stopped. */
+#define ck_panics(statement) do { \
+	panic_expected = true; \
+	if (setjmp(panicked) == 0) { \
+		statement; \
+		ck_abort_msg("no panic: %s", #statement); \
+	} \
+	panic_expected = false; \
+} while (0)
 
 static inline struct bx_cap_place
 at(const struct bx_cap_space *space, uint32_t index)

@@ -738,6 +738,100 @@ START_TEST(sound_sees_a_child_that_exceeds_its_parent)
 }
 END_TEST
 
+/* The same from below: the child, which comes first in the array, is as it was, its parent is not. */
+START_TEST(sound_sees_a_parent_that_is_less_than_its_child)
+{
+	struct bx_cap *parent = &slot_at(&a, 1)->cap, good;
+	uint32_t bad;
+
+	insert(&a, 1, full_cap());
+	copy(&a, 1, &a, 0);
+	good = *parent;
+#define WRONG(field, value) do { \
+		parent->field = value; \
+		bad = 99; \
+		ck_assert(!bx_cap_forest_sound(&forest, &bad)); \
+		ck_assert_uint_eq(bad, a.first_slot); \
+		*parent = good; \
+	} while (0)
+	WRONG(type, BX_CAP_NONE);
+	WRONG(type, BX_CAP_REPLY);
+	WRONG(rights, 0);
+	WRONG(expiry, 0);
+	WRONG(first, 101);
+	WRONG(count, 49);
+	WRONG(count, 0);
+	WRONG(uses, 1);
+	WRONG(badge, 1);
+	WRONG(depth, 1);
+#undef WRONG
+}
+END_TEST
+
+/* Depths that agree with each other, and go on too far. */
+START_TEST(cap3_sound_sees_a_chain_too_deep)
+{
+	uint32_t bad = 0;
+
+	insert(&c, 0, full_cap());
+	for (uint32_t i = 1; i <= BX_CAP_DEPTH_MAX; i++)
+		copy(&c, i - 1, &c, i);
+	ck_sound();
+	/* One more, linked by hand as derive would have. */
+	*slot_at(&c, BX_CAP_DEPTH_MAX + 1) = *slot_at(&c, BX_CAP_DEPTH_MAX);
+	slot_at(&c, BX_CAP_DEPTH_MAX + 1)->cap.depth++;
+	slot_at(&c, BX_CAP_DEPTH_MAX + 1)->parent = c.first_slot + BX_CAP_DEPTH_MAX;
+	slot_at(&c, BX_CAP_DEPTH_MAX)->child = c.first_slot + BX_CAP_DEPTH_MAX + 1;
+	ck_assert(!bx_cap_forest_sound(&forest, &bad));
+	ck_assert_uint_eq(bad, c.first_slot + BX_CAP_DEPTH_MAX + 1);
+	bx_cap_forest_init(&forest, slots, SLOTS);
+}
+END_TEST
+
+/* An older sibling that names its younger, and is another's child. */
+START_TEST(cap6_sound_sees_a_sibling_of_another_parent)
+{
+	uint32_t bad = 0;
+
+	insert(&a, 4, full_cap());
+	insert(&a, 5, full_cap());
+	copy(&a, 4, &a, 1);
+	copy(&a, 5, &a, 2);
+	slot_at(&a, 1)->older = a.first_slot + 2;
+	slot_at(&a, 2)->younger = a.first_slot + 1;
+	ck_assert(!bx_cap_forest_sound(&forest, &bad));
+	ck_assert_uint_eq(bad, a.first_slot + 1);
+	bx_cap_forest_init(&forest, slots, SLOTS);
+}
+END_TEST
+
+/* What a caller promises, and no user can cause, is asserted in every build. */
+START_TEST(mistakes_of_the_caller_panic)
+{
+	struct bx_cap reply = { .type = BX_CAP_REPLY, .uses = 1, .expiry = BX_CAP_EXPIRY_NEVER };
+	struct bx_cap_limits limits = { 0 };
+	const struct bx_cap_limits *none = NULL;
+	struct bx_cap cap = full_cap();
+	struct bx_cap_forest other;
+
+	ck_panics(bx_cap_forest_init(&other, NULL, 1));
+	ck_panics(bx_cap_forest_init(&other, slots, 0));
+	ck_panics(ck_assert_int_eq(bx_cap_insert(&forest, at(&a, 0), NULL), BX_OK));
+	ck_panics(ck_assert_int_eq(bx_cap_derive(&forest, at(&a, 0), none, at(&a, 1), 0), BX_OK));
+	ck_panics(ck_assert_int_eq(bx_cap_reply_insert(&forest, at(&a, PLAIN), &cap), BX_OK));
+	reply.rights = 0x20;
+	ck_panics(ck_assert_int_eq(bx_cap_reply_insert(&forest, at(&a, PLAIN), &reply), BX_OK));
+	ck_panics((void)bx_cap_leaf_remove(&forest, a.first_slot));
+	cap.uses = 0;
+	insert(&a, 0, cap);
+	ck_panics(bx_cap_use(&forest, a.first_slot));
+	limits = same(&a, 0);
+	ck_assert_int_eq(bx_cap_derive(&forest, at(&a, 0), &limits, at(&b, 0), 0), BX_OK);
+	ck_panics((void)bx_cap_leaf_remove(&forest, a.first_slot));
+	ck_sound();
+}
+END_TEST
+
 START_TEST(cap6_sound_sees_leftovers_in_an_empty_slot)
 {
 	struct bx_cap_slot *slot = slot_at(&a, 1), good = *slot;
@@ -795,7 +889,11 @@ main(void)
 	tcase_add_test(tc, cap6_sound_sees_every_wrong_link);
 	tcase_add_test(tc, cap6_sound_sees_a_ring_of_siblings);
 	tcase_add_test(tc, sound_sees_a_child_that_exceeds_its_parent);
+	tcase_add_test(tc, sound_sees_a_parent_that_is_less_than_its_child);
+	tcase_add_test(tc, cap3_sound_sees_a_chain_too_deep);
+	tcase_add_test(tc, cap6_sound_sees_a_sibling_of_another_parent);
 	tcase_add_test(tc, cap6_sound_sees_leftovers_in_an_empty_slot);
+	tcase_add_test(tc, mistakes_of_the_caller_panic);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -39,7 +39,6 @@ enum bx_err
 bx_fs_set_attr(struct bx_fs *fs, uint64_t inode, const char *name, size_t name_length,
     const void *value, size_t value_length, uint64_t time_ns)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	struct fs_inode in;
 	struct fs_key key;
 	enum bx_err err = check_name(name, name_length);
@@ -49,13 +48,11 @@ bx_fs_set_attr(struct bx_fs *fs, uint64_t inode, const char *name, size_t name_l
 	if (err == BX_OK)
 		err = bx_fsi_inode_open(fs, inode, &in);
 	if (err == BX_OK)
-		err = bx_fsi_op_begin(fs, 2, 0, 0, FS_OP_NORMAL);
+		err = bx_fsi_op_begin_on(fs, inode, 2, FS_OP_NORMAL);
 	if (err != BX_OK)
 		return err;
 	bx_fsi_key(&key, inode, FS_KEY_ATTR, name, name_length);
-	err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
-	if (err == BX_OK)
-		err = bx_fsi_tree_touch(fs, &key);
+	err = bx_fsi_tree_touch(fs, &key);
 	if (err != BX_OK)
 		return err;
 	in.flags |= FS_INODE_HAS_ATTR;
@@ -63,21 +60,19 @@ bx_fs_set_attr(struct bx_fs *fs, uint64_t inode, const char *name, size_t name_l
 	err = bx_fsi_tree_put(fs, &key, value, value_length);
 	if (err == BX_OK)
 		err = bx_fsi_inode_put(fs, inode, &in);
-	bx_fsi_log_u64(&entry, inode);
-	bx_fsi_log_u64(&entry, time_ns);
-	bx_fsi_log_u16(&entry, (uint16_t)name_length);
-	entry.first = name;
-	entry.first_length = name_length;
-	entry.second = value;
-	entry.second_length = value_length;
-	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_SET_ATTR, &entry);
+	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_SET_ATTR, &(struct fs_log_entry){
+		.field = { inode, time_ns },
+		.first = name,
+		.first_length = name_length,
+		.second = value,
+		.second_length = value_length,
+	});
 }
 
 enum bx_err
 bx_fs_remove_attr(struct bx_fs *fs, uint64_t inode, const char *name, size_t name_length,
     uint64_t time_ns)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	struct fs_inode in;
 	struct fs_key key;
 	struct fs_item item;
@@ -90,9 +85,7 @@ bx_fs_remove_attr(struct bx_fs *fs, uint64_t inode, const char *name, size_t nam
 	if (err == BX_OK)
 		err = bx_fsi_inode_open(fs, inode, &in);
 	if (err == BX_OK)
-		err = bx_fsi_op_begin(fs, 2, 0, 0, FS_OP_DELETING);
-	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+		err = bx_fsi_op_begin_on(fs, inode, 2, FS_OP_DELETING);
 	if (err == BX_OK)
 		err = bx_fsi_tree_touch(fs, &key);
 	if (err != BX_OK)
@@ -101,11 +94,11 @@ bx_fs_remove_attr(struct bx_fs *fs, uint64_t inode, const char *name, size_t nam
 	err = bx_fsi_tree_delete(fs, &key);
 	if (err == BX_OK)
 		err = bx_fsi_inode_put(fs, inode, &in);
-	bx_fsi_log_u64(&entry, inode);
-	bx_fsi_log_u64(&entry, time_ns);
-	entry.first = name;
-	entry.first_length = name_length;
-	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_REMOVE_ATTR, &entry);
+	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_REMOVE_ATTR, &(struct fs_log_entry){
+		.field = { inode, time_ns },
+		.first = name,
+		.first_length = name_length,
+	});
 }
 
 enum bx_err

@@ -142,11 +142,9 @@ may_write_out(const struct bx_fs *fs, uint32_t slot)
 
 /* Write out the dirty block that was left alone for longest.  `spare_pinned`: not one
  * that the running operation prepared. */
-static enum bx_err
-write_oldest(struct bx_fs *fs, bool spare_pinned)
+enum bx_err
+bx_fsi_cache_write_oldest(struct bx_fs *fs, bool spare_pinned)
 {
-	if (fs->read_only)
-		return BX_ERR_NO_MEMORY;
 	for (uint32_t i = fs->dirty_oldest; i != FS_NO_SLOT; i = fs->slots[i].newer) {
 		if (fs->slots[i].held || (spare_pinned && fs->slots[i].pin == fs->op))
 			continue;
@@ -187,6 +185,14 @@ find_pinned_victim(const struct bx_fs *fs)
 	return FS_NO_SLOT;
 }
 
+/* By way of a pointer, so that a program that mounts sealed volumes only links nothing that
+ * writes. */
+static enum bx_err
+write_to_make_room(struct bx_fs *fs, bool spare_pinned)
+{
+	return fs->write_oldest != NULL ? fs->write_oldest(fs, spare_pinned) : BX_ERR_NO_MEMORY;
+}
+
 /* Get a slot for a block that is not in memory.  Its bytes are the caller's to fill. */
 enum bx_err
 bx_fsi_cache_take(struct bx_fs *fs, uint64_t address, enum fs_slot_kind kind, uint32_t *slot)
@@ -194,10 +200,10 @@ bx_fsi_cache_take(struct bx_fs *fs, uint64_t address, enum fs_slot_kind kind, ui
 	uint32_t i = find_victim(fs);
 
 	if (i == FS_NO_SLOT) {
-		enum bx_err err = write_oldest(fs, true);
+		enum bx_err err = write_to_make_room(fs, true);
 
 		if (err == BX_ERR_NO_MEMORY)
-			err = find_pinned_victim(fs) != FS_NO_SLOT ? BX_OK : write_oldest(fs, false);
+			err = find_pinned_victim(fs) != FS_NO_SLOT ? BX_OK : write_to_make_room(fs, false);
 		if (err != BX_OK)
 			return err;
 		i = find_victim(fs);
@@ -228,6 +234,8 @@ check_block(const struct bx_fs *fs, const uint8_t *block, const struct fs_pointe
 		    fs->sum_bytes);
 	if (kind == FS_KIND_MAP)
 		return bx_fsi_map_check(fs, block, level, pointer->address, pointer->generation);
+	if (kind == FS_KIND_TABLE)
+		return bx_fsi_table_check(block, pointer->address, pointer->generation);
 	return BX_OK;
 }
 
@@ -254,7 +262,8 @@ bx_fsi_cache_load(struct bx_fs *fs, const struct fs_pointer *pointer, enum fs_sl
 	 * later ones. */
 	if (pointer->generation > fs->current)
 		return BX_ERR_CORRUPT;
-	if (kind != FS_KIND_MAP && !bx_fsi_address_valid(fs, pointer->address, 1))
+	if ((kind == FS_KIND_NODE || kind == FS_KIND_DATA) &&
+	    !bx_fsi_address_valid(fs, pointer->address, 1))
 		return BX_ERR_CORRUPT;
 	err = bx_fsi_cache_take(fs, pointer->address, kind, &i);
 	if (err != BX_OK)
@@ -300,19 +309,13 @@ bx_fsi_cache_drop(struct bx_fs *fs, uint64_t address)
 	fs->slots[i].state = FS_SLOT_FREE;
 }
 
-void
-bx_fsi_cache_drop_all(struct bx_fs *fs)
-{
-	bx_fsi_cache_init(fs);
-}
-
 /* Between operations: write until few dirty blocks are left, so that no commit has much
  * to do. */
 enum bx_err
 bx_fsi_cache_trim(struct bx_fs *fs)
 {
 	while (fs->dirty_count > FS_DIRTY_MAX) {
-		enum bx_err err = write_oldest(fs, true);
+		enum bx_err err = bx_fsi_cache_write_oldest(fs, true);
 
 		if (err != BX_OK)
 			return err;
@@ -326,7 +329,7 @@ enum bx_err
 bx_fsi_cache_clean_all(struct bx_fs *fs)
 {
 	while (fs->dirty_count > 0) {
-		enum bx_err err = write_oldest(fs, false);
+		enum bx_err err = bx_fsi_cache_write_oldest(fs, false);
 
 		if (err != BX_OK)
 			return err;

@@ -14,6 +14,7 @@ struct check {
 	const struct bx_fs_checker *user;
 	uint64_t findings;
 	uint64_t inodes, orphans;
+	uint64_t snapshot;		/* generation of the one that is looked at */
 	uint64_t named, linked;		/* weighted by inode number */
 
 	/* the inode whose items are being read */
@@ -121,6 +122,18 @@ start_inode(struct check *c, uint64_t inode)
 }
 
 static void
+check_data(struct check *c, const struct fs_extent *e, uint64_t i, uint64_t inode)
+{
+	struct fs_pointer p = { .address = e->address + i, .generation = e->generation };
+	uint32_t slot;
+	bool missed;
+
+	memcpy(p.sum, e->sums + i * c->fs->sum_bytes, c->fs->sum_bytes);
+	if (bx_fsi_cache_load(c->fs, &p, FS_KIND_DATA, 0, &slot, &missed) != BX_OK)
+		report(c, BX_FS_BAD_DATA, inode, p.address, e->first + i);
+}
+
+static void
 check_extent(struct check *c, const struct fs_item *item)
 {
 	struct bx_fs *fs = c->fs;
@@ -135,17 +148,11 @@ check_extent(struct check *c, const struct fs_item *item)
 	c->next_block = e.first + e.count;
 	c->data_end = c->next_block;
 	c->blocks += e.count;
+	e.sums = sums;
 	for (uint64_t i = 0; i < e.count; i++) {
-		struct fs_pointer p = { .address = e.address + i, .generation = e.generation };
-		uint32_t slot;
-		bool missed;
-
-		use(c, p.address, c->inode, e.first + i);
-		if (!c->user->data)
-			continue;
-		memcpy(p.sum, sums + i * fs->sum_bytes, fs->sum_bytes);
-		if (bx_fsi_cache_load(fs, &p, FS_KIND_DATA, 0, &slot, &missed) != BX_OK)
-			report(c, BX_FS_BAD_DATA, c->inode, p.address, e.first + i);
+		use(c, e.address + i, c->inode, e.first + i);
+		if (c->user->data)
+			check_data(c, &e, i, c->inode);
 	}
 }
 
@@ -219,10 +226,10 @@ check_tree(struct check *c)
 	uint32_t slot[FS_LEVELS];
 	unsigned index[FS_LEVELS];
 	unsigned depth = 0;
-	struct fs_pointer pointer = fs->root.tree;
+	struct fs_pointer pointer = fs->root.tree.pointer;
 
 	for (;;) {
-		unsigned level = fs->root.tree_level - depth;
+		unsigned level = fs->root.tree.level - depth;
 		bool missed;
 		enum bx_err err = bx_fsi_cache_load(fs, &pointer, FS_KIND_NODE, level, &slot[depth],
 		    &missed);
@@ -313,18 +320,85 @@ check_roots(struct check *c)
 	}
 }
 
+static enum bx_err
+check_run(struct bx_fs *fs, void *context, uint64_t address, uint64_t count, uint64_t inode,
+    const struct fs_extent *e)
+{
+	struct check *c = context;
+
+	(void)fs;
+	if (count == 0)
+		report(c, BX_FS_BAD_NODE, 0, address, c->snapshot);
+	for (uint64_t i = 0; i < count; i++) {
+		use(c, address + i, inode, e == NULL ? c->snapshot : e->first + i);
+		if (e != NULL && c->user->data)
+			check_data(c, e, i, inode);
+	}
+	return BX_OK;
+}
+
+/* What only a snapshot has, and no later state. */
+static enum bx_err
+check_snapshots(struct check *c)
+{
+	struct bx_fs *fs = c->fs;
+	const uint8_t *table;
+	unsigned count = 0;
+	enum bx_err err = bx_fsi_table_load(fs, &table, &count);
+
+	if (err == BX_ERR_CORRUPT)
+		report(c, BX_FS_BAD_TABLE, 0, 0, 0);
+	for (unsigned i = 0; i < count && err == BX_OK; i++) {
+		struct fs_walk walk = { .older = 0 };
+		struct fs_snapshot s;
+
+		err = bx_fsi_table_load(fs, &table, &count);
+		if (err != BX_OK)
+			break;
+		bx_fsi_table_get(fs, table, i, &s);
+		walk.tree = s.tree;
+		c->snapshot = s.generation;
+		if (i + 1 < count) {
+			bx_fsi_table_get(fs, table, i + 1, &s);
+			walk.next = s.tree;
+		}
+		while (err == BX_OK) {
+			fs->op++;
+			err = bx_fsi_walk_step(fs, &walk, check_run, c);
+		}
+		if (err == BX_ERR_NOT_FOUND)
+			err = BX_OK;
+	}
+	return err == BX_ERR_CORRUPT ? BX_OK : err;
+}
+
+/* What is left of removed snapshots is nobody's. */
+static enum bx_err
+finish_removing(struct bx_fs *fs)
+{
+	enum bx_err err = BX_OK;
+
+	while (err == BX_OK)
+		err = bx_fsi_dying_step(fs);
+	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
+}
+
 enum bx_err
 bx_fs_check(struct bx_fs *fs, const struct bx_fs_checker *checker, uint64_t *findings)
 {
 	struct check c = { .fs = fs, .user = checker };
-	bool map = !fs->read_only || fs->log_records == 0;
+	enum bx_err err;
+	/* What a replay in memory or a half removed snapshot uses is not what the map says. */
+	bool map = !fs->read_only || (fs->log_records == 0 && !fs->root.dying);
 
 	if (checker->bits_bytes < (fs->root.blocks + 7) / 8)
 		return BX_ERR_NO_MEMORY;
+	if (fs->snapshot || fs->transaction)
+		return BX_ERR_STATE;
 	if (!fs->read_only) {
-		enum bx_err err = fs->failed ? BX_ERR_FS_FAILED :
-		    fs->transaction ? BX_ERR_STATE : bx_fsi_commit_root(fs);
-
+		err = fs->failed ? BX_ERR_FS_FAILED : finish_removing(fs);
+		if (err == BX_OK)
+			err = bx_fsi_commit_root(fs);
 		if (err != BX_OK)
 			return err;
 	}
@@ -337,8 +411,12 @@ bx_fs_check(struct bx_fs *fs, const struct bx_fs_checker *checker, uint64_t *fin
 	bx_fsi_log_restart(fs, !fs->read_only);
 	use_fixed(&c);
 	check_tree(&c);
-	if (map)
+	if (map) {
+		err = check_snapshots(&c);
+		if (err != BX_OK)
+			return err;
 		check_map(&c);
+	}
 	if (c.named != c.linked)
 		report(&c, BX_FS_BAD_LINKS, 0, 0, 0);
 	if (c.inodes != fs->root.inodes)

@@ -26,6 +26,14 @@ get_file(struct bx_fs *fs, uint64_t inode, struct fs_inode *in)
 	return in->type == BX_FS_FILE ? BX_OK : BX_ERR_INVALID;
 }
 
+static enum bx_err
+open_to_change(struct bx_fs *fs, uint64_t inode, struct fs_inode *in)
+{
+	if (fs->read_only && !fs->replaying)
+		return BX_ERR_FS_READ_ONLY;
+	return get_file(fs, inode, in);
+}
+
 /* ---- reading ----------------------------------------------------------------------------- */
 
 /* Copy inline bytes [offset, offset + length); zeros beyond what is kept. */
@@ -421,7 +429,7 @@ begin_blocks(struct bx_fs *fs, uint64_t inode, uint64_t first, uint64_t end, uns
 	enum bx_err err = bx_fsi_op_begin(fs, 4, FS_STEP_ITEMS + 4, data, class);
 
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+		err = bx_fsi_touch_inode(fs, inode);
 	if (err == BX_OK)
 		err = bx_fsi_extent_prepare(fs, inode, first, end, plan);
 	return err;
@@ -464,15 +472,16 @@ leave_inline(struct bx_fs *fs, uint64_t inode, struct fs_inode *in)
 	return bx_fsi_op_end(fs, 0, err, FS_LOG_NOTHING, NULL);
 }
 
-static void
-log_write(struct fs_log_entry *entry, uint64_t inode, uint64_t offset, uint64_t time_ns,
-    const void *bytes, size_t length)
+/* The end of a write of bytes that the log carries. */
+static enum bx_err
+end_write(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t time_ns, const void *bytes,
+    size_t length, enum bx_err err)
 {
-	bx_fsi_log_u64(entry, inode);
-	bx_fsi_log_u64(entry, offset);
-	bx_fsi_log_u64(entry, time_ns);
-	entry->first = bytes;
-	entry->first_length = length;
+	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_WRITE, &(struct fs_log_entry){
+		.field = { inode, offset, time_ns },
+		.first = bytes,
+		.first_length = length,
+	});
 }
 
 static void
@@ -487,16 +496,13 @@ write_inline(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t off
     const void *bytes, size_t length, uint64_t time_ns)
 {
 	uint8_t value[BX_FS_INLINE_MAX];
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	struct fs_key key;
 	struct fs_item item;
 	size_t have = 0, end = (size_t)offset + length;
 	enum bx_err err;
 
 	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
-	err = bx_fsi_op_begin(fs, 2, 0, 0, FS_OP_NORMAL);
-	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+	err = bx_fsi_op_begin_on(fs, inode, 2, FS_OP_NORMAL);
 	if (err == BX_OK)
 		err = bx_fsi_tree_touch(fs, &key);
 	if (err == BX_OK) {
@@ -519,15 +525,13 @@ write_inline(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t off
 	touch_times(in, time_ns);
 	if (err == BX_OK)
 		err = bx_fsi_inode_put(fs, inode, in);
-	log_write(&entry, inode, offset, time_ns, bytes, length);
-	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_WRITE, &entry);
+	return end_write(fs, inode, offset, time_ns, bytes, length, err);
 }
 
 static enum bx_err
 write_part(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offset,
     const void *bytes, size_t length, uint64_t time_ns)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	uint64_t block = offset / BX_FS_BLOCK;
 	struct patch p;
 	struct fs_plan plan;
@@ -543,8 +547,7 @@ write_part(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offse
 	touch_times(in, time_ns);
 	if (err == BX_OK)
 		err = bx_fsi_inode_put(fs, inode, in);
-	log_write(&entry, inode, offset, time_ns, bytes, length);
-	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_WRITE, &entry);
+	return end_write(fs, inode, offset, time_ns, bytes, length, err);
 }
 
 /* The act of mapping blocks that are on the device already; also what a record of it
@@ -553,7 +556,6 @@ static enum bx_err
 map_act(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, const struct fs_extent *e,
     unsigned items, uint64_t size, uint64_t time_ns)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	uint64_t end = e->first + e->count;
 	struct fs_key key;
 	enum bx_err err = BX_OK;
@@ -572,15 +574,11 @@ map_act(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, const struct fs_e
 	touch_times(in, time_ns);
 	if (err == BX_OK)
 		err = bx_fsi_inode_put(fs, inode, in);
-	bx_fsi_log_u64(&entry, inode);
-	bx_fsi_log_u64(&entry, e->first);
-	bx_fsi_log_u64(&entry, e->address);
-	bx_fsi_log_u64(&entry, e->generation);
-	bx_fsi_log_u64(&entry, size);
-	bx_fsi_log_u64(&entry, time_ns);
-	entry.first = e->sums;
-	entry.first_length = (size_t)e->count * fs->sum_bytes;
-	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_MAP, &entry);
+	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_MAP, &(struct fs_log_entry){
+		.field = { inode, e->first, e->address, e->generation, size, time_ns },
+		.first = e->sums,
+		.first_length = (size_t)e->count * fs->sum_bytes,
+	});
 }
 
 /* Replay of a record. */
@@ -613,7 +611,7 @@ write_whole(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offs
 	enum bx_err err = bx_fsi_op_begin(fs, 4, FS_STEP_ITEMS + 4, 1, FS_OP_NORMAL);
 
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+		err = bx_fsi_touch_inode(fs, inode);
 	if (err == BX_OK && fs->root.free <= FS_RESERVE)
 		err = BX_ERR_FS_FULL;
 	if (err != BX_OK)
@@ -634,7 +632,7 @@ write_whole(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offs
 		err = BX_ERR_IO;
 	if (err != BX_OK) {
 		/* Nobody knows of these blocks; the map is the only thing to set right. */
-		enum bx_err undo = bx_fsi_free_now(fs, run.address, run.count);
+		enum bx_err undo = bx_fsi_mark(fs, run.address, run.count, false);
 
 		return undo == BX_OK ? err : bx_fsi_op_end(fs, 0, undo, FS_LOG_NOTHING, NULL);
 	}
@@ -660,13 +658,11 @@ bx_fs_write(struct bx_fs *fs, uint64_t inode, uint64_t offset, const void *buffe
 	struct fs_inode in;
 	enum bx_err err;
 
-	if (fs->read_only && !fs->replaying)
-		return BX_ERR_FS_READ_ONLY;
 	if (length > BX_FS_WRITE_MAX)
 		length = BX_FS_WRITE_MAX;
 	if (!bx_range_fits(offset, length, BX_FS_SIZE_MAX))
 		return BX_ERR_RANGE;
-	err = get_file(fs, inode, &in);
+	err = open_to_change(fs, inode, &in);
 	if (err != BX_OK)
 		return err;
 	if (length == 0) {
@@ -696,14 +692,6 @@ bx_fs_write(struct bx_fs *fs, uint64_t inode, uint64_t offset, const void *buffe
 
 /* ---- making smaller ---------------------------------------------------------------------- */
 
-static void
-log_size(struct fs_log_entry *entry, uint64_t inode, uint64_t size, uint64_t time_ns)
-{
-	bx_fsi_log_u64(entry, inode);
-	bx_fsi_log_u64(entry, size);
-	bx_fsi_log_u64(entry, time_ns);
-}
-
 /* The inline item, cut to at most `length` bytes. */
 static enum bx_err
 cut_inline(struct bx_fs *fs, uint64_t inode, uint64_t length)
@@ -730,7 +718,6 @@ cut_inline(struct bx_fs *fs, uint64_t inode, uint64_t length)
 enum bx_err
 bx_fs_truncate(struct bx_fs *fs, uint64_t inode, uint64_t size, uint64_t time_ns)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	uint64_t first = blocks_for(size), end = BX_FS_SIZE_MAX / BX_FS_BLOCK;
 	size_t inside = (size_t)(size % BX_FS_BLOCK);
 	struct patch p = { .slot = FS_NO_SLOT };
@@ -739,22 +726,18 @@ bx_fs_truncate(struct bx_fs *fs, uint64_t inode, uint64_t size, uint64_t time_ns
 	bool shrink;
 	enum bx_err err;
 
-	if (fs->read_only && !fs->replaying)
-		return BX_ERR_FS_READ_ONLY;
 	if (size > BX_FS_SIZE_MAX)
 		return BX_ERR_RANGE;
-	err = get_file(fs, inode, &in);
+	err = open_to_change(fs, inode, &in);
 	if (err != BX_OK)
 		return err;
 	shrink = size < in.size;
 	if (shrink && in.blocks > 0)
 		err = begin_blocks(fs, inode, first, end, inside > 0, FS_OP_DELETING, &plan);
 	else
-		err = bx_fsi_op_begin(fs, 2, 0, 0, shrink ? FS_OP_DELETING : FS_OP_NORMAL);
+		err = bx_fsi_op_begin_on(fs, inode, 2, shrink ? FS_OP_DELETING : FS_OP_NORMAL);
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
-	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INLINE, NULL, 0);
+		err = bx_fsi_touch_inline(fs, inode);
 	if (err == BX_OK && shrink && in.blocks > 0 && plan.all && inside > 0)
 		err = patch_prepare(fs, inode, size / BX_FS_BLOCK, false, &p);
 	if (err != BX_OK)
@@ -776,8 +759,9 @@ bx_fs_truncate(struct bx_fs *fs, uint64_t inode, uint64_t size, uint64_t time_ns
 	touch_times(&in, time_ns);
 	if (err == BX_OK)
 		err = bx_fsi_inode_put(fs, inode, &in);
-	log_size(&entry, inode, in.size, time_ns);
-	err = bx_fsi_op_end(fs, time_ns, err, FS_LOG_TRUNCATE, &entry);
+	err = bx_fsi_op_end(fs, time_ns, err, FS_LOG_TRUNCATE, &(struct fs_log_entry){
+		.field = { inode, in.size, time_ns },
+	});
 	return err == BX_OK && in.size > size ? BX_ERR_AGAIN : err;
 }
 
@@ -808,7 +792,6 @@ punch_inline(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t length)
 enum bx_err
 bx_fs_punch(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t length, uint64_t time_ns)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	struct patch head = { .slot = FS_NO_SLOT }, tail = { .slot = FS_NO_SLOT };
 	uint64_t first, end, stop;
 	size_t inside, outside, head_bytes;
@@ -816,11 +799,9 @@ bx_fs_punch(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t length, 
 	struct fs_plan plan = { .all = true };
 	enum bx_err err;
 
-	if (fs->read_only && !fs->replaying)
-		return BX_ERR_FS_READ_ONLY;
 	if (!bx_range_fits(offset, length, BX_FS_SIZE_MAX))
 		return BX_ERR_RANGE;
-	err = get_file(fs, inode, &in);
+	err = open_to_change(fs, inode, &in);
 	if (err != BX_OK || offset >= in.size || length == 0)
 		return err;
 	/* Beyond the size everything is zero already, so that the last block may go
@@ -834,11 +815,9 @@ bx_fs_punch(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t length, 
 	if (in.blocks > 0)
 		err = begin_blocks(fs, inode, first, end > first ? end : first, 2, FS_OP_DELETING, &plan);
 	else
-		err = bx_fsi_op_begin(fs, 2, 0, 0, FS_OP_DELETING);
+		err = bx_fsi_op_begin_on(fs, inode, 2, FS_OP_DELETING);
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
-	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INLINE, NULL, 0);
+		err = bx_fsi_touch_inline(fs, inode);
 	if (err == BX_OK && in.blocks > 0 && plan.all && inside > 0)
 		err = patch_prepare(fs, inode, offset / BX_FS_BLOCK, false, &head);
 	if (err == BX_OK && in.blocks > 0 && plan.all && outside > 0 && (inside == 0 || end >= first))
@@ -860,10 +839,8 @@ bx_fs_punch(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t length, 
 	if (err == BX_OK)
 		err = bx_fsi_inode_put(fs, inode, &in);
 	/* What was done, not what was asked for. */
-	bx_fsi_log_u64(&entry, inode);
-	bx_fsi_log_u64(&entry, plan.all ? offset : end * BX_FS_BLOCK);
-	bx_fsi_log_u64(&entry, plan.all ? length : stop - end * BX_FS_BLOCK);
-	bx_fsi_log_u64(&entry, time_ns);
-	err = bx_fsi_op_end(fs, time_ns, err, FS_LOG_PUNCH, &entry);
+	err = bx_fsi_op_end(fs, time_ns, err, FS_LOG_PUNCH, &(struct fs_log_entry){
+		.field = { inode, plan.all ? offset : end * BX_FS_BLOCK, plan.all ? length : stop - end * BX_FS_BLOCK, time_ns },
+	});
 	return err == BX_OK && !plan.all ? BX_ERR_AGAIN : err;
 }

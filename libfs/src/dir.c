@@ -185,21 +185,19 @@ touch_name(struct bx_fs *fs, uint64_t directory, struct name name)
 {
 	enum bx_err err = bx_fsi_touch(fs, directory, FS_KEY_ENTRY, name.bytes, name.length);
 
-	return err == BX_OK ? bx_fsi_touch(fs, directory, FS_KEY_INODE, NULL, 0) : err;
+	return err == BX_OK ? bx_fsi_touch_inode(fs, directory) : err;
 }
 
 /* The keys that bx_fsi_drop_link() may change. */
 static enum bx_err
 touch_victim(struct bx_fs *fs, uint64_t inode)
 {
-	uint8_t rest[8];
-	enum bx_err err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+	enum bx_err err = bx_fsi_touch_inode(fs, inode);
 
-	bx_put_be64(rest, inode);
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INLINE, NULL, 0);
+		err = bx_fsi_touch_inline(fs, inode);
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, 0, FS_KEY_ORPHAN, rest, sizeof rest);
+		err = bx_fsi_touch_orphan(fs, inode);
 	return err;
 }
 
@@ -214,7 +212,6 @@ static enum bx_err
 make(struct bx_fs *fs, uint64_t directory, struct name name, uint8_t type, struct name target,
     struct bx_fs_owner owner, uint64_t time_ns, uint64_t *out)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	struct fs_inode dir, in;
 	struct found found;
 	struct fs_key key;
@@ -232,7 +229,7 @@ make(struct bx_fs *fs, uint64_t directory, struct name name, uint8_t type, struc
 	if (err == BX_OK)
 		err = touch_name(fs, directory, name);
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+		err = bx_fsi_touch_inode(fs, inode);
 	if (err != BX_OK)
 		return err;
 
@@ -263,20 +260,17 @@ make(struct bx_fs *fs, uint64_t directory, struct name name, uint8_t type, struc
 		err = bx_fsi_inode_put(fs, directory, &dir);
 	fs->root.next_inode++;
 	fs->root.inodes++;
-	bx_fsi_log_u64(&entry, directory);
-	bx_fsi_log_u64(&entry, inode);
-	bx_fsi_log_u64(&entry, time_ns);
-	bx_fsi_log_u32(&entry, owner.uid);
-	bx_fsi_log_u32(&entry, owner.gid);
-	bx_fsi_log_u16(&entry, owner.mode);
-	bx_fsi_log_u16(&entry, type);
-	bx_fsi_log_u16(&entry, (uint16_t)name.length);
-	bx_fsi_log_u16(&entry, (uint16_t)target.length);
-	entry.first = name.bytes;
-	entry.first_length = name.length;
-	entry.second = target.bytes;
-	entry.second_length = target.length;
-	err = bx_fsi_op_end(fs, time_ns, err, FS_LOG_CREATE, &entry);
+	err = bx_fsi_op_end(fs, time_ns, err, FS_LOG_CREATE, &(struct fs_log_entry){
+		.field = {
+			directory, inode, time_ns, owner.uid | (uint64_t)owner.gid << 32,
+			owner.mode | (uint64_t)type << 16 | (uint64_t)name.length << 32 |
+			    (uint64_t)target.length << 48,
+		},
+		.first = name.bytes,
+		.first_length = name.length,
+		.second = target.bytes,
+		.second_length = target.length,
+	});
 	if (err == BX_OK)
 		*out = inode;
 	return err;
@@ -307,7 +301,6 @@ enum bx_err
 bx_fs_link(struct bx_fs *fs, uint64_t inode, uint64_t directory, const char *name,
     size_t name_length, uint64_t time_ns)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	struct name n = { name, name_length };
 	struct fs_inode dir, in;
 	struct found found;
@@ -330,7 +323,7 @@ bx_fs_link(struct bx_fs *fs, uint64_t inode, uint64_t directory, const char *nam
 	if (err == BX_OK)
 		err = touch_name(fs, directory, n);
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+		err = bx_fsi_touch_inode(fs, inode);
 	if (err != BX_OK)
 		return err;
 
@@ -343,12 +336,11 @@ bx_fs_link(struct bx_fs *fs, uint64_t inode, uint64_t directory, const char *nam
 	change_directory(&dir, time_ns);
 	if (err == BX_OK)
 		err = bx_fsi_inode_put(fs, directory, &dir);
-	bx_fsi_log_u64(&entry, inode);
-	bx_fsi_log_u64(&entry, directory);
-	bx_fsi_log_u64(&entry, time_ns);
-	entry.first = name;
-	entry.first_length = name_length;
-	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_LINK, &entry);
+	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_LINK, &(struct fs_log_entry){
+		.field = { inode, directory, time_ns },
+		.first = name,
+		.first_length = name_length,
+	});
 }
 
 /* The common part of unlink and remove_directory: the checks are done. */
@@ -356,7 +348,6 @@ static enum bx_err
 remove_name(struct bx_fs *fs, uint64_t directory, struct name name, struct fs_inode *dir,
     uint64_t inode, struct fs_inode *in, uint32_t flags, uint64_t time_ns)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	enum bx_err err = bx_fsi_op_begin(fs, 5, 0, 0, FS_OP_DELETING);
 
 	if (err == BX_OK)
@@ -376,12 +367,11 @@ remove_name(struct bx_fs *fs, uint64_t directory, struct name name, struct fs_in
 	in->changed = time_ns;
 	if (err == BX_OK)
 		err = bx_fsi_drop_link(fs, inode, in, (flags & BX_FS_KEEP) != 0);
-	bx_fsi_log_u64(&entry, directory);
-	bx_fsi_log_u64(&entry, time_ns);
-	bx_fsi_log_u64(&entry, flags);
-	entry.first = name.bytes;
-	entry.first_length = name.length;
-	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_UNLINK, &entry);
+	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_UNLINK, &(struct fs_log_entry){
+		.field = { directory, time_ns, flags },
+		.first = name.bytes,
+		.first_length = name.length,
+	});
 }
 
 static enum bx_err
@@ -514,7 +504,7 @@ rename_touch(struct bx_fs *fs, const struct renaming *r)
 	if (err == BX_OK)
 		err = touch_name(fs, r->to, r->new_name);
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, r->object.inode, FS_KEY_INODE, NULL, 0);
+		err = bx_fsi_touch_inode(fs, r->object.inode);
 	if (err == BX_OK && r->victim.inode != 0)
 		err = touch_victim(fs, r->victim.inode);
 	return err;
@@ -558,7 +548,6 @@ bx_fs_rename(struct bx_fs *fs, uint64_t old_directory, const char *old_name, siz
     uint64_t new_directory, const char *new_name, size_t new_length, uint32_t flags,
     uint64_t time_ns)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	struct renaming r = {
 		.from = old_directory,
 		.to = new_directory,
@@ -576,14 +565,11 @@ bx_fs_rename(struct bx_fs *fs, uint64_t old_directory, const char *old_name, siz
 	if (err != BX_OK)
 		return err;
 	err = rename_act(fs, &r, flags, time_ns);
-	bx_fsi_log_u64(&entry, old_directory);
-	bx_fsi_log_u64(&entry, new_directory);
-	bx_fsi_log_u64(&entry, time_ns);
-	bx_fsi_log_u64(&entry, flags);
-	bx_fsi_log_u16(&entry, (uint16_t)old_length);
-	entry.first = old_name;
-	entry.first_length = old_length;
-	entry.second = new_name;
-	entry.second_length = new_length;
-	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_RENAME, &entry);
+	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_RENAME, &(struct fs_log_entry){
+		.field = { old_directory, new_directory, time_ns, flags },
+		.first = old_name,
+		.first_length = old_length,
+		.second = new_name,
+		.second_length = new_length,
+	});
 }

@@ -171,7 +171,7 @@ bx_fsi_extent_remove(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint
 			part.sums = sums + (size_t)(high - e.first) * fs->sum_bytes;
 			err = put_extent(fs, inode, &part);
 		}
-		if (err == BX_OK)
+		if (err == BX_OK && !bx_fsi_snapshot_holds_data(fs, e.generation, inode, low))
 			err = bx_fsi_free_later(fs, e.address + (low - e.first), high - low);
 		if (err != BX_OK)
 			return err;

@@ -122,9 +122,9 @@ format_tree(struct formatter *f, const struct bx_fs_format *options, uint8_t *no
 	bx_fsi_key(&key, BX_FS_ROOT, FS_KEY_INODE, NULL, 0);
 	bx_fsi_node_init(node, 0, f->first_data, 1);
 	bx_fsi_node_insert(node, 0, key.bytes, key.length, inode, sizeof inode);
-	f->root.tree.address = f->first_data;
-	f->root.tree.generation = 1;
-	bx_fsi_sum_block(&f->root, f->first_data, 1, node, f->root.tree.sum);
+	f->root.tree.pointer.address = f->first_data;
+	f->root.tree.pointer.generation = 1;
+	bx_fsi_sum_block(&f->root, f->first_data, 1, node, f->root.tree.pointer.sum);
 	return format_write(f, f->first_data, node);
 }
 

@@ -5,7 +5,9 @@
  * Who calls whom, downwards only:
  *	volume.c (mount, commit)  format.c  check.c
  *	log.c (records, replay)
+ *	snapshot.c  diff.c	states that are kept
  *	dir.c  data.c  attr.c  inode.c	operations: check, prepare, act
+ *	table.c  walk.c		the table of snapshots; what only one of them has
  *	tree.c			keys and values
  *	space.c			the map, allocation, freeing
  *	cache.c			blocks in memory, verified when read, summed when written
@@ -70,6 +72,12 @@ struct fs_pointer {
 	uint8_t sum[FS_SUM_MAX];
 };
 
+/* A tree: of the files, or of a snapshot of them. */
+struct fs_top {
+	struct fs_pointer pointer;	/* to the root node */
+	uint8_t level;
+};
+
 /* A root record, decoded (section 4). */
 struct fs_root {
 	uint8_t uuid[16];
@@ -87,15 +95,21 @@ struct fs_root {
 	uint64_t orphans;
 	uint64_t inodes;
 	uint64_t time_ns;
-	struct fs_pointer tree;
-	uint8_t tree_level;
+	struct fs_top tree;
 	uint64_t map_generation;
 	uint8_t map_sum[FS_SUM_MAX];
 	uint8_t map_side;
+	/* the table of snapshots */
+	uint64_t table_generation;	/* 0: none was ever written */
+	uint8_t table_sum[FS_SUM_MAX];
+	uint8_t table_side;
+	bool dying;			/* a snapshot is being taken apart */
+	uint8_t snapshots;		/* those that have a name */
+	uint64_t newest;		/* generation of the newest in the table, 0 none */
 };
 
 enum fs_slot_state { FS_SLOT_FREE, FS_SLOT_CLEAN, FS_SLOT_DIRTY };
-enum fs_slot_kind { FS_KIND_NODE, FS_KIND_MAP, FS_KIND_DATA };
+enum fs_slot_kind { FS_KIND_NODE, FS_KIND_MAP, FS_KIND_DATA, FS_KIND_TABLE };
 
 /* One block in memory.  Invariant: the parent of a dirty node or map block is dirty and
  * in memory. */
@@ -133,6 +147,36 @@ struct fs_read_hint {
 	uint8_t sums[FS_EXTENT_SUMS];
 };
 
+/*
+ * A walk over what only one snapshot has: its tree without what `next`, the state after it,
+ * still uses, and without what was born before `older`.  `at` moves on through its keys.
+ */
+struct fs_walk {
+	struct fs_top tree, next;	/* next.pointer.address 0: the files as they are now */
+	uint64_t older;
+	struct fs_key at;		/* what is below is done */
+	uint64_t end_inode, end_block;	/* an extent that began below `at` may reach to here */
+	uint64_t entered[FS_LEVELS];	/* addresses of nodes that only this snapshot has */
+};
+
+/* The snapshot that is being taken apart. */
+struct fs_dying {
+	uint64_t generation;		/* 0: none */
+	struct fs_walk walk;
+	bool moved;			/* since the last root */
+	bool done;			/* nothing is left of it */
+};
+
+/* What the next root does to the table of snapshots.  A function, so that a program that makes none
+ * does not link it. */
+struct fs_table_edit {
+	void (*change)(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit); /* or NULL */
+	const char *name;
+	size_t length;
+	uint64_t time_ns;
+	uint64_t generation;		/* of the one to remove or to go back to */
+};
+
 struct bx_fs {
 	struct bx_fs_device device;
 	struct fs_root committed;	/* the newest root on the device */
@@ -144,6 +188,7 @@ struct bx_fs {
 	uint32_t sum_bytes;
 	uint32_t extent_blocks;		/* at most in one extent */
 	bool read_only, failed, commit_failed, root_damaged;
+	bool snapshot;			/* shows one, not the files */
 	bool replaying;			/* operations come from the log */
 	bool mounting;			/* ... of an earlier mount, whose kept files are not kept now */
 
@@ -178,6 +223,7 @@ struct bx_fs {
 	uint8_t *blocks;		/* slot_count blocks */
 	uint32_t *buckets;
 	uint32_t slot_count, bucket_mask, hand;
+	enum bx_err (*write_oldest)(struct bx_fs *fs, bool spare_pinned);	/* NULL: read-only */
 	uint32_t dirty_oldest, dirty_newest, dirty_count, dirty_data;
 	uint32_t epoch_dirty;		/* blocks changed since the last root */
 
@@ -187,6 +233,10 @@ struct bx_fs {
 	uint64_t finger_address;
 	uint32_t finger;
 	bool finger_is_last;		/* there is no leaf after it */
+
+	const struct fs_top *view;	/* the tree that is read, NULL: root.tree */
+	struct fs_dying dying;
+	struct fs_table_edit edit;
 
 	struct fs_read_hint hint;
 	struct bx_fs_counters counters;
@@ -221,6 +271,7 @@ bx_fsi_node_count(const uint8_t *node)
 const uint8_t *bx_fsi_node_key(const uint8_t *node, unsigned index, unsigned *length);
 const uint8_t *bx_fsi_node_value(const uint8_t *node, unsigned index, unsigned *length);
 int bx_fsi_key_compare(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length);
+void bx_fsi_node_copy_key(const uint8_t *node, unsigned index, struct fs_key *key);
 unsigned bx_fsi_node_lower(const uint8_t *node, const struct fs_key *key, bool *found);
 unsigned bx_fsi_node_child(const uint8_t *node, const struct fs_key *key, bool strict);
 unsigned bx_fsi_node_room(const uint8_t *node);
@@ -253,8 +304,8 @@ enum bx_err bx_fsi_cache_load(struct bx_fs *fs, const struct fs_pointer *pointer
     enum fs_slot_kind kind, unsigned level, uint32_t *slot, bool *missed);
 void bx_fsi_cache_rekey(struct bx_fs *fs, uint32_t slot, uint64_t address);
 void bx_fsi_cache_drop(struct bx_fs *fs, uint64_t address);
-void bx_fsi_cache_drop_all(struct bx_fs *fs);
 void bx_fsi_cache_dirty(struct bx_fs *fs, uint32_t slot);
+enum bx_err bx_fsi_cache_write_oldest(struct bx_fs *fs, bool spare_pinned);
 enum bx_err bx_fsi_cache_trim(struct bx_fs *fs);
 enum bx_err bx_fsi_cache_clean_all(struct bx_fs *fs);
 
@@ -267,8 +318,7 @@ bool bx_fsi_map_has_dirty_child(const struct bx_fs *fs, uint32_t slot);
 bool bx_fsi_address_valid(const struct bx_fs *fs, uint64_t address, uint64_t count);
 uint64_t bx_fsi_available(const struct bx_fs *fs);
 enum bx_err bx_fsi_alloc_run(struct bx_fs *fs, uint64_t want, struct fs_run *run);
-enum bx_err bx_fsi_free_now(struct bx_fs *fs, uint64_t address, uint64_t count);
-enum bx_err bx_fsi_mark(struct bx_fs *fs, uint64_t address, uint64_t count);
+enum bx_err bx_fsi_mark(struct bx_fs *fs, uint64_t address, uint64_t count, bool set);
 enum bx_err bx_fsi_pool_fill(struct bx_fs *fs, uint32_t count);
 enum bx_err bx_fsi_pool_take(struct bx_fs *fs, uint64_t *address);
 enum bx_err bx_fsi_free_later(struct bx_fs *fs, uint64_t address, uint64_t count);
@@ -296,6 +346,19 @@ enum bx_err bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const vo
 enum bx_err bx_fsi_tree_delete(struct bx_fs *fs, const struct fs_key *key);
 enum bx_err bx_fsi_tree_store_sum(struct bx_fs *fs, uint32_t slot, const uint8_t *sum);
 bool bx_fsi_tree_has_dirty_child(const struct bx_fs *fs, uint32_t slot);
+struct fs_path {
+	const struct fs_top *top;	/* of which tree */
+	uint32_t slot[FS_LEVELS + 1];	/* held */
+	unsigned index[FS_LEVELS + 1];	/* of the child that was taken */
+	unsigned depth;
+};
+void bx_fsi_item_at(const struct bx_fs *fs, uint32_t slot, unsigned index, struct fs_item *item);
+void bx_fsi_path_pointer(struct bx_fs *fs, const struct fs_path *path, struct fs_pointer *pointer);
+enum bx_err bx_fsi_path_step(struct bx_fs *fs, struct fs_path *path);
+enum bx_err bx_fsi_path_to(struct bx_fs *fs, const struct fs_top *top, const struct fs_key *key,
+    unsigned level, struct fs_path *path);
+void bx_fsi_path_release(struct bx_fs *fs, struct fs_path *path);
+void bx_fsi_tree_view(struct bx_fs *fs, const struct fs_top *top);
 void bx_fsi_pointer_get(const struct bx_fs *fs, const uint8_t *bytes, struct fs_pointer *pointer);
 
 /* ---- inode.c: inodes, and how an operation runs ---- */
@@ -323,8 +386,14 @@ enum fs_log_code {
  * for data. */
 enum bx_err bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
     enum fs_op_class class);
+/* As above, and the inode's key is touched. */
+enum bx_err bx_fsi_op_begin_on(struct bx_fs *fs, uint64_t inode, unsigned keys,
+    enum fs_op_class class);
 enum bx_err bx_fsi_touch(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void *rest,
     size_t rest_length);
+enum bx_err bx_fsi_touch_inode(struct bx_fs *fs, uint64_t inode);
+enum bx_err bx_fsi_touch_orphan(struct bx_fs *fs, uint64_t inode);
+enum bx_err bx_fsi_touch_inline(struct bx_fs *fs, uint64_t inode);
 /* The end of an operation's act.  `err` should be impossible; if it is not BX_OK,
  * writing ends. */
 enum bx_err bx_fsi_op_end(struct bx_fs *fs, uint64_t time_ns, enum bx_err err,
@@ -359,27 +428,66 @@ enum bx_err bx_fsi_map_blocks(struct bx_fs *fs, uint64_t inode, const struct fs_
     uint64_t size, uint64_t time_ns);
 
 /* ---- log.c ---- */
-/* An operation for the log: fixed fields, then up to two byte strings. */
+/* An operation for the log (SPEC.md 9): fixed fields, as many as its code has, then up to two byte
+ * strings. */
 struct fs_log_entry {
+	uint64_t field[6];
 	const void *first, *second;
 	size_t first_length, second_length;
-	unsigned fixed_length;
-	uint8_t fixed[64];
 };
-void bx_fsi_log_u64(struct fs_log_entry *entry, uint64_t v);
-void bx_fsi_log_u32(struct fs_log_entry *entry, uint32_t v);
-void bx_fsi_log_u16(struct fs_log_entry *entry, uint16_t v);
 void bx_fsi_log_add(struct bx_fs *fs, enum fs_log_code code, const struct fs_log_entry *entry);
 void bx_fsi_log_restart(struct bx_fs *fs, bool usable);
 bool bx_fsi_log_fits(const struct bx_fs *fs);
 enum bx_err bx_fsi_log_commit(struct bx_fs *fs);
 enum bx_err bx_fsi_log_replay(struct bx_fs *fs);
 
+/* ---- table.c, snapshot.c, walk.c ---- */
+#define FS_TABLE_HEAD		320u
+#define FS_TABLE_RECORD		128u
+#define FS_TABLE_MAX		(BX_FS_SNAPSHOTS_MAX + 1u)	/* and what a rollback left behind */
+struct fs_snapshot {
+	uint64_t generation;
+	struct fs_top tree;
+	uint64_t inodes, orphans, time_ns;
+	bool dying;
+	uint8_t name_length;
+	char name[BX_FS_SNAPSHOT_NAME_MAX];
+};
+enum bx_err bx_fsi_table_check(const uint8_t *table, uint64_t address, uint64_t generation);
+void bx_fsi_table_get(const struct bx_fs *fs, const uint8_t *table, unsigned index,
+    struct fs_snapshot *out);
+/* NULL in *table: there is none yet. */
+enum bx_err bx_fsi_table_load(struct bx_fs *fs, const uint8_t **table, unsigned *count);
+/* In a root commit, when all else is written. */
+enum bx_err bx_fsi_table_commit(struct bx_fs *fs);
+enum bx_err bx_fsi_table_find(struct bx_fs *fs, const char *name, size_t length,
+    struct fs_snapshot *out);
+void bx_fsi_table_add(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit);
+void bx_fsi_table_remove(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit);
+void bx_fsi_table_rollback(struct bx_fs *fs, uint8_t *table, const struct fs_table_edit *edit);
+enum bx_err bx_fsi_dying_load(struct bx_fs *fs);
+enum bx_err bx_fsi_dying_step(struct bx_fs *fs);
+
+/* Whether a block of that generation must stay although the files no longer use it: its
+ * key tells whether the taking apart of a snapshot has passed it. */
+bool bx_fsi_snapshot_holds(const struct bx_fs *fs, uint64_t generation, const uint8_t *key,
+    unsigned key_length);
+bool bx_fsi_snapshot_holds_data(const struct bx_fs *fs, uint64_t generation, uint64_t inode,
+    uint64_t block);
+
+/* A run of blocks that only this snapshot has: a tree node (e NULL), or blocks of e. */
+typedef enum bx_err fs_walk_each(struct bx_fs *fs, void *context, uint64_t address, uint64_t count,
+    uint64_t inode, const struct fs_extent *e);
+/* One node or a few items.  BX_ERR_NOT_FOUND: the walk is over. */
+enum bx_err bx_fsi_walk_step(struct bx_fs *fs, struct fs_walk *walk, fs_walk_each *each,
+    void *context);
+
 /* ---- volume.c, format.c ---- */
 #define FS_ROOT_SLOTS		4u
 uint64_t bx_fsi_root_block(uint64_t blocks, unsigned slot);
 size_t bx_fsi_slots_of(size_t arena_bytes);
 enum bx_err bx_fsi_check_device(const struct bx_fs_device *device);
+enum bx_err bx_fsi_may_commit(const struct bx_fs *fs);
 enum bx_err bx_fsi_commit_root(struct bx_fs *fs);
 
 #endif

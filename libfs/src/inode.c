@@ -81,17 +81,49 @@ bx_fsi_touch(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void
 	return bx_fsi_tree_touch(fs, &key);
 }
 
+static bool
+something_to_tidy(const struct bx_fs *fs)
+{
+	return fs->root.orphans > fs->held || fs->dying.generation != 0;
+}
+
+enum bx_err
+bx_fsi_touch_inode(struct bx_fs *fs, uint64_t inode)
+{
+	return bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+}
+
+enum bx_err
+bx_fsi_touch_inline(struct bx_fs *fs, uint64_t inode)
+{
+	return bx_fsi_touch(fs, inode, FS_KEY_INLINE, NULL, 0);
+}
+
+enum bx_err
+bx_fsi_touch_orphan(struct bx_fs *fs, uint64_t inode)
+{
+	struct fs_key key;
+
+	bx_fsi_key_u64(&key, 0, FS_KEY_ORPHAN, inode);
+	return bx_fsi_tree_touch(fs, &key);
+}
+
 /* A step of tidying on the way.  An orphan that is damaged is passed over: it costs its
  * space, no more. */
 static enum bx_err
 tidy_by_the_way(struct bx_fs *fs)
 {
 	uint64_t inode;
+	enum bx_err err;
 
-	if (bx_fsi_find_orphan(fs, &inode) != BX_OK)
-		return BX_OK;
-	if (bx_fsi_tidy_step(fs, inode) == BX_ERR_CORRUPT)
-		fs->tidy_after = inode;
+	if (bx_fsi_find_orphan(fs, &inode) == BX_OK) {
+		if (bx_fsi_tidy_step(fs, inode) == BX_ERR_CORRUPT)
+			fs->tidy_after = inode;
+	} else {
+		err = bx_fsi_dying_step(fs);
+		if (err != BX_OK && err != BX_ERR_NOT_FOUND && !fs->failed)
+			return err;
+	}
 	return fs->failed ? BX_ERR_FS_FAILED : BX_OK;
 }
 
@@ -108,7 +140,7 @@ enum bx_err
 bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
     enum fs_op_class class)
 {
-	unsigned depth = fs->root.tree_level + 1u;
+	unsigned depth = fs->root.tree.level + 1u;
 	/* Every node of every path gets a new address; each level may split, and the
 	 * root grow. */
 	unsigned blocks = class == FS_OP_NORMAL ? keys * (2 * depth + 1) : (keys + 1) * depth + 4;
@@ -127,7 +159,7 @@ bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
 	if (fs->replaying)
 		return bx_fsi_pool_fill(fs, blocks < bx_fsi_available(fs) ? blocks :
 		    (uint32_t)bx_fsi_available(fs));
-	if (class == FS_OP_NORMAL && !fs->transaction && fs->root.orphans > fs->held) {
+	if (class == FS_OP_NORMAL && !fs->transaction && something_to_tidy(fs)) {
 		err = tidy_by_the_way(fs);
 		if (err != BX_OK)
 			return err;
@@ -140,7 +172,7 @@ bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
 	}
 	for (unsigned turn = 0; turn < 4 && !fs->transaction && class != FS_OP_TIDYING; turn++) {
 		if (bx_fsi_available(fs) >= blocks + reserve + data ||
-		    (fs->pending_blocks == 0 && fs->root.orphans == fs->held))
+		    (fs->pending_blocks == 0 && !something_to_tidy(fs)))
 			break;
 		err = make_space(fs);
 		if (err != BX_OK)
@@ -155,6 +187,14 @@ bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
 	if (err == BX_OK)
 		err = bx_fsi_pool_fill(fs, blocks);
 	return err;
+}
+
+enum bx_err
+bx_fsi_op_begin_on(struct bx_fs *fs, uint64_t inode, unsigned keys, enum fs_op_class class)
+{
+	enum bx_err err = bx_fsi_op_begin(fs, keys, 0, 0, class);
+
+	return err == BX_OK ? bx_fsi_touch_inode(fs, inode) : err;
 }
 
 enum bx_err
@@ -386,10 +426,8 @@ take_apart(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, const struct f
 enum bx_err
 bx_fsi_tidy_step(struct bx_fs *fs, uint64_t inode)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	struct fs_inode in;
 	struct fs_plan plan;
-	uint8_t rest[8];
 	uint64_t holder;
 	bool more;
 	enum bx_err err = get_orphan(fs, inode, &holder);
@@ -398,13 +436,12 @@ bx_fsi_tidy_step(struct bx_fs *fs, uint64_t inode)
 		err = bx_fsi_inode_get(fs, inode, &in);
 	if (err == BX_OK)
 		err = bx_fsi_op_begin(fs, 4, FS_STEP_ITEMS, 0, FS_OP_TIDYING);
-	bx_put_be64(rest, inode);
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, 0, FS_KEY_ORPHAN, rest, sizeof rest);
+		err = bx_fsi_touch_orphan(fs, inode);
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+		err = bx_fsi_touch_inode(fs, inode);
 	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INLINE, NULL, 0);
+		err = bx_fsi_touch_inline(fs, inode);
 	if (err == BX_OK && in.blocks > 0)
 		err = bx_fsi_extent_prepare(fs, inode, 0, BX_FS_SIZE_MAX / BX_FS_BLOCK, &plan);
 	else if (err == BX_OK)
@@ -415,8 +452,9 @@ bx_fsi_tidy_step(struct bx_fs *fs, uint64_t inode)
 	if (err != BX_OK)
 		return err;
 	err = take_apart(fs, inode, &in, &plan, &more);
-	bx_fsi_log_u64(&entry, inode);
-	err = bx_fsi_op_end(fs, 0, err, FS_LOG_TIDY, &entry);
+	err = bx_fsi_op_end(fs, 0, err, FS_LOG_TIDY, &(struct fs_log_entry){
+		.field = { inode },
+	});
 	return err == BX_OK && more ? BX_ERR_AGAIN : err;
 }
 
@@ -429,17 +467,18 @@ bx_fs_tidy(struct bx_fs *fs)
 	if (fs->read_only)
 		return BX_ERR_FS_READ_ONLY;
 	err = bx_fsi_find_orphan(fs, &inode);
-	if (err == BX_ERR_NOT_FOUND)
-		return BX_OK;
 	if (err == BX_OK)
 		err = bx_fsi_tidy_step(fs, inode);
-	return err == BX_OK && fs->root.orphans > fs->held ? BX_ERR_AGAIN : err;
+	else if (err == BX_ERR_NOT_FOUND && !fs->transaction)
+		err = fs->failed ? BX_ERR_FS_FAILED : bx_fsi_dying_step(fs);
+	if (err == BX_ERR_NOT_FOUND)
+		return BX_OK;
+	return err == BX_OK && something_to_tidy(fs) ? BX_ERR_AGAIN : err;
 }
 
 enum bx_err
 bx_fs_forget(struct bx_fs *fs, uint64_t inode)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	uint64_t holder;
 	enum bx_err err = get_orphan(fs, inode, &holder);
 
@@ -447,21 +486,16 @@ bx_fs_forget(struct bx_fs *fs, uint64_t inode)
 		err = BX_ERR_NOT_FOUND;
 	if (err == BX_OK)
 		err = bx_fsi_op_begin(fs, 1, 0, 0, FS_OP_DELETING);
-	if (err != BX_OK)
-		return err;
-	bx_fsi_log_u64(&entry, inode);
-	{
-		uint8_t rest[8];
-
-		bx_put_be64(rest, inode);
-		err = bx_fsi_touch(fs, 0, FS_KEY_ORPHAN, rest, sizeof rest);
-	}
+	if (err == BX_OK)
+		err = bx_fsi_touch_orphan(fs, inode);
 	if (err != BX_OK)
 		return err;
 	err = put_orphan(fs, inode, false);
 	if (!fs->mounting)
 		fs->held--;
-	return bx_fsi_op_end(fs, 0, err, FS_LOG_FORGET, &entry);
+	return bx_fsi_op_end(fs, 0, err, FS_LOG_FORGET, &(struct fs_log_entry){
+		.field = { inode },
+	});
 }
 
 enum bx_err
@@ -493,7 +527,6 @@ enum bx_err
 bx_fs_set_stat(struct bx_fs *fs, uint64_t inode, uint32_t mask, const struct bx_fs_stat *values,
     uint64_t time_ns)
 {
-	struct fs_log_entry entry = { .fixed_length = 0 };
 	struct fs_inode in;
 	enum bx_err err;
 
@@ -501,9 +534,7 @@ bx_fs_set_stat(struct bx_fs *fs, uint64_t inode, uint32_t mask, const struct bx_
 		return BX_ERR_INVALID;
 	err = bx_fsi_inode_open(fs, inode, &in);
 	if (err == BX_OK)
-		err = bx_fsi_op_begin(fs, 1, 0, 0, FS_OP_NORMAL);
-	if (err == BX_OK)
-		err = bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
+		err = bx_fsi_op_begin_on(fs, inode, 1, FS_OP_NORMAL);
 	if (err != BX_OK)
 		return err;
 	if ((mask & BX_FS_SET_MODE) != 0)
@@ -516,12 +547,10 @@ bx_fs_set_stat(struct bx_fs *fs, uint64_t inode, uint32_t mask, const struct bx_
 		in.modified = values->modified_ns;
 	in.changed = time_ns;
 	err = bx_fsi_inode_put(fs, inode, &in);
-	bx_fsi_log_u64(&entry, inode);
-	bx_fsi_log_u64(&entry, time_ns);
-	bx_fsi_log_u32(&entry, mask);
-	bx_fsi_log_u32(&entry, in.mode);
-	bx_fsi_log_u32(&entry, in.uid);
-	bx_fsi_log_u32(&entry, in.gid);
-	bx_fsi_log_u64(&entry, in.modified);
-	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_SET, &entry);
+	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_SET, &(struct fs_log_entry){
+		.field = {
+			inode, time_ns, mask | (uint64_t)in.mode << 32, in.uid | (uint64_t)in.gid << 32,
+			in.modified,
+		},
+	});
 }

@@ -6,25 +6,18 @@
  */
 #include "fs-internal.h"
 
-void
-bx_fsi_log_u64(struct fs_log_entry *entry, uint64_t v)
-{
-	bx_put_le64(entry->fixed + entry->fixed_length, v);
-	entry->fixed_length += 8;
-}
+/* How many fixed fields an operation has (SPEC.md 9); short ones are taken together. */
+static const uint8_t fields_of[] = {
+	[FS_LOG_CREATE] = 5, [FS_LOG_LINK] = 3, [FS_LOG_UNLINK] = 3, [FS_LOG_RENAME] = 4, [FS_LOG_WRITE] = 3,
+	[FS_LOG_MAP] = 6, [FS_LOG_TRUNCATE] = 3, [FS_LOG_PUNCH] = 4, [FS_LOG_SET] = 5, [FS_LOG_SET_ATTR] = 2,
+	[FS_LOG_REMOVE_ATTR] = 2, [FS_LOG_TIDY] = 1, [FS_LOG_FORGET] = 1,
+};
 
-void
-bx_fsi_log_u32(struct fs_log_entry *entry, uint32_t v)
+/* Whether the length of the first byte string stands before it. */
+static bool
+has_first_length(unsigned code)
 {
-	bx_put_le32(entry->fixed + entry->fixed_length, v);
-	entry->fixed_length += 4;
-}
-
-void
-bx_fsi_log_u16(struct fs_log_entry *entry, uint16_t v)
-{
-	bx_put_le16(entry->fixed + entry->fixed_length, v);
-	entry->fixed_length += 2;
+	return code == FS_LOG_RENAME || code == FS_LOG_SET_ATTR;
 }
 
 /* An operation is done: keep it for the next record.  One that does not fit makes the
@@ -32,7 +25,8 @@ bx_fsi_log_u16(struct fs_log_entry *entry, uint16_t v)
 void
 bx_fsi_log_add(struct bx_fs *fs, enum fs_log_code code, const struct fs_log_entry *entry)
 {
-	size_t length = entry->fixed_length + entry->first_length + entry->second_length;
+	size_t length = 8u * fields_of[code] + (has_first_length(code) ? 2 : 0) + entry->first_length +
+	    entry->second_length;
 	uint8_t *to = fs->log + fs->log_length;
 
 	if (!fs->log_whole)
@@ -41,12 +35,15 @@ bx_fsi_log_add(struct bx_fs *fs, enum fs_log_code code, const struct fs_log_entr
 		fs->log_whole = false;
 		return;
 	}
-	memset(to, 0, 8);
-	to[0] = (uint8_t)code;
+	bx_put_le32(to, code);
 	bx_put_le32(to + 4, (uint32_t)length);
 	to += 8;
-	memcpy(to, entry->fixed, entry->fixed_length);
-	to += entry->fixed_length;
+	for (unsigned i = 0; i < fields_of[code]; i++, to += 8)
+		bx_put_le64(to, entry->field[i]);
+	if (has_first_length(code)) {
+		bx_put_le16(to, (uint16_t)entry->first_length);
+		to += 2;
+	}
 	if (entry->first_length > 0)
 		memcpy(to, entry->first, entry->first_length);
 	to += entry->first_length;
@@ -182,148 +179,119 @@ find_record(struct bx_fs *fs, uint32_t sector, uint32_t *length)
 	return first == BX_ERR_IO || second == BX_ERR_IO ? BX_ERR_IO : BX_ERR_NOT_FOUND;
 }
 
-/* A cursor over the fields of one operation.  Reading beyond its end sets `bad` and
- * gives zeros. */
-struct reader {
-	const uint8_t *at;
+/* An operation of a record: its fixed fields, eight bytes each, and what follows them. */
+struct operation {
+	unsigned code;
+	uint64_t field[6];
+	const char *rest;
 	size_t left;
-	bool bad;
 };
 
-static const uint8_t *
-take(struct reader *r, size_t length)
+/* The operation at *at, which moves on; false: it does not fit. */
+static bool
+take_operation(const uint8_t *record, uint32_t length, uint32_t *at, struct operation *op)
 {
-	static const uint8_t nothing[16];
-	const uint8_t *at = r->at;
+	const uint8_t *from = record + *at;
+	uint32_t bytes, fixed;
 
-	if (length > r->left) {
-		r->bad = true;
-		return nothing;
-	}
-	r->at += length;
-	r->left -= length;
-	return at;
+	if (length - *at < 8)
+		return false;
+	op->code = bx_get_le32(from);
+	bytes = bx_get_le32(from + 4);
+	if (bytes > length - *at - 8 || op->code >= BX_ARRAY_COUNT(fields_of))
+		return false;
+	fixed = fields_of[op->code];
+	if (fixed == 0 || bytes < 8 * fixed)
+		return false;
+	for (uint32_t i = 0; i < fixed; i++)
+		op->field[i] = bx_get_le64(from + 8 + 8 * i);
+	op->rest = (const char *)from + 8 + 8 * fixed;
+	op->left = bytes - 8 * fixed;
+	*at += 8 + bytes;
+	return true;
 }
 
-static uint64_t
-take_u64(struct reader *r)
+/* The first of two byte strings.  False: it does not fit. */
+static bool
+take_first(const struct operation *op, const char **first, size_t *length)
 {
-	return bx_get_le64(take(r, 8));
-}
-
-static uint32_t
-take_u32(struct reader *r)
-{
-	return bx_get_le32(take(r, 4));
-}
-
-static uint16_t
-take_u16(struct reader *r)
-{
-	return bx_get_le16(take(r, 2));
-}
-
-/* Bytes whose length was read before. */
-static const char *
-take_bytes(struct reader *r, size_t length)
-{
-	const uint8_t *at = r->at;
-
-	if (length > r->left) {
-		r->bad = true;
-		return NULL;
-	}
-	r->at += length;
-	r->left -= length;
-	return (const char *)at;
+	if (op->left < 2)
+		return false;
+	*length = bx_get_le16((const uint8_t *)op->rest);
+	*first = op->rest + 2;
+	return *length <= op->left - 2;
 }
 
 static enum bx_err
-replay_create(struct bx_fs *fs, struct reader *r)
+replay_create(struct bx_fs *fs, const struct operation *op)
 {
-	struct bx_fs_owner owner;
-	uint64_t directory = take_u64(r), inode = take_u64(r), time_ns = take_u64(r), made;
-	uint16_t type, name_length, target_length;
-	const char *name, *target;
-	enum bx_err err;
+	const struct bx_fs_owner owner = {
+		.uid = (uint32_t)op->field[3],
+		.gid = (uint32_t)(op->field[3] >> 32),
+		.mode = (uint16_t)op->field[4],
+	};
+	uint16_t type = (uint16_t)(op->field[4] >> 16);
+	size_t name_length = (uint16_t)(op->field[4] >> 32), target_length = op->field[4] >> 48;
+	uint64_t made;
 
-	owner.uid = take_u32(r);
-	owner.gid = take_u32(r);
-	owner.mode = take_u16(r);
-	type = take_u16(r);
-	name_length = take_u16(r);
-	target_length = take_u16(r);
-	name = take_bytes(r, name_length);
-	target = take_bytes(r, target_length);
-	if (r->bad || r->left != 0 || inode != fs->root.next_inode)
+	if (op->left != name_length + target_length || op->field[1] != fs->root.next_inode)
 		return BX_ERR_CORRUPT;
 	if (type == BX_FS_SYMLINK)
-		err = bx_fs_symlink(fs, directory, name, name_length, target, target_length, owner,
-		    time_ns, &made);
-	else
-		err = bx_fs_create(fs, directory, name, name_length, (enum bx_fs_type)type, owner,
-		    time_ns, &made);
-	return err;
+		return bx_fs_symlink(fs, op->field[0], op->rest, name_length, op->rest + name_length,
+		    target_length, owner, op->field[2], &made);
+	return bx_fs_create(fs, op->field[0], op->rest, name_length, (enum bx_fs_type)type, owner,
+	    op->field[2], &made);
 }
 
 static enum bx_err
-replay_unlink(struct bx_fs *fs, struct reader *r)
+replay_unlink(struct bx_fs *fs, const struct operation *op)
 {
-	uint64_t directory = take_u64(r), time_ns = take_u64(r), flags = take_u64(r);
-	size_t length = r->left;
-	const char *name = take_bytes(r, length);
 	enum bx_err err;
 
-	if (r->bad || flags > UINT32_MAX)
+	if (op->field[2] > UINT32_MAX)
 		return BX_ERR_CORRUPT;
-	err = bx_fs_unlink(fs, directory, name, length, (uint32_t)flags, time_ns);
+	err = bx_fs_unlink(fs, op->field[0], op->rest, op->left, (uint32_t)op->field[2], op->field[1]);
 	if (err == BX_ERR_FS_IS_DIR)
-		err = bx_fs_remove_directory(fs, directory, name, length, time_ns);
+		err = bx_fs_remove_directory(fs, op->field[0], op->rest, op->left, op->field[1]);
 	return err;
 }
 
 static enum bx_err
-replay_rename(struct bx_fs *fs, struct reader *r)
+replay_rename(struct bx_fs *fs, const struct operation *op)
 {
-	uint64_t from = take_u64(r), to = take_u64(r), time_ns = take_u64(r), flags = take_u64(r);
-	size_t old_length = take_u16(r);
-	const char *old_name = take_bytes(r, old_length);
-	size_t new_length = r->left;
-	const char *new_name = take_bytes(r, new_length);
+	const char *old_name;
+	size_t length;
 
-	if (r->bad || flags > UINT32_MAX)
+	if (!take_first(op, &old_name, &length) || op->field[3] > UINT32_MAX)
 		return BX_ERR_CORRUPT;
-	return bx_fs_rename(fs, from, old_name, old_length, to, new_name, new_length,
-	    (uint32_t)flags, time_ns);
+	return bx_fs_rename(fs, op->field[0], old_name, length, op->field[1], old_name + length,
+	    op->left - 2 - length, (uint32_t)op->field[3], op->field[2]);
 }
 
 static enum bx_err
-replay_write(struct bx_fs *fs, struct reader *r)
+replay_write(struct bx_fs *fs, const struct operation *op)
 {
-	uint64_t inode = take_u64(r), offset = take_u64(r), time_ns = take_u64(r);
-	size_t length = r->left, done = 0;
-	const char *bytes = take_bytes(r, length);
+	size_t done = 0;
 	enum bx_err err;
 
-	if (r->bad || length == 0 || length >= BX_FS_BLOCK)
+	if (op->left == 0 || op->left >= BX_FS_BLOCK)
 		return BX_ERR_CORRUPT;
-	err = bx_fs_write(fs, inode, offset, bytes, length, time_ns, &done);
-	return err == BX_OK && done != length ? BX_ERR_CORRUPT : err;
+	err = bx_fs_write(fs, op->field[0], op->field[1], op->rest, op->left, op->field[2], &done);
+	return err == BX_OK && done != op->left ? BX_ERR_CORRUPT : err;
 }
 
 /* A mapping that a record names, checked.  The sums remain in the record. */
 static enum bx_err
-take_mapping(const struct bx_fs *fs, struct reader *r, struct fs_extent *e)
+take_mapping(const struct bx_fs *fs, const struct operation *op, struct fs_extent *e)
 {
-	e->first = take_u64(r);
-	e->address = take_u64(r);
-	e->generation = take_u64(r);
-	(void)take_u64(r);
-	(void)take_u64(r);
-	e->count = r->left / fs->sum_bytes;
-	e->sums = r->at;
-	if (r->bad || r->left % fs->sum_bytes != 0 || e->count == 0 ||
+	e->first = op->field[1];
+	e->address = op->field[2];
+	e->generation = op->field[3];
+	e->count = op->left / fs->sum_bytes;
+	e->sums = (const uint8_t *)op->rest;
+	if (op->left % fs->sum_bytes != 0 || e->count == 0 ||
 	    e->count > BX_FS_WRITE_MAX / BX_FS_BLOCK || e->generation != fs->current ||
+	    op->field[4] > BX_FS_SIZE_MAX ||
 	    !bx_range_fits(e->first, e->count, BX_FS_SIZE_MAX / BX_FS_BLOCK) ||
 	    !bx_fsi_address_valid(fs, e->address, e->count))
 		return BX_ERR_CORRUPT;
@@ -331,131 +299,93 @@ take_mapping(const struct bx_fs *fs, struct reader *r, struct fs_extent *e)
 }
 
 static enum bx_err
-replay_map(struct bx_fs *fs, struct reader *r)
+replay_map(struct bx_fs *fs, const struct operation *op)
 {
-	uint64_t inode = take_u64(r);
-	struct reader again = *r;
 	struct fs_extent e;
-	uint64_t size, time_ns;
-	enum bx_err err = take_mapping(fs, r, &e);
+	enum bx_err err = take_mapping(fs, op, &e);
 
-	if (err != BX_OK)
-		return err;
-	(void)take(&again, 24);
-	size = take_u64(&again);
-	time_ns = take_u64(&again);
-	if (size > BX_FS_SIZE_MAX)
-		return BX_ERR_CORRUPT;
-	return bx_fsi_map_blocks(fs, inode, &e, size, time_ns);
+	return err == BX_OK ? bx_fsi_map_blocks(fs, op->field[0], &e, op->field[4], op->field[5]) : err;
 }
 
 /* Steps that were several may be fewer now, or the other way round. */
 static enum bx_err
-replay_truncate(struct bx_fs *fs, struct reader *r)
+replay_cut(struct bx_fs *fs, const struct operation *op)
 {
-	uint64_t inode = take_u64(r), size = take_u64(r), time_ns = take_u64(r);
 	enum bx_err err = BX_ERR_AGAIN;
 
-	if (r->bad)
-		return BX_ERR_CORRUPT;
 	for (unsigned turn = 0; turn <= FS_STEP_ITEMS && err == BX_ERR_AGAIN; turn++)
-		err = bx_fs_truncate(fs, inode, size, time_ns);
+		err = op->code == FS_LOG_TRUNCATE ?
+		    bx_fs_truncate(fs, op->field[0], op->field[1], op->field[2]) :
+		    bx_fs_punch(fs, op->field[0], op->field[1], op->field[2], op->field[3]);
 	return err;
 }
 
 static enum bx_err
-replay_punch(struct bx_fs *fs, struct reader *r)
+replay_set(struct bx_fs *fs, const struct operation *op)
 {
-	uint64_t inode = take_u64(r), offset = take_u64(r), length = take_u64(r), time_ns = take_u64(r);
-	enum bx_err err = BX_ERR_AGAIN;
+	const struct bx_fs_stat values = {
+		.mode = (uint16_t)(op->field[2] >> 32),
+		.uid = (uint32_t)op->field[3],
+		.gid = (uint32_t)(op->field[3] >> 32),
+		.modified_ns = op->field[4],
+	};
 
-	if (r->bad)
+	if (op->field[2] >> 32 > 07777)
 		return BX_ERR_CORRUPT;
-	for (unsigned turn = 0; turn <= FS_STEP_ITEMS && err == BX_ERR_AGAIN; turn++)
-		err = bx_fs_punch(fs, inode, offset, length, time_ns);
-	return err;
+	return bx_fs_set_stat(fs, op->field[0], (uint32_t)op->field[2], &values, op->field[1]);
 }
 
 static enum bx_err
-replay_set(struct bx_fs *fs, struct reader *r)
+replay_set_attr(struct bx_fs *fs, const struct operation *op)
 {
-	uint64_t inode = take_u64(r), time_ns = take_u64(r);
-	uint32_t mask = take_u32(r), mode = take_u32(r);
-	struct bx_fs_stat values = { .mode = (uint16_t)mode };
+	const char *name;
+	size_t length;
 
-	values.uid = take_u32(r);
-	values.gid = take_u32(r);
-	values.modified_ns = take_u64(r);
-	if (r->bad || mode > 07777)
+	if (!take_first(op, &name, &length))
 		return BX_ERR_CORRUPT;
-	return bx_fs_set_stat(fs, inode, mask, &values, time_ns);
+	return bx_fs_set_attr(fs, op->field[0], name, length, name + length, op->left - 2 - length,
+	    op->field[1]);
 }
 
 static enum bx_err
-replay_attr(struct bx_fs *fs, struct reader *r, bool set)
+replay_tidy(struct bx_fs *fs, const struct operation *op)
 {
-	uint64_t inode = take_u64(r), time_ns = take_u64(r);
-	size_t name_length = set ? take_u16(r) : r->left;
-	const char *name = take_bytes(r, name_length);
-	size_t length = r->left;
-	const char *value = take_bytes(r, length);
+	enum bx_err err = bx_fsi_tidy_step(fs, op->field[0]);
 
-	if (r->bad)
-		return BX_ERR_CORRUPT;
-	return set ? bx_fs_set_attr(fs, inode, name, name_length, value, length, time_ns) :
-	    bx_fs_remove_attr(fs, inode, name, name_length, time_ns);
+	return err == BX_ERR_AGAIN || err == BX_ERR_NOT_FOUND ? BX_OK : err;
 }
 
 static enum bx_err
-replay_link(struct bx_fs *fs, struct reader *r)
+replay_one(struct bx_fs *fs, const struct operation *op)
 {
-	uint64_t inode = take_u64(r), directory = take_u64(r), time_ns = take_u64(r);
-	size_t length = r->left;
-	const char *name = take_bytes(r, length);
+	const uint64_t *f = op->field;
 
-	return r->bad ? BX_ERR_CORRUPT : bx_fs_link(fs, inode, directory, name, length, time_ns);
-}
-
-static enum bx_err
-replay_one(struct bx_fs *fs, unsigned code, struct reader *r)
-{
-	uint64_t inode;
-	enum bx_err err;
-
-	switch (code) {
+	switch (op->code) {
 	case FS_LOG_CREATE:
-		return replay_create(fs, r);
+		return replay_create(fs, op);
 	case FS_LOG_LINK:
-		return replay_link(fs, r);
+		return bx_fs_link(fs, f[0], f[1], op->rest, op->left, f[2]);
 	case FS_LOG_UNLINK:
-		return replay_unlink(fs, r);
+		return replay_unlink(fs, op);
 	case FS_LOG_RENAME:
-		return replay_rename(fs, r);
+		return replay_rename(fs, op);
 	case FS_LOG_WRITE:
-		return replay_write(fs, r);
+		return replay_write(fs, op);
 	case FS_LOG_MAP:
-		return replay_map(fs, r);
+		return replay_map(fs, op);
 	case FS_LOG_TRUNCATE:
-		return replay_truncate(fs, r);
 	case FS_LOG_PUNCH:
-		return replay_punch(fs, r);
+		return replay_cut(fs, op);
 	case FS_LOG_SET:
-		return replay_set(fs, r);
+		return replay_set(fs, op);
 	case FS_LOG_SET_ATTR:
-		return replay_attr(fs, r, true);
+		return replay_set_attr(fs, op);
 	case FS_LOG_REMOVE_ATTR:
-		return replay_attr(fs, r, false);
+		return bx_fs_remove_attr(fs, f[0], op->rest, op->left, f[1]);
 	case FS_LOG_TIDY:
-		inode = take_u64(r);
-		if (r->bad)
-			return BX_ERR_CORRUPT;
-		err = bx_fsi_tidy_step(fs, inode);
-		return err == BX_ERR_AGAIN || err == BX_ERR_NOT_FOUND ? BX_OK : err;
-	case FS_LOG_FORGET:
-		inode = take_u64(r);
-		return r->bad ? BX_ERR_CORRUPT : bx_fs_forget(fs, inode);
+		return replay_tidy(fs, op);
 	default:
-		return BX_ERR_CORRUPT;
+		return bx_fs_forget(fs, f[0]);
 	}
 }
 
@@ -464,32 +394,27 @@ replay_one(struct bx_fs *fs, unsigned code, struct reader *r)
 static enum bx_err
 each_operation(struct bx_fs *fs, uint32_t length, bool apply)
 {
-	struct reader record = { .at = fs->log + FS_LOG_HEAD, .left = length - FS_LOG_HEAD };
-	uint32_t ops = bx_get_le32(fs->log + 20);
+	uint32_t ops = bx_get_le32(fs->log + 20), at = FS_LOG_HEAD;
 
 	for (uint32_t i = 0; i < ops; i++) {
-		unsigned code = take_u32(&record);
-		size_t bytes = take_u32(&record);
-		struct reader r = { .at = record.at, .left = bytes };
+		struct operation op;
 		enum bx_err err = BX_OK;
 
-		(void)take_bytes(&record, bytes);
-		if (record.bad)
+		if (!take_operation(fs->log, length, &at, &op))
 			return BX_ERR_CORRUPT;
 		if (apply) {
-			err = replay_one(fs, code, &r);
-		} else if (code == FS_LOG_MAP) {
+			err = replay_one(fs, &op);
+		} else if (op.code == FS_LOG_MAP) {
 			struct fs_extent e;
 
-			(void)take_u64(&r);
-			err = take_mapping(fs, &r, &e);
+			err = take_mapping(fs, &op, &e);
 			if (err == BX_OK)
-				err = bx_fsi_mark(fs, e.address, e.count);
+				err = bx_fsi_mark(fs, e.address, e.count, true);
 		}
 		if (err != BX_OK)
 			return err == BX_ERR_IO || err == BX_ERR_NO_MEMORY ? err : BX_ERR_CORRUPT;
 	}
-	return record.left == 0 ? BX_OK : BX_ERR_CORRUPT;
+	return at == length ? BX_OK : BX_ERR_CORRUPT;
 }
 
 static enum bx_err

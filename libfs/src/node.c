@@ -49,6 +49,16 @@ bx_fsi_node_value(const uint8_t *node, unsigned index, unsigned *length)
 	return item + 4 + bx_get_le16(item);
 }
 
+void
+bx_fsi_node_copy_key(const uint8_t *node, unsigned index, struct fs_key *key)
+{
+	unsigned length;
+	const uint8_t *bytes = bx_fsi_node_key(node, index, &length);
+
+	memcpy(key->bytes, bytes, length);
+	key->length = (uint16_t)length;
+}
+
 int
 bx_fsi_key_compare(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length)
 {

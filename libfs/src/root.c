@@ -4,6 +4,7 @@
 #include "fs-internal.h"
 
 #define ROOT_SUMMED 480u
+#define VERSION 2u
 
 static const uint8_t magic[8] = { 'B', 'X', 'F', 'S', 'R', 'O', 'O', 'T' };
 
@@ -17,38 +18,6 @@ sum_root(const uint8_t *bytes, uint8_t hash, uint8_t sum[FS_SUM_MAX])
 		bx_put_le64(sum, bx_fsi_xxh64(bytes, ROOT_SUMMED, 0));
 }
 
-void
-bx_fsi_root_encode(const struct fs_root *root, uint8_t bytes[FS_ROOT_BYTES])
-{
-	memset(bytes, 0, FS_ROOT_BYTES);
-	memcpy(bytes, magic, sizeof magic);
-	bx_put_le32(bytes + 8, 1);
-	bytes[12] = root->hash;
-	bytes[13] = root->sealed;
-	bytes[14] = 12;
-	memcpy(bytes + 16, root->uuid, 16);
-	bx_put_le64(bytes + 32, root->generation);
-	bx_put_le64(bytes + 40, root->blocks);
-	bx_put_le32(bytes + 48, root->log_blocks);
-	bx_put_le32(bytes + 52, root->replay_blocks);
-	bx_put_le64(bytes + 56, root->next_inode);
-	bx_put_le64(bytes + 64, root->free);
-	bx_put_le64(bytes + 72, root->node_hint);
-	bx_put_le64(bytes + 80, root->data_hint);
-	bx_put_le64(bytes + 88, root->orphans);
-	bx_put_le64(bytes + 96, root->inodes);
-	bx_put_le64(bytes + 104, root->time_ns);
-	bx_put_le64(bytes + 112, root->tree.address);
-	bx_put_le64(bytes + 120, root->tree.generation);
-	memcpy(bytes + 128, root->tree.sum, FS_SUM_MAX);
-	bytes[160] = root->tree_level;
-	bx_put_le64(bytes + 224, root->map_generation);
-	memcpy(bytes + 232, root->map_sum, FS_SUM_MAX);
-	bytes[264] = root->map_side;
-	memcpy(bytes + 272, root->label, sizeof root->label);
-	sum_root(bytes, root->hash, bytes + ROOT_SUMMED);
-}
-
 static bool
 all_zero(const uint8_t *bytes, size_t from, size_t to)
 {
@@ -57,6 +26,71 @@ all_zero(const uint8_t *bytes, size_t from, size_t to)
 	for (size_t i = from; i < to; i++)
 		any |= bytes[i];
 	return any == 0;
+}
+
+/* The fields from byte 16 on, in order; what lies between them is zero.  Numbers are of 8, 4 or 1
+ * bytes, everything else is taken as it is. */
+static const struct field {
+	uint16_t at, bytes, in;		/* in the record; in struct fs_root */
+} fields[] = {
+#define FIELD(at, member) { at, sizeof ((struct fs_root *)0)->member, offsetof(struct fs_root, member) }
+	FIELD(16, uuid), FIELD(32, generation), FIELD(40, blocks), FIELD(48, log_blocks),
+	FIELD(52, replay_blocks), FIELD(56, next_inode), FIELD(64, free), FIELD(72, node_hint),
+	FIELD(80, data_hint), FIELD(88, orphans), FIELD(96, inodes), FIELD(104, time_ns),
+	FIELD(112, tree.pointer.address), FIELD(120, tree.pointer.generation), FIELD(128, tree.pointer.sum),
+	FIELD(160, tree.level), FIELD(168, table_generation), FIELD(176, table_sum), FIELD(208, table_side),
+	FIELD(209, dying), FIELD(210, snapshots), FIELD(216, newest), FIELD(224, map_generation),
+	FIELD(232, map_sum), FIELD(264, map_side), FIELD(272, label),
+#undef FIELD
+};
+
+void
+bx_fsi_root_encode(const struct fs_root *root, uint8_t bytes[FS_ROOT_BYTES])
+{
+	memset(bytes, 0, FS_ROOT_BYTES);
+	memcpy(bytes, magic, sizeof magic);
+	bx_put_le32(bytes + 8, VERSION);
+	bytes[12] = root->hash;
+	bytes[13] = root->sealed;
+	bytes[14] = 12;
+	for (unsigned i = 0; i < BX_ARRAY_COUNT(fields); i++) {
+		const struct field *f = &fields[i];
+		const uint8_t *from = (const uint8_t *)root + f->in;
+		uint64_t wide;
+		uint32_t narrow;
+
+		if (f->bytes == 8) {
+			memcpy(&wide, from, 8);
+			bx_put_le64(bytes + f->at, wide);
+		} else if (f->bytes == 4) {
+			memcpy(&narrow, from, 4);
+			bx_put_le32(bytes + f->at, narrow);
+		} else {
+			memcpy(bytes + f->at, from, f->bytes);
+		}
+	}
+	sum_root(bytes, root->hash, bytes + ROOT_SUMMED);
+}
+
+/* False: a byte that has no meaning is not zero. */
+static bool
+decode_fields(const uint8_t *bytes, struct fs_root *root)
+{
+	unsigned end = 16;
+
+	for (unsigned i = 0; i < BX_ARRAY_COUNT(fields); i++) {
+		const struct field *f = &fields[i];
+		uint8_t *to = (uint8_t *)root + f->in;
+		uint64_t wide = bx_get_le64(bytes + f->at);
+		uint32_t narrow = bx_get_le32(bytes + f->at);
+
+		if (!all_zero(bytes, end, f->at))
+			return false;
+		end = f->at + (unsigned)f->bytes;
+		memcpy(to, f->bytes == 8 ? (const uint8_t *)&wide : f->bytes == 4 ?
+		    (const uint8_t *)&narrow : bytes + f->at, f->bytes);
+	}
+	return all_zero(bytes, end, ROOT_SUMMED);
 }
 
 /* Every bound that the rest of the library relies on. */
@@ -82,12 +116,14 @@ bounds_hold(const struct fs_root *root)
 		return false;
 	if (root->next_inode <= BX_FS_ROOT || root->next_inode > UINT64_MAX / 2)
 		return false;
-	if (root->tree_level >= FS_LEVELS || root->tree.generation > root->generation)
+	if (root->tree.level >= FS_LEVELS || root->tree.pointer.generation > root->generation)
 		return false;
-	if (root->tree.address < 2 + 2 * shape.nodes + root->log_blocks ||
-	    root->tree.address >= root->blocks - 2 - root->log_blocks)
+	if (root->tree.pointer.address < 2 + 2 * shape.nodes + root->log_blocks ||
+	    root->tree.pointer.address >= root->blocks - 2 - root->log_blocks)
 		return false;
-	return root->map_side <= 1 && root->map_generation <= root->generation &&
+	if (root->table_generation > root->generation || root->newest > root->table_generation)
+		return false;
+	return root->map_side <= 1 && root->table_side <= 1 && root->map_generation <= root->generation &&
 	    root->label[sizeof root->label - 1] == '\0';
 }
 
@@ -99,7 +135,7 @@ bx_fsi_root_decode(const uint8_t bytes[FS_ROOT_BYTES], struct fs_root *root)
 
 	if (memcmp(bytes, magic, sizeof magic) != 0)
 		return BX_ERR_FORMAT;
-	if (bx_get_le32(bytes + 8) != 1)
+	if (bx_get_le32(bytes + 8) != VERSION)
 		return BX_ERR_VERSION;
 	r.hash = bytes[12];
 	if (r.hash != BX_FS_HASH_XXH64 && r.hash != BX_FS_HASH_SHA256)
@@ -107,30 +143,12 @@ bx_fsi_root_decode(const uint8_t bytes[FS_ROOT_BYTES], struct fs_root *root)
 	sum_root(bytes, r.hash, sum);
 	if (memcmp(sum, bytes + ROOT_SUMMED, FS_SUM_MAX) != 0)
 		return BX_ERR_CORRUPT;
-	if (bytes[13] > 1 || bytes[14] != 12 || bytes[15] != 0 || !all_zero(bytes, 161, 224) ||
-	    !all_zero(bytes, 265, 272) || !all_zero(bytes, 304, ROOT_SUMMED))
+	/* Before they become bool. */
+	if (bytes[13] > 1 || bytes[14] != 12 || bytes[15] != 0 || bytes[209] > 1)
 		return BX_ERR_VERSION;
 	r.sealed = bytes[13] == 1;
-	memcpy(r.uuid, bytes + 16, 16);
-	r.generation = bx_get_le64(bytes + 32);
-	r.blocks = bx_get_le64(bytes + 40);
-	r.log_blocks = bx_get_le32(bytes + 48);
-	r.replay_blocks = bx_get_le32(bytes + 52);
-	r.next_inode = bx_get_le64(bytes + 56);
-	r.free = bx_get_le64(bytes + 64);
-	r.node_hint = bx_get_le64(bytes + 72);
-	r.data_hint = bx_get_le64(bytes + 80);
-	r.orphans = bx_get_le64(bytes + 88);
-	r.inodes = bx_get_le64(bytes + 96);
-	r.time_ns = bx_get_le64(bytes + 104);
-	r.tree.address = bx_get_le64(bytes + 112);
-	r.tree.generation = bx_get_le64(bytes + 120);
-	memcpy(r.tree.sum, bytes + 128, FS_SUM_MAX);
-	r.tree_level = bytes[160];
-	r.map_generation = bx_get_le64(bytes + 224);
-	memcpy(r.map_sum, bytes + 232, FS_SUM_MAX);
-	r.map_side = bytes[264];
-	memcpy(r.label, bytes + 272, sizeof r.label);
+	if (!decode_fields(bytes, &r))
+		return BX_ERR_VERSION;
 	if (!bounds_hold(&r))
 		return BX_ERR_CORRUPT;
 	*root = r;
@@ -153,4 +171,5 @@ bx_fsi_map_shape(uint64_t blocks, struct fs_map_shape *shape)
 			break;
 		count = (count + FS_MAP_FANOUT - 1) / FS_MAP_FANOUT;
 	}
+	shape->nodes++;		/* the table of snapshots has its places after them */
 }

@@ -380,9 +380,9 @@ bx_fsi_alloc_run(struct bx_fs *fs, uint64_t want, struct fs_run *run)
 	return take_run(fs, &fs->root.data_hint, want, run);
 }
 
-/* Give back blocks that no root and no record names. */
+/* In use, or no longer: what no root and no record names. */
 enum bx_err
-bx_fsi_free_now(struct bx_fs *fs, uint64_t address, uint64_t count)
+bx_fsi_mark(struct bx_fs *fs, uint64_t address, uint64_t count, bool set)
 {
 	while (count > 0) {
 		uint64_t part = FS_MAP_BITS - address % FS_MAP_BITS;
@@ -390,26 +390,7 @@ bx_fsi_free_now(struct bx_fs *fs, uint64_t address, uint64_t count)
 
 		if (part > count)
 			part = count;
-		err = change_bits(fs, address, part, false);
-		if (err != BX_OK)
-			return err;
-		address += part;
-		count -= part;
-	}
-	return BX_OK;
-}
-
-/* Replay: blocks that a record names are in use. */
-enum bx_err
-bx_fsi_mark(struct bx_fs *fs, uint64_t address, uint64_t count)
-{
-	while (count > 0) {
-		uint64_t part = FS_MAP_BITS - address % FS_MAP_BITS;
-		enum bx_err err;
-
-		if (part > count)
-			part = count;
-		err = change_bits(fs, address, part, true);
+		err = change_bits(fs, address, part, set);
 		if (err != BX_OK)
 			return err;
 		address += part;
@@ -525,14 +506,14 @@ bx_fsi_space_settle(struct bx_fs *fs)
 		while (count < fs->pool_count &&
 		    fs->pool[fs->pool_count - 1 - count] == address + count)
 			count++;
-		err = bx_fsi_free_now(fs, address, count);
+		err = bx_fsi_mark(fs, address, count, false);
 		if (err != BX_OK)
 			return err;
 		fs->pool_count -= count;
 	}
 	while (fs->pending_count > 0) {
 		const struct fs_run *run = &fs->pending[fs->pending_count - 1];
-		enum bx_err err = bx_fsi_free_now(fs, run->address, run->count);
+		enum bx_err err = bx_fsi_mark(fs, run->address, run->count, false);
 
 		if (err != BX_OK)
 			return err;

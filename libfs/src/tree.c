@@ -10,12 +10,6 @@
  */
 #include "fs-internal.h"
 
-struct path {
-	uint32_t slot[FS_LEVELS + 1];
-	unsigned index[FS_LEVELS + 1];	/* of the child that was taken */
-	unsigned depth;
-};
-
 void
 bx_fsi_key(struct fs_key *key, uint64_t inode, enum fs_key_type type, const void *rest,
     size_t rest_length)
@@ -55,11 +49,22 @@ value_of(struct bx_fs *fs, uint32_t slot, unsigned index)
 	return node + (bx_fsi_node_value(node, index, &length) - node);
 }
 
-static void
-release(struct bx_fs *fs, struct path *path)
+void
+bx_fsi_path_release(struct bx_fs *fs, struct fs_path *path)
 {
 	while (path->depth > 0)
 		fs->slots[path->slot[--path->depth]].held--;
+}
+
+static bool
+node_is_held(const struct bx_fs *fs, uint32_t slot)
+{
+	const uint8_t *node = bx_fsi_block(fs, slot), *key = node;
+	unsigned length = 0;
+
+	if (bx_fsi_node_count(node) > 0)
+		key = bx_fsi_node_key(node, 0, &length);
+	return bx_fsi_snapshot_holds(fs, fs->slots[slot].generation, key, length);
 }
 
 /* Give a node an address of the generation being built, once, and mark it dirty. */
@@ -77,7 +82,8 @@ make_current(struct bx_fs *fs, uint32_t slot, uint8_t *parent_value)
 		err = bx_fsi_pool_take(fs, &address);
 		if (err != BX_OK)
 			return err;
-		err = bx_fsi_free_later(fs, old, 1);
+		if (!node_is_held(fs, slot))
+			err = bx_fsi_free_later(fs, old, 1);
 		if (err != BX_OK)
 			return err;
 		bx_fsi_cache_rekey(fs, slot, address);
@@ -88,8 +94,8 @@ make_current(struct bx_fs *fs, uint32_t slot, uint8_t *parent_value)
 			bx_put_le64(parent_value, address);
 			bx_put_le64(parent_value + 8, fs->current);
 		} else {
-			fs->root.tree.address = address;
-			fs->root.tree.generation = fs->current;
+			fs->root.tree.pointer.address = address;
+			fs->root.tree.pointer.generation = fs->current;
 		}
 		fs->epoch_dirty++;
 	}
@@ -123,21 +129,31 @@ bounds_hold(const uint8_t *parent, unsigned index, const uint8_t *child)
 	return true;
 }
 
-/* One level down: the root, or the child that path->index names. */
-static enum bx_err
-step_down(struct bx_fs *fs, struct path *path, bool change)
+/* To the node below the end of the path, or to the root. */
+void
+bx_fsi_path_pointer(struct bx_fs *fs, const struct fs_path *path, struct fs_pointer *pointer)
 {
-	struct fs_pointer pointer = fs->root.tree;
-	unsigned level = fs->root.tree_level;
-	uint8_t *value = NULL;
+	unsigned top = path->depth - 1;
+
+	if (path->depth == 0)
+		*pointer = path->top->pointer;
+	else
+		bx_fsi_pointer_get(fs, value_of(fs, path->slot[top], path->index[top]), pointer);
+}
+
+/* One level down: the root of path->top, or the child that path->index names. */
+enum bx_err
+bx_fsi_path_step(struct bx_fs *fs, struct fs_path *path)
+{
+	struct fs_pointer pointer;
+	unsigned level = path->top->level;
 	uint32_t parent = FS_NO_SLOT, slot;
 	bool missed;
 	enum bx_err err;
 
+	bx_fsi_path_pointer(fs, path, &pointer);
 	if (path->depth > 0) {
 		parent = path->slot[path->depth - 1];
-		value = value_of(fs, parent, path->index[path->depth - 1]);
-		bx_fsi_pointer_get(fs, value, &pointer);
 		level = fs->slots[parent].level - 1u;
 		if (pointer.generation > fs->slots[parent].generation)
 			return BX_ERR_CORRUPT;
@@ -150,11 +166,6 @@ step_down(struct bx_fs *fs, struct path *path, bool change)
 		bx_fsi_cache_drop(fs, pointer.address);
 		return BX_ERR_CORRUPT;
 	}
-	if (change) {
-		err = make_current(fs, slot, value);
-		if (err != BX_OK)
-			return err;
-	}
 	fs->slots[slot].held++;
 	path->slot[path->depth] = slot;
 	path->index[path->depth] = 0;
@@ -162,18 +173,35 @@ step_down(struct bx_fs *fs, struct path *path, bool change)
 	return BX_OK;
 }
 
-/* From the root to the leaf for `key`.  `strict`: to the leaf with the keys just below
- * it. */
+/* As above, and the node can be changed. */
 static enum bx_err
-descend(struct bx_fs *fs, const struct fs_key *key, bool strict, bool change, struct path *path)
+step_to_change(struct bx_fs *fs, struct fs_path *path)
+{
+	unsigned top = path->depth;
+	enum bx_err err = bx_fsi_path_step(fs, path);
+
+	if (err != BX_OK)
+		return err;
+	err = make_current(fs, path->slot[top],
+	    top > 0 ? value_of(fs, path->slot[top - 1], path->index[top - 1]) : NULL);
+	if (err != BX_OK)
+		fs->slots[path->slot[--path->depth]].held--;
+	return err;
+}
+
+/* From the root of path->top to the node of `level` for `key`, by `step`.  `strict`: to the one
+ * with the keys just below it. */
+static enum bx_err
+descend_to(struct bx_fs *fs, const struct fs_key *key, unsigned level, bool strict,
+    enum bx_err (*step)(struct bx_fs *, struct fs_path *), struct fs_path *path)
 {
 	path->depth = 0;
-	for (unsigned left = fs->root.tree_level + 1u; left > 0; left--) {
+	for (unsigned left = path->top->level + 1u - level; left > 0; left--) {
 		unsigned top;
-		enum bx_err err = step_down(fs, path, change);
+		enum bx_err err = step(fs, path);
 
 		if (err != BX_OK) {
-			release(fs, path);
+			bx_fsi_path_release(fs, path);
 			return err;
 		}
 		top = path->depth - 1;
@@ -184,8 +212,41 @@ descend(struct bx_fs *fs, const struct fs_key *key, bool strict, bool change, st
 	return BX_OK;
 }
 
-static void
-item_at(const struct bx_fs *fs, uint32_t slot, unsigned index, struct fs_item *item)
+/* To the leaf for `key` of the tree that is being viewed. */
+static enum bx_err
+descend(struct bx_fs *fs, const struct fs_key *key, bool strict, struct fs_path *path)
+{
+	path->top = fs->view == NULL ? &fs->root.tree : fs->view;
+	return descend_to(fs, key, 0, strict, bx_fsi_path_step, path);
+}
+
+/* To the leaf for `key`, and the whole path can be changed. */
+static enum bx_err
+descend_to_change(struct bx_fs *fs, const struct fs_key *key, struct fs_path *path)
+{
+	path->top = &fs->root.tree;
+	return descend_to(fs, key, 0, false, step_to_change, path);
+}
+
+enum bx_err
+bx_fsi_path_to(struct bx_fs *fs, const struct fs_top *top, const struct fs_key *key,
+    unsigned level, struct fs_path *path)
+{
+	path->top = top;
+	return descend_to(fs, key, level, false, bx_fsi_path_step, path);
+}
+
+/* Let the reading functions look at another tree; NULL: the one of the files.  What was
+ * found before by the way is forgotten. */
+void
+bx_fsi_tree_view(struct bx_fs *fs, const struct fs_top *top)
+{
+	fs->view = top;
+	fs->shape_version++;
+}
+
+void
+bx_fsi_item_at(const struct bx_fs *fs, uint32_t slot, unsigned index, struct fs_item *item)
 {
 	const uint8_t *node = bx_fsi_block(fs, slot);
 
@@ -196,7 +257,7 @@ item_at(const struct bx_fs *fs, uint32_t slot, unsigned index, struct fs_item *i
 
 /* Remember the leaf at the end of the path. */
 static void
-set_finger(struct bx_fs *fs, const struct path *path)
+set_finger(struct bx_fs *fs, const struct fs_path *path)
 {
 	fs->finger = path->slot[path->depth - 1];
 	fs->finger_address = fs->slots[fs->finger].address;
@@ -236,7 +297,7 @@ at_finger(struct bx_fs *fs, const struct fs_key *key)
 static enum bx_err
 find_leaf(struct bx_fs *fs, const struct fs_key *key, uint32_t *leaf)
 {
-	struct path path;
+	struct fs_path path;
 	enum bx_err err;
 
 	if (at_finger(fs, key)) {
@@ -244,12 +305,12 @@ find_leaf(struct bx_fs *fs, const struct fs_key *key, uint32_t *leaf)
 		fs->slots[*leaf].used = true;
 		return BX_OK;
 	}
-	err = descend(fs, key, false, false, &path);
+	err = descend(fs, key, false, &path);
 	if (err != BX_OK)
 		return err;
 	set_finger(fs, &path);
 	*leaf = path.slot[path.depth - 1];
-	release(fs, &path);
+	bx_fsi_path_release(fs, &path);
 	return BX_OK;
 }
 
@@ -267,18 +328,8 @@ bx_fsi_tree_get(struct bx_fs *fs, const struct fs_key *key, struct fs_item *item
 	index = bx_fsi_node_lower(bx_fsi_block(fs, leaf), key, &found);
 	if (!found)
 		return BX_ERR_NOT_FOUND;
-	item_at(fs, leaf, index, item);
+	bx_fsi_item_at(fs, leaf, index, item);
 	return BX_OK;
-}
-
-static void
-copy_key(const uint8_t *node, unsigned index, struct fs_key *key)
-{
-	unsigned length;
-	const uint8_t *bytes = bx_fsi_node_key(node, index, &length);
-
-	memcpy(key->bytes, bytes, length);
-	key->length = (uint16_t)length;
 }
 
 /* The first item above the key, or at it.  BX_ERR_NOT_FOUND: none. */
@@ -289,11 +340,11 @@ bx_fsi_tree_next(struct bx_fs *fs, const struct fs_key *key, bool inclusive, str
 
 	/* The leaf of the key, then the one after it, which is not empty. */
 	for (unsigned turn = 0; turn < 2; turn++) {
-		struct path path;
+		struct fs_path path;
 		uint32_t leaf;
 		unsigned index;
 		bool found, more = false;
-		enum bx_err err = descend(fs, &bound, false, false, &path);
+		enum bx_err err = descend(fs, &bound, false, &path);
 
 		if (err != BX_OK)
 			return err;
@@ -306,11 +357,11 @@ bx_fsi_tree_next(struct bx_fs *fs, const struct fs_key *key, bool inclusive, str
 
 			more = path.index[d - 1] + 1 < bx_fsi_node_count(node);
 			if (more)
-				copy_key(node, path.index[d - 1] + 1, &bound);
+				bx_fsi_node_copy_key(node, path.index[d - 1] + 1, &bound);
 		}
-		release(fs, &path);
+		bx_fsi_path_release(fs, &path);
 		if (index < bx_fsi_node_count(bx_fsi_block(fs, leaf))) {
-			item_at(fs, leaf, index, item);
+			bx_fsi_item_at(fs, leaf, index, item);
 			return BX_OK;
 		}
 		if (!more)
@@ -330,16 +381,16 @@ bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *ite
 		unsigned index = bx_fsi_node_lower(bx_fsi_block(fs, fs->finger), key, &found);
 
 		fs->slots[fs->finger].used = true;
-		item_at(fs, fs->finger, found ? index : index - 1, item);
+		bx_fsi_item_at(fs, fs->finger, found ? index : index - 1, item);
 		return BX_OK;
 	}
 	bound = *key;
 	for (unsigned turn = 0; turn < 2; turn++) {
-		struct path path;
+		struct fs_path path;
 		uint32_t leaf;
 		unsigned index;
 		bool found, more = false;
-		enum bx_err err = descend(fs, &bound, turn > 0, false, &path);
+		enum bx_err err = descend(fs, &bound, turn > 0, &path);
 
 		if (err != BX_OK)
 			return err;
@@ -351,11 +402,11 @@ bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *ite
 		for (unsigned d = path.depth - 1; d > 0 && !more; d--) {
 			more = path.index[d - 1] > 0;
 			if (more)
-				copy_key(bx_fsi_block(fs, path.slot[d - 1]), path.index[d - 1], &bound);
+				bx_fsi_node_copy_key(bx_fsi_block(fs, path.slot[d - 1]), path.index[d - 1], &bound);
 		}
-		release(fs, &path);
+		bx_fsi_path_release(fs, &path);
 		if (index > 0) {
-			item_at(fs, leaf, index - 1, item);
+			bx_fsi_item_at(fs, leaf, index - 1, item);
 			return BX_OK;
 		}
 		if (!more)
@@ -379,16 +430,16 @@ at_touched_finger(struct bx_fs *fs, const struct fs_key *key)
 enum bx_err
 bx_fsi_tree_touch(struct bx_fs *fs, const struct fs_key *key)
 {
-	struct path path;
+	struct fs_path path;
 	enum bx_err err;
 
 	if (at_touched_finger(fs, key))
 		return BX_OK;
-	err = descend(fs, key, false, true, &path);
+	err = descend_to_change(fs, key, &path);
 	if (err != BX_OK)
 		return err;
 	set_finger(fs, &path);
-	release(fs, &path);
+	bx_fsi_path_release(fs, &path);
 	return BX_OK;
 }
 
@@ -427,22 +478,22 @@ put_pointer(const struct bx_fs *fs, uint32_t slot, uint8_t bytes[FS_POINTER_MAX]
 
 /* A new root above the one that is the only node of the path. */
 static enum bx_err
-grow(struct bx_fs *fs, struct path *path)
+grow(struct bx_fs *fs, struct fs_path *path)
 {
 	uint8_t pointer[FS_POINTER_MAX];
 	uint32_t top, old = path->slot[0];
 	enum bx_err err;
 
-	if (fs->root.tree_level + 1u >= FS_LEVELS)
+	if (fs->root.tree.level + 1u >= FS_LEVELS)
 		return BX_ERR_RANGE;
-	err = new_node(fs, fs->root.tree_level + 1u, &top);
+	err = new_node(fs, fs->root.tree.level + 1u, &top);
 	if (err != BX_OK)
 		return err;
 	put_pointer(fs, old, pointer);
 	bx_fsi_node_insert(bx_fsi_block(fs, top), 0, pointer, 0, pointer, 16 + fs->sum_bytes);
-	fs->root.tree_level++;
-	fs->root.tree.address = fs->slots[top].address;
-	fs->root.tree.generation = fs->current;
+	fs->root.tree.level++;
+	fs->root.tree.pointer.address = fs->slots[top].address;
+	fs->root.tree.pointer.generation = fs->current;
 	path->slot[0] = top;
 	path->index[0] = 0;
 	path->slot[1] = old;
@@ -468,7 +519,7 @@ separator(struct fs_key *out, const uint8_t *low, unsigned low_length, const uin
 /* Split the last node of the path so that `key`, which belongs before item `at`, has
  * room for an item of `bytes`; the path then ends in the half where the key belongs. */
 static enum bx_err
-split(struct bx_fs *fs, struct path *path, const struct fs_key *key, unsigned at, unsigned bytes)
+split(struct bx_fs *fs, struct fs_path *path, const struct fs_key *key, unsigned at, unsigned bytes)
 {
 	uint8_t pointer[FS_POINTER_MAX];
 	struct fs_key between;
@@ -494,7 +545,7 @@ split(struct bx_fs *fs, struct path *path, const struct fs_key *key, unsigned at
 	right = bx_fsi_block(fs, right_slot);
 	stay = bx_fsi_node_split(left, right, at, bytes, &goes_left);
 	if (fs->slots[left_slot].level > 0) {
-		copy_key(right, 0, &between);
+		bx_fsi_node_copy_key(right, 0, &between);
 		goes_left = bx_fsi_key_compare(key->bytes, key->length, between.bytes,
 		    between.length) < 0;
 	} else {
@@ -554,7 +605,7 @@ enum bx_err
 bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value, size_t length)
 {
 	unsigned bytes = 4u + key->length + (unsigned)length;
-	struct path path = { .depth = 0 };
+	struct fs_path path = { .top = &fs->root.tree };
 	unsigned at;
 	bool found;
 	enum bx_err err;
@@ -567,7 +618,7 @@ bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value, s
 	for (unsigned turn = 0; turn <= FS_LEVELS; turn++) {
 		uint8_t *node;
 
-		err = step_down(fs, &path, true);
+		err = step_to_change(fs, &path);
 		if (err != BX_OK)
 			break;
 		node = bx_fsi_block(fs, path.slot[path.depth - 1]);
@@ -593,14 +644,14 @@ bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value, s
 		bx_fsi_node_insert(node, at, key->bytes, key->length, value, (unsigned)length);
 		break;
 	}
-	release(fs, &path);
+	bx_fsi_path_release(fs, &path);
 	return err;
 }
 
 /* Join a leaf that became small with a neighbour in memory.  Not being able to is no
  * error. */
 static void
-join(struct bx_fs *fs, struct path *path)
+join(struct bx_fs *fs, struct fs_path *path)
 {
 	uint32_t parent, slot[2];
 	uint8_t *node[2];
@@ -635,7 +686,7 @@ join(struct bx_fs *fs, struct path *path)
 	for (unsigned i = 0; i < bx_fsi_node_count(node[1]); i++) {
 		struct fs_item item;
 
-		item_at(fs, slot[1], i, &item);
+		bx_fsi_item_at(fs, slot[1], i, &item);
 		bx_fsi_node_insert(node[0], bx_fsi_node_count(node[0]), item.key, item.key_length,
 		    item.value, item.value_length);
 	}
@@ -652,16 +703,16 @@ shrink(struct bx_fs *fs)
 {
 	enum bx_err err = BX_OK;
 
-	while (fs->root.tree_level > 0 && err == BX_OK) {
-		uint64_t address = fs->root.tree.address;
+	while (fs->root.tree.level > 0 && err == BX_OK) {
+		uint64_t address = fs->root.tree.pointer.address;
 		uint32_t slot = bx_fsi_cache_find(fs, address);
 
 		if (slot == FS_NO_SLOT || bx_fsi_node_count(bx_fsi_block(fs, slot)) != 1)
 			break;
 		if (fs->slots[slot].generation != fs->current)
 			break;
-		bx_fsi_pointer_get(fs, value_of(fs, slot, 0), &fs->root.tree);
-		fs->root.tree_level--;
+		bx_fsi_pointer_get(fs, value_of(fs, slot, 0), &fs->root.tree.pointer);
+		fs->root.tree.level--;
 		bx_fsi_free_node(fs, address, fs->current, &err);
 	}
 	return err;
@@ -671,18 +722,18 @@ shrink(struct bx_fs *fs)
 enum bx_err
 bx_fsi_tree_delete(struct bx_fs *fs, const struct fs_key *key)
 {
-	struct path path;
+	struct fs_path path;
 	uint32_t slot;
 	unsigned at;
 	bool found;
-	enum bx_err err = descend(fs, key, false, true, &path);
+	enum bx_err err = descend_to_change(fs, key, &path);
 
 	if (err != BX_OK)
 		return err;
 	slot = path.slot[path.depth - 1];
 	at = bx_fsi_node_lower(bx_fsi_block(fs, slot), key, &found);
 	if (!found) {
-		release(fs, &path);
+		bx_fsi_path_release(fs, &path);
 		return BX_ERR_NOT_FOUND;
 	}
 	bx_fsi_node_remove(bx_fsi_block(fs, slot), at);
@@ -698,11 +749,11 @@ bx_fsi_tree_delete(struct bx_fs *fs, const struct fs_key *key)
 		/* Nothing is left: the root becomes a leaf again. */
 		bx_fsi_node_init(bx_fsi_block(fs, slot), 0, fs->slots[slot].address, fs->current);
 		fs->slots[slot].level = 0;
-		fs->root.tree_level = 0;
+		fs->root.tree.level = 0;
 	} else if (fs->slots[slot].level == 0) {
 		join(fs, &path);
 	}
-	release(fs, &path);
+	bx_fsi_path_release(fs, &path);
 	return err == BX_OK ? shrink(fs) : err;
 }
 
@@ -715,13 +766,13 @@ bx_fsi_tree_store_sum(struct bx_fs *fs, uint32_t slot, const uint8_t *sum)
 	struct fs_key key;
 	uint32_t at;
 
-	if (s->address == fs->root.tree.address) {
-		memcpy(fs->root.tree.sum, sum, FS_SUM_MAX);
+	if (s->address == fs->root.tree.pointer.address) {
+		memcpy(fs->root.tree.pointer.sum, sum, FS_SUM_MAX);
 		return BX_OK;
 	}
-	copy_key(bx_fsi_block(fs, slot), 0, &key);
-	at = bx_fsi_cache_find(fs, fs->root.tree.address);
-	for (unsigned level = fs->root.tree_level; level > s->level && at != FS_NO_SLOT; level--) {
+	bx_fsi_node_copy_key(bx_fsi_block(fs, slot), 0, &key);
+	at = bx_fsi_cache_find(fs, fs->root.tree.pointer.address);
+	for (unsigned level = fs->root.tree.level; level > s->level && at != FS_NO_SLOT; level--) {
 		unsigned index = bx_fsi_node_child(bx_fsi_block(fs, at), &key, false);
 		uint8_t *value = value_of(fs, at, index);
 

@@ -58,6 +58,8 @@ bx_fsi_commit_root(struct bx_fs *fs)
 	if (err == BX_OK)
 		err = bx_fsi_cache_clean_all(fs);
 	if (err == BX_OK)
+		err = bx_fsi_table_commit(fs);
+	if (err == BX_OK)
 		err = flush(fs);
 	if (err == BX_OK) {
 		fs->root.generation = fs->current;
@@ -75,7 +77,14 @@ bx_fsi_commit_root(struct bx_fs *fs)
 		return err;
 	}
 	root_is_durable(fs);
-	return BX_OK;
+	if (fs->edit.change == NULL && !fs->dying.done) {
+		fs->dying.moved = false;
+		return BX_OK;
+	}
+	/* The table is in memory; if it is not, the next mount reads it. */
+	err = bx_fsi_dying_load(fs);
+	fs->failed = err != BX_OK;
+	return err;
 }
 
 enum bx_err
@@ -104,15 +113,15 @@ bx_fs_sync(struct bx_fs *fs)
 enum bx_err
 bx_fs_unmount(struct bx_fs *fs)
 {
+	enum bx_err err;
+
 	if (fs->read_only)
 		return BX_OK;
-	if (fs->failed)
-		return BX_ERR_FS_FAILED;
-	if (fs->transaction)
-		return BX_ERR_STATE;
+	err = bx_fsi_may_commit(fs);
+	if (err != BX_OK)
+		return err;
 	if (fs->changed || fs->log_records > 0 || fs->root_damaged) {
-		enum bx_err err = bx_fsi_commit_root(fs);
-
+		err = bx_fsi_commit_root(fs);
 		if (err != BX_OK)
 			return err;
 	}
@@ -120,19 +129,24 @@ bx_fs_unmount(struct bx_fs *fs)
 	return flush(fs);
 }
 
+/* Whether a root can be made now. */
 enum bx_err
-bx_fs_repair_root(struct bx_fs *fs)
+bx_fsi_may_commit(const struct bx_fs *fs)
 {
-	enum bx_err err;
-
 	if (fs->read_only)
 		return BX_ERR_FS_READ_ONLY;
 	if (fs->failed)
 		return BX_ERR_FS_FAILED;
-	if (fs->transaction)
-		return BX_ERR_STATE;
-	if (!fs->root_damaged)
-		return BX_OK;
+	return fs->transaction ? BX_ERR_STATE : BX_OK;
+}
+
+enum bx_err
+bx_fs_repair_root(struct bx_fs *fs)
+{
+	enum bx_err err = bx_fsi_may_commit(fs);
+
+	if (err != BX_OK || !fs->root_damaged)
+		return err;
 	err = bx_fsi_commit_root(fs);
 	return err == BX_OK ? flush(fs) : err;
 }
@@ -140,13 +154,11 @@ bx_fs_repair_root(struct bx_fs *fs)
 enum bx_err
 bx_fs_seal(struct bx_fs *fs, uint8_t root_hash[BX_FS_DIGEST])
 {
-	enum bx_err err;
+	enum bx_err err = bx_fsi_may_commit(fs);
 
-	if (fs->read_only)
-		return BX_ERR_FS_READ_ONLY;
-	if (fs->failed)
-		return BX_ERR_FS_FAILED;
-	if (fs->transaction || fs->root.orphans > 0)
+	if (err != BX_OK)
+		return err;
+	if (fs->root.orphans > 0 || fs->root.dying)
 		return BX_ERR_STATE;
 	fs->root.sealed = true;
 	err = bx_fsi_commit_root(fs);
@@ -324,8 +336,30 @@ carve(struct bx_fs *fs, uint8_t *arena, size_t arena_bytes)
 	return true;
 }
 
-enum bx_err
-bx_fs_mount(const struct bx_fs_config *config, struct bx_fs **out)
+/* The files as they were. */
+static enum bx_err
+show_snapshot(struct bx_fs *fs, const char *name)
+{
+	struct fs_snapshot s;
+	size_t length = 0;
+	enum bx_err err;
+
+	while (length <= BX_FS_SNAPSHOT_NAME_MAX && name[length] != '\0')
+		length++;
+	err = bx_fsi_table_find(fs, name, length, &s);
+	if (err != BX_OK)
+		return err;
+	fs->root.tree = s.tree;
+	fs->root.inodes = s.inodes;
+	fs->root.orphans = s.orphans;
+	fs->snapshot = true;
+	fs->read_only = true;
+	return BX_OK;
+}
+
+/* What every mount begins with: the root, the arena; nothing of the log. */
+static enum bx_err
+mount_root(const struct bx_fs_config *config)
 {
 	struct bx_fs *fs = config->arena;
 	enum bx_err err = bx_fsi_check_device(config->device);
@@ -361,10 +395,41 @@ bx_fs_mount(const struct bx_fs_config *config, struct bx_fs **out)
 	fs->read_only = fs->root.sealed || (config->flags & BX_FS_MOUNT_READ_ONLY) != 0;
 	fs->next_virtual = fs->root.blocks;
 	fs->version = 1;
+	return BX_OK;
+}
+
+enum bx_err
+bx_fs_mount_sealed(const struct bx_fs_config *config, struct bx_fs **out)
+{
+	struct bx_fs *fs = config->arena;
+	enum bx_err err = mount_root(config);
+
+	if (err != BX_OK)
+		return err;
+	if (!fs->root.sealed || config->snapshot != NULL)
+		return BX_ERR_STATE;
+	*out = fs;
+	return BX_OK;
+}
+
+enum bx_err
+bx_fs_mount(const struct bx_fs_config *config, struct bx_fs **out)
+{
+	struct bx_fs *fs = config->arena;
+	enum bx_err err = mount_root(config);
+
+	if (err != BX_OK)
+		return err;
+	if (!fs->read_only)
+		fs->write_oldest = bx_fsi_cache_write_oldest;
 	bx_fsi_log_restart(fs, false);
-	if (!fs->root.sealed) {
+	if (config->snapshot != NULL) {
+		err = show_snapshot(fs, config->snapshot);
+	} else if (!fs->root.sealed) {
+		err = fs->read_only ? BX_OK : bx_fsi_dying_load(fs);
 		fs->mounting = true;
-		err = bx_fsi_log_replay(fs);
+		if (err == BX_OK)
+			err = bx_fsi_log_replay(fs);
 		fs->mounting = false;
 	}
 	if (err == BX_OK)
@@ -383,6 +448,8 @@ bx_fs_get_info(const struct bx_fs *fs, struct bx_fs_info *out)
 		.generation = fs->committed.generation,
 		.orphans = fs->root.orphans,
 		.log_records = fs->log_records,
+		.snapshots = fs->root.snapshots,
+		.removing = fs->root.dying,
 		.hash = fs->root.hash,
 		.sealed = fs->root.sealed,
 		.read_only = fs->read_only,

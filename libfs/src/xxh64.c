@@ -23,12 +23,6 @@ round_of(uint64_t accumulator, uint64_t lane)
 	return rotate(accumulator + lane * PRIME_2, 31) * PRIME_1;
 }
 
-static inline uint64_t
-merge(uint64_t accumulator, uint64_t lane)
-{
-	return (accumulator ^ round_of(0, lane)) * PRIME_1 + PRIME_4;
-}
-
 uint64_t
 bx_fsi_xxh64(const void *data, size_t length, uint64_t seed)
 {
@@ -49,7 +43,12 @@ bx_fsi_xxh64(const void *data, size_t length, uint64_t seed)
 			d = round_of(d, bx_get_le64(p + 24));
 		}
 		h = rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18);
-		h = merge(merge(merge(merge(h, a), b), c), d);
+		for (unsigned i = 0; i < 4; i++) {
+			h = (h ^ round_of(0, a)) * PRIME_1 + PRIME_4;
+			a = b;
+			b = c;
+			c = d;
+		}
 	} else {
 		h = seed + PRIME_5;
 	}

@@ -14,7 +14,7 @@
 #include "../src/fs-internal.h"
 
 #define VOLUME_BYTES (BX_FS_BLOCKS_MIN * BX_FS_BLOCK)
-#define BLOCKS_MAX 128u
+#define NODES_MAX 256u		/* those that two trees share are counted twice */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,9 +26,10 @@ struct node {
 
 static struct disk base;
 static struct fs_root root;
-static struct node nodes[BLOCKS_MAX];
+static struct node nodes[NODES_MAX];
 static unsigned node_count;
-static uint64_t interesting[BLOCKS_MAX];
+static uint64_t interesting[NODES_MAX];
+static uint64_t table;			/* of snapshots */
 static unsigned interesting_count;
 static uint64_t log_start[2];
 static uint32_t log_sectors_used;
@@ -56,13 +57,24 @@ make(struct bx_fs *fs, const char *name, enum bx_fs_type type)
 static void
 list_nodes(void)
 {
-	nodes[0] = (struct node){
-		.address = root.tree.address,
-		.generation = root.tree.generation,
-		.level = root.tree_level,
+	nodes[node_count++] = (struct node){
+		.address = root.tree.pointer.address,
+		.generation = root.tree.pointer.generation,
+		.level = root.tree.level,
 		.entry = 128,
 	};
-	node_count = 1;
+	for (unsigned i = 0; i < bx_get_le16(base.bytes + table * BX_FS_BLOCK + 4); i++) {
+		unsigned at = FS_TABLE_HEAD + FS_TABLE_RECORD * i;
+		const uint8_t *r = base.bytes + table * BX_FS_BLOCK + at;
+
+		nodes[node_count++] = (struct node){
+			.address = bx_get_le64(r + 8),
+			.generation = bx_get_le64(r + 16),
+			.level = r[80],
+			.entry = at + 24,
+			.parent = table,
+		};
+	}
 	for (unsigned n = 0; n < node_count; n++) {
 		const uint8_t *node = base.bytes + nodes[n].address * BX_FS_BLOCK;
 
@@ -71,6 +83,8 @@ list_nodes(void)
 			unsigned length;
 			const uint8_t *value = bx_fsi_node_value(node, i, &length);
 
+			if (node_count == NODES_MAX)
+				die("too many nodes");
 			nodes[node_count++] = (struct node){
 				.address = bx_get_le64(value),
 				.generation = bx_get_le64(value + 8),
@@ -108,6 +122,13 @@ build(void)
 	must(bx_fs_write(fs, inode, 60000, bytes, 100, 1, &done));
 	must(bx_fs_set_attr(fs, inode, "user.note", 9, "hello", 5, 1));
 	must(bx_fs_symlink(fs, BX_FS_ROOT, "link", 4, "dir/target", 10, owner, 1, &inode));
+	must(bx_fs_snapshot_create(fs, "first", 5, 1));
+	must(bx_fs_unlink(fs, BX_FS_ROOT, "file-40", 7, 0, 1));
+	must(bx_fs_write(fs, 2, 5, bytes, 9, 1, &done));
+	must(bx_fs_snapshot_create(fs, "second", 6, 1));
+	must(bx_fs_unlink(fs, BX_FS_ROOT, "file-41", 7, 0, 1));
+	must(bx_fs_snapshot_create(fs, "third", 5, 1));
+	must(bx_fs_snapshot_remove(fs, "second", 6));
 	must(bx_fs_unmount(fs));
 	/* Operations of every kind in the log. */
 	must(bx_fs_mount(&config, &fs));
@@ -132,8 +153,11 @@ build(void)
 	log_start[0] = 2 + 2 * fs->shape.nodes;
 	log_start[1] = root.blocks - 2 - root.log_blocks;
 	log_sectors_used = fs->log_sector;
+	table = 2 * fs->shape.nodes + root.table_side;
 	list_nodes();
 	interesting[interesting_count++] = root.generation & 1;
+	interesting[interesting_count++] = table;
+	interesting[interesting_count++] = table;
 	interesting[interesting_count++] = 2 + root.map_side;
 	interesting[interesting_count++] = log_start[0];
 	interesting[interesting_count++] = log_start[0];
@@ -160,6 +184,7 @@ sum_all(uint8_t *image)
 
 		sum_block(image, nodes[n].address, nodes[n].generation, parent + nodes[n].entry);
 	}
+	sum_block(image, table, root.table_generation, record + 176);
 	sum_block(image, 2 + root.map_side, root.map_generation, record + 232);
 	bx_put_le64(record + 480, bx_fsi_xxh64(record, 480, 0));
 	memcpy(image + (root.blocks - 2 + (root.generation & 1)) * BX_FS_BLOCK, record, FS_ROOT_BYTES);
@@ -184,6 +209,41 @@ ignore_finding(void *context, const struct bx_fs_finding *finding)
 {
 	(void)context;
 	(void)finding;
+}
+
+static void
+use_snapshots(struct bx_fs *fs)
+{
+	static uint8_t shown_arena[65536] __attribute__((aligned(16)));
+	struct bx_fs_snapshot s = { .generation = 0 };
+	struct bx_fs_config config = {
+		.device = &fs->device,
+		.arena = shown_arena,
+		.arena_bytes = sizeof shown_arena,
+		.snapshot = s.name,
+	};
+	struct bx_fs *shown;
+	enum bx_err err = BX_OK;
+
+	while (err == BX_OK && bx_fs_snapshot_next(fs, s.generation, &s) == BX_OK) {
+		struct bx_fs_entry e = { .name_length = 0 };
+		struct bx_fs_diff cursor = { .key_length = 0 };
+		struct bx_fs_change change;
+
+		if (bx_fs_mount(&config, &shown) != BX_OK)
+			continue;
+		for (unsigned i = 0; i < 100 && err == BX_OK; i++)
+			err = bx_fs_next_entry(shown, BX_FS_ROOT, e.name, e.name_length, &e);
+		err = BX_OK;
+		for (unsigned i = 0; i < 400 && (err == BX_OK || err == BX_ERR_AGAIN); i++)
+			err = bx_fs_diff_next(shown, fs, &cursor, &change);
+		err = BX_OK;
+	}
+	if (bx_fs_snapshot_create(fs, "new", 3, 9) != BX_OK || bx_fs_snapshot_remove(fs, "third", 5) != BX_OK ||
+	    bx_fs_snapshot_rollback(fs, "first", 5) != BX_OK)
+		return;
+	for (unsigned i = 0; i < 200 && bx_fs_tidy(fs) == BX_ERR_AGAIN; i++)
+		continue;
 }
 
 /* Calls of every kind; what they say does not matter. */
@@ -249,6 +309,7 @@ use(struct bx_fs *fs)
 		}
 		err = BX_OK;
 	}
+	use_snapshots(fs);
 	if (bx_fs_tidy(fs) != BX_OK || bx_fs_check(fs, &checker, &findings) != BX_OK ||
 	    bx_fs_unmount(fs) != BX_OK)
 		done = 0;

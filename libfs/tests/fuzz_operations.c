@@ -21,6 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.file_max = 80000,
 		.files_max = 40,
 		.allow_full = true,
+		.disk = &disk,
 		.time = 1,
 	};
 
@@ -44,7 +45,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	world_compare(&w);
+	world_compare_snapshots(&w);
 	volume_must_check(w.fs);
-	model_free(&model);
+	world_free(&w);
 	return 0;
 }

@@ -303,6 +303,34 @@ model_mounted(struct model *m)
 			model_drop(m, i);
 }
 
+static void *
+copy_of(const void *p, size_t bytes)
+{
+	void *to;
+
+	if (bytes == 0)
+		return NULL;
+	to = must(malloc(bytes));
+	memcpy(to, p, bytes);
+	return to;
+}
+
+struct model *
+model_copy(const struct model *m)
+{
+	struct model *copy = copy_of(m, sizeof *m);
+
+	for (uint64_t i = 0; i < m->next; i++) {
+		struct model_inode *in = &copy->inode[i];
+
+		if (in->type != BX_FS_DIRECTORY)
+			in->data = copy_of(in->data, in->size);
+		in->entries = copy_of(in->entries, in->entry_count * sizeof *in->entries);
+		in->attrs = copy_of(in->attrs, in->attr_count * sizeof *in->attrs);
+	}
+	return copy;
+}
+
 static size_t
 entry_position(const struct model_inode *dir, const char *name, bool *found)
 {
@@ -1060,6 +1088,10 @@ world_step(struct world *w)
 		alive += w->model->inode[i].type != 0;
 	if (alive > w->files_max && what < 20)
 		what = 60;
+	if (w->disk != NULL && !w->transaction && rng_below(&w->rng, 25) == 0) {
+		world_step_snapshot(w);
+		return;
+	}
 	if (what < 15)
 		do_create(w, BX_FS_FILE);
 	else if (what < 19)
@@ -1086,6 +1118,133 @@ world_step(struct world *w)
 		do_forget(w);
 	else if (bx_fs_tidy(w->fs) < 0 && !w->allow_full)
 		return;
+}
+
+static void
+drop_kept(struct world *w, unsigned index)
+{
+	model_free(w->kept[index].model);
+	free(w->kept[index].model);
+	w->kept_count--;
+	memmove(&w->kept[index], &w->kept[index + 1], (w->kept_count - index) * sizeof w->kept[0]);
+}
+
+void
+world_free(struct world *w)
+{
+	while (w->kept_count > 0)
+		drop_kept(w, 0);
+	model_free(w->model);
+}
+
+static void
+roll_back(struct world *w, unsigned index)
+{
+	uint64_t next = w->model->next;
+	struct model *copy = model_copy(w->kept[index].model);
+
+	while (w->kept_count > index + 1)
+		drop_kept(w, index + 1);
+	model_free(w->model);
+	*w->model = *copy;
+	free(copy);
+	model_mounted(w->model);
+	w->model->next = next;
+}
+
+/* Make, remove or go back to a snapshot; the names are few, so that some are taken. */
+void
+world_step_snapshot(struct world *w)
+{
+	char name[BX_FS_SNAPSHOT_NAME_MAX + 1];
+	unsigned what = (unsigned)rng_below(&w->rng, 10), at = 0;
+	enum bx_err want;
+
+	sprintf(name, "s%u", (unsigned)rng_below(&w->rng, SNAPSHOTS_MAX));
+	while (at < w->kept_count && strcmp(w->kept[at].name, name) != 0)
+		at++;
+	if (what < 5 && at == w->kept_count && w->kept_count == SNAPSHOTS_MAX)
+		return;
+	begin_call(w);
+	if (what < 5) {
+		want = at < w->kept_count ? BX_ERR_EXISTS : BX_OK;
+		if (!expect(w, "snapshot", bx_fs_snapshot_create(w->fs, name, strlen(name), w->time), want))
+			return;
+		strcpy(w->kept[w->kept_count].name, name);
+		w->kept[w->kept_count++].model = model_copy(w->model);
+	} else {
+		want = at < w->kept_count ? BX_OK : BX_ERR_NOT_FOUND;
+		if (what < 8) {
+			if (!expect(w, "remove snapshot",
+			    bx_fs_snapshot_remove(w->fs, name, strlen(name)), want))
+				return;
+			drop_kept(w, at);
+		} else {
+			if (!expect(w, "rollback", bx_fs_snapshot_rollback(w->fs, name, strlen(name)), want))
+				return;
+			roll_back(w, at);
+		}
+	}
+	w->committed = true;
+	end_call(w);
+}
+
+static uint64_t
+kept_digest(uint64_t h, const char *name, uint64_t digest)
+{
+	return mix_u64(mix(h, name, strlen(name)), digest);
+}
+
+uint64_t
+world_digest(struct world *w)
+{
+	uint64_t h = model_digest(w->model);
+
+	for (unsigned i = 0; i < w->kept_count; i++)
+		h = kept_digest(h, w->kept[i].name, model_digest(w->kept[i].model));
+	return h;
+}
+
+enum bx_err
+volume_digest_all(struct bx_fs *fs, const struct bx_fs_device *device, uint64_t *digest)
+{
+	static uint8_t arena[262144] __attribute__((aligned(16)));
+	struct bx_fs_snapshot s = { .generation = 0 };
+	uint64_t h;
+	enum bx_err err = volume_digest(fs, &h);
+
+	while (err == BX_OK && (err = bx_fs_snapshot_next(fs, s.generation, &s)) == BX_OK) {
+		struct bx_fs_config config = {
+			.device = device,
+			.arena = arena,
+			.arena_bytes = sizeof arena,
+			.snapshot = s.name,
+		};
+		struct bx_fs *shown;
+		uint64_t one;
+
+		err = bx_fs_mount(&config, &shown);
+		if (err == BX_OK)
+			err = volume_digest(shown, &one);
+		if (err == BX_OK)
+			h = kept_digest(h, s.name, one);
+	}
+	if (err != BX_ERR_NOT_FOUND)
+		return err;
+	*digest = h;
+	return BX_OK;
+}
+
+void
+world_compare_snapshots(struct world *w)
+{
+	uint64_t digest;
+	enum bx_err err = volume_digest_all(w->fs, &w->disk->device, &digest);
+
+	if (err != BX_OK)
+		die("walking the snapshots: %s", bx_err_name(err));
+	if (digest != world_digest(w))
+		die("snapshots and what was kept differ after %llu calls", (unsigned long long)w->calls);
 }
 
 void

@@ -107,6 +107,14 @@ void model_free(struct model *m);
 /* What is kept without a name does not survive a mount. */
 void model_mounted(struct model *m);
 uint64_t model_digest(struct model *m);
+struct model *model_copy(const struct model *m);
+
+/* The state that a snapshot keeps. */
+#define SNAPSHOTS_MAX 6u
+struct kept {
+	char name[BX_FS_SNAPSHOT_NAME_MAX + 1];
+	struct model *model;
+};
 
 /* The same digest of a mounted volume; BX_OK or what a call returned. */
 enum bx_err volume_digest(struct bx_fs *fs, uint64_t *digest);
@@ -123,6 +131,11 @@ struct world {
 	uint32_t file_max;		/* bytes of the largest file */
 	uint32_t files_max;		/* objects */
 	bool allow_full;
+	struct disk *disk;		/* of snapshots that are shown; NULL: no snapshots */
+	bool transaction;
+	bool committed;			/* a snapshot call has made all durable */
+	struct kept kept[SNAPSHOTS_MAX];	/* the oldest first */
+	unsigned kept_count;
 	struct disk *failing;		/* reads of this one fail in changing calls: the call fails, no more */
 	uint64_t failures;
 	/* Called before a changing call, and after it when the model has changed. */
@@ -134,6 +147,13 @@ struct world {
 /* One random operation on volume and model.  Aborts with a message if they differ. */
 void world_step(struct world *w);
 void world_compare(struct world *w);
+void world_step_snapshot(struct world *w);
+/* Every snapshot, shown, against what was kept. */
+void world_compare_snapshots(struct world *w);
+/* Digests of all: the files, and every snapshot. */
+uint64_t world_digest(struct world *w);
+enum bx_err volume_digest_all(struct bx_fs *fs, const struct bx_fs_device *device, uint64_t *digest);
+void world_free(struct world *w);
 
 /* Checks the volume, data included; aborts with the findings if there are any. */
 void volume_must_check(struct bx_fs *fs);

@@ -8,7 +8,8 @@
  * one torn; only the last; one with garbage in a sector.  Each state must mount and be
  * exactly the state after some call k with (last durable) <= k <= (call in flight), first
  * read-only, then writable, then after the first commit and one more mount, with nothing
- * leaked.
+ * leaked.  Every other workload makes, removes and goes back to snapshots, whose content is
+ * part of a state.
  *
  * BX_FS_STATES says how many states at least, BX_FS_SECONDS when to stop before that;
  * BX_FS_SEED which workloads.
@@ -57,14 +58,14 @@ after_call(struct world *w)
 
 	if (r->states + 1 >= STATES_MAX)
 		die("too many calls");
-	r->digest[++r->states] = model_digest(w->model);
+	r->digest[++r->states] = world_digest(w);
 }
 
 /* Kept files have no name and end with a crash; the digest does not see them, so they
  * need no care here. */
 static void
 make_recording(struct recording *r, uint64_t seed, unsigned steps, size_t arena_bytes,
-    enum bx_fs_hash hash)
+    enum bx_fs_hash hash, bool snapshots)
 {
 	struct bx_fs_format format = { .hash = hash, .mode = 0755, .log_blocks = 2 + (uint32_t)(seed % 3) };
 	struct world w = {
@@ -86,6 +87,7 @@ make_recording(struct recording *r, uint64_t seed, unsigned steps, size_t arena_
 	bool transaction = false;
 	uint64_t held_states = 0;
 
+	w.disk = snapshots ? &r->disk : NULL;
 	disk_init(&r->disk, VOLUME_BYTES, 512);
 	if (bx_fs_format(&r->disk.device, &format, arena, arena_bytes) != BX_OK ||
 	    bx_fs_mount(&config, &w.fs) != BX_OK)
@@ -101,6 +103,9 @@ make_recording(struct recording *r, uint64_t seed, unsigned steps, size_t arena_
 		uint64_t what = rng_below(&w.rng, 100);
 
 		world_step(&w);
+		if (w.committed)
+			disk_event(&r->disk, EVENT_DURABLE, r->states);
+		w.committed = false;
 		if (transaction && what < 40) {
 			/* All calls of the transaction are one state: give them the
 			 * digest of its end. */
@@ -108,7 +113,7 @@ make_recording(struct recording *r, uint64_t seed, unsigned steps, size_t arena_
 				r->digest[k] = 0;
 			if (bx_fs_end(w.fs) != BX_OK)
 				die("end");
-			transaction = false;
+			transaction = w.transaction = false;
 		} else if (!transaction && what < 40) {
 			if (bx_fs_sync(w.fs) != BX_OK)
 				die("sync");
@@ -118,7 +123,7 @@ make_recording(struct recording *r, uint64_t seed, unsigned steps, size_t arena_
 				die("begin");
 			disk_event(&r->disk, EVENT_DURABLE, r->states);
 			held_states = r->states;
-			transaction = true;
+			transaction = w.transaction = true;
 		}
 	}
 	if (transaction) {
@@ -131,7 +136,7 @@ make_recording(struct recording *r, uint64_t seed, unsigned steps, size_t arena_
 		die("unmount");
 	disk_event(&r->disk, EVENT_DURABLE, r->states);
 	r->disk.record = false;
-	model_free(&model);
+	world_free(&w);
 }
 
 static void
@@ -154,11 +159,11 @@ static uint64_t states_tried, states_deep, nested;
 
 /* The call whose state this is. */
 static uint64_t
-which_state(const struct recording *r, struct bx_fs *fs, uint64_t low, uint64_t high,
+which_state(const struct recording *r, struct bx_fs *fs, struct disk *d, uint64_t low, uint64_t high,
     const char *when)
 {
 	uint64_t digest;
-	enum bx_err err = volume_digest(fs, &digest);
+	enum bx_err err = volume_digest_all(fs, &d->device, &digest);
 
 	if (err != BX_OK)
 		die("%s: walking says %s", when, bx_err_name(err));
@@ -199,13 +204,13 @@ judge(const struct recording *r, struct disk *d, uint64_t low, uint64_t high, bo
 	states_tried++;
 	d->write_is_error = true;
 	fs = must_mount(d, BX_FS_MOUNT_READ_ONLY, "read-only");
-	k = which_state(r, fs, low, high, "read-only");
+	k = which_state(r, fs, d, low, high, "read-only");
 	d->write_is_error = false;
 	if (!deep)
 		return;
 	states_deep++;
 	fs = must_mount(d, 0, "writable");
-	if (which_state(r, fs, low, high, "writable") != k && r->digest[k] == 0)
+	if (which_state(r, fs, d, low, high, "writable") != k && r->digest[k] == 0)
 		die("the writable mount is another state");
 	err = bx_fs_create(fs, BX_FS_ROOT, "after", 5, BX_FS_FILE, owner, 1, &inode);
 	if (err == BX_OK)
@@ -215,13 +220,13 @@ judge(const struct recording *r, struct disk *d, uint64_t low, uint64_t high, bo
 	if (err != BX_OK && err != BX_ERR_FS_FULL)
 		die("the first changes after a crash: %s", bx_err_name(err));
 	volume_must_check(fs);
-	if (volume_digest(fs, &digest) != BX_OK)
+	if (volume_digest_all(fs, &d->device, &digest) != BX_OK)
 		die("walking after the first write");
 	fs = must_mount(d, 0, "again");
 	{
 		uint64_t now;
 
-		if (volume_digest(fs, &now) != BX_OK || now != digest)
+		if (volume_digest_all(fs, &d->device, &now) != BX_OK || now != digest)
 			die("another state after the next mount");
 	}
 }
@@ -362,7 +367,7 @@ START_TEST(fs3_every_cut_leaves_one_state)
 		struct rng rng = { .state = seed + turn };
 
 		make_recording(&r, seed + turn, 40 + turn % 5 * 40, 65536,
-		    turn % 7 == 6 ? BX_FS_HASH_SHA256 : BX_FS_HASH_XXH64);
+		    turn % 7 == 6 ? BX_FS_HASH_SHA256 : BX_FS_HASH_XXH64, turn % 2 == 1);
 		explore(&r, &rng, 3, 7);
 		free_recording(&r);
 	}
@@ -387,7 +392,7 @@ START_TEST(fs3_cut_again_while_recovering)
 		uint64_t k, inode, low = 0, high = 0;
 		struct bx_fs_owner owner = { .mode = 0600 };
 
-		make_recording(&r, seed + turn, 60, 65536, BX_FS_HASH_XXH64);
+		make_recording(&r, seed + turn, 60, 65536, BX_FS_HASH_XXH64, turn % 2 == 1);
 		disk_init(&medium, VOLUME_BYTES, 512);
 		memcpy(medium.bytes, r.start, VOLUME_BYTES);
 		cut = rng_below(&rng, r.disk.event_count);
@@ -408,7 +413,7 @@ START_TEST(fs3_cut_again_while_recovering)
 		second.start = malloc(VOLUME_BYTES);
 		memcpy(second.start, medium.bytes, VOLUME_BYTES);
 		fs = must_mount(&medium, BX_FS_MOUNT_READ_ONLY, "first");
-		k = which_state(&r, fs, low, high, "first");
+		k = which_state(&r, fs, &medium, low, high, "first");
 		second.digest[0] = r.digest[k];
 		medium.record = true;
 		disk_event(&medium, EVENT_DURABLE, 0);
@@ -416,7 +421,7 @@ START_TEST(fs3_cut_again_while_recovering)
 		fs = must_mount(&medium, 0, "recovering");
 		if (bx_fs_create(fs, BX_FS_ROOT, "recovered", 9, BX_FS_FILE, owner, 1, &inode) != BX_OK)
 			die("create");
-		if (volume_digest(fs, &second.digest[1]) != BX_OK || bx_fs_sync(fs) != BX_OK)
+		if (volume_digest_all(fs, &medium.device, &second.digest[1]) != BX_OK || bx_fs_sync(fs) != BX_OK)
 			die("sync");
 		disk_event(&medium, EVENT_DURABLE, 1);
 		medium.record = false;

@@ -23,16 +23,20 @@ struct shape {
 	size_t arena;
 	uint32_t file_max, files_max, sector;
 	enum bx_fs_hash hash;
-	bool full;
+	bool full, snapshots;
 	unsigned share;		/* percent of the steps */
 };
 
 static const struct shape shapes[] = {
-	{ 8u << 20, 65536, 200000, 40, 512, BX_FS_HASH_XXH64, false, 100 },
-	{ 32u << 20, 1u << 20, 400000, 400, 512, BX_FS_HASH_XXH64, false, 60 },
-	{ 1u << 20, 65536, 100000, 60, 512, BX_FS_HASH_XXH64, true, 100 },
-	{ 4u << 20, 262144, 150000, 60, 4096, BX_FS_HASH_XXH64, true, 50 },
-	{ 8u << 20, 65536, 60000, 40, 512, BX_FS_HASH_SHA256, false, 10 },
+	{ 8u << 20, 65536, 200000, 40, 512, BX_FS_HASH_XXH64, false, false, 100 },
+	{ 32u << 20, 1u << 20, 400000, 400, 512, BX_FS_HASH_XXH64, false, false, 60 },
+	{ 1u << 20, 65536, 100000, 60, 512, BX_FS_HASH_XXH64, true, false, 100 },
+	{ 4u << 20, 262144, 150000, 60, 4096, BX_FS_HASH_XXH64, true, false, 50 },
+	{ 8u << 20, 65536, 60000, 40, 512, BX_FS_HASH_SHA256, false, false, 10 },
+	{ 64u << 20, 65536, 200000, 40, 512, BX_FS_HASH_XXH64, false, true, 100 },
+	{ 64u << 20, 262144, 400000, 300, 512, BX_FS_HASH_XXH64, false, true, 50 },
+	{ 3u << 20, 65536, 60000, 60, 512, BX_FS_HASH_XXH64, true, true, 100 },
+	{ 32u << 20, 65536, 60000, 40, 512, BX_FS_HASH_SHA256, false, true, 10 },
 };
 
 static void
@@ -61,6 +65,7 @@ START_TEST(model_agrees_after_every_call)
 
 	disk_init(&disk, s->size, s->sector);
 	ck_assert_int_eq(bx_fs_format(&disk.device, &format, arena, s->arena), BX_OK);
+	w.disk = s->snapshots ? &disk : NULL;
 	model_init(&model, 0755, 0);
 	ck_assert_int_eq(bx_fs_mount(&config, &w.fs), BX_OK);
 	for (unsigned long i = 0; i < steps; i++) {
@@ -78,13 +83,16 @@ START_TEST(model_agrees_after_every_call)
 			model_mounted(&model);
 			world_compare(&w);
 		}
-		if (what == 98)
+		if (what == 98 && (!s->snapshots || rng_below(&w.rng, 4) == 0))
 			volume_must_check(w.fs);
+		if (what >= 96 && s->snapshots)
+			world_compare_snapshots(&w);
 	}
+	if (s->snapshots)
+		world_compare_snapshots(&w);
 	volume_must_check(w.fs);
-	/* Nothing is lost: when all is deleted, all is free. */
 	ck_assert_int_eq(bx_fs_unmount(w.fs), BX_OK);
-	model_free(&model);
+	world_free(&w);
 	disk_free(&disk);
 	free(arena);
 }

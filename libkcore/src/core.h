@@ -64,6 +64,13 @@ struct bx_frame {
 };
 BX_STATIC_ASSERT(sizeof(struct bx_frame) == 24, "frame table cost per 4 KiB");
 
+/* Progress of a removal of capabilities in steps.  Before each step `left` is BX_REMOVAL_STEP. */
+struct bx_removal {
+	uint32_t leaf, index;		/* whose waits are cancelled, and how many threads were seen */
+	int32_t left;			/* of the step, in entries of a table looked at */
+};
+#define BX_REMOVAL_STEP	512
+
 /* ---- programs ----------------------------------------------------------------------------- */
 
 /* A program of the manifest and, while it runs, its process: one domain of protection. */
@@ -86,6 +93,7 @@ struct bx_program {
 	uint32_t work_state;		/* private to program.c */
 	uint32_t work_index;
 	uint64_t work_offset;
+	struct bx_removal removal;
 	uint32_t work_thread;		/* who is starting it, or BX_NONE: the kernel */
 	uint32_t argument_length;
 	uint32_t end_state;		/* enum bx_program_state it is ending for */
@@ -95,6 +103,7 @@ struct bx_program {
 	uint32_t module;		/* index of its boot module */
 	uint32_t flags;
 	uint32_t priority, priority_max;
+	uint32_t rank;			/* its place among all programs, the highest priority last */
 	uint32_t thread_count, reply_count;
 	uint32_t frame_quota, stack_pages;
 	uint32_t fault_endpoint;	/* endpoint index, or BX_NONE */
@@ -106,33 +115,55 @@ struct bx_program {
 	uint32_t first_grant;		/* index into core->grants */
 };
 
+/* Whether its capability space stays unsealed: a system for research may say so. */
+static inline bool
+bx_program_is_open(const struct bx_program *program)
+{
+	return (program->flags & BX_PROGRAM_OPEN_SPACE) != 0;
+}
+
 /* ---- threads ------------------------------------------------------------------------------ */
 
 /* What a thread is doing besides its user code; see the state table in thread.c. */
 struct bx_thread {
 	struct bx_context context;	/* first: the machine knows it */
-	uint32_t state;			/* enum bx_thread_state */
-	uint32_t generation;
-	uint32_t program;
-	uint32_t index;			/* own place in the pool */
+	/* ipc_fast.c sets these four by one store ... */
+	uint8_t state;			/* enum bx_thread_state */
+	uint8_t phase;			/* BX_PHASE_*: private to ipc.c */
+	uint8_t call_kind;		/* private to ipc.c */
+	uint8_t has_buffers;		/* `buffers` is valid */
 	uint8_t priority;		/* effective */
 	uint8_t priority_base;
 	uint8_t restart;		/* 1: run the system call again before user mode */
-	uint8_t call_kind;		/* private to ipc.c */
-	uint32_t next, previous;	/* ready queue or queue of `object` */
+	uint8_t signalled;		/* its bound notification has bits */
+	/* ... and compares neighbours of these, two at once (BX_PAIR). */
+	uint32_t next;			/* ready queue or queue of `object` */
+	uint32_t account;		/* whose time slice it runs on: itself, or a caller's */
+	uint32_t serves;		/* endpoint it received on last, or BX_NONE */
+	uint32_t serves_generation;
+	uint32_t index;			/* own place in the pool */
+	uint32_t call_generation;	/* names its present call: replies made for an earlier one are stale */
+	uint64_t call_head;		/* heads (bx_cap_head) of the capability it called through last, ... */
+	uint64_t receive_head;		/* ... it received through last, BX_CAP_HEAD_NONE: look closer; */
+	uint64_t reply_head;		/* of the replies made for it */
+	uint64_t index_twice;		/* a queue of itself */
+	uint32_t reply_place;		/* as reply_slot, or that of a capability that is always there */
+	uint64_t reply_index;		/* user's name of reply_slot */
+	uint32_t previous;
+	uint32_t generation;
+	uint32_t program;
 	uint32_t object;		/* endpoint or notification waited on, or BX_NONE */
 	uint32_t partner;		/* who serves its call (AWAITING_REPLY, FAULTED), or BX_NONE */
 	uint32_t clients;		/* first of those whose calls it serves, linked by next/previous */
-	uint32_t account;		/* whose time slice it runs on: itself, or a caller's */
-	uint32_t serves;		/* endpoint it received on last, or BX_NONE */
 	uint32_t transfer;		/* other side of a string copy under way, or BX_NONE */
-	uint32_t call_generation;	/* names its present call: replies made for an earlier one are stale */
 	uint32_t bound_notification;	/* or BX_NONE */
 	uint64_t deadline;		/* of its wait; 0: none */
 	uint64_t timer_key;		/* tick of its entry in the timer heap; UINT64_MAX: no entry */
+	uint64_t timer_floor;		/* the tick before it, or UINT64_MAX: for later deadlines it serves */
 	uint32_t timer_place;		/* private to timer.c */
 	uint32_t copied;		/* bytes of the string copied so far: progress of a long copy */
 	uint64_t work;			/* progress of a system call that runs in steps, 0 at its start */
+	struct bx_removal removal;	/* and of the removal of capabilities in it */
 	uint64_t slice_left;		/* ticks */
 	uint64_t cpu_ticks;		/* that passed on its account */
 	uint64_t badge;			/* of the capability it sends through */
@@ -140,33 +171,61 @@ struct bx_thread {
 	uint32_t send_cap_slot;		/* slot number of a capability it sends along, or BX_CAP_SLOT_NONE */
 	uint32_t receive_cap_slot;	/* slot number for a capability, or BX_CAP_SLOT_NONE */
 	uint32_t reply_slot;		/* slot number for the reply it asks for, or BX_CAP_SLOT_NONE */
-	uint32_t has_buffers;		/* `buffers` is valid */
-	uint32_t may_grant;		/* its replies may carry capabilities: BX_RIGHT_GRANT, or 0 */
 	uint32_t fault_kind;		/* while BX_THREAD_FAULTED */
 	uint64_t fault_address, fault_code;
-	uint32_t first_slot, plain_count, slot_count;	/* its program's space, constant */
-	uint32_t unused[29];
+	uint64_t plain_count;		/* its program's space, constant: slots that are not replies */
+	struct bx_cap_slot *slots;	/* the first */
+	uint32_t settle_next;		/* private to sched.c: of core->unsettled */
+	uint32_t unsettled;		/* 1: what it is lent is to be worked out again */
+	uint32_t unused[9];
 };
 BX_STATIC_ASSERT(sizeof(struct bx_thread) == 512, "to find one by its index is a shift");
+
+/* Two neighbouring words of an object as one. */
+static inline uint64_t
+bx_pair(const void *object, size_t offset)
+{
+	uint64_t pair;
+
+	__builtin_memcpy(&pair, (const uint8_t *)object + offset, sizeof pair);
+	return pair;
+}
+#define BX_PAIR(type, object, member)	bx_pair((object), offsetof(struct type, member))
+#define BX_NEIGHBOURS(type, a, b) \
+	BX_STATIC_ASSERT(offsetof(struct type, b) == offsetof(struct type, a) + 4, #a)
+BX_STATIC_ASSERT(offsetof(struct bx_thread, phase) == offsetof(struct bx_thread, state) + 1, "word");
+BX_NEIGHBOURS(bx_thread, next, account);
+BX_NEIGHBOURS(bx_thread, serves, serves_generation);
+BX_NEIGHBOURS(bx_thread, serves_generation, index);
+BX_NEIGHBOURS(bx_thread, index, call_generation);
 
 /* ---- objects ------------------------------------------------------------------------------ */
 
 struct bx_queue {
 	uint32_t head, tail;		/* threads */
-	uint32_t count;
 };
+
+/* How many threads wait somewhere, by priority, so that the highest is found without a look at
+ * each: the senders of an endpoint; the clients of a thread but the first. */
+struct bx_levels {
+	uint64_t mask;			/* bit p: count[p] is not 0 */
+	uint16_t count[BX_PRIORITY_COUNT];
+};
+#define BX_THREADS_MAX	UINT16_MAX	/* of all programs together */
 
 struct bx_endpoint {
 	uint32_t generation;
-	uint32_t server;		/* program that receives, or BX_NONE */
 	uint32_t server_thread;		/* thread that received last, or BX_NONE: for cycle detection */
-	struct bx_queue senders, receivers;
+	struct bx_queue receivers, senders;
+	uint32_t server;		/* program that receives, or BX_NONE */
 	uint64_t messages, bytes;
-	uint32_t boost;			/* no queued sender's priority is above; 0 when none waits */
 	char name[BX_NAME_MAX];
-	uint32_t unused[10];
+	uint32_t unused[13];
 };
 BX_STATIC_ASSERT(sizeof(struct bx_endpoint) == 128, "likewise");
+BX_NEIGHBOURS(bx_endpoint, generation, server_thread);
+BX_NEIGHBOURS(bx_endpoint, receivers.head, receivers.tail);
+BX_NEIGHBOURS(bx_endpoint, receivers.tail, senders.head);
 
 struct bx_notification {
 	uint32_t generation;
@@ -190,7 +249,7 @@ struct bx_irq {
 	uint32_t number;		/* the machine's */
 	uint32_t notification;		/* bound one, or BX_NONE */
 	uint32_t binder;		/* program that bound it */
-	uint64_t bits;
+	uint32_t slot;			/* of the binder's capability for the notification */
 	uint64_t count;
 	char name[BX_NAME_MAX];
 };
@@ -208,16 +267,16 @@ struct bx_object {
 	uint32_t kind;
 	uint32_t index;			/* in the pool of its kind */
 	uint32_t root_slot;		/* slot number of its root capability in the root region */
-	uint32_t program;		/* whose thread or space it is, else BX_NONE */
 };
 
-/* Generation of objects that the manifest makes and nothing ends: all but threads and spaces. */
+/* Generation in the names of objects that the manifest makes; whether a thread or space is there,
+ * which its name does not say, its program does. */
 #define BX_GENERATION_STATIC	1u
 
 /* One capability of one program, as decoded from the manifest. */
 struct bx_grant {
 	uint32_t program, slot, object;
-	uint32_t uses;
+	uint32_t lender;		/* grant of another program that it is derived from, or BX_NONE */
 	struct bx_cap_limits limits;	/* rights, badge, range */
 	uint64_t lifetime_ticks;	/* 0: for ever */
 };
@@ -227,7 +286,9 @@ struct bx_grant {
 struct bx_cpu {
 	uint32_t current;		/* thread, or BX_NONE: idle */
 	uint32_t account;		/* thread whose slice runs until slice_end, or BX_NONE */
-	uint32_t last_program;		/* whose state the CPU may still hold */
+	uint32_t last_program;		/* idle: whose state the CPU may still hold */
+	uint8_t busy;			/* in user mode: 1 + the highest priority that is READY, 0: none,
+					 * BX_BUSY_ALWAYS: a program is being taken apart */
 	uint64_t ready_mask;		/* bit p: ready[p] is not empty */
 	struct bx_queue ready[BX_PRIORITY_COUNT];
 	uint64_t since;			/* tick at which the present accounting span began */
@@ -235,7 +296,13 @@ struct bx_cpu {
 	uint64_t timer_at;		/* what the machine's timer is set to */
 	uint64_t idle_ticks;
 	uint64_t switches, system_calls, interrupts, faults;
+	uint64_t exchanges;		/* by the short ways: each a switch and a system call more */
 };
+
+#define BX_BUSY_ALWAYS	0xffu		/* above every priority */
+BX_STATIC_ASSERT(BX_PRIORITY_COUNT < BX_BUSY_ALWAYS, "busy");
+
+#define BX_ROOT_SLOT	0u		/* of the first object, if there is one: never empty */
 
 struct bx_kcore {
 	struct bx_machine *machine;
@@ -254,13 +321,20 @@ struct bx_kcore {
 	struct bx_cap_space root_space;	/* root capabilities, never a user's */
 
 	struct bx_program *programs;	uint32_t program_count;
-	uint32_t ending_count;		/* programs being taken apart */
+	uint64_t ending[BX_SYSIMAGE_PROGRAMS_MAX / 64];	/* bit: program.rank of one being taken apart */
+	uint8_t ranked[BX_SYSIMAGE_PROGRAMS_MAX];	/* program of each rank */
 	struct bx_thread *threads;	uint32_t thread_count;
+	uint32_t put_off;		/* programs being taken apart, and unsettled threads */
+	uint32_t unsettled;		/* first of those; sched.c */
+	uint32_t settle_left, settle_priority;
+	struct bx_levels *client_levels;	/* of each thread */
+	struct bx_levels *sender_levels;	/* of each endpoint */
 	struct bx_endpoint *endpoints;	uint32_t endpoint_count;
 	struct bx_notification *notifications;	uint32_t notification_count;
 	struct bx_memory *memories;	uint32_t memory_count;
 	uint32_t *memory_pages;		uint64_t memory_page_count;
 	struct bx_irq *irqs;		uint32_t irq_count;
+	uint8_t irq_of[BX_IRQ_NUMBERS];	/* by the machine's number; BX_IRQ_NUMBERS: none */
 	struct bx_plain_object *plains;	uint32_t plain_count;
 	struct bx_object *objects;	uint32_t object_count;
 	struct bx_grant *grants;	uint32_t grant_count;	/* sorted by program */
@@ -275,6 +349,7 @@ struct bx_kcore {
 	uint64_t audit_lost;
 
 	struct bx_cpu cpu;		/* one; per-CPU from the first day */
+	uint32_t flags;			/* BX_SYSTEM_* */
 	char system_name[BX_NAME_MAX];
 };
 
@@ -348,13 +423,13 @@ BX_MUST_USE enum bx_err bx_copy_across(struct bx_kcore *core, uint32_t from_prog
  * BX_ERR_QUOTA, _NO_MEMORY: it is ending, bx_program_end_step takes back what was taken. */
 BX_MUST_USE enum bx_err bx_program_start(struct bx_kcore *core, uint32_t program,
     const uint8_t *argument, size_t length);
-/* Marks it as ending for `state` (EXITED, KILLED, FAULTED): no thread of it runs any more, every
- * partner has its error.  The taking apart is done by bx_program_end_step.  Nothing
- * happens to a program that neither runs nor is being started. */
+/* Marks it as ending for `state` (EXITED, KILLED, FAULTED): no thread of it runs any more.  The
+ * taking apart is done by bx_program_end_step.  Nothing happens to a program that neither runs nor is
+ * being started.  O(1). */
 void bx_program_end(struct bx_kcore *core, uint32_t program, enum bx_program_state state);
 /* A thread whose system call ran in steps gives it up: what it was starting is taken apart. */
-void bx_program_starter_gone(struct bx_kcore *core, uint32_t thread);
-/* One bounded step: capabilities, pages, tables.  BX_OK when nothing is left: the exit notification
+void bx_program_starter_gone(struct bx_kcore *core, const struct bx_thread *thread);
+/* One bounded step: threads, with an error for each partner, capabilities, pages, tables.  BX_OK when nothing is left: the exit notification
  * has been signalled and the program may be started again; BX_ERR_AGAIN. */
 BX_MUST_USE enum bx_err bx_program_end_step(struct bx_kcore *core, uint32_t program);
 /* A program that is being taken apart, or BX_NONE: the dispatcher works on it before it idles or,
@@ -365,9 +440,10 @@ uint32_t bx_program_of_slot(const struct bx_kcore *core, uint32_t slot);
 
 /* Removes the leaf capability in slot number `leaf`, first undoing what it holds up (mappings made
  * through memory, waits).  BX_OK, BX_ERR_AGAIN after a bounded part.  *parent as
- * bx_cap_leaf_remove. */
+ * bx_cap_leaf_remove.  *removal is all 0 when a removal begins, and kept between its parts; what was
+ * done is taken off its `left`. */
 BX_MUST_USE enum bx_err bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf,
-    uint32_t *parent);
+    uint32_t *parent, struct bx_removal *removal);
 
 /* ---- thread.c, sched.c, timer.c ------------------------------------------------------------ */
 
@@ -393,8 +469,9 @@ BX_MUST_USE bool bx_sched_sound(const struct bx_kcore *core, const char **what);
  * program.  The start of a program makes all its threads and readies the first; the others are
  * started by BX_SYS_THREAD_START. */
 void bx_thread_make(struct bx_kcore *core, uint32_t index, uint32_t program);
-/* Ends a living thread wherever it waits; its partners get BX_ERR_PEER_DIED. */
-void bx_thread_end(struct bx_kcore *core, uint32_t index);
+/* One step of ending a thread wherever it waits; its partners get BX_ERR_PEER_DIED.  True: it has
+ * ended, or was free. */
+bool bx_thread_end(struct bx_kcore *core, uint32_t index);
 void bx_thread_ready(struct bx_kcore *core, struct bx_thread *thread);	/* into the ready queue */
 void bx_thread_unready(struct bx_kcore *core, struct bx_thread *thread);
 /* Wakes a waiting thread with an error in its result register. */
@@ -413,10 +490,11 @@ void bx_timer_expire(struct bx_kcore *core, uint64_t now);	/* bounded number a t
 
 /* ---- ipc.c, notify.c ----------------------------------------------------------------------- */
 
-void bx_ipc_thread_gone(struct bx_kcore *core, struct bx_thread *thread);	/* cancel its part */
 void bx_ipc_timeout(struct bx_kcore *core, struct bx_thread *thread);
 void bx_ipc_fault(struct bx_kcore *core, struct bx_thread *thread);	/* as a call to its handler */
 void bx_notification_signal(struct bx_kcore *core, uint32_t index, uint64_t bits);
+/* Nobody is bound to the notification any more; a thread was. */
+void bx_notification_unbind(struct bx_kcore *core, struct bx_notification *notification);
 
 /* ---- syscall.c ----------------------------------------------------------------------------- */
 
@@ -448,7 +526,8 @@ BX_MUST_USE enum bx_err bx_sysimage_open(const uint8_t *bytes, size_t size,
 void bx_sysimage_object_range(const struct bx_sysimage *image, uint32_t index, uint64_t *first,
     uint64_t *count);
 uint8_t bx_object_cap_type(uint32_t kind);
-#define BX_PROGRAM_FLAGS	0xfu	/* all BX_PROGRAM_* */
+#define BX_PROGRAM_FLAGS	0x1fu	/* all BX_PROGRAM_* */
+#define BX_SYSTEM_FLAGS		((uint32_t)BX_SYSTEM_RESEARCH)
 
 #define BX_ELF_SEGMENTS_MAX	8
 struct bx_elf_segment {

@@ -28,7 +28,6 @@ bx_fault_raise(struct bx_kcore *core, struct bx_thread *thread)
 	}
 	thread->call_kind = BX_CALL_FAULT;
 	thread->has_buffers = 0;
-	thread->send_cap_slot = BX_CAP_SLOT_NONE;
 	bx_ipc_send(core, thread, &core->endpoints[handler], 0);
 }
 
@@ -38,6 +37,7 @@ bx_ipc_fault(struct bx_kcore *core, struct bx_thread *thread)
 	bx_audit(core, BX_AUDIT_FAULT, thread->program, BX_NONE, thread->fault_kind,
 	    thread->fault_address, thread->context.pc);
 	thread->work = 0;
+	thread->deadline = 0;
 	bx_fault_raise(core, thread);
 }
 

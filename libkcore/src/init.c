@@ -86,6 +86,8 @@ pools_place(struct bx_kcore *core, uint8_t *memory)
 #define PLACE(pool, count) \
 	(core->pool = place(memory, &at, (count), sizeof(*core->pool)))
 	PLACE(threads, core->thread_count);
+	PLACE(client_levels, core->thread_count);
+	PLACE(sender_levels, core->endpoint_count);
 	PLACE(forest.slots, core->forest.slot_count);
 	PLACE(frames, core->frame_count);
 	PLACE(programs, core->program_count);
@@ -249,6 +251,21 @@ programs_init(struct bx_kcore *core, const struct bx_kcore_config *config,
 	}
 }
 
+/* Puts the programs in the order of their priorities. */
+static void
+programs_rank(struct bx_kcore *core)
+{
+	for (uint32_t i = 0; i < core->program_count; i++) {
+		uint32_t rank = 0;
+
+		for (uint32_t j = 0; j < core->program_count; j++)
+			rank += core->programs[j].priority < core->programs[i].priority ||
+			    (core->programs[j].priority == core->programs[i].priority && j > i);
+		core->programs[i].rank = rank;
+		core->ranked[rank] = (uint8_t)i;
+	}
+}
+
 static void
 memory_init(struct bx_kcore *core, uint32_t index, uint64_t pages, uint64_t *page)
 {
@@ -268,6 +285,7 @@ objects_init(struct bx_kcore *core, const struct bx_sysimage *image, const char 
 	uint32_t endpoints = 0, notifications = 0, memories = 0, irqs = 0, plains = 0;
 	uint64_t page = 0;
 
+	memset(core->irq_of, BX_IRQ_NUMBERS, sizeof core->irq_of);
 	for (uint32_t i = 0; i < core->object_count; i++) {
 		const struct bx_sysimage_object *from = &image->objects[i];
 		struct bx_object *object = &core->objects[i];
@@ -276,7 +294,6 @@ objects_init(struct bx_kcore *core, const struct bx_sysimage *image, const char 
 
 		object->kind = bx_get_le32(from->kind);
 		object->root_slot = i;
-		object->program = BX_NONE;
 		switch (object->kind) {
 		case BX_OBJECT_ENDPOINT:
 			object->index = endpoints++;
@@ -300,17 +317,16 @@ objects_init(struct bx_kcore *core, const struct bx_sysimage *image, const char 
 			if (bx_machine_irq_open(core->machine, (uint32_t)a, (uint32_t)b,
 			    &core->irqs[object->index].number) != BX_OK)
 				return refuse(where, BX_ERR_RANGE, "interrupt line");
+			core->irq_of[core->irqs[object->index].number] = (uint8_t)object->index;
 			name = core->irqs[object->index].name;
 			break;
 		case BX_OBJECT_THREAD:
 			/* first_thread of the program is known only later: programs_init. */
-			object->program = (uint32_t)a;
 			object->index = (uint32_t)b;
-			for (uint32_t p = 0; p < object->program; p++)
+			for (uint32_t p = 0; p < a; p++)
 				object->index += bx_get_le32(image->programs[p].thread_count);
 			break;
 		case BX_OBJECT_CSPACE:
-			object->program = (uint32_t)a;
 			object->index = (uint32_t)a;
 			break;
 		default:
@@ -344,8 +360,6 @@ roots_init(struct bx_kcore *core, const struct bx_sysimage *image)
 			.object = { object->index, BX_GENERATION_STATIC },
 		};
 
-		if (object->program != BX_NONE)
-			root.object.generation = 0;	/* names nobody until its program starts */
 		bx_sysimage_object_range(image, i, &root.first, &root.count);
 		err = bx_cap_insert(&core->forest, (struct bx_cap_place){ &core->root_space, i }, &root);
 		BX_ASSERT(err == BX_OK);
@@ -367,6 +381,7 @@ grants_init(struct bx_kcore *core, const struct bx_sysimage *image)
 		grant->limits.rights = (uint8_t)bx_get_le32(from->rights);
 		grant->limits.uses = bx_get_le32(from->uses);
 		grant->limits.badge = bx_get_le64(from->badge);
+		grant->lender = bx_get_le32(from->lender) - 1;	/* 0: BX_NONE */
 		grant->lifetime_ticks = ticks_of_us(core, bx_get_le64(from->lifetime_us));
 		bx_sysimage_object_range(image, grant->object, &first, &count);
 		grant->limits.first = first + bx_get_le64(from->first);
@@ -409,6 +424,7 @@ bx_kcore_init(const struct bx_kcore_config *config, void *memory, size_t bytes,
 	core->boot_ticks = config->boot_ticks;
 	core->modules = config->modules;
 	core->module_count = (uint32_t)config->module_count;
+	core->flags = bx_get_le32(image.header->flags);
 	memcpy(core->system_name, image.header->name, BX_NAME_MAX);
 
 	core->frame_free = BX_NONE;
@@ -421,11 +437,12 @@ bx_kcore_init(const struct bx_kcore_config *config, void *memory, size_t bytes,
 	if (err != BX_OK)
 		return err;
 	programs_init(core, config, &image);
+	programs_rank(core);
 	roots_init(core, &image);
 	grants_init(core, &image);
 	bx_sched_init(core);
 	bx_audit(core, BX_AUDIT_BOOT, BX_NONE, BX_NONE, core->frames_free_count,
-	    core->ticks_per_second, 0);
+	    core->ticks_per_second, core->flags);
 	err = first_start(core, where);
 	if (err == BX_OK)
 		*made = core;

@@ -84,9 +84,9 @@ system_info(const struct bx_kcore *core, const struct bx_thread *thread,
 		.frames_user = core->frames_user_count,
 		.slots_total = core->forest.slot_count,
 		.slots_used = (uint32_t)thread->work,
-		.system_calls = core->cpu.system_calls,
+		.system_calls = core->cpu.system_calls + core->cpu.exchanges,
 		.interrupts = core->cpu.interrupts,
-		.switches = core->cpu.switches,
+		.switches = core->cpu.switches + core->cpu.exchanges,
 		.faults = core->cpu.faults,
 		.idle_ticks = core->cpu.idle_ticks,
 		.audit_next = core->audit_next,
@@ -96,6 +96,7 @@ system_info(const struct bx_kcore *core, const struct bx_thread *thread,
 		.endpoint_count = core->endpoint_count,
 		.notification_count = core->notification_count,
 		.cpu_features = bx_machine_features(core->machine),
+		.flags = core->flags,
 	};
 	name_put(info->system_name, core->system_name);
 	name_put(info->version, BX_VERSION);
@@ -115,10 +116,10 @@ thread_info(const struct bx_kcore *core, uint64_t index, struct bx_info_thread *
 		.program = thread->program,
 		.state = thread->state,
 		.priority = thread->priority,
-		.partner = thread->partner,
-		.object = thread->object,
+		.partner = bx_thread_awaits(thread) ? thread->partner : BX_NONE,
+		.object = bx_thread_queued(thread) ? thread->object : BX_NONE,
 		.cpu_ticks = thread->cpu_ticks,
-		.deadline = thread->deadline,
+		.deadline = thread->state != BX_THREAD_READY ? thread->deadline : 0,
 	};
 	return BX_OK;
 }
@@ -199,6 +200,17 @@ cap_info(const struct bx_kcore *core, uint64_t program, uint64_t slot, struct bx
 	return BX_OK;
 }
 
+static uint32_t
+queue_length(const struct bx_kcore *core, const struct bx_queue *queue)
+{
+	uint32_t length = 0;
+
+	for (uint32_t i = queue->head; i != BX_NONE && length < core->thread_count;
+	    i = core->threads[i].next)
+		length++;
+	return length;
+}
+
 static enum bx_err
 endpoint_info(const struct bx_kcore *core, uint64_t index, struct bx_info_endpoint *info)
 {
@@ -208,8 +220,8 @@ endpoint_info(const struct bx_kcore *core, uint64_t index, struct bx_info_endpoi
 		return BX_ERR_RANGE;
 	endpoint = &core->endpoints[index];
 	*info = (struct bx_info_endpoint){
-		.senders = endpoint->senders.count,
-		.receivers = endpoint->receivers.count,
+		.senders = queue_length(core, &endpoint->senders),
+		.receivers = queue_length(core, &endpoint->receivers),
 		.server = endpoint->server,
 		.messages = endpoint->messages,
 		.bytes = endpoint->bytes,
@@ -227,7 +239,7 @@ notification_info(const struct bx_kcore *core, uint64_t index, struct bx_info_en
 		return BX_ERR_RANGE;
 	notification = &core->notifications[index];
 	*info = (struct bx_info_endpoint){
-		.receivers = notification->waiters.count,
+		.receivers = queue_length(core, &notification->waiters),
 		.server = notification->bound_thread != BX_NONE ?
 		    core->threads[notification->bound_thread].program : BX_NONE,
 		.messages = notification->signals,

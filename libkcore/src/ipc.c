@@ -21,6 +21,9 @@
  */
 #include "sys.h"
 
+#define WAKE_STEP	16u		/* threads woken at once */
+#define CYCLE_LOOKS	512u		/* threads looked at for a call that has to queue */
+
 #define TELL_SENDER	1u
 #define TELL_RECEIVER	2u
 #define TELL_BOTH	3u
@@ -36,6 +39,19 @@ ipc_flags(const struct bx_thread *thread)
 	return (uint32_t)(thread->context.number >> 8);
 }
 
+/* Slot numbers of the capability that it sends along, and for the one that it would take. */
+static uint32_t
+sends(const struct bx_thread *thread)
+{
+	return thread->has_buffers != 0 ? thread->send_cap_slot : BX_CAP_SLOT_NONE;
+}
+
+static uint32_t
+takes(const struct bx_thread *thread)
+{
+	return thread->has_buffers != 0 ? thread->receive_cap_slot : BX_CAP_SLOT_NONE;
+}
+
 static struct bx_cap_place
 place_of(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t slot)
 {
@@ -46,15 +62,22 @@ place_of(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t s
 
 /* ---- leaving a wait */
 
+/* All clients but the first count in the server's levels. */
 static void
 client_unlink(struct bx_kcore *core, struct bx_thread *client)
 {
-	if (client->previous == BX_NONE)
-		core->threads[client->partner].clients = client->next;
-	else
-		core->threads[client->previous].next = client->next;
+	struct bx_levels *levels = &core->client_levels[client->partner];
+
 	if (client->next != BX_NONE)
 		core->threads[client->next].previous = client->previous;
+	if (client->previous != BX_NONE) {
+		core->threads[client->previous].next = client->next;
+		bx_levels_remove(levels, client->priority);
+	} else {
+		core->threads[client->partner].clients = client->next;
+		if (client->next != BX_NONE)
+			bx_levels_remove(levels, core->threads[client->next].priority);
+	}
 	client->next = BX_NONE;
 	client->previous = BX_NONE;
 	client->partner = BX_NONE;
@@ -67,25 +90,26 @@ client_link(struct bx_kcore *core, struct bx_thread *server, struct bx_thread *c
 	client->partner = server->index;
 	client->previous = BX_NONE;
 	client->next = server->clients;
-	if (server->clients != BX_NONE)
-		core->threads[server->clients].previous = client->index;
+	if (server->clients != BX_NONE) {
+		struct bx_thread *first = bx_thread_at(core, server->clients);
+
+		first->previous = client->index;
+		bx_levels_add(&core->client_levels[server->index], first->priority);
+	}
 	server->clients = client->index;
 }
 
 /* A sender has left the queue: those that are left lend what they have.  Without this a server would
  * keep the priority of one that has gone for as long as anybody else waits. */
 static void
-boost_again(struct bx_kcore *core, struct bx_endpoint *endpoint)
+sender_unqueue(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint *endpoint)
 {
-	uint32_t most;
+	struct bx_levels *levels = &core->sender_levels[sender->object];
 
-	if (endpoint->boost == 0)
-		return;
-	most = bx_sched_boost_due(core, endpoint);
-	if (endpoint->boost == most)
-		return;
-	endpoint->boost = most;
-	if (endpoint->server_thread != BX_NONE)
+	bx_queue_remove(core, &endpoint->senders, sender);
+	bx_levels_remove(levels, sender->priority);
+	sender->object = BX_NONE;
+	if (endpoint->server_thread != BX_NONE && sender->priority > bx_levels_top(levels))
 		bx_sched_unlend(core, bx_thread_at(core, endpoint->server_thread));
 }
 
@@ -93,20 +117,31 @@ boost_again(struct bx_kcore *core, struct bx_endpoint *endpoint)
 static void
 unqueue(struct bx_kcore *core, struct bx_thread *thread)
 {
-	struct bx_endpoint *endpoint;
+	uint32_t object = thread->object;
 
-	if (thread->object == BX_NONE)
+	if (!bx_thread_queued(thread) || object == BX_NONE)
 		return;
-	endpoint = &core->endpoints[thread->object];
-	if (thread->state == BX_THREAD_WAITING) {
-		bx_queue_remove(core, &core->notifications[thread->object].waiters, thread);
-	} else if (thread->state == BX_THREAD_RECEIVING) {
-		bx_queue_remove(core, &endpoint->receivers, thread);
-	} else {
-		bx_queue_remove(core, &endpoint->senders, thread);
-		boost_again(core, endpoint);
-	}
+	if (thread->state == BX_THREAD_WAITING)
+		bx_queue_remove(core, &core->notifications[object].waiters, thread);
+	else if (thread->state == BX_THREAD_RECEIVING)
+		bx_queue_remove(core, &core->endpoints[object].receivers, thread);
+	else
+		sender_unqueue(core, thread, &core->endpoints[object]);
 	thread->object = BX_NONE;
+	/* What came while it was the first, and dying, is for the next. */
+	if (thread->state == BX_THREAD_WAITING)
+		bx_notification_deliver(core, object);
+}
+
+/* No copy between the two is under way. */
+static void
+disengage(struct bx_thread *active, struct bx_thread *passive)
+{
+	active->transfer = BX_NONE;
+	active->phase &= (uint8_t)~BX_PHASE_ENGAGED;
+	passive->transfer = BX_NONE;
+	passive->phase &= (uint8_t)~BX_PHASE_ENGAGED;
+	active->copied = 0;
 }
 
 void
@@ -115,9 +150,7 @@ bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread)
 	if (thread->transfer != BX_NONE) {
 		struct bx_thread *other = bx_thread_at(core, thread->transfer);
 
-		thread->transfer = BX_NONE;
-		other->transfer = BX_NONE;
-		thread->copied = 0;
+		disengage(thread, other);
 		other->copied = 0;
 		if (other->state == BX_THREAD_SENDING || other->state == BX_THREAD_RECEIVING)
 			bx_thread_again(core, other);
@@ -129,7 +162,7 @@ bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread)
 			client_unlink(core, thread);
 			bx_sched_unlend(core, server);
 		}
-	} else if (thread->state != BX_THREAD_READY) {
+	} else {
 		unqueue(core, thread);
 	}
 	bx_timer_cancel(core, thread);
@@ -142,31 +175,37 @@ bx_ipc_timeout(struct bx_kcore *core, struct bx_thread *thread)
 	    thread->state == BX_THREAD_SLEEPING ? BX_OK : BX_ERR_TIMEOUT);
 }
 
-void
-bx_ipc_thread_gone(struct bx_kcore *core, struct bx_thread *thread)
+bool
+bx_ipc_clients_release(struct bx_kcore *core, struct bx_thread *thread)
 {
-	while (thread->clients != BX_NONE) {
+	for (unsigned n = 0; n < WAKE_STEP && thread->clients != BX_NONE; n++) {
 		struct bx_thread *client = bx_thread_at(core, thread->clients);
 
 		client_unlink(core, client);
 		bx_thread_wake(core, client, BX_ERR_PEER_DIED);
 	}
-	if (thread->bound_notification != BX_NONE) {
-		core->notifications[thread->bound_notification].bound_thread = BX_NONE;
-		thread->bound_notification = BX_NONE;
-	}
-	if (core->programs[thread->program].threads_alive > 0)
-		return;
-	for (uint32_t i = 0; i < core->endpoint_count; i++) {
-		struct bx_endpoint *endpoint = &core->endpoints[i];
+	bx_sched_unlend(core, thread);
+	return thread->clients == BX_NONE;
+}
 
-		if (endpoint->server != thread->program)
-			continue;
-		endpoint->boost = 0;
-		while (endpoint->senders.head != BX_NONE)
-			bx_thread_wake(core, bx_thread_at(core, endpoint->senders.head),
-			    BX_ERR_PEER_DIED);
-	}
+bool
+bx_ipc_senders_release(struct bx_kcore *core, struct bx_endpoint *endpoint)
+{
+	for (unsigned n = 0; n < WAKE_STEP && endpoint->senders.head != BX_NONE; n++)
+		bx_thread_wake(core, bx_thread_at(core, endpoint->senders.head), BX_ERR_PEER_DIED);
+	return endpoint->senders.head == BX_NONE;
+}
+
+/* Whether the partner's program is being taken apart.  Then the partner is taken out of what it does,
+ * and the call of the active side begins again. */
+static bool
+partner_dies(struct bx_kcore *core, struct bx_thread *active, struct bx_thread *partner)
+{
+	if (BX_LIKELY(!bx_thread_dying(core, partner)))
+		return false;
+	bx_thread_stop(core, partner);
+	active->restart = 1;
+	return true;
 }
 
 /* The running system call of the current thread is over, without a message. */
@@ -180,7 +219,7 @@ finish(struct bx_kcore *core, struct bx_thread *thread, enum bx_err err)
 		return;
 	}
 	thread->call_kind = BX_CALL_NONE;
-	thread->work = 0;
+	thread->phase = 0;
 	bx_thread_result(thread, err);
 }
 
@@ -209,8 +248,6 @@ offer_check(struct bx_kcore *core, struct bx_thread *thread)
 	if (thread->transfer != BX_NONE)
 		return BX_OK;
 	thread->has_buffers = 0;
-	thread->send_cap_slot = BX_CAP_SLOT_NONE;
-	thread->receive_cap_slot = BX_CAP_SLOT_NONE;
 	if (ipc_flags(thread) == 0)
 		return BX_OK;
 	if (!bx_is_aligned(thread->context.buffers, 8))
@@ -234,7 +271,7 @@ offer_check(struct bx_kcore *core, struct bx_thread *thread)
 }
 
 /* Finds the endpoint named by the first argument.  The last use of a call that was queued and begins
- * again (`work`) is its own. */
+ * again (BX_PHASE_SPENT) is its own. */
 static enum bx_err
 endpoint_check(struct bx_kcore *core, struct bx_thread *thread, uint8_t rights, uint32_t *slot,
     struct bx_endpoint **endpoint)
@@ -243,7 +280,7 @@ endpoint_check(struct bx_kcore *core, struct bx_thread *thread, uint8_t rights, 
 	enum bx_err err = bx_sys_cap(core, thread, index, BX_CAP_ENDPOINT, rights, slot);
 
 	/* Uses are what the look-up asks for last. */
-	if (err == BX_ERR_CAP_USED_UP && thread->work != 0) {
+	if (err == BX_ERR_CAP_USED_UP && (thread->phase & BX_PHASE_SPENT) != 0) {
 		err = bx_cap_slot_of((struct bx_cap_place){
 		    .space = &core->programs[thread->program].space, .index = (uint32_t)index }, slot);
 		if (err == BX_OK && bx_cap_stale(core, &core->forest.slots[*slot].cap))
@@ -256,17 +293,17 @@ endpoint_check(struct bx_kcore *core, struct bx_thread *thread, uint8_t rights, 
 }
 
 /* One use is spent when the call is taken or queued: once, also for a call that was queued and had
- * to begin again (`work`). */
+ * to begin again (BX_PHASE_SPENT). */
 static void
-spend(struct bx_kcore *core, struct bx_thread *thread, uint32_t slot, uint64_t spent)
+spend(struct bx_kcore *core, struct bx_thread *thread, uint32_t slot, bool spent)
 {
 	bool queued = thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING;
 
 	if (!queued && thread->state == BX_THREAD_READY && thread->context.number != BX_OK)
 		return;				/* refused, or to begin again */
-	if (spent == 0)
+	if (!spent)
 		bx_cap_use(&core->forest, slot);
-	thread->work = queued;
+	thread->phase = queued ? BX_PHASE_SPENT : 0;
 }
 
 /* ---- the exchange */
@@ -324,11 +361,10 @@ exchange(struct bx_kcore *core, struct bx_thread *active, struct bx_thread *send
 	if (string_length(sender) > (receiver->has_buffers != 0 ?
 	    receiver->buffers.receive_capacity : 0))
 		return (struct outcome){ BX_ERR_MSG_TOO_LONG, TELL_BOTH };
-	if (sender->send_cap_slot != BX_CAP_SLOT_NONE &&
-	    receiver->receive_cap_slot == BX_CAP_SLOT_NONE)
+	if (sends(sender) != BX_CAP_SLOT_NONE && takes(receiver) == BX_CAP_SLOT_NONE)
 		return (struct outcome){ BX_ERR_CAP_SLOT, TELL_SENDER };
 	outcome = string_copy(core, active, sender, receiver);
-	if (outcome.err == BX_OK && sender->send_cap_slot != BX_CAP_SLOT_NONE)
+	if (outcome.err == BX_OK && sends(sender) != BX_CAP_SLOT_NONE)
 		outcome = capability_copy(core, sender, receiver);
 	return outcome;
 }
@@ -339,17 +375,9 @@ engage(struct bx_kcore *core, struct bx_thread *active, struct bx_thread *passiv
 {
 	active->transfer = passive->index;
 	passive->transfer = active->index;
+	passive->phase |= BX_PHASE_ENGAGED;
 	active->restart = 1;
-	if (!bx_thread_awaits(passive))
-		unqueue(core, passive);
-}
-
-static void
-disengage(struct bx_thread *active, struct bx_thread *passive)
-{
-	active->transfer = BX_NONE;
-	passive->transfer = BX_NONE;
-	active->copied = 0;
+	unqueue(core, passive);
 }
 
 /* An exchange failed: each side gets its error, waits on, or begins again. */
@@ -374,7 +402,7 @@ refuse(struct bx_kcore *core, struct bx_thread *active, bool tell_active,
 static void
 message_put(struct bx_thread *to, const struct bx_thread *from, uint64_t badge, uint64_t info)
 {
-	if (from->send_cap_slot != BX_CAP_SLOT_NONE)
+	if (sends(from) != BX_CAP_SLOT_NONE)
 		info |= BX_IPC_INFO_CAP;
 	to->context.number = BX_OK;
 	to->context.value[0] = badge;
@@ -407,7 +435,7 @@ reply_make(struct bx_kcore *core, const struct bx_thread *server, const struct b
 {
 	const struct bx_cap reply = {
 		.type = BX_CAP_REPLY,
-		.rights = (uint8_t)(BX_RIGHT_WRITE | server->may_grant),
+		.rights = (uint8_t)(server->reply_head >> 8),
 		.uses = BX_CAP_USES_UNLIMITED,
 		.object = { .index = client->index, .generation = client->call_generation },
 		.expiry = BX_CAP_EXPIRY_NEVER,
@@ -430,8 +458,9 @@ rendezvous(struct bx_kcore *core, struct bx_thread *sender, struct bx_thread *re
 	receiver->transfer = BX_NONE;
 	sender->copied = 0;
 	receiver->copied = 0;
-	sender->work = 0;
-	receiver->work = 0;
+	sender->phase = 0;
+	receiver->phase = 0;
+	receiver->has_buffers = 0;
 	if (sender_waits)
 		unqueue(core, sender);
 	if (kind == BX_CALL_FAULT)
@@ -475,15 +504,18 @@ bx_ipc_server_dead(const struct bx_kcore *core, const struct bx_endpoint *endpoi
 }
 
 /* Whether `from` is `thread`, or waits for it: by way of answers, and of those who received last
- * where one is queued. */
+ * where one is queued.  *left threads may be looked at; when they are used up it counts as waiting. */
 static bool
-waits_for(const struct bx_kcore *core, uint32_t from, const struct bx_thread *thread)
+waits_for(const struct bx_kcore *core, uint32_t from, const struct bx_thread *thread, uint32_t *left)
 {
-	for (uint32_t n = 0; from != BX_NONE; n++) {
+	while (from != BX_NONE) {
 		const struct bx_thread *other = bx_thread_at(core, from);
 
-		if (other == thread || n == core->thread_count)
+		if (other == thread || *left == 0)
 			return true;
+		--*left;
+		if (bx_thread_dying(core, other))
+			return false;		/* its partners are about to be told */
 		if (bx_thread_awaits(other))
 			from = other->partner;
 		else if (other->state == BX_THREAD_SENDING && other->object != BX_NONE)
@@ -498,18 +530,19 @@ waits_for(const struct bx_kcore *core, uint32_t from, const struct bx_thread *th
  * `thread`: it may take what is queued. */
 static bool
 another_serves(const struct bx_kcore *core, const struct bx_endpoint *endpoint,
-    const struct bx_thread *thread)
+    const struct bx_thread *thread, uint32_t *left)
 {
 	const struct bx_program *server;
 
 	if (endpoint->server == BX_NONE)
 		return false;
 	server = &core->programs[endpoint->server];
-	for (uint32_t i = server->first_thread; i < server->first_thread + server->thread_count; i++) {
-		const struct bx_thread *other = bx_thread_at(core, i);
+	for (uint32_t i = 0; i < server->thread_count && *left > 0; i++) {
+		const struct bx_thread *other = bx_thread_at(core, server->first_thread + i);
 
+		--*left;
 		if (other->serves == (uint32_t)(endpoint - core->endpoints) &&
-		    other->state != BX_THREAD_STOPPED && !waits_for(core, i, thread))
+		    other->state != BX_THREAD_STOPPED && !waits_for(core, other->index, thread, left))
 			return true;
 	}
 	return false;
@@ -521,54 +554,23 @@ bool
 bx_ipc_would_deadlock(const struct bx_kcore *core, const struct bx_thread *thread,
     const struct bx_endpoint *endpoint)
 {
-	if (!waits_for(core, endpoint->server_thread, thread))
+	uint32_t left = CYCLE_LOOKS;
+
+	if (!waits_for(core, endpoint->server_thread, thread, &left))
 		return false;
-	for (uint32_t n = 0; n < core->thread_count; n++) {
+	while (left > 0) {
 		const struct bx_thread *other;
 
-		if (another_serves(core, endpoint, thread))
+		if (another_serves(core, endpoint, thread, &left))
 			return false;
 		other = bx_thread_at(core, endpoint->server_thread);
-		for (uint32_t m = 0; other != thread && bx_thread_awaits(other) && m < core->thread_count;
-		    m++)
+		for (; other != thread && bx_thread_awaits(other) && left > 0; left--)
 			other = bx_thread_at(core, other->partner);
 		if (other == thread || other->state != BX_THREAD_SENDING || other->object == BX_NONE)
 			return true;
 		endpoint = &core->endpoints[other->object];
 	}
 	return true;
-}
-
-/* Whoever keeps a queued sender waiting runs with at least its priority, and who serves that one
- * in turn.  The walk ends: would_deadlock has seen that it does not come back. */
-static void
-boost(struct bx_kcore *core, struct bx_endpoint *endpoint, uint32_t priority)
-{
-	uint32_t next = BX_NONE;
-
-	for (uint32_t n = 0; n < core->thread_count; n++) {
-		struct bx_thread *thread;
-
-		if (next == BX_NONE) {
-			if (endpoint->boost < priority)
-				endpoint->boost = priority;
-			next = endpoint->server_thread;
-			/* It may have turned to another endpoint. */
-			if (next == BX_NONE ||
-			    core->threads[next].state == BX_THREAD_RECEIVING ||
-			    core->threads[next].serves != (uint32_t)(endpoint - core->endpoints))
-				return;
-		}
-		thread = bx_thread_at(core, next);
-		if (thread->priority >= priority || thread->state == BX_THREAD_FREE)
-			return;
-		bx_sched_priority_set(core, thread, priority);
-		next = thread->partner;
-		if (thread->state == BX_THREAD_SENDING && thread->object != BX_NONE)
-			endpoint = &core->endpoints[thread->object];
-		else if (next == BX_NONE)
-			return;
-	}
 }
 
 static enum bx_err
@@ -595,7 +597,10 @@ sender_queue(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint
 	bx_queue_append(core, &endpoint->senders, sender);
 	if (sender->call_kind != BX_CALL_FAULT)
 		bx_timer_add(core, sender, deadline);
-	boost(core, endpoint, sender->priority);
+	bx_levels_add(&core->sender_levels[sender->object], sender->priority);
+	/* Whoever keeps it waiting runs with at least its priority. */
+	if (endpoint->server_thread != BX_NONE)
+		bx_sched_unlend(core, bx_thread_at(core, endpoint->server_thread));
 }
 
 void
@@ -616,6 +621,8 @@ bx_ipc_send(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint 
 		return;
 	}
 	receiver = bx_thread_at(core, first);
+	if (partner_dies(core, sender, receiver))
+		return;
 	if (sender->call_kind != BX_CALL_SEND) {
 		if (receiver->reply_slot == BX_CAP_SLOT_NONE) {
 			refuse(core, sender, true, receiver, false, BX_ERR_STATE);
@@ -643,15 +650,15 @@ send_or_call(struct bx_kcore *core, struct bx_thread *thread, enum bx_call_kind 
 	uint64_t deadline = bx_deadline_clamp(thread->context.value[2],
 	    bx_machine_now(core->machine));
 	struct bx_endpoint *endpoint;
-	uint64_t spent;
 	uint32_t slot;
 	enum bx_err err;
+	bool spent;
 
 	thread->call_kind = BX_CALL_NONE;
 	if (kind == BX_CALL_CALL)
 		rights |= BX_RIGHT_GRANT_REPLY;
 	err = offer_check(core, thread);
-	if (err == BX_OK && thread->send_cap_slot != BX_CAP_SLOT_NONE)
+	if (err == BX_OK && sends(thread) != BX_CAP_SLOT_NONE)
 		rights |= BX_RIGHT_GRANT;
 	if (err == BX_OK)
 		err = endpoint_check(core, thread, rights, &slot, &endpoint);
@@ -663,7 +670,7 @@ send_or_call(struct bx_kcore *core, struct bx_thread *thread, enum bx_call_kind 
 	}
 	thread->call_kind = (uint8_t)kind;
 	thread->badge = core->forest.slots[slot].cap.badge;
-	spent = thread->work;
+	spent = (thread->phase & BX_PHASE_SPENT) != 0;
 	bx_ipc_send(core, thread, endpoint, deadline);
 	spend(core, thread, slot, spent);
 }
@@ -698,6 +705,15 @@ reply_slot_check(const struct bx_kcore *core, const struct bx_thread *thread, ui
 	    slot);
 }
 
+/* Where the reply to what it receives will be, by number and by name. */
+static void
+reply_offer(struct bx_thread *thread, uint32_t slot)
+{
+	thread->reply_slot = slot;
+	thread->reply_place = slot != BX_CAP_SLOT_NONE ? slot : BX_ROOT_SLOT;
+	thread->reply_index = thread->context.reply;
+}
+
 static void
 receiver_queue(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *endpoint,
     uint64_t deadline)
@@ -722,9 +738,10 @@ receive(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *e
 	endpoint->server = receiver->program;
 	endpoint->server_thread = receiver->index;
 	receiver->serves = (uint32_t)(endpoint - core->endpoints);
+	receiver->serves_generation = endpoint->generation;
 	if (first == BX_NONE) {
 		if (bx_notification_take_bound(core, receiver)) {
-			receiver->work = 0;
+			receiver->phase = 0;
 			return;
 		}
 		first = endpoint->senders.head;
@@ -737,6 +754,8 @@ receive(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *e
 		return;
 	}
 	sender = bx_thread_at(core, first);
+	if (partner_dies(core, receiver, sender))
+		return;
 	if (sender->call_kind != BX_CALL_SEND && receiver->reply_slot == BX_CAP_SLOT_NONE) {
 		refuse(core, receiver, false, sender, true, BX_ERR_STATE);
 		return;
@@ -755,9 +774,13 @@ static void
 receive_spending(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *endpoint,
     uint32_t slot)
 {
-	uint64_t spent = receiver->work;
+	const struct bx_cap *cap = &core->forest.slots[slot].cap;
+	bool spent = (receiver->phase & BX_PHASE_SPENT) != 0;
 
-	receiver->may_grant = core->forest.slots[slot].cap.rights & BX_RIGHT_GRANT;
+	receiver->reply_head = bx_cap_reply_head((uint8_t)(BX_RIGHT_WRITE |
+	    (cap->rights & BX_RIGHT_GRANT)));
+	receiver->receive_head = cap->uses == BX_CAP_USES_UNLIMITED &&
+	    receiver->reply_slot != BX_CAP_SLOT_NONE ? bx_cap_head(cap) : BX_CAP_HEAD_NONE;
 	receive(core, receiver, endpoint);
 	spend(core, receiver, slot, spent);
 }
@@ -766,21 +789,22 @@ void
 bx_sys_receive(struct bx_kcore *core, struct bx_thread *thread)
 {
 	struct bx_endpoint *endpoint;
-	uint32_t slot;
+	uint32_t slot, reply;
 	enum bx_err err;
 
 	err = offer_check(core, thread);
 	if (err == BX_OK)
 		err = endpoint_check(core, thread, BX_RIGHT_READ, &slot, &endpoint);
 	if (err == BX_OK)
-		err = reply_slot_check(core, thread, &thread->reply_slot);
-	if (err == BX_OK && thread->reply_slot != BX_CAP_SLOT_NONE &&
-	    core->forest.slots[thread->reply_slot].cap.type != BX_CAP_NONE)
+		err = reply_slot_check(core, thread, &reply);
+	if (err == BX_OK && reply != BX_CAP_SLOT_NONE &&
+	    core->forest.slots[reply].cap.type != BX_CAP_NONE)
 		err = BX_ERR_CAP_OCCUPIED;
 	if (err != BX_OK) {
 		finish(core, thread, err);
 		return;
 	}
+	reply_offer(thread, reply);
 	receive_spending(core, thread, endpoint, slot);
 }
 
@@ -801,6 +825,7 @@ static enum bx_err
 reply_check(struct bx_kcore *core, struct bx_thread *thread, uint64_t index, uint32_t *slot)
 {
 	const struct bx_cap *reply;
+	struct bx_thread *client;
 	enum bx_err err = offer_check(core, thread);
 
 	if (err == BX_OK)
@@ -808,14 +833,15 @@ reply_check(struct bx_kcore *core, struct bx_thread *thread, uint64_t index, uin
 	if (err != BX_OK)
 		return err;
 	reply = &core->forest.slots[*slot].cap;
-	if (thread->send_cap_slot != BX_CAP_SLOT_NONE && (reply->rights & BX_RIGHT_GRANT) == 0)
+	if (sends(thread) != BX_CAP_SLOT_NONE && (reply->rights & BX_RIGHT_GRANT) == 0)
 		return BX_ERR_CAP_RIGHTS;
-	if (reply_live(core, thread, reply)) {
-		uint32_t transfer = core->threads[reply->object.index].transfer;
-
-		if (transfer != BX_NONE && transfer != thread->index)
-			return BX_ERR_BUSY;		/* another thread is giving this answer */
-	}
+	if (!reply_live(core, thread, reply))
+		return BX_OK;
+	client = bx_thread_at(core, reply->object.index);
+	if (client->transfer != BX_NONE && client->transfer != thread->index)
+		return BX_ERR_BUSY;		/* another thread is giving this answer */
+	if (bx_thread_dying(core, client))
+		bx_thread_stop(core, client);	/* the reply is stale from here on */
 	return BX_OK;
 }
 
@@ -831,6 +857,8 @@ answer(struct bx_kcore *core, struct bx_thread *server, struct bx_thread *client
 		message_put(client, server, 0, 0);
 	client->call_kind = BX_CALL_NONE;
 	client->work = 0;
+	client->phase = 0;
+	client->has_buffers = 0;
 	client_unlink(core, client);
 	bx_timer_cancel(core, client);
 	bx_sched_unlend(core, taker);
@@ -909,6 +937,6 @@ bx_sys_reply_receive(struct bx_kcore *core, struct bx_thread *thread)
 	}
 	/* The reply is made.  What is left, and what begins again, is a receive. */
 	thread->context.number = BX_SYS_RECEIVE | (thread->context.number & ~0xffull);
-	thread->reply_slot = reply;
+	reply_offer(thread, reply);
 	receive_spending(core, thread, endpoint, slot);
 }

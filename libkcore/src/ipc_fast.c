@@ -12,224 +12,344 @@
  */
 #include "thread.h"
 
-#define CAP_TYPE	0xffu
-#define CAP_RIGHTS(r)	((uint32_t)(r) << 8)
+#define NOBODY		UINT64_MAX	/* BX_NONE twice */
 
-/* Type and rights, which a capability begins with, in one word. */
+const struct bx_context bx_kcore_declined = { .resume = BX_RESUME_NOT };
+
+static __attribute__((noinline)) struct bx_exchange
+decline(uint64_t index, struct bx_thread *thread, uint64_t deadline)
+{
+	thread->context.value[0] = index;
+	thread->context.value[2] = deadline;
+	return (struct bx_exchange){ &bx_kcore_declined, 0 };
+}
+
+static __attribute__((noinline)) const struct bx_context *
+declined(void)
+{
+	return &bx_kcore_declined;
+}
+
+/* Both at once; no phase is 0. */
 static inline uint32_t
-cap_head(const struct bx_cap *cap)
+state_and_phase(const struct bx_thread *thread)
 {
-	return (uint32_t)cap->type | CAP_RIGHTS(cap->rights);
+	return (uint32_t)thread->state | (uint32_t)thread->phase << 8;
 }
 
-/* The slot `index` of the thread's slots [from, to), if it is one. */
-static inline bool
-slot_find(const struct bx_kcore *core, const struct bx_thread *thread, uint64_t index,
-    uint32_t from, uint32_t to, struct bx_cap_slot **slot)
+/* Whether a capability with this head may be called through without another look at rights or count. */
+static bool
+head_calls(uint64_t head)
 {
-	if (BX_UNLIKELY(index >= to || index < from))
-		return false;
-	*slot = &core->forest.slots[thread->first_slot + bx_cap_masked_index((uint32_t)index, to)];
-	return true;
-}
+	const uint64_t wanted = BX_CAP_ENDPOINT + 0x100u * (BX_RIGHT_WRITE | BX_RIGHT_GRANT_REPLY);
 
-/* The endpoint of a capability without count, by the same checks as bx_sys_cap; NULL: look closer. */
-static inline struct bx_endpoint *
-endpoint_find(struct bx_kcore *core, const struct bx_cap_slot *slot, uint8_t rights)
-{
-	const struct bx_cap *cap = &slot->cap;
-	struct bx_endpoint *endpoint;
-
-	if (BX_UNLIKELY((cap_head(cap) & (CAP_TYPE | CAP_RIGHTS(rights))) !=
-	    (BX_CAP_ENDPOINT | CAP_RIGHTS(rights)) || cap->uses != BX_CAP_USES_UNLIMITED))
-		return NULL;
-	if (BX_UNLIKELY(cap->expiry != BX_CAP_EXPIRY_NEVER))
-		return NULL;
-	endpoint = &core->endpoints[cap->object.index];
-	return BX_LIKELY(endpoint->generation == cap->object.generation) ? endpoint : NULL;
+	return (head & (0xff | wanted)) == wanted && head >> 32 == BX_CAP_USES_UNLIMITED;
 }
 
 /*
  * Whether the thread's entry in the timer heap is early enough for a wait until `deadline`, and the
  * deadline no farther from it than a deadline may be; when the entry comes due, timer.c looks at the
- * deadline itself.  A deadline that has passed is not before an entry that has not.
+ * deadline itself.  A deadline that has passed is not before an entry that has not.  No deadline is
+ * above the floor of a thread without an entry.
  */
 static inline bool
 deadline_fits(const struct bx_thread *thread, uint64_t deadline)
 {
-	uint64_t after;
-
-	return !__builtin_sub_overflow(deadline, thread->timer_key, &after) && after < BX_DEADLINE_FAR;
+	if (deadline <= thread->timer_floor)
+		return false;
+	return deadline - thread->timer_floor < BX_DEADLINE_FAR;
 }
 
-/* Nothing but registers is offered. */
-static inline void
-offer_nothing(struct bx_thread *thread)
+/* The processor goes to the thread number `next`, on the same account. */
+static inline const struct bx_context *
+go_to(struct bx_kcore *core, const struct bx_thread *thread, uint32_t next)
 {
-	thread->has_buffers = 0;
-	thread->send_cap_slot = BX_CAP_SLOT_NONE;
-	thread->receive_cap_slot = BX_CAP_SLOT_NONE;
-}
-
-/* The processor goes to `next`, on the same account. */
-static inline struct bx_context *
-go_to(struct bx_kcore *core, struct bx_thread *next)
-{
-	struct bx_cpu *cpu = &core->cpu;
-
-	cpu->current = next->index;
-	cpu->last_program = next->program;
-	cpu->switches++;
-	cpu->system_calls++;
-	BX_INVARIANT(cpu->account == next->account);
+	core->cpu.current = next;
+	core->cpu.exchanges++;
+	BX_INVARIANT(core->cpu.account == thread->account);
 	BX_INVARIANT(bx_sched_sound(core, &(const char *){ NULL }));
-	return &next->context;
+	return &thread->context;
 }
 
-/* The first receiver, which is offered a call, leaves its queue. */
-static inline void
-receiver_take(struct bx_kcore *core, struct bx_endpoint *endpoint, struct bx_thread *server)
-{
-	endpoint->receivers.count--;
-	if (BX_UNLIKELY(server->next != BX_NONE)) {
-		endpoint->receivers.head = server->next;
-		core->threads[server->next].previous = BX_NONE;
-		server->next = BX_NONE;
-		return;
-	}
-	endpoint->receivers.head = BX_NONE;
-	endpoint->receivers.tail = BX_NONE;
-}
-
-struct bx_context *
+BX_DIRECT struct bx_exchange
 bx_kcore_call_fast(uint64_t index, struct bx_context *current, uint64_t deadline,
     struct bx_kcore *core)
 {
 	struct bx_thread *thread = (struct bx_thread *)(void *)current, *server;
 	struct bx_cap_slot *slot, *reply;
 	struct bx_endpoint *endpoint;
-	uint8_t priority;
+	uint64_t head, name;
+	uint32_t first;
 
-	if (BX_UNLIKELY(!slot_find(core, thread, index, 0, thread->plain_count, &slot)))
-		return NULL;
-	endpoint = endpoint_find(core, slot, BX_RIGHT_WRITE | BX_RIGHT_GRANT_REPLY);
-	if (BX_UNLIKELY(endpoint == NULL || endpoint->receivers.head == BX_NONE ||
-	    !deadline_fits(thread, deadline)))
-		return NULL;
-	server = bx_thread_at(core, endpoint->receivers.head);
-	if (BX_UNLIKELY(server->reply_slot == BX_CAP_SLOT_NONE))
-		return NULL;
-	reply = &core->forest.slots[server->reply_slot];
-	priority = thread->priority > server->priority ? thread->priority : server->priority;
-	if (BX_UNLIKELY(reply->cap.type != BX_CAP_NONE || core->cpu.ready_mask >> priority != 0 ||
-	    core->ending_count != 0))
-		return NULL;
+	if (BX_UNLIKELY(!bx_thread_slot(thread, index, &slot)))
+		return decline(index, thread, deadline);
+	head = bx_cap_head(&slot->cap);
+	if (BX_UNLIKELY(head != thread->call_head)) {
+		if (!head_calls(head))
+			return decline(index, thread, deadline);
+		thread->call_head = head;
+	}
+	endpoint = &core->endpoints[slot->cap.object.index];
+	if (BX_UNLIKELY(endpoint->generation != slot->cap.object.generation ||
+	    slot->cap.expiry != BX_CAP_EXPIRY_NEVER || !deadline_fits(thread, deadline)))
+		return decline(index, thread, deadline);
+	first = endpoint->receivers.head;
+	if (BX_UNLIKELY(first == BX_NONE))
+		return decline(index, thread, deadline);
+	server = bx_thread_at(core, first);
+	reply = &core->forest.slots[server->reply_place];
+	if (BX_UNLIKELY(reply->cap.type != BX_CAP_NONE || core->cpu.busy > server->priority ||
+	    thread->priority > server->priority))
+		return decline(index, thread, deadline);
 
 	/* Nothing below can fail. */
-	receiver_take(core, endpoint, server);
-	server->object = BX_NONE;
-	server->state = BX_THREAD_READY;
-	server->deadline = 0;
-	server->work = 0;
-	server->priority = priority;
-	server->account = thread->account;
-	server->context.value[0] = slot->cap.badge;
-	server->context.value[2] = BX_IPC_INFO_REPLY;
-	endpoint->messages++;
-
-	offer_nothing(thread);
-	thread->call_kind = BX_CALL_CALL;
-	thread->state = BX_THREAD_AWAITING_REPLY;
-	thread->deadline = deadline;
-	thread->partner = server->index;
+	if (BX_UNLIKELY(server->next != BX_NONE)) {
+		endpoint->receivers.head = server->next;
+		core->threads[server->next].previous = BX_NONE;
+		server->next = BX_NONE;
+	} else {
+		endpoint->receivers.head = BX_NONE;
+		endpoint->receivers.tail = BX_NONE;
+	}
 	if (BX_UNLIKELY(server->clients != BX_NONE)) {
+		bx_levels_add(&core->client_levels[server->index],
+		    core->threads[server->clients].priority);
 		thread->next = server->clients;
 		core->threads[server->clients].previous = thread->index;
 	}
-	server->clients = thread->index;
-	bx_cap_reply_put(reply, (uint8_t)(BX_RIGHT_WRITE | server->may_grant),
-	    (struct bx_object_name){ thread->index, thread->call_generation });
-	return go_to(core, server);
+	endpoint->messages++;
+	server->state = BX_THREAD_READY;
+	server->phase = 0;
+	server->call_kind = BX_CALL_NONE;
+	server->has_buffers = 0;
+	server->account = thread->account;
+	name = BX_PAIR(bx_thread, thread, index);
+	server->clients = (uint32_t)name;
+
+	thread->state = BX_THREAD_AWAITING_REPLY;
+	thread->phase = 0;
+	thread->call_kind = BX_CALL_CALL;
+	thread->has_buffers = 0;
+	thread->deadline = deadline;
+	thread->partner = first;
+	bx_cap_reply_put(reply, server->reply_head, name);
+	return (struct bx_exchange){ go_to(core, server, first), slot->cap.badge };
 }
 
-/* The caller that a reply capability names, if it waits for this very thread and is its only
- * client; NULL: look closer. */
-static inline struct bx_thread *
-caller_find(struct bx_kcore *core, const struct bx_thread *thread, const struct bx_cap *reply)
-{
-	struct bx_thread *caller;
-
-	if (BX_UNLIKELY((cap_head(reply) & (CAP_TYPE | CAP_RIGHTS(BX_RIGHT_WRITE))) !=
-	    (BX_CAP_REPLY | CAP_RIGHTS(BX_RIGHT_WRITE)) || thread->clients != reply->object.index))
-		return NULL;
-	caller = bx_thread_at(core, reply->object.index);
-	if (BX_UNLIKELY(caller->call_generation != reply->object.generation ||
-	    caller->state != BX_THREAD_AWAITING_REPLY || caller->transfer != BX_NONE ||
-	    caller->next != BX_NONE || caller->account != thread->account))
-		return NULL;
-	return caller;
-}
-
-/* At the end of the queue of receivers. */
-static inline void
-receiver_put(struct bx_kcore *core, struct bx_endpoint *endpoint, struct bx_thread *thread)
-{
-	uint32_t last = endpoint->receivers.tail;
-
-	endpoint->receivers.tail = thread->index;
-	endpoint->receivers.count++;
-	if (BX_UNLIKELY(last != BX_NONE)) {
-		thread->previous = last;
-		core->threads[last].next = thread->index;
-		return;
-	}
-	endpoint->receivers.head = thread->index;
-}
-
-struct bx_context *
+BX_DIRECT const struct bx_context *
 bx_kcore_reply_receive_fast(uint64_t index, struct bx_context *current, uint64_t deadline,
-    struct bx_kcore *core, uint64_t reply_index)
+    struct bx_kcore *core)
 {
 	struct bx_thread *thread = (struct bx_thread *)(void *)current, *caller;
 	struct bx_cap_slot *slot, *reply;
 	struct bx_endpoint *endpoint;
+	uint64_t served, name, self;
 
-	if (BX_UNLIKELY(!slot_find(core, thread, index, 0, thread->plain_count, &slot) ||
-	    !slot_find(core, thread, reply_index, thread->plain_count, thread->slot_count, &reply)))
-		return NULL;
-	endpoint = endpoint_find(core, slot, BX_RIGHT_READ);
-	if (BX_UNLIKELY(endpoint == NULL || endpoint->senders.head != BX_NONE ||
-	    endpoint->server_thread != thread->index || thread->serves != slot->cap.object.index ||
-	    !deadline_fits(thread, deadline)))
-		return NULL;
-	caller = caller_find(core, thread, &reply->cap);
-	if (BX_UNLIKELY(caller == NULL || core->cpu.ready_mask >> caller->priority != 0 ||
-	    core->ending_count != 0))
-		return NULL;
-	if (thread->bound_notification != BX_NONE &&
-	    core->notifications[thread->bound_notification].bits != 0)
-		return NULL;
+	/* The capability is the one of the last receive, and that was good for ever; the endpoint is
+	 * still the one that it named, lives, and this thread was the last to receive there. */
+	if (BX_UNLIKELY(!bx_thread_slot(thread, index, &slot)))
+		return declined();
+	served = BX_PAIR(bx_cap, &slot->cap, object);
+	if (BX_UNLIKELY(bx_cap_head(&slot->cap) != thread->receive_head ||
+	    slot->cap.expiry != BX_CAP_EXPIRY_NEVER || served != BX_PAIR(bx_thread, thread, serves)))
+		return declined();
+	endpoint = &core->endpoints[(uint32_t)served];
+	if (BX_UNLIKELY(BX_PAIR(bx_endpoint, endpoint, generation) !=
+	    BX_PAIR(bx_thread, thread, serves_generation) ||
+	    BX_PAIR(bx_endpoint, endpoint, receivers.tail) != NOBODY ||
+	    !deadline_fits(thread, deadline) || thread->reply_index != thread->context.reply ||
+	    thread->signalled != 0))
+		return declined();
+
+	/* The reply in the slot of the last receive names a caller that waits for this very thread, and
+	 * is its only client.  A thread that runs is in no queue: its next is BX_NONE. */
+	reply = &core->forest.slots[thread->reply_slot];
+	name = BX_PAIR(bx_cap, &reply->cap, object);
+	caller = bx_thread_at(core, (uint32_t)name);
+	if (BX_UNLIKELY(bx_cap_head(&reply->cap) != thread->reply_head ||
+	    thread->clients != (uint32_t)name || BX_PAIR(bx_thread, caller, index) != name ||
+	    state_and_phase(caller) != BX_THREAD_AWAITING_REPLY ||
+	    BX_PAIR(bx_thread, caller, next) != BX_PAIR(bx_thread, thread, next) ||
+	    core->cpu.busy > caller->priority))
+		return declined();
 
 	/* Nothing below can fail. */
 	bx_cap_reply_take(reply);
-	caller->context.value[0] = 0;
-	caller->context.value[2] = 0;
 	caller->state = BX_THREAD_READY;
+	caller->phase = 0;
 	caller->call_kind = BX_CALL_NONE;
+	caller->has_buffers = 0;
 	caller->call_generation++;
-	caller->partner = BX_NONE;
-	caller->deadline = 0;
 
-	offer_nothing(thread);
-	thread->clients = BX_NONE;
-	thread->account = thread->index;
-	thread->priority = thread->priority_base;
-	thread->reply_slot = (uint32_t)(reply - core->forest.slots);
-	thread->may_grant = slot->cap.rights & BX_RIGHT_GRANT;
-	thread->context.number = BX_SYS_RECEIVE;	/* what would begin again (ipc.c) */
+	self = thread->index_twice;
 	thread->state = BX_THREAD_RECEIVING;
+	thread->phase = BX_PHASE_SPENT;
+	thread->call_kind = BX_CALL_NONE;
+	thread->has_buffers = 0;
+	thread->clients = BX_NONE;
+	thread->account = (uint32_t)self;
+	thread->priority = thread->priority_base;
+	thread->object = (uint32_t)served;
+	thread->deadline = deadline;
+	__builtin_memcpy(&endpoint->receivers, &self, sizeof endpoint->receivers);
+	return go_to(core, caller, (uint32_t)name);
+}
+
+/* ---- the processor changes hands, and accounts with it */
+
+/* Whether a capability may be used for ever for what is asked, by the checks of bx_sys_cap
+ * but for the object's generation. */
+static inline bool
+cap_allows(const struct bx_cap *cap, enum bx_cap_type type, uint8_t rights)
+{
+	return cap->type == type && (cap->rights & rights) == rights &&
+	    cap->uses == BX_CAP_USES_UNLIMITED && cap->expiry == BX_CAP_EXPIRY_NEVER;
+}
+
+/* Whether `waiter`, once READY, would run instead of the current thread and of all that are READY. */
+static inline bool
+runs_next(const struct bx_kcore *core, const struct bx_thread *thread,
+    const struct bx_thread *waiter)
+{
+	return waiter->state == BX_THREAD_RECEIVING && waiter->transfer == BX_NONE &&
+	    waiter->priority > thread->priority && waiter->priority >= core->cpu.busy;
+}
+
+/* A receiver gets what it waited for, but for the words, and runs; the current thread has its result. */
+static struct bx_context *
+receiver_runs(struct bx_kcore *core, struct bx_thread *thread, struct bx_thread *receiver,
+    uint64_t badge, uint64_t label, uint64_t info)
+{
+	bx_queue_remove(core, &core->endpoints[receiver->object].receivers, receiver);
+	receiver->state = BX_THREAD_READY;
+	receiver->phase = 0;
+	receiver->object = BX_NONE;
+	receiver->context.number = BX_OK;
+	receiver->context.value[0] = badge;
+	receiver->context.value[1] = label;
+	receiver->context.value[2] = info;
+	bx_thread_result(thread, BX_OK);
+	bx_sched_preempt(core, thread);
+	return bx_sched_hand_over(core, receiver);
+}
+
+struct bx_context *
+bx_signal_short(struct bx_kcore *core, struct bx_thread *thread)
+{
+	struct bx_notification *notification;
+	struct bx_thread *waiter;
+	struct bx_cap_slot *slot;
+	uint64_t bits;
+
+	if (!bx_thread_slot(thread, thread->context.value[0], &slot) ||
+	    !cap_allows(&slot->cap, BX_CAP_NOTIFICATION, BX_RIGHT_WRITE) || slot->cap.badge == 0)
+		return NULL;
+	notification = &core->notifications[slot->cap.object.index];
+	if (notification->generation != slot->cap.object.generation ||
+	    notification->waiters.head != BX_NONE || core->put_off != 0)
+		return NULL;
+	bits = notification->bits | slot->cap.badge;
+	if (notification->bound_thread != BX_NONE) {
+		waiter = bx_thread_at(core, notification->bound_thread);
+		if (waiter->state == BX_THREAD_RECEIVING) {
+			if (!runs_next(core, thread, waiter))
+				return NULL;
+			notification->signals++;
+			notification->bits = 0;
+			return receiver_runs(core, thread, waiter, bits, 0, BX_IPC_INFO_SIGNAL);
+		}
+		waiter->signalled = 1;
+	}
+	/* Nobody waits: the current thread goes on, as when it was chosen. */
+	notification->signals++;
+	notification->bits = bits;
+	bx_thread_result(thread, BX_OK);
+	return &thread->context;
+}
+
+struct bx_context *
+bx_send_short(struct bx_kcore *core, struct bx_thread *thread)
+{
+	struct bx_endpoint *endpoint;
+	struct bx_thread *receiver;
+	struct bx_cap_slot *slot;
+
+	if (!bx_thread_slot(thread, thread->context.value[0], &slot) ||
+	    !cap_allows(&slot->cap, BX_CAP_ENDPOINT, BX_RIGHT_WRITE))
+		return NULL;
+	endpoint = &core->endpoints[slot->cap.object.index];
+	if (endpoint->generation != slot->cap.object.generation || endpoint->receivers.head == BX_NONE)
+		return NULL;
+	receiver = bx_thread_at(core, endpoint->receivers.head);
+	if (!runs_next(core, thread, receiver))
+		return NULL;
+
+	/* Nothing below can fail. */
+	endpoint->messages++;
+	receiver->has_buffers = 0;
+	thread->has_buffers = 0;
+	for (unsigned i = 0; i < BX_IPC_WORDS; i++)
+		receiver->context.word[i] = thread->context.word[i];
+	return receiver_runs(core, thread, receiver, slot->cap.badge, thread->context.value[1], 0);
+}
+
+struct bx_context *
+bx_yield_short(struct bx_kcore *core, struct bx_thread *thread)
+{
+	struct bx_queue *equals = &core->cpu.ready[thread->priority];
+	struct bx_thread *next;
+
+	/* An equal waits, nobody above it, and nothing is put off; it has another time slice. */
+	if (core->cpu.busy != thread->priority + 1)
+		return NULL;
+	next = bx_thread_at(core, equals->head);
+	if (next->restart != 0 || next->account == core->cpu.account)
+		return NULL;
+
+	/* Nothing below can fail. */
+	if (BX_LIKELY(next->next == BX_NONE)) {
+		__builtin_memcpy(equals, &thread->index_twice, sizeof *equals);
+	} else {
+		bx_queue_append(core, equals, thread);
+		bx_queue_remove(core, equals, next);
+	}
+	bx_thread_result(thread, BX_OK);
+	core->cpu.slice_end = 0;		/* bx_sched_yield */
+	return bx_sched_hand_over(core, next);
+}
+
+struct bx_context *
+bx_receive_short(struct bx_kcore *core, struct bx_thread *thread)
+{
+	uint64_t deadline = thread->context.value[2];
+	struct bx_endpoint *endpoint;
+	struct bx_cap_slot *slot;
+	struct bx_thread *next;
+
+	/* As bx_kcore_reply_receive_fast, and nothing was lent. */
+	if (!bx_thread_slot(thread, thread->context.value[0], &slot) ||
+	    bx_cap_head(&slot->cap) != thread->receive_head ||
+	    slot->cap.expiry != BX_CAP_EXPIRY_NEVER ||
+	    BX_PAIR(bx_cap, &slot->cap, object) != BX_PAIR(bx_thread, thread, serves))
+		return NULL;
+	endpoint = &core->endpoints[thread->serves];
+	if (BX_PAIR(bx_endpoint, endpoint, generation) != BX_PAIR(bx_thread, thread, serves_generation) ||
+	    BX_PAIR(bx_endpoint, endpoint, receivers.tail) != NOBODY ||
+	    !deadline_fits(thread, deadline) || thread->reply_index != thread->context.reply ||
+	    core->forest.slots[thread->reply_slot].cap.type != BX_CAP_NONE || thread->signalled != 0 ||
+	    thread->clients != BX_NONE || thread->account != thread->index ||
+	    thread->priority != thread->priority_base || core->put_off != 0)
+		return NULL;
+	next = bx_sched_first_take(core);
+	if (next == NULL)
+		return NULL;
+
+	/* Nothing below can fail. */
+	thread->state = BX_THREAD_RECEIVING;
+	thread->phase = BX_PHASE_SPENT;
+	thread->has_buffers = 0;
 	thread->object = thread->serves;
 	thread->deadline = deadline;
-	receiver_put(core, endpoint, thread);
-	return go_to(core, caller);
+	__builtin_memcpy(&endpoint->receivers, &thread->index_twice, sizeof endpoint->receivers);
+	return bx_sched_hand_over(core, next);
 }

@@ -6,37 +6,46 @@
  *	NONE		check the ELF file, root table,	at once			SEGMENTS
  *			argument and launch pages
  *	SEGMENTS	text and data			STEP_PAGES pages	STACK
- *	STACK		the first thread's stack	STEP_PAGES pages	NAMES
- *	NAMES		what others call it		STEP_SCAN objects	GRANTS
+ *	STACK		the first thread's stack	STEP_PAGES pages	THREADS
+ *	THREADS		its threads, stopped		STEP_THREADS threads	GRANTS
  *	GRANTS		capabilities of the manifest	STEP_GRANTS grants	NONE: it runs
  *
- *	END_SLOTS	its capabilities, and theirs	STEP_SLOTS, _SCAN	END_PAGES
+ *	END_THREADS	its threads, their clients	STEP_THREADS, _SCAN	END_SENDERS
+ *	END_SENDERS	who is queued for it		one endpoint, _SCAN	END_SLOTS
+ *	END_SLOTS	its capabilities, and theirs	BX_REMOVAL_STEP		END_PAGES
  *	END_PAGES	its user pages			STEP_PAGES, _SCAN	END_TABLES
  *	END_TABLES	its page tables			STEP_PAGES		NONE: it is gone
  *
- * bx_program_end turns any of the upper into END_SLOTS.  The commit point of a start is the last
- * step: until then no thread of the program is ready, and its space is not sealed.
+ * bx_program_end turns any of the upper into END_THREADS.  The commit point of a start is the last
+ * step: until then no thread of the program is ready, and its space is not sealed.  It is sealed
+ * then, but for a program that the manifest gives an open space.  From the first
+ * step of an end no thread of it runs (dispatch takes the program apart instead) or is spoken to
+ * (bx_thread_dying).
  *
- * Names (object generations) of a program's threads and capability space change with each start.
- * Capabilities which the manifest gives to others for them follow: see names_step.
+ * A capability for a thread or space of a program names the program's, whichever process that has:
+ * the manifest's authority is over the program.  It is stale while there is no process.
  */
-#include "core.h"
+#include "thread.h"
 
 enum work_state {
 	WORK_NONE = 0,
-	WORK_SEGMENTS, WORK_STACK, WORK_NAMES, WORK_GRANTS,
-	WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
+	WORK_SEGMENTS, WORK_STACK, WORK_THREADS, WORK_GRANTS,
+	WORK_END_THREADS, WORK_END_SENDERS, WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
 };
 
-#define STEP_PAGES	16u
+#define STEP_PAGES	8u
 #define STEP_GRANTS	32u
-#define STEP_SLOTS	32u
+#define STEP_THREADS	4u
 #define STEP_SCAN	512u	/* entries looked at, in a table where most need nothing */
+/* What a removal costs, in such entries. */
+#define COST_LEAF	16
+#define COST_PAGE	64	/* unmapped and zeroed */
+#define COST_WAKE	64	/* of a thread, with those that it waited for */
 
 static bool
 starting(const struct bx_program *program)
 {
-	return program->work_state != WORK_NONE && program->work_state < WORK_END_SLOTS;
+	return program->work_state != WORK_NONE && program->work_state < WORK_END_THREADS;
 }
 
 /* ---- start -------------------------------------------------------------------------------- */
@@ -174,40 +183,58 @@ stack_step(struct bx_kcore *core, uint32_t index)
 	err = bx_cap_space_init(&core->forest, program->space.first_slot, program->space.slot_count,
 	    program->space.plain_count, &program->space);
 	BX_ASSERT(err == BX_OK);	/* as at boot */
-	for (uint32_t i = 0; i < program->thread_count; i++)
-		bx_thread_make(core, program->first_thread + i, index);
-	program->work_state = WORK_NAMES;
+	program->work_state = WORK_THREADS;
 	program->work_index = 0;
 	return BX_OK;
 }
 
-/* The root capabilities of this program's threads and space, and those which the manifest gave to
- * others, name its last process.  They get the new names: the manifest's authority is over the
- * program, whichever process it has.  All spaces are sealed, so the root's children are all. */
 static void
-names_step(struct bx_kcore *core, uint32_t index)
+threads_step(struct bx_kcore *core, uint32_t index)
 {
 	struct bx_program *program = &core->programs[index];
-	struct bx_cap_slot *slots = core->forest.slots;
 
-	for (unsigned i = 0; i < STEP_SCAN && program->work_index < core->object_count; i++) {
-		const struct bx_object *object = &core->objects[program->work_index++];
-		uint32_t root = core->root_space.first_slot + object->root_slot;
-		uint32_t generation;
-
-		if (object->program != index)
-			continue;
-		generation = object->kind == BX_OBJECT_THREAD ?
-		    core->threads[object->index].generation : program->generation;
-		slots[root].cap.object.generation = generation;
-		for (uint32_t child = slots[root].child; child != BX_CAP_SLOT_NONE;
-		    child = slots[child].older)
-			slots[child].cap.object.generation = generation;
-	}
-	if (program->work_index == core->object_count) {
+	for (unsigned i = 0; i < STEP_THREADS && program->work_index < program->thread_count; i++)
+		bx_thread_make(core, program->first_thread + program->work_index++, index);
+	if (program->work_index == program->thread_count) {
 		program->work_state = WORK_GRANTS;
 		program->work_index = program->first_grant;
 	}
+}
+
+/* Where the lender of a grant has what it lends, if it has; it may have deleted it, or, in an open
+ * space, put something else there. */
+static bool
+lender_place(const struct bx_kcore *core, const struct bx_grant *grant, struct bx_cap_place *from)
+{
+	const struct bx_grant *above = &core->grants[grant->lender];
+	const struct bx_object *object = &core->objects[grant->object];
+	const struct bx_program *lender = &core->programs[above->program];
+	const struct bx_cap *held = &core->forest.slots[lender->space.first_slot + above->slot].cap;
+
+	*from = (struct bx_cap_place){ &lender->space, above->slot };
+	return lender->state == BX_PROGRAM_RUNNING &&
+	    held->type == bx_object_cap_type(object->kind) && held->object.index == object->index;
+}
+
+/* What one grant gives, at its place.  What the lender has not, or not so much of, is not lent. */
+static enum bx_err
+grant_derive(struct bx_kcore *core, const struct bx_grant *grant, uint64_t now)
+{
+	struct bx_cap_place from = { &core->root_space, core->objects[grant->object].root_slot };
+	struct bx_cap_place to = { &core->programs[grant->program].space, grant->slot };
+	struct bx_cap_limits limits = grant->limits;
+	const struct bx_cap *source;
+	enum bx_err err;
+
+	if (grant->lender != BX_NONE && !lender_place(core, grant, &from))
+		return BX_OK;
+	source = &core->forest.slots[from.space->first_slot + from.index].cap;
+	limits.expiry = source->expiry;
+	if (grant->lifetime_ticks != 0 && now < limits.expiry &&
+	    grant->lifetime_ticks < limits.expiry - now)
+		limits.expiry = now + grant->lifetime_ticks;
+	err = bx_cap_derive(&core->forest, from, &limits, to, now);
+	return grant->lender == BX_NONE ? err : BX_OK;
 }
 
 /* Leaves work_state NONE when all is done. */
@@ -219,18 +246,11 @@ grants_step(struct bx_kcore *core, uint32_t index)
 
 	for (unsigned i = 0; i < STEP_GRANTS && program->work_index < core->grant_count; i++) {
 		const struct bx_grant *grant = &core->grants[program->work_index];
-		const struct bx_object *object = &core->objects[grant->object];
-		struct bx_cap_limits limits = grant->limits;
-		struct bx_cap_place from = { &core->root_space, object->root_slot };
-		struct bx_cap_place to = { &program->space, grant->slot };
 		enum bx_err err;
 
 		if (grant->program != index)
 			break;
-		limits.expiry = BX_CAP_EXPIRY_NEVER;
-		if (grant->lifetime_ticks != 0 && grant->lifetime_ticks < limits.expiry - now)
-			limits.expiry = now + grant->lifetime_ticks;
-		err = bx_cap_derive(&core->forest, from, &limits, to, now);
+		err = grant_derive(core, grant, now);
 		if (err != BX_OK)
 			return err;
 		program->work_index++;
@@ -255,7 +275,8 @@ start_finish(struct bx_kcore *core, uint32_t index)
 	enum bx_err err = elf_of(core, program, &elf);
 
 	BX_ASSERT(err == BX_OK);	/* it was good at the first step and is immutable */
-	bx_cap_space_seal(&program->space);
+	if (!bx_program_is_open(program))
+		bx_cap_space_seal(&program->space);
 	program->work_thread = BX_NONE;
 	program->state = BX_PROGRAM_RUNNING;
 	program->starts++;
@@ -293,8 +314,8 @@ bx_program_start(struct bx_kcore *core, uint32_t index, const uint8_t *argument,
 	case WORK_STACK:
 		err = stack_step(core, index);
 		break;
-	case WORK_NAMES:
-		names_step(core, index);
+	case WORK_THREADS:
+		threads_step(core, index);
 		break;
 	case WORK_GRANTS:
 		err = grants_step(core, index);
@@ -312,7 +333,17 @@ bx_program_start(struct bx_kcore *core, uint32_t index, const uint8_t *argument,
 
 /* ---- end ---------------------------------------------------------------------------------- */
 
-/* Ends its threads and begins the taking apart. */
+/* Its bit among the programs that are being taken apart. */
+static void
+ending_mark(struct bx_kcore *core, const struct bx_program *program, bool ending)
+{
+	uint64_t bit = 1ull << program->rank % 64;
+	uint64_t *word = &core->ending[program->rank / 64];
+
+	*word = ending ? *word | bit : *word & ~bit;
+}
+
+/* Begins the taking apart. */
 static void
 end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
 {
@@ -321,15 +352,13 @@ end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
 	program->signals_exit = program->state == BX_PROGRAM_RUNNING;
 	program->end_state = state;
 	program->state = BX_PROGRAM_ENDING;
-	program->work_state = WORK_END_SLOTS;
+	program->work_state = WORK_END_THREADS;
 	program->work_index = 0;
+	program->removal = (struct bx_removal){ 0, 0, 0 };
 	program->work_thread = BX_NONE;
-	core->ending_count++;
-	if ((program->generation & 1) == 0)
-		return;			/* its start had not come to threads */
-	program->generation++;
-	for (uint32_t i = 0; i < program->thread_count; i++)
-		bx_thread_end(core, program->first_thread + i);
+	ending_mark(core, program, true);
+	core->put_off++;
+	program->generation += program->generation & 1;	/* even: no process */
 }
 
 void
@@ -342,36 +371,74 @@ bx_program_end(struct bx_kcore *core, uint32_t index, enum bx_program_state stat
 }
 
 void
-bx_program_starter_gone(struct bx_kcore *core, uint32_t thread)
+bx_program_starter_gone(struct bx_kcore *core, const struct bx_thread *thread)
 {
-	for (uint32_t i = 0; i < core->program_count; i++) {
-		/* Its threads were never ready, so none of them was starting another. */
-		if (starting(&core->programs[i]) && core->programs[i].work_thread == thread)
-			end_begin(core, i, core->programs[i].state);
+	uint64_t index = thread->context.value[1];	/* if it is in a BX_SYS_SPAWN */
+
+	if (index < core->program_count && starting(&core->programs[index]) &&
+	    core->programs[index].work_thread == thread->index)
+		end_begin(core, (uint32_t)index, core->programs[index].state);
+}
+
+static bool
+end_threads_step(struct bx_kcore *core, struct bx_program *program)
+{
+	unsigned ended = 0;
+
+	for (unsigned i = 0; i < STEP_SCAN && program->work_index < program->thread_count; i++) {
+		uint32_t thread = program->first_thread + program->work_index;
+
+		if (core->threads[thread].state != BX_THREAD_FREE && ended++ == STEP_THREADS)
+			return false;
+		if (!bx_thread_end(core, thread))
+			return false;
+		program->work_index++;
 	}
+	return program->work_index == program->thread_count;
+}
+
+/* The threads have gone, so nobody is queued for the program anew. */
+static bool
+end_senders_step(struct bx_kcore *core, uint32_t index)
+{
+	struct bx_program *program = &core->programs[index];
+
+	for (unsigned i = 0; i < STEP_SCAN && program->work_index < core->endpoint_count; i++) {
+		struct bx_endpoint *endpoint = &core->endpoints[program->work_index];
+
+		if (endpoint->server == index && endpoint->senders.head != BX_NONE) {
+			program->work_index += bx_ipc_senders_release(core, endpoint);
+			return false;
+		}
+		program->work_index++;
+	}
+	return program->work_index == core->endpoint_count;
 }
 
 /* Removes slots of the program, each with what was derived from it, deepest first. */
 static enum bx_err
 end_slots_step(struct bx_kcore *core, struct bx_program *program)
 {
-	unsigned removed = 0;
+	struct bx_removal *removal = &program->removal;
 
-	for (unsigned i = 0; i < STEP_SCAN && program->work_index < program->space.slot_count; i++) {
+	removal->left = BX_REMOVAL_STEP;
+	while (program->work_index < program->space.slot_count) {
 		uint32_t slot = program->space.first_slot + program->work_index;
 		uint32_t leaf = BX_CAP_SLOT_NONE;
 
 		while (core->forest.slots[slot].cap.type != BX_CAP_NONE) {
-			if (removed++ == STEP_SLOTS)
+			if (removal->left <= 0)
 				return BX_ERR_AGAIN;
 			leaf = bx_cap_leaf_next(&core->forest, slot, leaf);
 			if (bx_capability_remove_leaf(core, leaf == BX_CAP_SLOT_NONE ? slot : leaf,
-			    &leaf) != BX_OK)
+			    &leaf, removal) != BX_OK)
 				return BX_ERR_AGAIN;
 		}
 		program->work_index++;
+		if (--removal->left <= 0)
+			return BX_ERR_AGAIN;
 	}
-	return program->work_index == program->space.slot_count ? BX_OK : BX_ERR_AGAIN;
+	return BX_OK;
 }
 
 /* User pages first: unmapping needs the tables.  work_index: where to go on in the list. */
@@ -406,10 +473,10 @@ static void
 end_finish(struct bx_kcore *core, struct bx_program *program)
 {
 	BX_ASSERT(program->frames_used == 0);
-	program->root = 0;
 	program->work_state = WORK_NONE;
 	program->state = program->end_state;
-	core->ending_count--;
+	ending_mark(core, program, false);
+	core->put_off--;
 	if (program->signals_exit && program->exit_notification != BX_NONE)
 		bx_notification_signal(core, program->exit_notification, program->exit_bits);
 }
@@ -421,6 +488,18 @@ bx_program_end_step(struct bx_kcore *core, uint32_t index)
 
 	BX_ASSERT(program->state == BX_PROGRAM_ENDING);
 	switch (program->work_state) {
+	case WORK_END_THREADS:
+		if (end_threads_step(core, program)) {
+			program->work_state = WORK_END_SENDERS;
+			program->work_index = 0;
+		}
+		return BX_ERR_AGAIN;
+	case WORK_END_SENDERS:
+		if (end_senders_step(core, index)) {
+			program->work_state = WORK_END_SLOTS;
+			program->work_index = 0;
+		}
+		return BX_ERR_AGAIN;
 	case WORK_END_SLOTS:
 		if (end_slots_step(core, program) == BX_OK) {
 			program->work_state = WORK_END_PAGES;
@@ -428,8 +507,10 @@ bx_program_end_step(struct bx_kcore *core, uint32_t index)
 		}
 		return BX_ERR_AGAIN;
 	case WORK_END_PAGES:
-		if (end_pages_step(core, program) == BX_OK)
+		if (end_pages_step(core, program) == BX_OK) {
 			program->work_state = WORK_END_TABLES;
+			program->root = 0;	/* its tables go one by one: none is followed any more */
+		}
 		return BX_ERR_AGAIN;
 	default:
 		BX_ASSERT(program->work_state == WORK_END_TABLES);
@@ -443,16 +524,11 @@ bx_program_end_step(struct bx_kcore *core, uint32_t index)
 uint32_t
 bx_program_ending(const struct bx_kcore *core)
 {
-	uint32_t best = BX_NONE;
-
-	if (core->ending_count == 0)
-		return BX_NONE;
-	for (uint32_t i = 0; i < core->program_count; i++) {
-		if (core->programs[i].state == BX_PROGRAM_ENDING && (best == BX_NONE ||
-		    core->programs[i].priority > core->programs[best].priority))
-			best = i;
+	for (uint32_t word = BX_ARRAY_COUNT(core->ending); word-- > 0;) {
+		if (core->ending[word] != 0)
+			return core->ranked[64 * word + 63 - (uint32_t)__builtin_clzll(core->ending[word])];
 	}
-	return best;
+	return BX_NONE;
 }
 
 /* ---- capabilities and what they hold up ---------------------------------------------------- */
@@ -479,15 +555,15 @@ bx_program_of_slot(const struct bx_kcore *core, uint32_t slot)
 
 /* Pages of the range, from its end; the leaf's own count keeps the place between steps. */
 static enum bx_err
-memory_release(struct bx_kcore *core, struct bx_cap *cap, uint32_t program)
+memory_release(struct bx_kcore *core, struct bx_cap *cap, uint32_t program,
+    struct bx_removal *removal)
 {
 	const uint32_t *pages = &core->memory_pages[core->memories[cap->object.index].first_page];
-	unsigned disowned = 0;
 
-	for (unsigned i = 0; i < STEP_SCAN && cap->count > 0; i++) {
-		if (bx_space_disown(core, program, pages[cap->first + cap->count - 1]) &&
-		    ++disowned == STEP_PAGES)
-			break;
+	while (cap->count > 0 && removal->left > 0) {
+		bool was = bx_space_disown(core, program, pages[cap->first + cap->count - 1]);
+
+		removal->left -= was ? COST_PAGE : 1;
 		cap->count--;
 	}
 	return cap->count == 0 ? BX_OK : BX_ERR_AGAIN;
@@ -505,20 +581,35 @@ irq_release(struct bx_kcore *core, uint32_t index, uint32_t program)
 	irq->notification = BX_NONE;
 }
 
-/* Threads of the program that wait on the object: they had the right to through this capability. */
-static void
-waits_cancel(struct bx_kcore *core, const struct bx_program *program, uint8_t type, uint32_t object)
+/* Threads of the program that wait on the object: they had the right to through this capability.
+ * Before the first is looked at it loses its rights, so that none begins to wait anew; a place kept
+ * from an earlier capability in that slot does not count then. */
+static enum bx_err
+waits_cancel(struct bx_kcore *core, uint32_t leaf, const struct bx_program *program,
+    struct bx_removal *removal)
 {
+	struct bx_cap *cap = &core->forest.slots[leaf].cap;
+
 	if (program->state == BX_PROGRAM_ENDING)
-		return;			/* it has none */
-	for (uint32_t i = 0; i < program->thread_count; i++) {
-		struct bx_thread *thread = &core->threads[program->first_thread + i];
-		bool waits = type == BX_CAP_NOTIFICATION ? thread->state == BX_THREAD_WAITING :
+		return BX_OK;			/* none waits for long */
+	if (removal->leaf != leaf || cap->rights != 0) {
+		removal->leaf = leaf;
+		removal->index = 0;
+		cap->rights = 0;
+	}
+	for (; removal->index < program->thread_count; removal->index++, removal->left--) {
+		struct bx_thread *thread = &core->threads[program->first_thread + removal->index];
+		bool waits = cap->type == BX_CAP_NOTIFICATION ? thread->state == BX_THREAD_WAITING :
 		    thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING;
 
-		if (waits && thread->object == object)
+		if (removal->left <= 0)
+			return BX_ERR_AGAIN;
+		if (waits && thread->object == cap->object.index) {
 			bx_thread_wake(core, thread, BX_ERR_CANCELLED);
+			removal->left -= COST_WAKE;
+		}
 	}
+	return BX_OK;
 }
 
 static void
@@ -529,21 +620,22 @@ notification_release(struct bx_kcore *core, const struct bx_program *program, ui
 
 	if (bound - program->first_thread >= program->thread_count)
 		return;
-	core->threads[bound].bound_notification = BX_NONE;
-	notification->bound_thread = BX_NONE;
+	bx_notification_unbind(core, notification);
 }
 
 enum bx_err
-bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent)
+bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent,
+    struct bx_removal *removal)
 {
 	struct bx_cap *cap = &core->forest.slots[leaf].cap;
 	uint32_t owner = bx_program_of_slot(core, leaf);
 	struct bx_thread *caller;
 
 	BX_ASSERT(owner != BX_NONE);
+	removal->left -= COST_LEAF;
 	switch (cap->type) {
 	case BX_CAP_MEMORY:
-		if (memory_release(core, cap, owner) != BX_OK)
+		if (memory_release(core, cap, owner, removal) != BX_OK)
 			return BX_ERR_AGAIN;
 		break;
 	case BX_CAP_IRQ:
@@ -551,10 +643,12 @@ bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent
 		break;
 	case BX_CAP_NOTIFICATION:
 		notification_release(core, &core->programs[owner], cap->object.index);
-		waits_cancel(core, &core->programs[owner], cap->type, cap->object.index);
+		if (waits_cancel(core, leaf, &core->programs[owner], removal) != BX_OK)
+			return BX_ERR_AGAIN;
 		break;
 	case BX_CAP_ENDPOINT:
-		waits_cancel(core, &core->programs[owner], cap->type, cap->object.index);
+		if (waits_cancel(core, leaf, &core->programs[owner], removal) != BX_OK)
+			return BX_ERR_AGAIN;
 		break;
 	case BX_CAP_REPLY:
 		/* Nobody can answer that call any more. */

@@ -14,6 +14,8 @@
  */
 #include "thread.h"
 
+#define CHAIN_STEP	16		/* threads settled at once, one for another */
+
 /* ---- queues */
 
 void
@@ -26,7 +28,6 @@ bx_queue_append(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread 
 	else
 		core->threads[queue->tail].next = thread->index;
 	queue->tail = thread->index;
-	queue->count++;
 }
 
 void
@@ -39,13 +40,12 @@ bx_queue_prepend(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread
 	else
 		core->threads[queue->head].previous = thread->index;
 	queue->head = thread->index;
-	queue->count++;
 }
 
 void
 bx_queue_remove(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread *thread)
 {
-	BX_ASSERT(queue->count > 0);
+	BX_ASSERT(queue->head != BX_NONE);
 	if (thread->previous == BX_NONE)
 		queue->head = thread->next;
 	else
@@ -56,7 +56,6 @@ bx_queue_remove(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread 
 		core->threads[thread->next].previous = thread->previous;
 	thread->next = BX_NONE;
 	thread->previous = BX_NONE;
-	queue->count--;
 }
 
 /* ---- the ready queues */
@@ -81,7 +80,7 @@ bx_thread_unready(struct bx_kcore *core, struct bx_thread *thread)
 	if (thread->index == cpu->current)
 		return;
 	bx_queue_remove(core, &cpu->ready[thread->priority], thread);
-	if (cpu->ready[thread->priority].count == 0)
+	if (cpu->ready[thread->priority].head == BX_NONE)
 		cpu->ready_mask &= ~(1ull << thread->priority);
 }
 
@@ -166,15 +165,33 @@ account_enter(struct bx_kcore *core, uint32_t account, uint64_t now)
 
 /* ---- what a call lends */
 
+/* Where a thread counts that waits for the service of another, or NULL. */
+static struct bx_levels *
+levels_of(struct bx_kcore *core, const struct bx_thread *thread)
+{
+	if (thread->state == BX_THREAD_SENDING && thread->object != BX_NONE)
+		return &core->sender_levels[thread->object];
+	if (bx_thread_awaits(thread) && thread->partner != BX_NONE &&
+	    core->threads[thread->partner].clients != thread->index)
+		return &core->client_levels[thread->partner];
+	return NULL;
+}
+
 void
 bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t priority)
 {
 	bool queued = thread->state == BX_THREAD_READY && thread->index != core->cpu.current;
+	struct bx_levels *levels;
 
 	if (thread->priority == priority)
 		return;
+	levels = levels_of(core, thread);
 	if (queued)
 		bx_thread_unready(core, thread);
+	if (levels != NULL) {
+		bx_levels_remove(levels, thread->priority);
+		bx_levels_add(levels, priority);
+	}
 	thread->priority = (uint8_t)priority;
 	if (queued)
 		enqueue(core, thread, true);
@@ -192,65 +209,68 @@ bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct bx_t
 static uint32_t
 priority_due(const struct bx_kcore *core, const struct bx_thread *thread)
 {
-	uint32_t priority = thread->priority_base;
-	uint32_t client = thread->clients;
+	uint32_t priority = thread->priority_base, lent;
 
-	for (uint32_t n = 0; client != BX_NONE && n < core->thread_count; n++) {
-		if (core->threads[client].priority > priority)
-			priority = core->threads[client].priority;
-		client = core->threads[client].next;
+	if (thread->clients != BX_NONE) {
+		lent = bx_levels_top(&core->client_levels[thread->index]);
+		if (core->threads[thread->clients].priority > lent)
+			lent = core->threads[thread->clients].priority;
+		if (lent > priority)
+			priority = lent;
 	}
-	if (thread->serves != BX_NONE && thread->state != BX_THREAD_RECEIVING) {
-		const struct bx_endpoint *endpoint = &core->endpoints[thread->serves];
-
-		if (endpoint->server_thread == thread->index && endpoint->boost > priority)
-			priority = endpoint->boost;
+	if (thread->serves != BX_NONE && thread->state != BX_THREAD_RECEIVING &&
+	    core->endpoints[thread->serves].server_thread == thread->index) {
+		lent = bx_levels_top(&core->sender_levels[thread->serves]);
+		if (lent > priority)
+			priority = lent;
 	}
 	return priority;
 }
 
-/* The slice it may use: a client's whose server it is, or its own. */
+/* Works out what one thread is lent.  Returns whom it waits for, and so passes on to, or BX_NONE.  The
+ * highest priority that it found or made is kept in *highest. */
 static uint32_t
-account_due(const struct bx_kcore *core, const struct bx_thread *thread)
+settle(struct bx_kcore *core, struct bx_thread *server, uint32_t *highest)
 {
-	uint32_t client = thread->clients;
+	uint32_t priority = priority_due(core, server);
+	uint32_t account = server->clients != BX_NONE ? core->threads[server->clients].account :
+	    server->index;
 
-	for (uint32_t n = 0; client != BX_NONE && n < core->thread_count; n++) {
-		if (core->threads[client].account == thread->account)
-			return thread->account;
-		client = core->threads[client].next;
-	}
-	return thread->clients != BX_NONE ? core->threads[thread->clients].account : thread->index;
-}
-
-/* The highest priority of those that queue there. */
-uint32_t
-bx_sched_boost_due(const struct bx_kcore *core, const struct bx_endpoint *endpoint)
-{
-	uint32_t most = 0, sender = endpoint->senders.head;
-
-	for (uint32_t n = 0; sender != BX_NONE && n < core->thread_count; n++) {
-		if (core->threads[sender].priority > most)
-			most = core->threads[sender].priority;
-		sender = core->threads[sender].next;
-	}
-	return most;
-}
-
-/* What a thread has, has changed: whom it waits for, or BX_NONE; the boost of the endpoint where it
- * queues follows. */
-static uint32_t
-next_served(struct bx_kcore *core, const struct bx_thread *thread)
-{
-	struct bx_endpoint *endpoint;
-
-	if (bx_thread_awaits(thread))
-		return thread->partner;
-	if (thread->state != BX_THREAD_SENDING || thread->object == BX_NONE)
+	if (server->priority == priority && server->account == account)
 		return BX_NONE;
-	endpoint = &core->endpoints[thread->object];
-	endpoint->boost = bx_sched_boost_due(core, endpoint);
-	return endpoint->server_thread;
+	if (*highest < server->priority)
+		*highest = server->priority;
+	if (*highest < priority)
+		*highest = priority;
+	bx_sched_priority_set(core, server, priority);
+	server->account = account;
+	if (bx_thread_awaits(server))
+		return server->partner;
+	if (server->state == BX_THREAD_SENDING && server->object != BX_NONE)
+		return core->endpoints[server->object].server_thread;
+	return BX_NONE;
+}
+
+/* Goes along the chain of those that wait; what is left of a long one is put off, and of the highest
+ * priority met so far, not below `highest`. */
+static void
+settle_chain(struct bx_kcore *core, uint32_t next, uint32_t highest)
+{
+	struct bx_thread *thread;
+
+	for (unsigned n = 0; n < CHAIN_STEP && next != BX_NONE; n++)
+		next = settle(core, bx_thread_at(core, next), &highest);
+	if (next == BX_NONE)
+		return;
+	if (core->unsettled == BX_NONE || core->settle_priority < highest)
+		core->settle_priority = highest;
+	thread = bx_thread_at(core, next);
+	if (thread->unsettled != 0)
+		return;
+	thread->unsettled = 1;
+	thread->settle_next = core->unsettled;
+	core->unsettled = next;
+	core->put_off++;
 }
 
 void
@@ -260,19 +280,25 @@ bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
 	if (server->clients == BX_NONE && server->state == BX_THREAD_RECEIVING &&
 	    server->account == server->index && server->priority == server->priority_base)
 		return;
-	for (uint32_t n = 0; n < core->thread_count; n++) {
-		uint32_t next;
-		uint32_t priority = priority_due(core, server);
-		uint32_t account = account_due(core, server);
-		bool same = server->priority == priority && server->account == account;
+	core->settle_left = core->thread_count;
+	settle_chain(core, server->index, 0);
+}
 
-		bx_sched_priority_set(core, server, priority);
-		server->account = account;
-		next = same ? BX_NONE : next_served(core, server);
-		if (next == BX_NONE)
-			return;
-		server = bx_thread_at(core, next);
-	}
+/* One step of what was put off.  Threads that wait in a ring (only a deadline ends that) could pass a
+ * change round it for ever: after as many steps as there are threads it is dropped. */
+static void
+settle_step(struct bx_kcore *core)
+{
+	struct bx_thread *thread = bx_thread_at(core, core->unsettled);
+	uint32_t priority = core->settle_priority;
+
+	core->unsettled = thread->settle_next;
+	thread->unsettled = 0;
+	core->put_off--;
+	if (core->settle_left == 0)
+		return;
+	core->settle_left--;
+	settle_chain(core, thread->index, priority);
 }
 
 /* ---- dispatch */
@@ -300,7 +326,7 @@ choose(struct bx_kcore *core, uint64_t now)
 	}
 	first = cpu->ready[top].head;
 	bx_queue_remove(core, &cpu->ready[top], bx_thread_at(core, first));
-	if (cpu->ready[top].count == 0)
+	if (cpu->ready[top].head == BX_NONE)
 		cpu->ready_mask &= ~(1ull << top);
 	return first;
 }
@@ -311,6 +337,8 @@ switch_to(struct bx_kcore *core, uint32_t next, uint64_t now)
 {
 	struct bx_cpu *cpu = &core->cpu;
 
+	if (cpu->current != BX_NONE)
+		cpu->last_program = bx_core_current(core)->program;
 	if (next != cpu->current) {
 		cpu->current = next;
 		cpu->switches++;
@@ -353,21 +381,51 @@ timer_due(struct bx_kcore *core)
 	uint64_t tick = bx_timer_next(core);
 
 	if (cpu->current != BX_NONE && cpu->slice_end < tick &&
-	    cpu->ready[bx_core_current(core)->priority].count > 0)
+	    cpu->ready[bx_core_current(core)->priority].head != BX_NONE)
 		tick = cpu->slice_end;
 	return tick;
 }
 
-/* The program to take apart when nobody above its priority wants to run, or BX_NONE. */
+/* The program to take apart: of the thread that was chosen, or one when nobody above its priority
+ * wants to run; or BX_NONE. */
 static uint32_t
 ending_due(const struct bx_kcore *core)
 {
-	uint32_t ending = core->ending_count == 0 ? BX_NONE : bx_program_ending(core);
+	uint32_t ending;
 
+	if (core->put_off == 0)
+		return BX_NONE;
+	if (core->cpu.current != BX_NONE) {
+		const struct bx_thread *thread = bx_thread_at(core, core->cpu.current);
+
+		if (bx_thread_dying(core, thread))
+			return thread->program;
+	}
+	ending = bx_program_ending(core);
 	if (ending != BX_NONE && core->cpu.current != BX_NONE &&
 	    core->threads[core->cpu.current].priority > core->programs[ending].priority)
 		return BX_NONE;
 	return ending;
+}
+
+/* Whether priorities are to be worked out before the thread that was chosen, if one was, runs. */
+static bool
+settle_due(struct bx_kcore *core)
+{
+	return core->unsettled != BX_NONE && (core->cpu.current == BX_NONE ||
+	    bx_core_current(core)->priority <= core->settle_priority);
+}
+
+/* Whether the thread that was chosen, if one was, may go on before what was put off is done. */
+static bool
+may_run(struct bx_kcore *core)
+{
+	const struct bx_thread *thread;
+
+	if (core->cpu.current == BX_NONE)
+		return true;
+	thread = bx_core_current(core);
+	return thread->restart == 0 && !settle_due(core) && !bx_thread_dying(core, thread);
 }
 
 /* Runs a system call again, or raises a fault again. */
@@ -381,29 +439,89 @@ run_again(struct bx_kcore *core, struct bx_thread *thread)
 		bx_syscall_run(core);
 }
 
-/* Each turn of the loop does a bounded step of work that was put off.  After the first, which every
- * event gets so that no storm of interrupts stops the work, an interrupt that waits goes first. */
+/* Back to user mode: who waits for the processor and what was put off do not change until the next
+ * event but one of the short ways. */
+static void
+busy_set(struct bx_kcore *core)
+{
+	struct bx_cpu *cpu = &core->cpu;
+
+	if (core->put_off != 0)
+		cpu->busy = BX_BUSY_ALWAYS;
+	else
+		cpu->busy = cpu->ready_mask == 0 ? 0 :
+		    (uint8_t)(64u - (unsigned)__builtin_clzll(cpu->ready_mask));
+}
+
+void
+bx_sched_preempt(struct bx_kcore *core, struct bx_thread *thread)
+{
+	enqueue(core, thread, true);
+}
+
+struct bx_thread *
+bx_sched_first_take(struct bx_kcore *core)
+{
+	struct bx_cpu *cpu = &core->cpu;
+	struct bx_thread *first;
+	uint32_t top;
+
+	if (cpu->ready_mask == 0)
+		return NULL;
+	top = 63u - (uint32_t)__builtin_clzll(cpu->ready_mask);
+	first = bx_thread_at(core, cpu->ready[top].head);
+	if (first->restart != 0)
+		return NULL;
+	bx_queue_remove(core, &cpu->ready[top], first);
+	if (cpu->ready[top].head == BX_NONE)
+		cpu->ready_mask &= ~(1ull << top);
+	return first;
+}
+
 struct bx_context *
-bx_sched_dispatch(struct bx_kcore *core)
+bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next)
+{
+	struct bx_cpu *cpu = &core->cpu;
+
+	switch_to(core, next->index, bx_machine_now(core->machine));
+	/* As timer_due: the heap has not changed since the timer was set, and a timer that goes off too
+	 * early is set anew then, which is cheaper than to do it now. */
+	if (cpu->slice_end < cpu->timer_at && cpu->ready[next->priority].head != BX_NONE)
+		timer_set(core, cpu->slice_end);
+	busy_set(core);
+	BX_INVARIANT(bx_sched_sound(core, &(const char *){ NULL }));
+	return &next->context;
+}
+
+/* Each turn of the loop does a bounded step of work that was put off.  After the first, which an event
+ * gets so that no storm of interrupts stops the work, an interrupt that waits goes first; when the
+ * event was a system call, that was the step. */
+static struct bx_context *
+dispatch(struct bx_kcore *core, bool first)
 {
 	struct bx_cpu *cpu = &core->cpu;
 	uint64_t now = bx_machine_now(core->machine);
 
-	for (bool first = true;; first = false, now = bx_machine_now(core->machine)) {
+	for (;; first = false, now = bx_machine_now(core->machine)) {
+		bool restart, unsettled;
 		uint32_t ending;
-		bool restart;
 
 		switch_to(core, choose(core, now), now);
+		unsettled = settle_due(core);
 		ending = ending_due(core);
 		restart = cpu->current != BX_NONE && bx_core_current(core)->restart != 0;
-		if (ending == BX_NONE && !restart)
+		if (ending == BX_NONE && !restart && !unsettled)
 			break;
 		if (!first && bx_machine_interrupt_pending(core->machine)) {
-			if (restart)
+			if (!may_run(core))
 				put_back(core, now);
 			break;
 		}
-		if (ending != BX_NONE)
+		/* Whoever went to sleep meanwhile is to be heard during the work. */
+		timer_set(core, timer_due(core));
+		if (unsettled)
+			settle_step(core);
+		else if (ending != BX_NONE)
 			(void)!bx_program_end_step(core, ending);
 		else
 			run_again(core, bx_core_current(core));
@@ -412,11 +530,18 @@ bx_sched_dispatch(struct bx_kcore *core)
 	if (cpu->current != BX_NONE) {
 		BX_INVARIANT(bx_core_current(core)->state == BX_THREAD_READY);
 		timer_set(core, timer_due(core));
+		busy_set(core);
 		return &bx_core_current(core)->context;
 	}
 	/* What was put off is taken up again at once, whatever comes. */
-	timer_set(core, cpu->ready_mask != 0 || core->ending_count != 0 ? now : timer_due(core));
+	timer_set(core, cpu->ready_mask != 0 || core->put_off != 0 ? now : timer_due(core));
 	return NULL;
+}
+
+struct bx_context *
+bx_sched_dispatch(struct bx_kcore *core)
+{
+	return dispatch(core, true);
 }
 
 /* ---- events */
@@ -438,46 +563,79 @@ goes_on(const struct bx_kcore *core, const struct bx_thread *thread)
 
 	return cpu->current == thread->index && thread->state == BX_THREAD_READY &&
 	    thread->restart == 0 && cpu->ready_mask >> thread->priority == 0 &&
-	    cpu->account == thread->account && core->ending_count == 0;
+	    cpu->account == thread->account && core->put_off == 0;
 }
 
 struct bx_context *
 bx_kcore_system_call(struct bx_kcore *core)
 {
-	struct bx_context *context = &bx_core_current(core)->context, *next = NULL;
-	uint32_t program = core->cpu.last_program;
+	struct bx_thread *thread = bx_core_current(core);
+	struct bx_context *context = &thread->context;
+	struct bx_exchange done = { &bx_kcore_declined, 0 };
+	struct bx_context *next;
 
 	if (context->number == BX_SYS_CALL)
-		next = bx_kcore_call_fast(context->value[0], context, context->value[2], core);
+		done = bx_kcore_call_fast(context->value[0], context, context->value[2], core);
 	else if (context->number == BX_SYS_REPLY_RECEIVE)
-		next = bx_kcore_reply_receive_fast(context->value[0], context, context->value[2],
-		    core, context->reply);
-	if (next == NULL)
+		done.next = bx_kcore_reply_receive_fast(context->value[0], context,
+		    context->value[2], core);
+	if (done.next == &bx_kcore_declined)
 		return bx_kcore_system_call_general(core);
-	next->number = BX_OK;
+	next = &bx_core_current(core)->context;
+	next->value[0] = done.badge;
 	next->value[1] = context->value[1];
+	next->value[2] = context->number == BX_SYS_CALL ? BX_IPC_INFO_REPLY : 0;
 	for (unsigned i = 0; i < BX_IPC_WORDS; i++)
 		next->word[i] = context->word[i];
-	if (core->cpu.last_program != program)
+	next->number = BX_OK;
+	if (bx_core_current(core)->program != thread->program)
 		bx_machine_domain_switch(core->machine);
 	return next;
+}
+
+struct bx_context *
+bx_sched_system_call_long(struct bx_kcore *core)
+{
+	struct bx_thread *thread = bx_core_current(core);
+
+	bx_syscall_run(core);
+	if (BX_LIKELY(goes_on(core, thread))) {
+		busy_set(core);
+		return &thread->context;
+	}
+	return dispatch(core, false);
 }
 
 struct bx_context *
 bx_kcore_system_call_general(struct bx_kcore *core)
 {
 	struct bx_thread *thread = bx_core_current(core);
+	struct bx_context *next = NULL;
 
 	core->cpu.system_calls++;
-	if (thread->context.number == BX_SYS_NULL && core->ending_count == 0) {
+	switch (thread->context.number) {
+	case BX_SYS_NULL:
+		if (core->put_off != 0)
+			break;
 		/* Nothing has changed since the thread was chosen. */
 		bx_thread_result(thread, BX_OK);
 		return &thread->context;
+	case BX_SYS_SIGNAL:
+		next = bx_signal_short(core, thread);
+		break;
+	case BX_SYS_SEND:
+		next = bx_send_short(core, thread);
+		break;
+	case BX_SYS_RECEIVE:
+		next = bx_receive_short(core, thread);
+		break;
+	case BX_SYS_YIELD:
+		next = bx_yield_short(core, thread);
+		break;
+	default:
+		break;
 	}
-	bx_syscall_run(core);
-	if (BX_LIKELY(goes_on(core, thread)))
-		return &thread->context;
-	return bx_sched_dispatch(core);
+	return next != NULL ? next : bx_sched_system_call_long(core);
 }
 
 struct bx_context *

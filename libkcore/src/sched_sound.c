@@ -13,30 +13,56 @@ broken(const char **what, const char *text)
 	return false;
 }
 
-/* A doubly linked queue whose members are all in `state` and wait on `object`. */
+/* A doubly linked queue whose members are all in `state` and wait on `object`; how many there are is
+ * added to *in. */
 static bool
 queue_sound(const struct bx_kcore *core, const struct bx_queue *queue, uint32_t state,
-    uint32_t object)
+    uint32_t object, uint32_t *in)
 {
 	uint32_t count = 0, previous = BX_NONE;
 
 	for (uint32_t i = queue->head; i != BX_NONE; i = core->threads[i].next) {
 		const struct bx_thread *thread = &core->threads[i];
 
-		if (i >= core->thread_count || count++ == queue->count ||
+		if (i >= core->thread_count || count++ == core->thread_count ||
 		    thread->previous != previous || thread->state != state ||
-		    thread->object != object ||
+		    (state != BX_THREAD_READY && thread->object != object) ||
 		    (thread->transfer != BX_NONE && state != BX_THREAD_READY))
 			return false;
 		previous = i;
 	}
-	return count == queue->count && queue->tail == previous;
+	*in += count;
+	return queue->tail == previous;
+}
+
+/* The counts by priority are those that were seen. */
+static bool
+levels_sound(const struct bx_levels *levels, const struct bx_levels *seen)
+{
+	for (uint32_t p = 0; p < BX_PRIORITY_COUNT; p++) {
+		if (levels->count[p] != seen->count[p] ||
+		    (levels->mask >> p & 1) != (seen->count[p] > 0))
+			return false;
+	}
+	return true;
+}
+
+static bool
+senders_sound(const struct bx_kcore *core, uint32_t endpoint)
+{
+	struct bx_levels seen = { .mask = 0 };
+
+	for (uint32_t i = core->endpoints[endpoint].senders.head; i != BX_NONE;
+	    i = core->threads[i].next)
+		seen.count[core->threads[i].priority]++;
+	return levels_sound(&core->sender_levels[endpoint], &seen);
 }
 
 /* The client list of a server; how many there are is added to *count. */
 static bool
 clients_sound(const struct bx_kcore *core, const struct bx_thread *server, uint32_t *count)
 {
+	struct bx_levels seen = { .mask = 0 };
 	uint32_t n = 0, previous = BX_NONE;
 
 	for (uint32_t i = server->clients; i != BX_NONE; i = core->threads[i].next) {
@@ -44,12 +70,15 @@ clients_sound(const struct bx_kcore *core, const struct bx_thread *server, uint3
 
 		if (i >= core->thread_count || n++ == core->thread_count ||
 		    client->previous != previous || !bx_thread_awaits(client) ||
-		    client->partner != server->index || client->priority > server->priority)
+		    client->partner != server->index ||
+		    (client->priority > server->priority && server->unsettled == 0))
 			return false;
+		if (previous != BX_NONE)
+			seen.count[client->priority]++;
 		previous = i;
 	}
 	*count += n;
-	return true;
+	return levels_sound(&core->client_levels[server->index], &seen);
 }
 
 /* The other side of a copy under way knows of it, and one side is active. */
@@ -59,6 +88,8 @@ transfer_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 	const struct bx_thread *other;
 	bool active = thread->state == BX_THREAD_READY;
 
+	if ((thread->transfer != BX_NONE && !active) != ((thread->phase & BX_PHASE_ENGAGED) != 0))
+		return false;
 	if (thread->transfer == BX_NONE)
 		return thread->copied == 0;
 	if (thread->transfer >= core->thread_count)
@@ -77,7 +108,7 @@ transfer_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 static bool
 account_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 {
-	if (thread->account == thread->index)
+	if (thread->account == thread->index || thread->unsettled != 0)
 		return true;
 	for (uint32_t i = thread->clients; i != BX_NONE; i = core->threads[i].next) {
 		if (core->threads[i].account == thread->account)
@@ -99,18 +130,19 @@ thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const 
 	if (!alive && (thread->clients != BX_NONE || thread->bound_notification != BX_NONE ||
 	    thread->transfer != BX_NONE || thread->restart != 0))
 		return broken(what, "a free thread holds something");
-	if (alive && (core->programs[thread->program].generation & 1) == 0)
+	if (alive && (core->programs[thread->program].generation & 1) == 0 &&
+	    !bx_thread_dying(core, thread))
 		return broken(what, "a thread outlives its process");
-	if (alive && (thread->first_slot != core->programs[thread->program].space.first_slot ||
-	    thread->plain_count != core->programs[thread->program].space.plain_count ||
-	    thread->slot_count != core->programs[thread->program].space.slot_count))
+	if (alive && (thread->slots !=
+	    &core->forest.slots[core->programs[thread->program].space.first_slot] ||
+	    thread->plain_count != core->programs[thread->program].space.plain_count))
 		return broken(what, "slots of a thread");
 	if (thread->priority >= BX_PRIORITY_COUNT || (alive &&
 	    thread->priority < thread->priority_base))
 		return broken(what, "thread priority");
 	if (thread->restart != 0 && thread->state != BX_THREAD_READY)
 		return broken(what, "a thread that waits is to begin again");
-	if (bx_thread_awaits(thread) != (thread->partner != BX_NONE))
+	if (bx_thread_awaits(thread) && thread->partner >= core->thread_count)
 		return broken(what, "partner of a thread");
 	if (!transfer_sound(core, thread))
 		return broken(what, "a copy under way");
@@ -119,12 +151,30 @@ thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const 
 	if (thread->bound_notification != BX_NONE &&
 	    core->notifications[thread->bound_notification].bound_thread != thread->index)
 		return broken(what, "bound notification");
+	if (thread->signalled != (thread->bound_notification != BX_NONE &&
+	    core->notifications[thread->bound_notification].bits != 0))
+		return broken(what, "pending signal of a thread");
 	/* There is no infinite wait but for the handler of a fault. */
 	if (thread->state != BX_THREAD_FREE && thread->state != BX_THREAD_STOPPED &&
 	    thread->state != BX_THREAD_READY && thread->call_kind != BX_CALL_FAULT &&
 	    (thread->deadline == 0 || thread->timer_key > thread->deadline))
 		return broken(what, "a wait without an end");
 	return true;
+}
+
+/* What was put off is in its list, once. */
+static bool
+unsettled_sound(const struct bx_kcore *core)
+{
+	uint32_t count = 0, flags = 0;
+
+	for (uint32_t i = 0; i < core->thread_count; i++)
+		flags += core->threads[i].unsettled;
+	for (uint32_t i = core->unsettled; i != BX_NONE; i = core->threads[i].settle_next) {
+		if (i >= core->thread_count || core->threads[i].unsettled != 1 || count++ == flags)
+			return false;
+	}
+	return count == flags;
 }
 
 static bool
@@ -135,6 +185,9 @@ timers_sound(const struct bx_kcore *core, const char **what)
 	for (uint32_t i = 0; i < core->thread_count; i++) {
 		const struct bx_thread *thread = &core->threads[i];
 
+		if (thread->timer_floor != (thread->timer_key == UINT64_MAX ? UINT64_MAX :
+		    thread->timer_key - 1))
+			return broken(what, "floor of a timer");
 		if (thread->timer_key == UINT64_MAX)
 			continue;
 		count++;
@@ -166,36 +219,35 @@ queues_sound(const struct bx_kcore *core, const char **what)
 	for (uint32_t p = 0; p < BX_PRIORITY_COUNT; p++) {
 		const struct bx_queue *queue = &core->cpu.ready[p];
 
-		if (!queue_sound(core, queue, BX_THREAD_READY, BX_NONE) ||
-		    (core->cpu.ready_mask >> p & 1) != (queue->count > 0))
+		if (!queue_sound(core, queue, BX_THREAD_READY, BX_NONE, &queued[BX_THREAD_READY]) ||
+		    (core->cpu.ready_mask >> p & 1) != (queue->head != BX_NONE))
 			return broken(what, "ready queue");
 		for (uint32_t i = queue->head; i != BX_NONE; i = core->threads[i].next) {
 			if (core->threads[i].priority != p || i == core->cpu.current)
 				return broken(what, "thread in a ready queue");
 		}
-		queued[BX_THREAD_READY] += queue->count;
 	}
 	for (uint32_t i = 0; i < core->endpoint_count; i++) {
 		const struct bx_endpoint *endpoint = &core->endpoints[i];
 
-		if (!queue_sound(core, &endpoint->senders, BX_THREAD_SENDING, i) ||
-		    !queue_sound(core, &endpoint->receivers, BX_THREAD_RECEIVING, i))
+		if (!queue_sound(core, &endpoint->senders, BX_THREAD_SENDING, i,
+		    &queued[BX_THREAD_SENDING]) || !queue_sound(core, &endpoint->receivers,
+		    BX_THREAD_RECEIVING, i, &queued[BX_THREAD_RECEIVING]))
 			return broken(what, "queue of an endpoint");
-		if (endpoint->senders.count > 0 && endpoint->receivers.count > 0)
+		if (endpoint->senders.head != BX_NONE && endpoint->receivers.head != BX_NONE)
 			return broken(what, "a sender and a receiver wait for each other");
-		if (endpoint->senders.count == 0 && endpoint->boost != 0)
-			return broken(what, "boost of an endpoint");
-		queued[BX_THREAD_SENDING] += endpoint->senders.count;
-		queued[BX_THREAD_RECEIVING] += endpoint->receivers.count;
+		if (!senders_sound(core, i))
+			return broken(what, "priorities of queued senders");
 	}
 	for (uint32_t i = 0; i < core->notification_count; i++) {
 		const struct bx_notification *notification = &core->notifications[i];
 
-		if (!queue_sound(core, &notification->waiters, BX_THREAD_WAITING, i))
+		if (!queue_sound(core, &notification->waiters, BX_THREAD_WAITING, i,
+		    &queued[BX_THREAD_WAITING]))
 			return broken(what, "queue of a notification");
-		if (notification->waiters.count > 0 && notification->bits != 0)
+		if (notification->waiters.head != BX_NONE && notification->bits != 0 &&
+		    !bx_thread_dying(core, &core->threads[notification->waiters.head]))
 			return broken(what, "bits that nobody is given");
-		queued[BX_THREAD_WAITING] += notification->waiters.count;
 	}
 	if (core->cpu.current != BX_NONE &&
 	    core->threads[core->cpu.current].state == BX_THREAD_READY)
@@ -219,6 +271,8 @@ bx_sched_sound(const struct bx_kcore *core, const char **what)
 		if (!thread_sound(core, &core->threads[i], what))
 			return false;
 	}
+	if (!unsettled_sound(core))
+		return broken(what, "what was put off");
 	for (uint32_t p = 0; p < core->program_count; p++) {
 		const struct bx_program *program = &core->programs[p];
 		uint32_t alive = 0;

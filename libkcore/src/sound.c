@@ -98,10 +98,11 @@ program_sound(struct bx_kcore *core, uint32_t index, const char **what)
 	}
 	if (count != program->frames_used || count > program->frame_quota)
 		return broken(what, "frame quota");
-	if ((program->root == 0) != (count == 0))
+	if ((program->root == 0) != (count == 0) &&
+	    (program->root != 0 || program->state != BX_PROGRAM_ENDING))
 		return broken(what, "root of a program");
 	if (program->state == BX_PROGRAM_RUNNING && ((program->generation & 1) == 0 ||
-	    !program->space.sealed || program->work_state != 0))
+	    program->space.sealed == bx_program_is_open(program) || program->work_state != 0))
 		return broken(what, "a running program");
 	if (program->root == 0 && (program->generation & 1) != 0)
 		return broken(what, "generation of an ended program");
@@ -152,7 +153,7 @@ grants_sound(const struct bx_kcore *core, const char **what)
 		const struct bx_cap *cap = &core->forest.slots[
 		    core->programs[grant->program].space.first_slot + grant->slot].cap;
 
-		if (cap->type == BX_CAP_NONE)
+		if (cap->type == BX_CAP_NONE || bx_program_is_open(&core->programs[grant->program]))
 			continue;
 		if (cap->type != bx_object_cap_type(core->objects[grant->object].kind) ||
 		    cap->object.index != core->objects[grant->object].index ||
@@ -175,11 +176,16 @@ bx_kcore_sound(struct bx_kcore *core, const char **what)
 	}
 	for (uint32_t i = 0; i < core->program_count; i++) {
 		ending += core->programs[i].state == BX_PROGRAM_ENDING;
+		if ((core->programs[i].state == BX_PROGRAM_ENDING) != (core->ending[
+		    core->programs[i].rank / 64] >> core->programs[i].rank % 64 & 1))
+			return broken(what, "which programs are ending");
 		if (!program_sound(core, i, what))
 			return false;
 	}
-	if (ending != core->ending_count)
-		return broken(what, "count of ending programs");
+	for (uint32_t i = 0; i < core->thread_count; i++)
+		ending += core->threads[i].unsettled;
+	if (ending != core->put_off)
+		return broken(what, "count of what was put off");
 	if (!bx_cap_forest_sound(&core->forest, &bad_slot))
 		return broken(what, "capability forest");
 	return memories_sound(core, what) && grants_sound(core, what) &&

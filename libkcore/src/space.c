@@ -16,8 +16,7 @@ static enum bx_err
 map_check(const struct bx_kcore *core, uint32_t program, uint64_t address, uint32_t frame,
     uint32_t flags, unsigned *needed)
 {
-	uint64_t found;
-	uint32_t found_flags;
+	bool exists;
 
 	if ((flags & BX_PAGE_WRITE) != 0 && (flags & BX_PAGE_EXECUTE) != 0)
 		return BX_ERR_WX;
@@ -27,11 +26,9 @@ map_check(const struct bx_kcore *core, uint32_t program, uint64_t address, uint3
 		return BX_ERR_RANGE;
 	if (core->frames[frame].address != 0)
 		return BX_ERR_MAPPED;
-	*needed = bx_machine_tables_needed(core->machine, core->programs[program].root, address);
-	if (*needed == 0 && bx_machine_page_lookup(core->machine, core->programs[program].root,
-	    address, &found, &found_flags))
-		return BX_ERR_EXISTS;
-	return BX_OK;
+	*needed = bx_machine_tables_needed(core->machine, core->programs[program].root, address,
+	    &exists);
+	return exists ? BX_ERR_EXISTS : BX_OK;
 }
 
 enum bx_err

@@ -28,6 +28,10 @@ BX_MUST_USE bool bx_cap_stale(const struct bx_kcore *core, const struct bx_cap *
 BX_MUST_USE enum bx_err bx_sys_put(struct bx_kcore *core, const struct bx_thread *thread,
     uint64_t address, uint64_t room, const void *from, size_t size, struct bx_sys_values *out);
 
+/* One step of undoing a map of pages that `thread` is in the middle of, if it is.  BX_OK: nothing is
+ * left of it; BX_ERR_AGAIN. */
+BX_MUST_USE enum bx_err bx_map_give_up(struct bx_kcore *core, struct bx_thread *thread);
+
 #define BX_SYS_HANDLER(name) \
 	BX_MUST_USE enum bx_err name(struct bx_kcore *core, struct bx_thread *thread, \
 	    struct bx_sys_values *out)

@@ -5,8 +5,6 @@
  */
 #include "sys.h"
 
-#define REMOVE_STEP	32		/* capabilities removed between two looks at the interrupts */
-
 static struct bx_cap_place
 own_place(const struct bx_kcore *core, const struct bx_thread *thread, uint64_t index)
 {
@@ -75,13 +73,13 @@ descendants_remove(struct bx_kcore *core, struct bx_thread *thread, uint32_t roo
 {
 	uint32_t leaf = BX_CAP_SLOT_NONE;
 
-	for (unsigned n = 0; n < REMOVE_STEP; n++) {
+	for (thread->removal.left = BX_REMOVAL_STEP; thread->removal.left > 0;) {
 		enum bx_err err;
 
 		leaf = bx_cap_leaf_next(&core->forest, root, leaf);
 		if (leaf == BX_CAP_SLOT_NONE)
 			return BX_OK;
-		err = bx_capability_remove_leaf(core, leaf, &leaf);
+		err = bx_capability_remove_leaf(core, leaf, &leaf, &thread->removal);
 		if (err != BX_OK)
 			return err;
 		thread->work++;
@@ -125,7 +123,7 @@ bx_sys_cap_delete(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys
 	if (err == BX_OK)
 		err = descendants_remove(core, thread, slot);
 	if (err == BX_OK)
-		err = bx_capability_remove_leaf(core, slot, &parent);
+		err = bx_capability_remove_leaf(core, slot, &parent, &thread->removal);
 	if (err == BX_OK)
 		bx_audit(core, BX_AUDIT_REVOKE, thread->program, BX_NONE, thread->context.value[0],
 		    thread->work + 1, 0);

@@ -28,7 +28,7 @@ bx_sys_irq_bind(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_v
 	bx_cap_use(&core->forest, irq_slot);
 	bx_cap_use(&core->forest, slot);
 	irq->notification = notification->object.index;
-	irq->bits = notification->badge;
+	irq->slot = slot;
 	irq->binder = thread->program;
 	bx_machine_irq_unmask(core->machine, irq->number);
 	return BX_OK;

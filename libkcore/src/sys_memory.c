@@ -4,7 +4,7 @@
  */
 #include "sys.h"
 
-#define MAP_STEP	16		/* pages between two looks at the interrupts */
+#define MAP_STEP	8		/* pages between two looks at the interrupts */
 
 /* The frame of page `page` of what the capability covers; false past its end. */
 static bool
@@ -80,6 +80,17 @@ map_fail(struct bx_kcore *core, struct bx_thread *thread, enum bx_err err)
 	return map_undo(core, thread, thread->context.value[1]);
 }
 
+enum bx_err
+bx_map_give_up(struct bx_kcore *core, struct bx_thread *thread)
+{
+	if (thread->restart == 0 || thread->call_kind == BX_CALL_FAULT || thread->work == 0 ||
+	    thread->context.number != BX_SYS_MAP)
+		return BX_OK;
+	if ((thread->work & UNDO) == 0)
+		return map_fail(core, thread, BX_ERR_CANCELLED) == BX_ERR_AGAIN ? BX_ERR_AGAIN : BX_OK;
+	return map_undo(core, thread, thread->context.value[1]) == BX_ERR_AGAIN ? BX_ERR_AGAIN : BX_OK;
+}
+
 static enum bx_err
 map_check(struct bx_kcore *core, const struct bx_thread *thread, uint32_t *slot, uint32_t *flags)
 {
@@ -102,7 +113,7 @@ map_check(struct bx_kcore *core, const struct bx_thread *thread, uint32_t *slot,
 }
 
 /* All pages or none: each step looks at the capability, and when it does not serve any more, what was
- * done is undone.  A thread that is stopped in between keeps what it has: its program unmaps it. */
+ * done is undone, as it is when the thread is stopped in between (bx_map_give_up). */
 enum bx_err
 bx_sys_map(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
 {

@@ -54,6 +54,9 @@ bx_sys_thread_stop(struct bx_kcore *core, struct bx_thread *thread, struct bx_sy
 		return err;
 	if (other->state == BX_THREAD_STOPPED)
 		return BX_ERR_STATE;
+	err = bx_map_give_up(core, other);
+	if (err != BX_OK)
+		return err;
 	bx_cap_use(&core->forest, slot);
 	bx_thread_stop(core, other);
 	return BX_OK;

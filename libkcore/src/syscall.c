@@ -20,9 +20,10 @@ bx_cap_stale(const struct bx_kcore *core, const struct bx_cap *cap)
 	case BX_CAP_MEMORY:
 		return core->memories[index].generation != generation;
 	case BX_CAP_THREAD:
-		return core->threads[index].generation != generation;
+		return (core->threads[index].generation & 1) == 0 ||
+		    (core->programs[core->threads[index].program].generation & 1) == 0;
 	case BX_CAP_CSPACE:
-		return core->programs[index].generation != generation;
+		return (core->programs[index].generation & 1) == 0;
 	case BX_CAP_IRQ:
 		return core->irqs[index].generation != generation;
 	case BX_CAP_REPLY:
@@ -48,11 +49,12 @@ cap_is_plain(const struct bx_kcore *core, const struct bx_thread *thread, uint64
     enum bx_cap_type type, uint8_t rights, uint32_t *slot)
 {
 	const struct bx_cap *cap;
+	struct bx_cap_slot *found;
 
-	if (BX_UNLIKELY(index >= thread->plain_count))
+	if (BX_UNLIKELY(!bx_thread_slot(thread, index, &found)))
 		return false;
-	*slot = thread->first_slot + bx_cap_masked_index((uint32_t)index, thread->plain_count);
-	cap = &core->forest.slots[*slot].cap;
+	*slot = (uint32_t)(found - core->forest.slots);
+	cap = &found->cap;
 	return cap->type == type && (cap->rights & rights) == rights && cap->uses != 0 &&
 	    cap->expiry == BX_CAP_EXPIRY_NEVER;
 }

@@ -78,8 +78,8 @@ header_check(const uint8_t *bytes, size_t size, struct bx_sysimage *image, const
 		return refuse(where, BX_ERR_RANGE, "size");
 	if (!name_good(header->name))
 		return refuse(where, BX_ERR_FORMAT, "system name");
-	if (bx_get_le32(header->reserved) != 0)
-		return refuse(where, BX_ERR_FORMAT, "header reserved");
+	if ((bx_get_le32(header->flags) & ~BX_SYSTEM_FLAGS) != 0)
+		return refuse(where, BX_ERR_INVALID, "system flags");
 
 	image->bytes = bytes;
 	image->header = header;
@@ -132,6 +132,7 @@ static enum bx_err
 program_check(const struct bx_sysimage *image, uint32_t index, const char **where)
 {
 	const struct bx_sysimage_program *program = &image->programs[index];
+	uint32_t flags = bx_get_le32(program->flags);
 	uint32_t priority_max = bx_get_le32(program->priority_max);
 	uint32_t slots = bx_get_le32(program->slot_count);
 	uint32_t threads = bx_get_le32(program->thread_count);
@@ -148,8 +149,11 @@ program_check(const struct bx_sysimage *image, uint32_t index, const char **wher
 	}
 	if (!name_good(program->module))
 		return refuse(where, BX_ERR_FORMAT, "program module");
-	if ((bx_get_le32(program->flags) & ~BX_PROGRAM_FLAGS) != 0)
+	if ((flags & ~BX_PROGRAM_FLAGS) != 0)
 		return refuse(where, BX_ERR_INVALID, "program flags");
+	if ((flags & BX_PROGRAM_OPEN_SPACE) != 0 &&
+	    (bx_get_le32(image->header->flags) & BX_SYSTEM_RESEARCH) == 0)
+		return refuse(where, BX_ERR_INVALID, "open space in a system that is not for research");
 	if (priority_max >= BX_PRIORITY_COUNT)
 		return refuse(where, BX_ERR_RANGE, "program priority_max");
 	if (bx_get_le32(program->priority) > priority_max)
@@ -254,6 +258,40 @@ bx_sysimage_object_range(const struct bx_sysimage *image, uint32_t index, uint64
 	}
 }
 
+/* A lender has as much itself, from the root and uncounted.  Its own record may not have been looked at
+ * yet: nothing here relies on it. */
+static enum bx_err
+lender_check(const struct bx_sysimage *image, const struct bx_sysimage_grant *grant, uint64_t length,
+    const char **where)
+{
+	uint32_t lender = bx_get_le32(grant->lender);
+	uint64_t first = bx_get_le64(grant->first), count = bx_get_le64(grant->count);
+	const struct bx_sysimage_grant *above;
+	uint64_t from, covered;
+
+	if (lender == 0)
+		return BX_OK;
+	if (lender > image->grant_count)
+		return refuse(where, BX_ERR_RANGE, "grant lender");
+	above = &image->grants[lender - 1];
+	if (bx_get_le32(above->lender) != 0 ||
+	    bx_get_le32(above->program) == bx_get_le32(grant->program) ||
+	    bx_get_le32(above->object) != bx_get_le32(grant->object) ||
+	    bx_get_le32(above->uses) != BX_CAP_USES_UNLIMITED)
+		return refuse(where, BX_ERR_INVALID, "grant lender");
+	if ((bx_get_le32(grant->rights) & ~bx_get_le32(above->rights)) != 0)
+		return refuse(where, BX_ERR_INVALID, "grant rights beyond the lender's");
+	if (bx_get_le64(above->badge) != 0 && bx_get_le64(grant->badge) != 0)
+		return refuse(where, BX_ERR_INVALID, "grant badge beside the lender's");
+	from = bx_get_le64(above->first);
+	covered = bx_get_le64(above->count) != 0 ? bx_get_le64(above->count) : length;
+	if (count == 0)
+		count = length;
+	if (first < from || !bx_range_fits(first - from, count, covered))
+		return refuse(where, BX_ERR_RANGE, "grant range beyond the lender's");
+	return BX_OK;
+}
+
 /* Grants are sorted by program and slot, which makes "unique" one comparison with the last. */
 static enum bx_err
 grant_check(const struct bx_sysimage *image, uint32_t index, const char **where)
@@ -285,12 +323,10 @@ grant_check(const struct bx_sysimage *image, uint32_t index, const char **where)
 	if (bx_get_le64(grant->badge) != 0 && kind != BX_OBJECT_ENDPOINT &&
 	    kind != BX_OBJECT_NOTIFICATION)
 		return refuse(where, BX_ERR_INVALID, "grant badge");
-	if (bx_get_le32(grant->reserved) != 0)
-		return refuse(where, BX_ERR_FORMAT, "grant reserved");
 	bx_sysimage_object_range(image, object, &from, &length);
 	if ((first != 0 || count != 0) && (count == 0 || !bx_range_fits(first, count, length)))
 		return refuse(where, BX_ERR_RANGE, "grant range");
-	return BX_OK;
+	return lender_check(image, grant, length, where);
 }
 
 /* The object that `program` is granted in `slot`, or BX_NONE.  Binary search of sorted grants. */
@@ -368,16 +404,20 @@ launch_check(const struct bx_sysimage *image, size_t size, uint32_t index, const
 	return BX_OK;
 }
 
-/* The machine has room for the registers of so many threads, whichever programs run. */
+/* The machine has room for the registers of so many threads, whichever programs run; the scheduler
+ * counts them in 16 bits. */
 static enum bx_err
-fpu_check(const struct bx_sysimage *image, const char **where)
+threads_check(const struct bx_sysimage *image, const char **where)
 {
-	uint32_t threads = 0;
+	uint32_t threads = 0, all = 0;
 
 	for (uint32_t i = 0; i < image->program_count; i++) {
+		all += bx_get_le32(image->programs[i].thread_count);
 		if ((bx_get_le32(image->programs[i].flags) & BX_PROGRAM_FPU) != 0)
 			threads += bx_get_le32(image->programs[i].thread_count);
 	}
+	if (all > BX_THREADS_MAX)
+		return refuse(where, BX_ERR_RANGE, "threads of all programs");
 	return threads <= BX_SYSIMAGE_FPU_THREADS_MAX ? BX_OK :
 	    refuse(where, BX_ERR_RANGE, "threads of programs with fpu");
 }
@@ -393,7 +433,7 @@ bx_sysimage_open(const uint8_t *bytes, size_t size, struct bx_sysimage *image, c
 	for (uint32_t i = 0; err == BX_OK && i < view.program_count; i++)
 		err = program_check(&view, i, where);
 	if (err == BX_OK)
-		err = fpu_check(&view, where);
+		err = threads_check(&view, where);
 	for (uint32_t i = 0; err == BX_OK && i < view.object_count; i++)
 		err = object_check(&view, i, where);
 	for (uint32_t i = 0; err == BX_OK && i < view.grant_count; i++)

@@ -12,7 +12,7 @@
  *	READY -> SLEEPING		bx_sys_sleep
  *	any wait -> READY		bx_thread_ready: partner, signal, deadline, error
  *	any but FREE, STOPPED -> STOPPED  bx_thread_stop
- *	any but FREE -> FREE		bx_thread_end
+ *	STOPPED -> FREE			bx_thread_end
  */
 #include "thread.h"
 
@@ -32,13 +32,13 @@ const uint8_t bx_thread_next[BX_THREAD_STATE_COUNT][BX_EVENT_COUNT] = {
 	/*	     MAKE  READY  SEND  RECEIVE CALL  FAULT  WAIT  SLEEP  STOP  END */
 	[FREE]	 = { STOP, NO,	  NO,	NO,	NO,   NO,    NO,   NO,	  NO,	NO },
 	[STOP]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  NO,	FREE },
-	[READY]	 = { NO,   NO,	  SEND, RECV,	CALL, FAULT, WAIT, SLEEP, STOP, FREE },
-	[SEND]	 = { NO,   READY, NO,	NO,	CALL, FAULT, NO,   NO,	  STOP, FREE },
-	[RECV]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, FREE },
-	[CALL]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, FREE },
-	[WAIT]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, FREE },
-	[SLEEP]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, FREE },
-	[FAULT]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, FREE },
+	[READY]	 = { NO,   NO,	  SEND, RECV,	CALL, FAULT, WAIT, SLEEP, STOP, NO },
+	[SEND]	 = { NO,   READY, NO,	NO,	CALL, FAULT, NO,   NO,	  STOP, NO },
+	[RECV]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, NO },
+	[CALL]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, NO },
+	[WAIT]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, NO },
+	[SLEEP]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, NO },
+	[FAULT]	 = { NO,   READY, NO,	NO,	NO,   NO,    NO,   NO,	  STOP, NO },
 };
 
 #undef FREE
@@ -62,13 +62,16 @@ links_clear(struct bx_thread *thread)
 	thread->clients = BX_NONE;
 	thread->account = thread->index;
 	thread->serves = BX_NONE;
+	thread->call_head = BX_CAP_HEAD_NONE;
+	thread->receive_head = BX_CAP_HEAD_NONE;
 	thread->transfer = BX_NONE;
 	thread->bound_notification = BX_NONE;
-	thread->send_cap_slot = BX_CAP_SLOT_NONE;
 	thread->reply_slot = BX_CAP_SLOT_NONE;
-	thread->receive_cap_slot = BX_CAP_SLOT_NONE;
+	thread->reply_place = BX_ROOT_SLOT;
 	thread->has_buffers = 0;
 	thread->call_kind = BX_CALL_NONE;
+	thread->phase = 0;
+	thread->signalled = 0;
 	thread->restart = 0;
 	thread->copied = 0;
 	thread->work = 0;
@@ -79,7 +82,7 @@ links_clear(struct bx_thread *thread)
 void
 bx_sched_init(struct bx_kcore *core)
 {
-	const struct bx_queue empty = { .head = BX_NONE, .tail = BX_NONE, .count = 0 };
+	const struct bx_queue empty = { .head = BX_NONE, .tail = BX_NONE };
 
 	for (uint32_t p = 0; p < core->program_count; p++) {
 		const struct bx_program *program = &core->programs[p];
@@ -91,8 +94,11 @@ bx_sched_init(struct bx_kcore *core)
 		struct bx_thread *thread = &core->threads[i];
 
 		thread->index = i;
+		thread->index_twice = (uint64_t)i << 32 | i;
+		thread->settle_next = BX_NONE;
 		thread->state = BX_THREAD_FREE;
 		thread->timer_key = UINT64_MAX;
+		thread->timer_floor = UINT64_MAX;
 		links_clear(thread);
 	}
 	for (uint32_t i = 0; i < core->endpoint_count; i++) {
@@ -107,6 +113,7 @@ bx_sched_init(struct bx_kcore *core)
 	}
 	for (uint32_t p = 0; p < BX_PRIORITY_COUNT; p++)
 		core->cpu.ready[p] = empty;
+	core->unsettled = BX_NONE;
 	core->cpu.current = BX_NONE;
 	core->cpu.account = BX_NONE;
 	core->cpu.last_program = BX_NONE;
@@ -124,9 +131,8 @@ bx_thread_make(struct bx_kcore *core, uint32_t index, uint32_t program)
 	memset(&thread->context, 0, offsetof(struct bx_context, machine));
 	thread->context.root = owner->root;
 	thread->context.fpu = (owner->flags & BX_PROGRAM_FPU) != 0;
-	thread->first_slot = owner->space.first_slot;
+	thread->slots = &core->forest.slots[owner->space.first_slot];
 	thread->plain_count = owner->space.plain_count;
-	thread->slot_count = owner->space.slot_count;
 	links_clear(thread);
 	thread->generation++;
 	thread->priority_base = (uint8_t)owner->priority;
@@ -149,6 +155,7 @@ bx_thread_wake(struct bx_kcore *core, struct bx_thread *thread, enum bx_err err)
 		bx_thread_result(thread, err);
 		thread->call_kind = BX_CALL_NONE;
 		thread->work = 0;
+		thread->phase = 0;
 	}
 	bx_thread_ready(core, thread);
 }
@@ -156,6 +163,10 @@ bx_thread_wake(struct bx_kcore *core, struct bx_thread *thread, enum bx_err err)
 void
 bx_thread_again(struct bx_kcore *core, struct bx_thread *thread)
 {
+	/* Of a reply_receive the receive is left. */
+	if (thread->state == BX_THREAD_RECEIVING)
+		thread->context.number = BX_SYS_RECEIVE |
+		    (uint64_t)(thread->has_buffers != 0 ? BX_IPC_BUFFERS : 0) << 8;
 	bx_ipc_detach(core, thread);
 	thread->restart = 1;
 	bx_thread_ready(core, thread);
@@ -169,7 +180,7 @@ withdraw(struct bx_kcore *core, struct bx_thread *thread)
 
 	bx_ipc_detach(core, thread);
 	if (thread->work != 0)
-		bx_program_starter_gone(core, thread->index);
+		bx_program_starter_gone(core, thread);
 	if (thread->state == BX_THREAD_READY)
 		bx_thread_unready(core, thread);
 	if (in_call && thread->state != BX_THREAD_STOPPED && thread->call_kind != BX_CALL_FAULT)
@@ -177,6 +188,8 @@ withdraw(struct bx_kcore *core, struct bx_thread *thread)
 	thread->call_kind = BX_CALL_NONE;
 	thread->restart = 0;
 	thread->work = 0;
+	thread->phase = 0;
+	thread->removal = (struct bx_removal){ 0, 0, 0 };
 }
 
 void
@@ -186,21 +199,28 @@ bx_thread_stop(struct bx_kcore *core, struct bx_thread *thread)
 	bx_thread_move(thread, BX_EVENT_STOP);
 }
 
-void
+bool
 bx_thread_end(struct bx_kcore *core, uint32_t index)
 {
 	struct bx_thread *thread = bx_thread_at(core, index);
 	struct bx_program *program = &core->programs[thread->program];
 
+	if (thread->state == BX_THREAD_FREE)
+		return true;
 	if (core->cpu.account == index)
 		bx_sched_charge(core, bx_machine_now(core->machine));
-	withdraw(core, thread);
+	if (thread->state != BX_THREAD_STOPPED)
+		bx_thread_stop(core, thread);
+	if (!bx_ipc_clients_release(core, thread))
+		return false;
+	if (thread->bound_notification != BX_NONE)
+		bx_notification_unbind(core, &core->notifications[thread->bound_notification]);
 	BX_ASSERT(program->threads_alive > 0);
 	program->threads_alive--;
-	bx_ipc_thread_gone(core, thread);
 	program->cpu_ticks += thread->cpu_ticks;
 	thread->cpu_ticks = 0;
 	bx_thread_move(thread, BX_EVENT_END);
 	links_clear(thread);
 	thread->generation++;
+	return true;
 }

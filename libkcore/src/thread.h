@@ -36,10 +36,26 @@ enum bx_call_kind {
 	BX_CALL_FAULT = 3		/* the kernel says it for the thread; answer: resume */
 };
 
+/* thread.phase. */
+#define BX_PHASE_SPENT		1u	/* queued; the capability has had its use */
+#define BX_PHASE_ENGAGED	2u	/* it waits, and a copy from or to it is under way */
+
 static inline struct bx_thread *
 bx_thread_at(const struct bx_kcore *core, uint32_t index)
 {
 	return &core->threads[index];
+}
+
+/* The ordinary slot that its user calls `index`; false: there is none. */
+static inline bool
+bx_thread_slot(const struct bx_thread *thread, uint64_t index, struct bx_cap_slot **slot)
+{
+	uint64_t masked;
+
+	if (BX_UNLIKELY(!bx_machine_index_below(index, thread->plain_count, &masked)))
+		return false;
+	*slot = thread->slots + masked;
+	return true;
 }
 
 /* Moves a thread along the table; a move that the table does not know is a bug here. */
@@ -69,6 +85,45 @@ bx_thread_awaits(const struct bx_thread *thread)
 	return thread->state == BX_THREAD_AWAITING_REPLY || thread->state == BX_THREAD_FAULTED;
 }
 
+/* Whether it waits in the queue of its `object` (or a copy under way has taken it out, and there is
+ * none); `partner` means something while it awaits an answer, `deadline` while it is not READY. */
+static inline bool
+bx_thread_queued(const struct bx_thread *thread)
+{
+	return thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING ||
+	    thread->state == BX_THREAD_WAITING;
+}
+
+/* Whether its program is being taken apart: it does not run any more, and whoever meets it takes it
+ * out of what it does (bx_thread_stop) before going on. */
+static inline bool
+bx_thread_dying(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	return core->programs[thread->program].state == BX_PROGRAM_ENDING;
+}
+
+static inline void
+bx_levels_add(struct bx_levels *levels, uint32_t priority)
+{
+	levels->count[priority]++;
+	levels->mask |= 1ull << priority;
+}
+
+static inline void
+bx_levels_remove(struct bx_levels *levels, uint32_t priority)
+{
+	BX_ASSERT(levels->count[priority] > 0);
+	if (--levels->count[priority] == 0)
+		levels->mask &= ~(1ull << priority);
+}
+
+/* The highest priority there, or 0. */
+static inline uint32_t
+bx_levels_top(const struct bx_levels *levels)
+{
+	return levels->mask == 0 ? 0 : 63u - (uint32_t)__builtin_clzll(levels->mask);
+}
+
 /* ---- thread.c */
 
 /* Takes a thread out of whatever it waits for or does, for STOP; its call is cancelled. */
@@ -88,11 +143,28 @@ void bx_sched_yield(struct bx_kcore *core);
 void bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t priority);
 /* `server` has taken a call of `client`: it runs with the client's priority and on its slice. */
 void bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct bx_thread *client);
-/* Somebody has left the clients of `server` (or the queue it serves), or its own priority is another:
- * what it runs with is worked out again, for it and for those that it waits for in turn. */
+/* Somebody has come to or left the clients of `server` (or the queue it serves), or its own priority
+ * is another: what it runs with is worked out again, for it and for those that it waits for in turn;
+ * along a long chain in steps, before any thread runs. */
 void bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server);
-/* What endpoint->boost is to be. */
-uint32_t bx_sched_boost_due(const struct bx_kcore *core, const struct bx_endpoint *endpoint);
+/* The current thread, which goes on being READY, is the first of its priority to run again. */
+void bx_sched_preempt(struct bx_kcore *core, struct bx_thread *thread);
+/* The first of the highest READY ones, taken out of its queue; NULL: there is none, or a call of it is
+ * to begin again. */
+struct bx_thread *bx_sched_first_take(struct bx_kcore *core);
+/* `next`, which is READY, in no queue, and has no call to begin again, runs instead of the current
+ * thread; nothing is put off, and no READY one is above it. */
+struct bx_context *bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next);
+/* The system call of the current thread, by no short way. */
+struct bx_context *bx_sched_system_call_long(struct bx_kcore *core);
+
+/* ---- ipc_fast.c: short ways of the system calls of these names, without buffers, by which the
+ * processor goes to another thread at once.  NULL: nothing has changed. */
+
+struct bx_context *bx_signal_short(struct bx_kcore *core, struct bx_thread *thread);
+struct bx_context *bx_send_short(struct bx_kcore *core, struct bx_thread *thread);
+struct bx_context *bx_yield_short(struct bx_kcore *core, struct bx_thread *thread);
+struct bx_context *bx_receive_short(struct bx_kcore *core, struct bx_thread *thread);
 
 /* ---- ipc.c */
 
@@ -107,9 +179,14 @@ void bx_sys_reply_receive(struct bx_kcore *core, struct bx_thread *thread);
  * checked everything that does not depend on the partner. */
 void bx_ipc_send(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint *endpoint,
     uint64_t deadline);
+/* Wakes some of the clients of an ending thread, or senders queued for an ending program, with
+ * BX_ERR_PEER_DIED.  False: there are more. */
+bool bx_ipc_clients_release(struct bx_kcore *core, struct bx_thread *thread);
+bool bx_ipc_senders_release(struct bx_kcore *core, struct bx_endpoint *endpoint);
 /* Takes a thread out of its wait: queue, client list, copy under way, deadline. */
 void bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread);
-/* Whether a thread that waited for `endpoint` would wait for itself. */
+/* Whether a thread that waited for `endpoint` would wait for itself; or the answer is farther than a
+ * bounded look. */
 bool bx_ipc_would_deadlock(const struct bx_kcore *core, const struct bx_thread *thread,
     const struct bx_endpoint *endpoint);
 /* Whether the server of the endpoint has ended; one that never began is waited for. */
@@ -124,6 +201,8 @@ bx_deadline_clamp(uint64_t deadline, uint64_t now)
 /* ---- notify.c */
 
 void bx_sys_wait(struct bx_kcore *core, struct bx_thread *thread);
+/* Gives pending bits to whoever waits for them. */
+void bx_notification_deliver(struct bx_kcore *core, uint32_t index);
 /* Delivers what is pending on the notification bound to `thread`; false when nothing is. */
 bool bx_notification_take_bound(struct bx_kcore *core, struct bx_thread *thread);
 

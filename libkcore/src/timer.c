@@ -17,6 +17,14 @@ key_at(const struct bx_kcore *core, uint32_t place)
 	return core->threads[core->timers[place]].timer_key;
 }
 
+/* Keys of entries are deadlines, so neither 0 nor UINT64_MAX. */
+static void
+key_set(struct bx_thread *thread, uint64_t key)
+{
+	thread->timer_key = key;
+	thread->timer_floor = key == UINT64_MAX ? key : key - 1;
+}
+
 static void
 put(struct bx_kcore *core, uint32_t place, uint32_t thread)
 {
@@ -63,7 +71,7 @@ remove_first(struct bx_kcore *core)
 {
 	struct bx_thread *thread = bx_thread_at(core, core->timers[0]);
 
-	thread->timer_key = UINT64_MAX;
+	key_set(thread, UINT64_MAX);
 	core->timer_count--;
 	if (core->timer_count > 0) {
 		put(core, 0, core->timers[core->timer_count]);
@@ -83,7 +91,7 @@ bx_timer_add(struct bx_kcore *core, struct bx_thread *thread, uint64_t deadline)
 		thread->timer_place = core->timer_count;
 		core->timers[core->timer_count++] = thread->index;
 	}
-	thread->timer_key = deadline;
+	key_set(thread, deadline);
 	sift_up(core, thread->timer_place);
 }
 
@@ -109,12 +117,12 @@ bx_timer_expire(struct bx_kcore *core, uint64_t now)
 		if (thread->deadline > now) {
 			/* The short way of IPC keeps a deadline as it was given. */
 			thread->deadline = bx_deadline_clamp(thread->deadline, now);
-			thread->timer_key = thread->deadline;
+			key_set(thread, thread->deadline);
 			sift_down(core, 0);
 			continue;
 		}
 		remove_first(core);
-		if (thread->deadline != 0)
+		if (thread->deadline != 0 && thread->state != BX_THREAD_READY)
 			bx_ipc_timeout(core, thread);
 	}
 }

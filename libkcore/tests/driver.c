@@ -104,6 +104,14 @@ driver_build(void)
 }
 
 void
+driver_open(struct build *build)
+{
+	build->flags = BX_SYSTEM_RESEARCH;
+	build->programs[1].flags |= BX_PROGRAM_OPEN_SPACE;
+	build->programs[2].flags |= BX_PROGRAM_OPEN_SPACE;
+}
+
+void
 driver_world(struct world *world, struct build *build)
 {
 	static const struct elf_spec specs[] = {
@@ -128,6 +136,8 @@ driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t s
 {
 	struct build build = driver_build();
 
+	if ((seed & 1) != 0)
+		driver_open(&build);
 	memset(driver, 0, sizeof *driver);
 	driver->bytes = bytes;
 	driver->size = size;
@@ -156,11 +166,12 @@ any_deadline(struct driver *driver)
 {
 	uint64_t now = driver->world.machine.now;
 
-	switch (choose(driver, 10)) {
+	switch (driver->calm && !one_in(driver, 8) ? 10 : choose(driver, 10)) {
 	case 0: return 0;
 	case 1: return now - choose(driver, 100);
 	case 2: return UINT64_MAX - choose(driver, 2);
 	case 3: return now + BX_DEADLINE_FAR + choose(driver, 100);
+	case 10: return now + 10000 + choose(driver, 50000);
 	default: return now + 1 + choose(driver, 5000);
 	}
 }
@@ -176,6 +187,12 @@ any_address(struct driver *driver)
 	if (one_in(driver, 10))
 		return odd[choose(driver, BX_ARRAY_COUNT(odd))];
 	return ELF_DATA + 0x1000 + choose(driver, 4096);
+}
+
+static uint32_t
+free_slot(struct driver *driver)
+{
+	return FREE_SLOT + choose(driver, REPLY_SLOT - FREE_SLOT);
 }
 
 /* Offers a string, a capability, buffers; the struct lies in the thread's own memory. */
@@ -200,7 +217,7 @@ offer(struct driver *driver, const struct bx_thread *thread, struct bx_context *
 	if (one_in(driver, 6))
 		buffers.send_slot = (uint32_t)any_slot(driver, choose(driver, SLOTS));
 	if (one_in(driver, 4))
-		buffers.receive_slot = (uint32_t)any_slot(driver, FREE_SLOT);
+		buffers.receive_slot = (uint32_t)any_slot(driver, free_slot(driver));
 	user_put(&driver->world, thread->program, at, &buffers, sizeof buffers);
 	context->buffers = one_in(driver, 30) ? any_address(driver) : at;
 	context->number |= (uint64_t)BX_IPC_BUFFERS << 8;
@@ -210,7 +227,7 @@ static void
 derive_arguments(struct driver *driver, const struct bx_thread *thread, struct bx_context *context)
 {
 	struct bx_derive derive = {
-		.to = any_slot(driver, FREE_SLOT), .rights = choose(driver, 40),
+		.to = any_slot(driver, free_slot(driver)), .rights = choose(driver, 40),
 		.uses = one_in(driver, 2) ? BX_CAP_USES_UNLIMITED : choose(driver, 5),
 		.badge = choose(driver, 3), .expiry = any_deadline(driver),
 		.first = choose(driver, 3), .count = choose(driver, 10),
@@ -251,7 +268,7 @@ ipc_arguments(struct driver *driver, const struct bx_thread *thread, struct bx_c
 		context->value[0] = context->reply;
 	if (context->number == BX_SYS_RECEIVE && one_in(driver, 5))
 		context->reply = BX_SLOT_NONE;
-	if (one_in(driver, 3))
+	if (one_in(driver, driver->calm ? 12 : 3))
 		offer(driver, thread, context);
 	if (one_in(driver, 50))
 		context->number |= (uint64_t)choose(driver, 256) << 8;
@@ -279,7 +296,7 @@ other_arguments(struct driver *driver, const struct bx_thread *thread, struct bx
 	case BX_SYS_CAP_COPY:
 	case BX_SYS_CAP_MOVE:
 		value[0] = any_slot(driver, choose(driver, SLOTS));
-		value[1] = any_slot(driver, FREE_SLOT);
+		value[1] = any_slot(driver, free_slot(driver));
 		break;
 	case BX_SYS_CAP_DELETE:
 		value[0] = any_slot(driver, one_in(driver, 8) ? choose(driver, SLOTS) :
@@ -292,7 +309,7 @@ other_arguments(struct driver *driver, const struct bx_thread *thread, struct bx
 	case BX_SYS_CAP_RECHARGE:
 		value[0] = any_slot(driver, choose(driver, SLOTS));
 		value[1] = any_slot(driver, CSPACE);
-		value[2] = any_slot(driver, COUNTED);
+		value[2] = any_slot(driver, one_in(driver, 2) ? COUNTED : free_slot(driver));
 		word[0] = choose(driver, 4);
 		break;
 	case BX_SYS_MAP:
@@ -373,7 +390,7 @@ any_number(struct driver *driver)
 		BX_SYS_REPLY_RECEIVE, BX_SYS_REPLY, BX_SYS_SEND,
 	};
 
-	switch (choose(driver, 8)) {
+	switch (choose(driver, driver->calm && !one_in(driver, 8) ? 4 : 8)) {
 	case 0:
 	case 1:
 	case 2:
@@ -424,6 +441,8 @@ system_call(struct driver *driver)
 	driver->asked[thread->index] = *context;
 	driver->generation[thread->index] = thread->generation;
 	driver->in_call[thread->index] = true;
+	if (driver->before_call != NULL)
+		driver->before_call(world);
 	world->context = bx_kcore_system_call(world->core);
 	if (thread->state != BX_THREAD_READY && thread->state != BX_THREAD_FREE)
 		driver->waits++;

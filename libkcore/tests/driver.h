@@ -30,6 +30,8 @@ enum driver_slot {
 };
 
 struct build driver_build(void);
+/* Makes it a system for research, in which programs 1 and 2 have open spaces. */
+void driver_open(struct build *build);
 /* Boots it with few frames; program 0 runs, the others are not started. */
 void driver_world(struct world *world, struct build *build);
 
@@ -48,9 +50,12 @@ struct driver {
 	uint64_t entry;			/* of the next thread to be started */
 	uint64_t results[BX_SYS_COUNT][DRIVER_ERRORS];	/* how often each call gave each error */
 	uint64_t waits, signals, strings, faults, interrupted;
+	bool calm;			/* most calls are IPC without buffers, most waits are long */
+	void (*before_call)(struct world *);	/* or NULL; its registers are there */
 };
 
-/* `bytes` outlive the driver; NULL: choices come from `seed`. */
+/* `bytes` outlive the driver; NULL: choices come from `seed`, and with an odd one there are open
+ * spaces. */
 void driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t seed);
 /* One event.  False: the bytes are used up. */
 bool driver_step(struct driver *driver);

@@ -112,6 +112,7 @@ build_image(struct build *build, uint8_t bytes[IMAGE_SIZE])
 	bx_put_le32(header.version, BX_SYSIMAGE_VERSION);
 	put_name(header.name, build->name);
 	bx_put_le32(header.audit_records, build->audit_records);
+	bx_put_le32(header.flags, build->flags);
 	bx_put_le32(header.program_offset, (uint32_t)at);
 	bx_put_le32(header.program_count, build->program_count);
 	launch = at + build->program_count * sizeof(struct bx_sysimage_program) +
@@ -172,6 +173,7 @@ build_image(struct build *build, uint8_t bytes[IMAGE_SIZE])
 		bx_put_le32(to.rights, from->rights);
 		bx_put_le64(to.badge, from->badge);
 		bx_put_le32(to.uses, from->uses);
+		bx_put_le32(to.lender, from->lender);
 		bx_put_le64(to.lifetime_us, from->lifetime_us);
 		bx_put_le64(to.first, from->first);
 		bx_put_le64(to.count, from->count);

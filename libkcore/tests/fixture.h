@@ -39,8 +39,10 @@
 /* One for each test_*.c; test_kcore.c runs them all. */
 Suite *suite_elf(void);
 Suite *suite_ipc(void);
+Suite *suite_open(void);
 Suite *suite_program(void);
 Suite *suite_sched(void);
+Suite *suite_steps(void);
 Suite *suite_sys(void);
 Suite *suite_sysimage(void);
 Suite *suite_world(void);
@@ -68,6 +70,7 @@ struct build_object {
 
 struct build_grant {
 	uint32_t program, slot, object, rights, uses;
+	uint32_t lender;			/* 1 + its lender's index once they are sorted; 0: none */
 	uint64_t badge, lifetime_us, first, count;
 };
 
@@ -75,6 +78,7 @@ struct build_grant {
 struct build {
 	const char *name;
 	uint32_t audit_records;
+	uint32_t flags;				/* BX_SYSTEM_* */
 	uint32_t program_count, object_count, grant_count;
 	struct build_program programs[BUILD_PROGRAMS_MAX];
 	struct build_object objects[BUILD_OBJECTS_MAX];

@@ -258,7 +258,8 @@ START_TEST(ipc1_senders_are_served_in_order)
 	state_is(CLIENT, BX_THREAD_SENDING);
 	ask(OTHER, BX_SYS_SEND, EP_A, 2, SOON);
 	state_is(OTHER, BX_THREAD_SENDING);
-	ck_assert_uint_eq(world.core->endpoints[0].senders.count, 2);
+	ck_assert_uint_eq(world.core->endpoints[0].senders.head, CLIENT);
+	ck_assert_uint_eq(world.core->endpoints[0].senders.tail, OTHER);
 	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, 0, REPLY_SLOT);
 	received(SERVER, 0x102, 1, BX_IPC_INFO_REPLY, CLIENT);
 	state_is(CLIENT, BX_THREAD_AWAITING_REPLY);
@@ -353,7 +354,7 @@ START_TEST(ipc2_every_wait_ends)
 	world_pass(&world, 100);
 	state_is(0, BX_THREAD_READY);
 	ck_assert_int_eq(world_result(&world, 0), BX_OK);
-	ck_assert_uint_eq(world.core->endpoints[0].senders.count, 0);
+	ck_assert_uint_eq(world.core->endpoints[0].senders.head, BX_NONE);
 }
 END_TEST
 
@@ -366,6 +367,60 @@ START_TEST(ipc2_no_wait_is_infinite)
 	world_pass(&world, BX_DEADLINE_FAR);
 	failed(CLIENT, BX_ERR_TIMEOUT);
 	ck_assert_int_eq(world_result(&world, OTHER), BX_OK);
+}
+END_TEST
+
+/* A wait begun by a short way may be too long until its timer entry comes due, and is not after it; the
+ * words are the waiting thread's own again when it fails. */
+START_TEST(ipc2_short_way_is_not_infinite)
+{
+	uint64_t exchanges, far;
+
+	quiet();
+	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT);
+	world_run_until(&world, CLIENT);
+	exchanges = world.core->cpu.exchanges;
+	far = thread(CLIENT)->timer_floor + BX_DEADLINE_FAR - 1;
+	ck_assert_uint_gt(far, world.machine.now + BX_DEADLINE_FAR);
+	ask(CLIENT, BX_SYS_CALL, EP_A, 1, far);
+	ck_assert_uint_eq(world.core->cpu.exchanges, exchanges + 1);
+	ck_assert_uint_eq(thread(CLIENT)->deadline, far);
+	received(SERVER, 0x102, 1, BX_IPC_INFO_REPLY, CLIENT);
+	far = thread(SERVER)->timer_floor + BX_DEADLINE_FAR - 1;
+	ask_with(SERVER, BX_SYS_REPLY_RECEIVE, EP_A, 2, far, REPLY_SLOT);
+	ck_assert_uint_eq(world.core->cpu.exchanges, exchanges + 2);
+	received(CLIENT, 0, 2, 0, SERVER);
+	ask(CLIENT, BX_SYS_SLEEP, 0, 0, UINT64_MAX);
+	world_pass(&world, 20);
+	ck_assert_uint_le(thread(SERVER)->deadline, world.machine.now + BX_DEADLINE_FAR);
+	world.machine.now = thread(SERVER)->deadline;
+	world_pass(&world, 0);
+	failed(SERVER, BX_ERR_TIMEOUT);
+}
+END_TEST
+
+/* The same for a caller; and without a timer entry the general way is taken. */
+START_TEST(ipc2_short_way_call_is_not_infinite)
+{
+	uint64_t exchanges;
+
+	quiet();
+	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT);
+	world_run_until(&world, CLIENT);
+	exchanges = world.core->cpu.exchanges;
+	if (_i == 1)
+		world_pass(&world, 20);		/* its entry comes due, and it does not wait */
+	ck_assert_int_eq(thread(CLIENT)->timer_key == UINT64_MAX, _i == 1);
+	ask(CLIENT, BX_SYS_CALL, EP_A, 1, _i == 1 ? UINT64_MAX :
+	    thread(CLIENT)->timer_floor + BX_DEADLINE_FAR - 1);
+	ck_assert_uint_eq(world.core->cpu.exchanges, exchanges + (_i == 0));
+	received(SERVER, 0x102, 1, BX_IPC_INFO_REPLY, CLIENT);
+	ask(SERVER, BX_SYS_SLEEP, 0, 0, UINT64_MAX);
+	world_pass(&world, 20);
+	ck_assert_uint_le(thread(CLIENT)->deadline, world.machine.now + BX_DEADLINE_FAR);
+	world.machine.now = thread(CLIENT)->deadline;
+	world_pass(&world, 0);
+	failed(CLIENT, BX_ERR_TIMEOUT);
 }
 END_TEST
 
@@ -842,7 +897,7 @@ START_TEST(ipc6_server_leaves_its_answer)
 	offer_send(SERVER / 2, 50000);
 	world.machine.interrupt_every = 1;
 	ask(SERVER, WITH_BUFFERS(BX_SYS_REPLY), REPLY_SLOT, 2, SOON);
-	bx_program_end(world.core, SERVER / 2, BX_PROGRAM_KILLED);
+	world_stop(&world, SERVER / 2, BX_PROGRAM_KILLED);
 	failed(CLIENT, BX_ERR_PEER_DIED);
 }
 END_TEST
@@ -1087,7 +1142,7 @@ START_TEST(ipc8_clients_die)
 	world_stop(&world, 2, BX_PROGRAM_KILLED);
 	world_stop(&world, 3, BX_PROGRAM_KILLED);
 	ck_assert_uint_eq(thread(SERVER)->clients, BX_NONE);
-	ck_assert_uint_eq(world.core->endpoints[0].senders.count, 0);
+	ck_assert_uint_eq(world.core->endpoints[0].senders.head, BX_NONE);
 	ck_assert_int_eq(ask(SERVER, BX_SYS_REPLY, REPLY_SLOT, 0, 0), BX_ERR_CAP_STALE);
 }
 END_TEST
@@ -1122,7 +1177,7 @@ START_TEST(ipc9_bound_notification_ends_a_receive)
 	ck_assert_uint_eq(thread(SERVER)->context.value[0], 1u << 2);
 	ck_assert_uint_eq(thread(SERVER)->context.value[2], BX_IPC_INFO_SIGNAL);
 	ck_assert_uint_eq(thread(SERVER)->context.word[0], 1000 * SERVER);
-	ck_assert_uint_eq(world.core->endpoints[0].receivers.count, 0);
+	ck_assert_uint_eq(world.core->endpoints[0].receivers.head, BX_NONE);
 	/* Pending bits go before a queued message. */
 	ask(CLIENT, BX_SYS_SIGNAL, NOTE, 0, 0);
 	ask(OTHER, BX_SYS_SEND, EP_A, 8, SOON);
@@ -1298,6 +1353,8 @@ suite_ipc(void)
 	tcase_add_test(all, ipc2_past_deadline_is_a_timeout);
 	tcase_add_test(all, ipc2_every_wait_ends);
 	tcase_add_test(all, ipc2_no_wait_is_infinite);
+	tcase_add_test(all, ipc2_short_way_is_not_infinite);
+	tcase_add_loop_test(all, ipc2_short_way_call_is_not_infinite, 0, 2);
 	tcase_add_test(all, ipc2_late_reply_is_stale);
 	tcase_add_test(all, ipc2_reply_receive_to_nobody_receives);
 	tcase_add_test(all, ipc3_kept_replies_in_any_order);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "fixture.h"
+#include "../src/sys.h"
 #include "../src/x86_64/page_table.h"
 
 static struct world world;
@@ -171,10 +172,9 @@ START_TEST(start_derives_every_grant_and_seals)
 	ck_assert_uint_eq(cap_at(WORKER, PORTS + 1)->count, 8);
 	ck_assert_uint_eq(cap_at(WORKER, SPAWN + 1)->count, 3);
 	ck_assert_uint_eq(cap_at(WORKER, THREAD + 1)->object.index, worker->first_thread + 1);
-	ck_assert_uint_eq(cap_at(WORKER, THREAD + 1)->object.generation,
-	    world.core->threads[worker->first_thread + 1].generation);
+	ck_assert(!bx_cap_stale(world.core, cap_at(WORKER, THREAD + 1)));
 	ck_assert_uint_eq(cap_at(WORKER, CSPACE + 1)->object.index, WORKER);
-	ck_assert_uint_eq(cap_at(WORKER, CSPACE + 1)->object.generation, worker->generation);
+	ck_assert(!bx_cap_stale(world.core, cap_at(WORKER, CSPACE + 1)));
 }
 END_TEST
 
@@ -225,29 +225,24 @@ START_TEST(start_refuses_what_runs_or_ends)
 }
 END_TEST
 
-/* A restart is a new process: new names, and what the manifest gave to others names the new ones. */
-START_TEST(restart_has_fresh_names)
+/* What the manifest gave to others names a program's thread or space while there is a process. */
+START_TEST(names_live_with_the_process)
 {
 	const struct bx_program *worker = &world.core->programs[WORKER];
-	uint32_t generation, thread_generation;
 
 	ck_assert_int_eq(world_start(&world, HOLDER), BX_OK);
-	ck_assert_uint_eq(cap_at(HOLDER, 2)->object.generation & 1, 0);	/* names nobody yet */
 	for (unsigned i = 0; i < 3; i++) {
-		uint32_t thread = worker->first_thread + 1;
-
+		ck_assert(bx_cap_stale(world.core, cap_at(HOLDER, 1)));
+		ck_assert(bx_cap_stale(world.core, cap_at(HOLDER, 2)));
 		ck_assert_int_eq(world_start(&world, WORKER), BX_OK);
-		generation = worker->generation;
-		thread_generation = world.core->threads[thread].generation;
-		ck_assert_uint_eq(generation & 1, 1);
+		ck_assert_uint_eq(worker->generation & 1, 1);
 		ck_assert_uint_eq(worker->starts, i + 1);
-		ck_assert_uint_eq(cap_at(HOLDER, 1)->object.generation, thread_generation);
-		ck_assert_uint_eq(cap_at(HOLDER, 2)->object.generation, generation);
+		ck_assert(!bx_cap_stale(world.core, cap_at(HOLDER, 1)));
+		ck_assert(!bx_cap_stale(world.core, cap_at(HOLDER, 2)));
+		bx_program_end(world.core, WORKER, BX_PROGRAM_EXITED);
+		ck_assert(bx_cap_stale(world.core, cap_at(HOLDER, 1)));	/* from the first moment */
+		ck_assert(bx_cap_stale(world.core, cap_at(HOLDER, 2)));
 		world_stop(&world, WORKER, BX_PROGRAM_EXITED);
-		ck_assert_uint_eq(worker->generation, generation + 1);
-		ck_assert_uint_ne(cap_at(HOLDER, 1)->object.generation,
-		    world.core->threads[thread].generation);
-		ck_assert_uint_eq(cap_at(HOLDER, 2)->object.generation, generation);	/* stale */
 	}
 	ck_assert_uint_eq(world.core->notifications[0].bits, 0x10);
 }
@@ -343,7 +338,9 @@ START_TEST(start_belongs_to_one_thread)
 	world_run_until(&world, init);
 	ck_assert_int_eq(bx_program_start(core, WORKER, NULL, 0), BX_ERR_BUSY);
 	core->threads[holder].work = 1;		/* as the system call leaves it */
+	core->threads[holder].context.value[1] = WORKER;
 	bx_program_end(core, HOLDER, BX_PROGRAM_KILLED);
+	ck_assert_int_eq(bx_program_end_step(core, HOLDER), BX_ERR_AGAIN);
 	ck_assert_uint_eq(core->programs[WORKER].state, BX_PROGRAM_ENDING);
 	world_stop(&world, WORKER, BX_PROGRAM_KILLED);
 	world_stop(&world, HOLDER, BX_PROGRAM_KILLED);
@@ -456,6 +453,7 @@ START_TEST(removing_memory_unmaps_it)
 {
 	struct bx_kcore *core = world.core;
 	uint32_t leaf, parent, steps = 0;
+	struct bx_removal removal = { 0, 0, 0 };
 	enum bx_err err;
 
 	ck_assert_int_eq(world_start(&world, WORKER), BX_OK);
@@ -464,7 +462,8 @@ START_TEST(removing_memory_unmaps_it)
 		    BX_PAGE_WRITE), BX_OK);
 	leaf = core->programs[WORKER].space.first_slot + MEMORY + 1;
 	do {
-		err = bx_capability_remove_leaf(core, leaf, &parent);
+		removal.left = BX_REMOVAL_STEP;
+		err = bx_capability_remove_leaf(core, leaf, &parent, &removal);
 		steps++;
 		world_sound(&world);
 	} while (err == BX_ERR_AGAIN);
@@ -480,6 +479,7 @@ END_TEST
 
 START_TEST(removing_an_irq_unbinds_it)
 {
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 	struct bx_kcore *core = world.core;
 	uint32_t parent;
 
@@ -489,7 +489,7 @@ START_TEST(removing_an_irq_unbinds_it)
 	core->irqs[0].binder = WORKER;
 	bx_machine_irq_unmask(&world.machine, core->irqs[0].number);
 	ck_assert_int_eq(bx_capability_remove_leaf(core,
-	    core->programs[WORKER].space.first_slot + IRQ + 1, &parent), BX_OK);
+	    core->programs[WORKER].space.first_slot + IRQ + 1, &parent, &removal), BX_OK);
 	ck_assert_uint_eq(core->irqs[0].notification, BX_NONE);
 	ck_assert(!world.machine.irq_unmasked[4]);
 }
@@ -668,7 +668,7 @@ static void break_quota(void) { world.core->programs[WORKER].frame_quota = 3; }
 static void break_used(void) { world.core->programs[WORKER].frames_used++; }
 static void break_generation(void) { world.core->programs[WORKER].generation++; }
 static void break_seal(void) { world.core->programs[WORKER].space.sealed = false; }
-static void break_ending(void) { world.core->ending_count++; }
+static void break_ending(void) { world.core->put_off++; }
 static void break_rights(void) { cap_at(WORKER, CLOCK + 1)->rights = BX_RIGHT_ALL; }
 static void break_object(void) { cap_at(WORKER, ENDPOINT + 1)->object.index++; }
 static void break_link(void) { world.core->forest.slots[CLOCK].child = BX_CAP_SLOT_NONE; }
@@ -791,7 +791,7 @@ suite_program(void)
 	tcase_add_test(tcase, start_derives_every_grant_and_seals);
 	tcase_add_test(tcase, start_keeps_the_grants_limits);
 	tcase_add_test(tcase, start_refuses_what_runs_or_ends);
-	tcase_add_test(tcase, restart_has_fresh_names);
+	tcase_add_test(tcase, names_live_with_the_process);
 	tcase_add_test(tcase, end_signals_only_a_program_that_ran);
 	tcase_add_loop_test(tcase, kill_at_every_step_of_a_start, 0, 8);
 	tcase_add_loop_test(tcase, start_fails_at_every_frame, 0, 20);

@@ -12,12 +12,12 @@
 
 static struct driver driver;
 
-/* Which calls must have succeeded somewhere in a run: so the sequences are not idle talk.  In sealed
- * spaces nothing can be put, so derive, copy and move never do. */
+/* Which calls must have succeeded somewhere in a run: so the sequences are not idle talk. */
 static const uint8_t must_succeed[] = {
 	BX_SYS_NULL, BX_SYS_CALL, BX_SYS_SEND, BX_SYS_RECEIVE, BX_SYS_REPLY, BX_SYS_REPLY_RECEIVE,
 	BX_SYS_SIGNAL, BX_SYS_WAIT, BX_SYS_NOTIFICATION_BIND, BX_SYS_YIELD, BX_SYS_SLEEP,
-	BX_SYS_CAP_DELETE, BX_SYS_CAP_REVOKE, BX_SYS_CAP_INFO, BX_SYS_MAP,
+	BX_SYS_CAP_DERIVE, BX_SYS_CAP_COPY, BX_SYS_CAP_MOVE, BX_SYS_CAP_DELETE, BX_SYS_CAP_REVOKE,
+	BX_SYS_CAP_INFO, BX_SYS_MAP,
 	BX_SYS_UNMAP, BX_SYS_THREAD_START, BX_SYS_THREAD_STOP, BX_SYS_THREAD_RESUME,
 	BX_SYS_THREAD_PRIORITY, BX_SYS_IRQ_BIND, BX_SYS_IRQ_ACK, BX_SYS_PORT_IN, BX_SYS_PORT_OUT,
 	BX_SYS_SPAWN, BX_SYS_KILL, BX_SYS_PROGRAM_INFO, BX_SYS_INSPECT, BX_SYS_AUDIT_READ,

@@ -82,7 +82,7 @@ START_TEST(sched1_every_pair_of_state_and_event)
 				may = state == BX_THREAD_READY || state == BX_THREAD_SENDING;
 				break;
 			case BX_EVENT_STOP:	may = waits || state == BX_THREAD_READY; break;
-			case BX_EVENT_END:	may = alive; break;
+			case BX_EVENT_END:	may = state == BX_THREAD_STOPPED; break;
 			case BX_EVENT_COUNT:	break;
 			}
 			ck_assert_uint_eq(next != BX_THREAD_STATE_NO, may);
@@ -307,7 +307,7 @@ START_TEST(sched3_queued_sender_lends_its_priority)
 	ask(2, BX_SYS_REPLY_RECEIVE, EP_A, SOON * 1000, REPLY_SLOT);
 	ck_assert_uint_eq(world_current(&world), 2);		/* now for 4 */
 	ck_assert_uint_eq(thread(2)->priority, 30);
-	ck_assert_uint_eq(world.core->endpoints[0].boost, 0);
+	ck_assert_uint_eq(bx_levels_top(&world.core->sender_levels[0]), 0);
 	ask(2, BX_SYS_REPLY, REPLY_SLOT, 0, 0);
 	ck_assert_uint_eq(thread(2)->priority, 10);
 	ck_assert_uint_eq(world_current(&world), 4);
@@ -353,7 +353,7 @@ START_TEST(sched3_those_left_lend_their_own_priority)
 	world_pass(&world, 100);
 	ck_assert_int_eq(world_result(&world, 4), BX_ERR_TIMEOUT);
 	ck_assert_uint_eq(thread(6)->state, BX_THREAD_SENDING);
-	ck_assert_uint_eq(world.core->endpoints[0].boost, 12);
+	ck_assert_uint_eq(bx_levels_top(&world.core->sender_levels[0]), 12);
 	ck_assert_uint_eq(thread(2)->priority, 12);
 }
 END_TEST
@@ -389,7 +389,7 @@ START_TEST(sched3_chain_of_queues_falls_at_once)
 	world_pass(&world, 100);
 	ck_assert_int_eq(world_result(&world, 4), BX_ERR_TIMEOUT);
 	ck_assert_uint_eq(thread(6)->priority, 12);
-	ck_assert_uint_eq(world.core->endpoints[0].boost, 12);
+	ck_assert_uint_eq(bx_levels_top(&world.core->sender_levels[0]), 12);
 	ck_assert_uint_eq(thread(2)->priority, 12);
 }
 END_TEST
@@ -407,9 +407,9 @@ START_TEST(sched3_priority_of_a_queued_sender)
 		thread(4)->priority_base = to[i];
 		bx_sched_unlend(world.core, thread(4));
 		ck_assert_uint_eq(thread(4)->priority, to[i]);
-		ck_assert_uint_eq(world.core->endpoints[1].boost, to[i]);
+		ck_assert_uint_eq(bx_levels_top(&world.core->sender_levels[1]), to[i]);
 		ck_assert_uint_eq(thread(6)->priority, to[i] > 12 ? to[i] : 12);
-		ck_assert_uint_eq(world.core->endpoints[0].boost, to[i] > 12 ? to[i] : 12);
+		ck_assert_uint_eq(bx_levels_top(&world.core->sender_levels[0]), to[i] > 12 ? to[i] : 12);
 		ck_assert_uint_eq(thread(2)->priority, to[i] > 12 ? to[i] : 12);
 		world_sound(&world);
 	}
@@ -431,6 +431,7 @@ START_TEST(sched4_timers_come_in_order)
 	for (uint32_t i = 0; i < 40; i++) {
 		threads[i].index = i;
 		threads[i].timer_key = UINT64_MAX;
+		threads[i].timer_floor = UINT64_MAX;
 	}
 	for (unsigned n = 0; n < 2000; n++) {
 		uint32_t who = (uint32_t)((seed = seed * 6364136223846793005ull + 1) >> 40) % 40;

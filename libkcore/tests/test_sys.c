@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "driver.h"
-#include "../src/thread.h"
+#include "../src/sys.h"
 
 #define WHO		2u		/* first thread of program 1, who makes the calls */
 #define AT		(ELF_DATA + 0x2000)
@@ -127,7 +127,6 @@ generation_of(const struct bx_cap *held)
 	case BX_CAP_ENDPOINT:		return &core->endpoints[index].generation;
 	case BX_CAP_NOTIFICATION:	return &core->notifications[index].generation;
 	case BX_CAP_MEMORY:		return &core->memories[index].generation;
-	case BX_CAP_THREAD:		return &core->threads[index].generation;
 	case BX_CAP_IRQ:		return &core->irqs[index].generation;
 	default:			return &core->plains[index].generation;
 	}
@@ -171,9 +170,29 @@ START_TEST(sys1_every_capability_is_checked)
 		held->uses = 0;
 		REFUSED(BX_ERR_CAP_USED_UP, number, calls[i].slot, 0, 0, d, e);
 		*held = was;
+		if (held->type == BX_CAP_THREAD)
+			continue;		/* sys1_names_of_a_program */
 		*generation_of(held) += 2;
 		REFUSED(BX_ERR_CAP_STALE, number, calls[i].slot, 0, 0, d, e);
 		*generation_of(held) -= 2;
+	}
+}
+END_TEST
+
+/* A thread or space of a program that is not there. */
+START_TEST(sys1_names_of_a_program)
+{
+	static const uint64_t calls[] = { BX_SYS_THREAD_START, BX_SYS_THREAD_STOP,
+	    BX_SYS_THREAD_RESUME, BX_SYS_THREAD_PRIORITY };
+
+	world_run_until(&world, WHO);
+	for (unsigned n = 0; n < 2; n++) {
+		world_stop(&world, 2, BX_PROGRAM_KILLED);
+		for (unsigned i = 0; i < BX_ARRAY_COUNT(calls); i++)
+			REFUSED(BX_ERR_CAP_STALE, calls[i], THREAD_OTHER, 0, 0, 0, 0);
+		REFUSED(BX_ERR_CAP_STALE, BX_SYS_CAP_RECHARGE, COUNTED, CSPACE, COUNTED, 1, 0);
+		ck_assert_int_eq(world_start(&world, 2), BX_OK);
+		DONE(BX_SYS_THREAD_PRIORITY, THREAD_OTHER, 11, 0, 0, 0);
 	}
 }
 END_TEST
@@ -341,6 +360,7 @@ START_TEST(sys3_map_loses_its_right)
 	static const enum bx_err errs[] = { BX_ERR_CAP_EXPIRED, BX_ERR_CAP_USED_UP,
 	    BX_ERR_CAP_RIGHTS, BX_ERR_RANGE, BX_ERR_CAP_EMPTY };
 	uint32_t slot = world.core->programs[1].space.first_slot + MEMORY, parent;
+	struct bx_removal removal = { 0, 0, 0 };
 
 	half_mapped();
 	switch (_i) {
@@ -357,8 +377,9 @@ START_TEST(sys3_map_loses_its_right)
 		cap(1, MEMORY)->count = 18;
 		break;
 	default:
-		while (bx_capability_remove_leaf(world.core, slot, &parent) != BX_OK)
-			continue;
+		do
+			removal.left = BX_REMOVAL_STEP;
+		while (bx_capability_remove_leaf(world.core, slot, &parent, &removal) != BX_OK);
 		break;
 	}
 	world.context = bx_sched_dispatch(world.core);
@@ -368,19 +389,16 @@ START_TEST(sys3_map_loses_its_right)
 }
 END_TEST
 
-/* Who is stopped in between has what was done, and can give it back. */
+/* Who is stopped in between (BX_SYS_THREAD_STOP) keeps nothing of it. */
 START_TEST(sys3_map_is_stopped)
 {
-	unsigned mapped = 0;
-
 	half_mapped();
+	ck_assert_int_eq(bx_map_give_up(world.core, &world.core->threads[WHO]), BX_OK);
 	bx_thread_stop(world.core, &world.core->threads[WHO]);
 	ck_assert_int_eq(world_result(&world, WHO), BX_ERR_CANCELLED);
 	bx_thread_ready(world.core, &world.core->threads[WHO]);
 	world.context = bx_sched_dispatch(world.core);
-	while (ask(BX_SYS_UNMAP, MEMORY, 0, mapped, 1, 0) == BX_OK)
-		mapped++;
-	ck_assert_uint_eq(mapped, 16);
+	REFUSED(BX_ERR_NOT_MAPPED, BX_SYS_UNMAP, MEMORY, 0, 0, 1, 0);
 	DONE(BX_SYS_MAP, MEMORY, NOWHERE, 0, 20, BX_MAP_READ);
 }
 END_TEST
@@ -487,9 +505,11 @@ END_TEST
 START_TEST(sys5_irq_is_its_binders)
 {
 	uint32_t first = world.core->programs[2].space.first_slot, parent;
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 
 	DONE(BX_SYS_IRQ_BIND, IRQ, NOTE, 0, 0, 0);
-	ck_assert_int_eq(bx_capability_remove_leaf(world.core, first + IRQ, &parent), BX_OK);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, first + IRQ, &parent, &removal),
+	    BX_OK);
 	world_stop(&world, 3, BX_PROGRAM_KILLED);
 	ck_assert(world.machine.irq_unmasked[4]);
 	DONE(BX_SYS_IRQ_ACK, IRQ, 0, 0, 0, 0);
@@ -772,6 +792,7 @@ suite_sys(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, sys1_unknown_numbers);
 	tcase_add_test(tcase, sys1_every_capability_is_checked);
+	tcase_add_test(tcase, sys1_names_of_a_program);
 	tcase_add_test(tcase, sys2_derive_copy_move);
 	tcase_add_test(tcase, sys2_unsealed_space);
 	tcase_add_test(tcase, sys2_delete_and_info);

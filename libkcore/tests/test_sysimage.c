@@ -30,6 +30,14 @@ setup(void)
 	build_grant(&build, 0, 1, 0, BX_RIGHT_READ);
 	build_grant(&build, 0, 2, 2, BX_RIGHT_WRITE);
 	build_grant(&build, 1, 1, 1, BX_RIGHT_WRITE);
+	/* Lent by the first: a part of its memory, and its endpoint. */
+	build_grant(&build, 1, 2, 2, BX_RIGHT_WRITE);
+	build_grant(&build, 1, 3, 0, BX_RIGHT_READ);
+	build.grants[0].badge = 7;
+	build.grants[3].first = 3;
+	build.grants[3].count = 2;
+	build.grants[3].lender = 2;
+	build.grants[4].lender = 1;
 	build.grants[1].first = 2;
 	build.grants[1].count = 6;
 	build.programs[1].fault_object = 0;
@@ -50,7 +58,7 @@ setup(void)
 #define GRANTS			(OBJECTS + 12 * sizeof(struct bx_sysimage_object))
 #define GRANT(i, field)		(GRANTS + (i) * sizeof(struct bx_sysimage_grant) + \
 				 offsetof(struct bx_sysimage_grant, field))
-#define LAUNCHES		(GRANTS + 3 * sizeof(struct bx_sysimage_grant))
+#define LAUNCHES		(GRANTS + 5 * sizeof(struct bx_sysimage_grant))
 #define LAUNCH(field)		(LAUNCHES + offsetof(struct bx_launch, field))
 #define ENTRY(field)		(LAUNCHES + sizeof(struct bx_launch) + \
 				 offsetof(struct bx_launch_entry, field))
@@ -70,7 +78,7 @@ static const struct wrong {
 	{ HEADER(name), 1, 0, BX_ERR_FORMAT, "system name" },
 	{ HEADER(name) + 1, 1, 0x1b, BX_ERR_FORMAT, "system name" },
 	{ HEADER(name) + 23, 1, 'x', BX_ERR_FORMAT, "system name" },
-	{ HEADER(reserved), 4, 1, BX_ERR_FORMAT, "header reserved" },
+	{ HEADER(flags), 4, 2, BX_ERR_INVALID, "system flags" },
 	{ HEADER(program_count), 4, 0, BX_ERR_RANGE, "program count" },
 	{ HEADER(program_count), 4, 257, BX_ERR_RANGE, "program count" },
 	{ HEADER(program_count), 4, 3, BX_ERR_FORMAT, "object offset" },
@@ -84,7 +92,9 @@ static const struct wrong {
 	{ HEADER(audit_records), 4, 1u << 17, BX_ERR_INVALID, "audit records" },
 	{ PROGRAM(0, name), 8, 0, BX_ERR_FORMAT, "program name" },
 	{ PROGRAM(0, module), 1, 0, BX_ERR_FORMAT, "program module" },
-	{ PROGRAM(0, flags), 4, 0x10, BX_ERR_INVALID, "program flags" },
+	{ PROGRAM(0, flags), 4, 0x20, BX_ERR_INVALID, "program flags" },
+	{ PROGRAM(0, flags), 4, BX_PROGRAM_OPEN_SPACE, BX_ERR_INVALID,
+	  "open space in a system that is not for research" },
 	{ PROGRAM(0, priority), 4, 21, BX_ERR_RANGE, "program priority" },
 	{ PROGRAM(0, priority_max), 4, BX_PRIORITY_COUNT, BX_ERR_RANGE, "program priority_max" },
 	{ PROGRAM(0, slot_count), 4, 65537, BX_ERR_RANGE, "program slot_count" },
@@ -137,7 +147,17 @@ static const struct wrong {
 	{ GRANT(0, rights), 4, 0x20, BX_ERR_INVALID, "grant rights" },
 	{ GRANT(0, rights), 4, 0x101, BX_ERR_INVALID, "grant rights" },
 	{ GRANT(1, badge), 8, 1, BX_ERR_INVALID, "grant badge" },
-	{ GRANT(0, reserved), 4, 1, BX_ERR_FORMAT, "grant reserved" },
+	{ GRANT(0, lender), 4, 1, BX_ERR_INVALID, "grant lender" },
+	{ GRANT(0, lender), 4, 2, BX_ERR_INVALID, "grant lender" },
+	{ GRANT(0, lender), 4, UINT32_MAX, BX_ERR_RANGE, "grant lender" },
+	{ GRANT(3, lender), 4, 6, BX_ERR_RANGE, "grant lender" },
+	{ GRANT(3, lender), 4, 1, BX_ERR_INVALID, "grant lender" },
+	{ GRANT(3, lender), 4, 4, BX_ERR_INVALID, "grant lender" },
+	{ GRANT(1, uses), 4, 9, BX_ERR_INVALID, "grant lender" },
+	{ GRANT(3, rights), 4, 3, BX_ERR_INVALID, "grant rights beyond the lender's" },
+	{ GRANT(3, first), 8, 1, BX_ERR_RANGE, "grant range beyond the lender's" },
+	{ GRANT(1, count), 8, 2, BX_ERR_RANGE, "grant range beyond the lender's" },
+	{ GRANT(4, badge), 8, 1, BX_ERR_INVALID, "grant badge beside the lender's" },
 	{ GRANT(0, first), 8, 1, BX_ERR_RANGE, "grant range" },
 	{ GRANT(0, count), 8, 1, BX_ERR_RANGE, "grant range" },
 	{ GRANT(1, first), 8, 3, BX_ERR_RANGE, "grant range" },
@@ -180,7 +200,7 @@ START_TEST(opens_a_good_image)
 	ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
 	ck_assert_uint_eq(view.program_count, 2);
 	ck_assert_uint_eq(view.object_count, 12);
-	ck_assert_uint_eq(view.grant_count, 3);
+	ck_assert_uint_eq(view.grant_count, 5);
 	ck_assert_uint_eq(view.audit_records, 64);
 	ck_assert_ptr_eq(view.bytes, image);
 	ck_assert_uint_eq(bx_get_le32(view.grants[2].object), 1);

@@ -296,7 +296,7 @@ START_TEST(spawner_dies_in_the_middle)
 	world.context = bx_sched_dispatch(core);
 	world_sound(&world);
 	world_run_until(&world, thread_of(INIT));
-	ck_assert_uint_eq(core->ending_count, 0);
+	ck_assert_uint_eq(core->put_off, 0);
 	if (core->programs[CLIENT].state == BX_PROGRAM_ABSENT) {
 		ck_assert_uint_eq(core->programs[CLIENT].root, 0);
 		ck_assert_int_eq(spawn(CLIENT), BX_OK);
@@ -463,7 +463,7 @@ START_TEST(deleting_an_endpoint_cancels_waits)
 	ck_assert_int_eq(world_call(&world, BX_SYS_CAP_DELETE, SLOT_PORT, 0, 0), BX_OK);
 	ck_assert_uint_eq(world.core->threads[thread_of(HOG) + 1].state, BX_THREAD_READY);
 	ck_assert_int_eq(world_result(&world, thread_of(HOG) + 1), BX_ERR_CANCELLED);
-	ck_assert_uint_eq(world.core->endpoints[0].senders.count, 0);
+	ck_assert_uint_eq(world.core->endpoints[0].senders.head, BX_NONE);
 }
 END_TEST
 
@@ -486,7 +486,7 @@ START_TEST(deleting_a_notification_cancels_waits_and_unbinds)
 	ck_assert_int_eq(world_call(&world, BX_SYS_CAP_DELETE, SLOT_SIGNAL, 0, 0), BX_OK);
 	ck_assert_uint_eq(signal->bound_thread, BX_NONE);
 	ck_assert_uint_eq(world.core->threads[thread_of(HOG)].bound_notification, BX_NONE);
-	ck_assert_uint_eq(signal->waiters.count, 0);
+	ck_assert_uint_eq(signal->waiters.head, BX_NONE);
 	ck_assert_uint_eq(world.core->threads[thread_of(HOG) + 1].state, BX_THREAD_READY);
 	world_sound(&world);
 }

@@ -24,7 +24,7 @@ bx_stack_receive(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch 
 	bx_transport_receive(s->transport, now_us, frames, out);
 	while (s->whole != NULL && bx_ip_whole_ready(s->ip)) {
 		bx_net_batch_clear(s->whole);
-		bx_ip_whole_take(s->ip, s->whole);
+		bx_ip_whole_take(s->ip, now_us, s->whole, out);
 		bx_transport_receive(s->transport, now_us, s->whole, out);
 	}
 	bx_stack_down(s, now_us, out);
@@ -43,7 +43,8 @@ void
 bx_stack_poll(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *out)
 {
 	bx_link_poll(s->link, now_us, out);
-	bx_ip_poll(s->ip, now_us);
+	bx_ip_poll(s->ip, now_us, out);
+	bx_link_send(s->link, now_us, out, out);
 	bx_transport_poll(s->transport, now_us);
 }
 

@@ -13,7 +13,7 @@
  *       FLAGS of S F R P . E W U, `.` is ACK; P is not compared.  Numbers count from the initial ones of each side.
  *       OPTIONS: mss N  ws N  sackok  ts V E  sack A-B C-D.  In `<`, E may be `e`: our latest stamp.  In `>`,
  *       `ts` has no numbers.  What is not written is not compared, but `<>` says: no options.
- *   features sack,ts,ws,ecn,cubic   ring N   rings N   half N   connections N   waits N   mtu N    before all else
+ *   features sack,ts,ws,ecn,cubic   ring N   rings N   half N   connections N   waits N   mtu N   family ipv6    before all else
  *   listen [BACKLOG]   accept   accept block   unlisten   connect   established   option nodelay|keepalive|cubic N
  *   send N   send block   send ERROR   recv N   recv block   recv eof   recv ERROR   shutdown   close   abort
  *   port N             the peer goes on from this port, with new numbers on both sides
@@ -764,6 +764,11 @@ step_config(struct script *s, const char *name, const char *rest)
 		s->config.features |= strstr(rest, "cubic") != NULL ? BX_TCP_CUBIC : 0;
 		return;
 	}
+	if (strcmp(name, "family") == 0) {
+		s->local = (struct bx_net_addr){ { 0xfd, [15] = 1 } };
+		s->remote = (struct bx_net_addr){ { 0xfd, [15] = 2 } };
+		return;
+	}
 	number(rest, &n);
 	if (strcmp(name, "ring") == 0)
 		s->config.ring_bytes = n;
@@ -800,7 +805,7 @@ step(struct script *s, const char *line)
 	rest = word(line, w);
 	if (s->t == NULL && strchr("<>", w[0]) == NULL && (strcmp(w, "features") == 0 || strcmp(w, "ring") == 0 ||
 	    strcmp(w, "rings") == 0 || strcmp(w, "half") == 0 || strcmp(w, "connections") == 0 ||
-	    strcmp(w, "waits") == 0 || strcmp(w, "mtu") == 0)) {
+	    strcmp(w, "waits") == 0 || strcmp(w, "mtu") == 0 || strcmp(w, "family") == 0)) {
 		step_config(s, w, rest);
 		return;
 	}

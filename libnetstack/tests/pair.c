@@ -57,7 +57,8 @@ host_init(struct host *h, uint32_t i, uint64_t seed, const struct bx_transport_c
 	};
 	struct bx_ip_config ip = {
 		.routes = 8, .destinations = 16, .reassemblies = 4, .reassembly_bytes = 16384,
-		.seed = seed + 10 + i,
+		.neighbours = 8, .waiting = 8, .waiting_bytes = 1536, .seed = seed + 10 + i,
+		.stable = { seed, i },
 	};
 	struct bx_transport_config t = *transport;
 
@@ -93,6 +94,19 @@ pair_init(struct pair *pair, uint64_t seed, const struct bx_transport_config *co
 	pair->wire.delay_us = 1000;
 	for (uint32_t i = 0; i < 2; i++)
 		host_init(&pair->host[i], i, seed, config != NULL ? config : &standard);
+}
+
+void
+pair_ipv6(struct pair *pair)
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		struct host *h = &pair->host[i];
+
+		h->address6 = (struct bx_net_addr){ { 0xfd, [15] = (uint8_t)(i + 1) } };
+		ok(bx_ip_ipv6_start(h->stack.ip, pair->now_us, 0, h->mac, BX_IP_IPV6_SURE));
+		ok(bx_ip_address_add(h->stack.ip, 0, &h->address6, 64));
+		h->address = h->address6;
+	}
 }
 
 void

@@ -17,7 +17,7 @@ struct host {
 	struct bx_net_batch out, whole;
 	uint8_t *out_bytes, *whole_bytes;
 	struct bx_net_buf out_bufs[PAIR_BATCH], whole_bufs[4];
-	struct bx_net_addr address;
+	struct bx_net_addr address, address6;
 	uint8_t mac[6];
 };
 
@@ -60,6 +60,9 @@ struct bx_transport_config pair_transport(void);
 /* Two hosts, 10.0.0.1 and 10.0.0.2, on one link.  config may be NULL. */
 void pair_init(struct pair *pair, uint64_t seed, const struct bx_transport_config *config);
 void pair_free(struct pair *pair);
+
+/* From now on they speak IPv6, fd00::1 and fd00::2. */
+void pair_ipv6(struct pair *pair);
 
 /* Lets host i say what it has to say. */
 void pair_output(struct pair *pair, uint32_t i);

@@ -191,6 +191,8 @@ set_up(struct run *r, uint64_t seed)
 	config.ring_bytes = 4096u << seed % 6;
 	pair_init(&r->pair, seed, &config);
 	r->pair.packed = seed % 4 == 0;
+	if (seed % 8 > 4)
+		pair_ipv6(&r->pair);
 	k = pair_random(&r->pair);
 	w->lose = k % 4 == 0 ? 0 : pair_random(&r->pair) % 1500;
 	w->duplicate = k / 4 % 4 == 0 ? 0 : pair_random(&r->pair) % 1000;

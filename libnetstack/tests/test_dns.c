@@ -127,6 +127,28 @@ START_TEST(answers_and_aliases)
 }
 END_TEST
 
+/* BX_DNS_CHAIN aliases in one message are followed, one more is not. */
+START_TEST(aliases_are_counted)
+{
+	for (uint32_t aliases = 7; aliases <= 9; aliases++) {
+		uint8_t from[3] = { 1, 'c', 0 }, to[3] = { 1, 'c', 0 };
+
+		begin(0, 0, (uint8_t)(aliases + 1), 0);
+		for (uint32_t i = 0; i < aliases; i++) {
+			from[1] = (uint8_t)('a' + i);
+			to[1] = (uint8_t)('b' + i);
+			if (i == 0)
+				record(asked, 2, 5, 20, to, 3);
+			else
+				record(from, 3, 5, 20, to, 3);
+		}
+		record(to, 3, 1, 30, ten, 4);
+		ck_assert_int_eq(parse(), aliases <= 8 ? BX_OK : BX_ERR_OVERFLOW);
+	}
+	ck_assert_uint_eq(BX_DNS_CHAIN, 8);
+}
+END_TEST
+
 START_TEST(aaaa)
 {
 	uint8_t six[16] = { 0x20, 1, 0xd, 0xb8 };
@@ -366,6 +388,33 @@ START_TEST(alias_is_asked_for)
 }
 END_TEST
 
+/* The same limit over several messages, an alias in each. */
+START_TEST(asked_aliases_are_counted)
+{
+	uint32_t followed = 0;
+	enum bx_err err = BX_ERR_WOULD_BLOCK;
+
+	start();
+	while (err == BX_ERR_WOULD_BLOCK && followed < 20) {
+		uint8_t to[3] = { 1, (uint8_t)('b' + followed), 0 };
+		uint8_t head[12] = { 0, 0, 0x81, 0x80, 0, 1, 0, 1 };
+
+		length = 0;
+		put(head, 12);
+		put(query.name.bytes, query.name.length);
+		put((const uint8_t[4]){ 0, 1, 0, 1 }, 4);
+		record(asked, 2, 5, 20, to, 3);
+		serve(0);
+		err = poll();
+		followed += err == BX_ERR_WOULD_BLOCK;
+		pair_run(&pair, pair.now_us + 100000);
+	}
+	ck_assert_int_eq(err, BX_ERR_OVERFLOW);
+	ck_assert_uint_eq(followed, 8);
+	finish();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -376,6 +425,7 @@ main(void)
 
 	tcase_add_test(tc, names);
 	tcase_add_test(tc, answers_and_aliases);
+	tcase_add_test(tc, aliases_are_counted);
 	tcase_add_test(tc, aaaa);
 	tcase_add_test(tc, negative_answers);
 	tcase_add_test(tc, refused);
@@ -386,6 +436,7 @@ main(void)
 	tcase_add_test(tc, silence_is_a_timeout);
 	tcase_add_test(tc, truncated_is_named);
 	tcase_add_test(tc, alias_is_asked_for);
+	tcase_add_test(tc, asked_aliases_are_counted);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -156,6 +156,7 @@ START_TEST(headers_refused)
 	REFUSED(p[12] = 224, bad_source);
 	REFUSED(memcpy(p + 12, mine.byte + 12, 4), bad_source);
 	REFUSED(p[15] = 255, bad_source);
+	REFUSED(memset(p + 12, 0, 4), bad_source);
 	REFUSED(p[19] = 9, not_for_us);
 	REFUSED(buf->flags = BX_NET_F_BROADCAST, not_for_us);
 	REFUSED(memset(p + 16, 255, 4), not_for_us);
@@ -203,7 +204,7 @@ START_TEST(fragments_in_every_order)
 		receive(0);
 	}
 	ck_assert(bx_ip_whole_ready(ip));
-	bx_ip_whole_take(ip, &whole);
+	bx_ip_whole_take(ip, 0, &whole, &out);
 	ck_assert_uint_eq(whole.count, 1);
 	ck_assert_uint_eq(whole.bufs[0].kind, BX_NET_SEGMENT);
 	ck_assert_uint_eq(whole.bufs[0].length, 3000);
@@ -248,11 +249,14 @@ START_TEST(fragments_time_out)
 	packet(17, 0x2000, 0, content, 8);
 	receive(5);
 	ck_assert_uint_eq(bx_ip_next(ip), 60000005);
-	bx_ip_poll(ip, 60000004);
+	bx_ip_poll(ip, 60000004, &out);
 	ck_assert_uint_eq(bx_ip_stats(ip)->reassembly_timeout, 0);
-	bx_ip_poll(ip, 60000005);
+	bx_ip_poll(ip, 60000005, &out);
 	ck_assert_uint_eq(bx_ip_stats(ip)->reassembly_timeout, 1);
 	ck_assert_uint_eq(bx_ip_next(ip), BX_IP_NEVER);
+	/* RFC 1122, 3.3.2: the sender is told, with the first fragment. */
+	ck_assert_uint_eq(out.count, 1);
+	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 20), 0x0b01);
 }
 END_TEST
 
@@ -417,7 +421,7 @@ START_TEST(fragments_down_and_up)
 		part->kind = BX_NET_IPV4;
 	}
 	receive(0);
-	bx_ip_whole_take(ip, &whole);
+	bx_ip_whole_take(ip, 0, &whole, &out);
 	ck_assert_uint_eq(whole.count, 1);
 	ck_assert_uint_eq(whole.bufs[0].length, 4000);
 	ck_assert_mem_eq(bx_net_bytes(&whole, &whole.bufs[0]), content, 4000);

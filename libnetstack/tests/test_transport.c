@@ -236,6 +236,8 @@ START_TEST(udp_both_ways)
 
 	for (uint32_t i = 0; i < sizeof out; i++)
 		out[i] = (uint8_t)(i * 5);
+	if (_i == 1)
+		pair_ipv6(&pair);
 	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &a, &port_a), BX_OK);
 	ck_assert_uint_ge(port_a, 49152);
 	ck_assert_int_eq(bx_udp_open(side(1), &any, 53, &b, &port_b), BX_OK);
@@ -297,6 +299,72 @@ START_TEST(udp_bad_checksum)
 	}
 	ck_assert_uint_gt(bx_transport_stats(side(1))->bad_checksum, 50);
 	ck_assert_uint_eq(bx_transport_usage(side(1)).rings, 0);
+}
+END_TEST
+
+/* Takes the checksum of a datagram away. */
+static bool
+no_sum(struct pair *p, uint32_t from, uint8_t *frame, uint32_t length)
+{
+	uint32_t at = 14 + (bx_get_be16(frame + 12) == 0x0800 ? 20 : 40);
+
+	(void)p;
+	(void)from;
+	if (length > at + 8 && frame[at - (at == 34 ? 11 : 34)] == 17)
+		bx_put_be16(frame + at + 6, 0);
+	return true;
+}
+
+/* RFC 768: over IPv4 there may be none.  RFC 8200, 8.1: over IPv6 there must be one. */
+START_TEST(udp_without_sum)
+{
+	static const uint8_t bytes[100] = { 1 };
+	struct bx_udp_from from;
+	uint8_t got[100];
+	uint64_t a, b;
+	uint16_t port;
+	uint32_t n;
+
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &a, &port), BX_OK);
+	ck_assert_int_eq(bx_udp_open(side(1), &any, 53, &b, &port), BX_OK);
+	pair.tap = no_sum;
+	ck_assert_int_eq(pair_udp_send(&pair, 0, a, &pair.host[1].address, 53, bytes, 100), BX_OK);
+	pair_run(&pair, pair.now_us + 10000);
+	ck_assert_int_eq(bx_udp_receive(side(1), b, got, 100, &n, &from), BX_OK);
+	pair_ipv6(&pair);
+	ck_assert_int_eq(pair_udp_send(&pair, 0, a, &pair.host[1].address, 53, bytes, 100), BX_OK);
+	pair_run(&pair, pair.now_us + 10000);
+	ck_assert_int_eq(bx_udp_receive(side(1), b, got, 100, &n, &from), BX_ERR_WOULD_BLOCK);
+	ck_assert_uint_eq(bx_transport_stats(side(1))->bad_checksum, 1);
+}
+END_TEST
+
+/* RFC 6056, 3.3.1: ports do not follow from one another, nor from one part of the seed alone. */
+START_TEST(udp_ports_are_secret)
+{
+	static _Alignas(64) uint8_t memory[2][8 << 20];
+	struct bx_transport_config config = pair_transport();
+	struct bx_transport *t[2];
+	uint32_t same = 0, steps = 0;
+	uint16_t port[2], last = 0;
+	uint64_t end;
+
+	config.seed[0] = 5;
+	for (uint32_t i = 0; i < 2; i++) {
+		config.seed[1] = i;
+		ck_assert_int_eq(bx_transport_init(memory[i], sizeof memory[i], &config, &t[i]), BX_OK);
+	}
+	for (uint32_t k = 0; k < 100; k++) {
+		for (uint32_t i = 0; i < 2; i++) {
+			ck_assert_int_eq(bx_udp_open(t[i], &any, 0, &end, &port[i]), BX_OK);
+			ck_assert_int_eq(bx_udp_close(t[i], end), BX_OK);
+		}
+		same += port[0] == port[1];
+		steps += port[0] == (uint16_t)(last + 1);
+		last = port[0];
+	}
+	ck_assert_uint_le(same, 3);
+	ck_assert_uint_le(steps, 3);
 }
 END_TEST
 
@@ -408,7 +476,9 @@ main(void)
 	tcase_add_test(tc, refused_and_events);
 	tcase_add_test(tc, cookies_under_pressure);
 	tcase_add_test(tc, backlog);
-	tcase_add_test(tc, udp_both_ways);
+	tcase_add_loop_test(tc, udp_both_ways, 0, 2);
+	tcase_add_test(tc, udp_without_sum);
+	tcase_add_test(tc, udp_ports_are_secret);
 	tcase_add_test(tc, udp_bad_checksum);
 	tcase_add_test(tc, offload_down);
 	tcase_add_loop_test(tc, echo_by_both_compositions, 0, 2);

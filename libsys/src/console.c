@@ -1,28 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * console.c -- the client side of the console protocol.
+ * console.c -- the console for its clients: as many messages as it takes, and another try when the console
+ * has no room at present.
  */
 #include <brainix/console.h>
 
-static enum bx_err
-write_once(uint32_t console, uint64_t deadline, const char *bytes, uint32_t length)
-{
-	uint8_t string[BX_CONSOLE_STRING_MAX];
-	struct bx_ipc_message message;
-	struct bx_ipc_writer writer;
-	struct bx_ipc_reader reader;
-	enum bx_err err;
+#include "console-client.h"
 
-	bx_ipc_write_begin(&writer, &message, BX_CONSOLE_WRITE, string, sizeof string);
-	bx_ipc_write_bytes(&writer, bytes, length);
-	err = bx_ipc_write_end(&writer);
-	if (err == BX_OK)
-		err = bx_sys_message_call(console, deadline, &message, &message);
-	if (err != BX_OK)
-		return err;
-	bx_ipc_read_begin(&reader, &message, BX_CONSOLE_WRITE);
-	return bx_ipc_read_end(&reader);
-}
+BX_STATIC_ASSERT(BX_CONSOLE_READ_MAX == BX_IF_CONSOLE_READ_MAX, "one read, one answer");
 
 /* Ticks to wait before a console that has no room is asked again: some hundreds of microseconds. */
 #define RETRY_TICKS	(1u << 20)
@@ -30,10 +15,12 @@ write_once(uint32_t console, uint64_t deadline, const char *bytes, uint32_t leng
 enum bx_err
 bx_console_write(uint32_t console, uint64_t deadline, const char *bytes, size_t length)
 {
+	uint8_t string[BX_IF_CONSOLE_WRITE_STRING_MAX];
+
 	while (length > 0) {
-		uint32_t part = length < BX_CONSOLE_WRITE_MAX ? (uint32_t)length :
-		    BX_CONSOLE_WRITE_MAX;
-		enum bx_err err = write_once(console, deadline, bytes, part);
+		struct bx_if_console_write_request request = { (const uint8_t *)bytes,
+		    length < BX_IF_CONSOLE_WRITE_MAX ? (uint32_t)length : BX_IF_CONSOLE_WRITE_MAX };
+		enum bx_err err = bx_if_console_write(console, deadline, &request, string, sizeof string);
 
 		/* No place for our request, or no slot for our reply, at present. */
 		if ((err == BX_ERR_BUSY || err == BX_ERR_STATE) && bx_sys_now() < deadline) {
@@ -42,8 +29,8 @@ bx_console_write(uint32_t console, uint64_t deadline, const char *bytes, size_t 
 		}
 		if (err != BX_OK)
 			return err;
-		bytes += part;
-		length -= part;
+		bytes += request.data_length;
+		length -= request.data_length;
 	}
 	return BX_OK;
 }
@@ -62,50 +49,23 @@ enum bx_err
 bx_console_read(uint32_t console, uint64_t deadline, uint8_t *bytes, uint32_t *length,
     bool *interrupt)
 {
-	uint8_t string[BX_CONSOLE_READ_MAX + 8];
-	struct bx_ipc_message message, answer = { .string = string, .string_length = sizeof string,
-	    .cap_slot = BX_SLOT_NONE };
-	struct bx_ipc_writer writer;
-	struct bx_ipc_reader reader;
-	const uint8_t *found = string;
-	uint32_t found_length = 0;
-	bool found_interrupt = false;
-	enum bx_err err;
+	uint8_t string[BX_IF_CONSOLE_READ_STRING_MAX];
+	struct bx_if_console_read_answer answer;
+	enum bx_err err = bx_if_console_read(console, later(deadline),
+	    &(struct bx_if_console_read_request){ .deadline = deadline }, string, sizeof string, &answer);
 
-	bx_ipc_write_begin(&writer, &message, BX_CONSOLE_READ, NULL, 0);
-	bx_ipc_write_u64(&writer, deadline);
-	err = bx_ipc_write_end(&writer);
-	if (err == BX_OK)
-		err = bx_sys_message_call(console, later(deadline), &message, &answer);
 	if (err != BX_OK)
 		return err;
-	bx_ipc_read_begin(&reader, &answer, BX_CONSOLE_READ);
-	bx_ipc_read_bool(&reader, &found_interrupt);
-	bx_ipc_read_bytes(&reader, BX_CONSOLE_READ_MAX, &found, &found_length);
-	err = bx_ipc_read_end(&reader);
-	if (err != BX_OK)
-		return err;
-	__builtin_memcpy(bytes, found, found_length);
-	*length = found_length;
-	*interrupt = found_interrupt;
+	if (answer.data_length > 0)
+		__builtin_memcpy(bytes, answer.data, answer.data_length);
+	*length = answer.data_length;
+	*interrupt = answer.interrupt;
 	return BX_OK;
 }
 
 enum bx_err
 bx_console_interrupt(uint32_t console, uint64_t deadline)
 {
-	struct bx_ipc_message message;
-	struct bx_ipc_writer writer;
-	struct bx_ipc_reader reader;
-	enum bx_err err;
-
-	bx_ipc_write_begin(&writer, &message, BX_CONSOLE_INTERRUPT, NULL, 0);
-	bx_ipc_write_u64(&writer, deadline);
-	err = bx_ipc_write_end(&writer);
-	if (err == BX_OK)
-		err = bx_sys_message_call(console, later(deadline), &message, &message);
-	if (err != BX_OK)
-		return err;
-	bx_ipc_read_begin(&reader, &message, BX_CONSOLE_INTERRUPT);
-	return bx_ipc_read_end(&reader);
+	return bx_if_console_interrupt(console, later(deadline),
+	    &(struct bx_if_console_interrupt_request){ .deadline = deadline });
 }

@@ -2,7 +2,7 @@
 /*
  * consoled.c -- the console server: one serial port, many writers, one reader at a time.
  *
- * Protocol: <brainix/console.h>.  Capabilities: console (endpoint, read), uart (ports), uart-irq,
+ * Interface: interfaces/console.ipc.  Capabilities: console (endpoint, read), uart (ports), uart-irq,
  * irq (notification, read and write: the interrupt is signalled on it), ready (notification, write).
  *
  * Requests that cannot be answered at once are kept, with their reply, in a fixed table:
@@ -14,8 +14,9 @@
  * A client's second READ or INTERRUPT takes the place of its first: the first was asked by somebody
  * who has gone.
  */
-#include <brainix/console.h>
+#include <brainix/sys.h>
 
+#include "console-ipc.h"
 #include "terminal.h"
 #include "uart.h"
 
@@ -31,7 +32,7 @@ struct request {
 	uint64_t badge;
 	uint64_t deadline;			/* READ, INTERRUPT */
 	uint32_t length, done;			/* WRITE */
-	uint8_t bytes[BX_CONSOLE_WRITE_MAX];
+	uint8_t bytes[BX_IF_CONSOLE_WRITE_MAX];
 };
 
 struct consoled {
@@ -40,8 +41,8 @@ struct consoled {
 	struct terminal terminal;
 	struct bx_sys_service service;
 	struct request requests[REQUESTS_MAX];
-	uint8_t string[BX_CONSOLE_STRING_MAX];
-	uint8_t answer_string[BX_CONSOLE_READ_MAX + 8];
+	uint8_t string[BX_IF_CONSOLE_REQUEST_STRING_MAX];
+	uint8_t answer_string[BX_IF_CONSOLE_ANSWER_STRING_MAX];
 };
 
 static void
@@ -55,19 +56,17 @@ answer_error(struct consoled *console, struct request *request, enum bx_err err)
 static void
 answer_read(struct consoled *console, struct request *request, bool interrupt)
 {
-	uint8_t bytes[BX_CONSOLE_READ_MAX];
+	uint8_t bytes[BX_IF_CONSOLE_READ_MAX];
+	struct bx_if_console_read_answer fields = { .interrupt = interrupt, .data = bytes };
 	struct bx_ipc_message answer;
-	struct bx_ipc_writer writer;
-	uint32_t length = interrupt ? 0 : terminal_read(&console->terminal, bytes, sizeof bytes);
 	enum bx_err err;
 
+	if (!interrupt)
+		fields.data_length = terminal_read(&console->terminal, bytes, sizeof bytes);
 	/* The answer before this one has its string in answer_string as well: out with it. */
 	bx_sys_service_answer(&console->service, BX_SLOT_NONE, NULL);
-	bx_ipc_write_begin(&writer, &answer, bx_ipc_label_answer(request->label, BX_OK),
-	    console->answer_string, sizeof console->answer_string);
-	bx_ipc_write_bool(&writer, interrupt);
-	bx_ipc_write_bytes(&writer, bytes, length);
-	err = bx_ipc_write_end(&writer);
+	err = bx_if_console_read_answer_write(&answer, console->answer_string,
+	    sizeof console->answer_string, &fields);
 	BX_ASSERT(err == BX_OK);
 	request->kind = REQUEST_NONE;
 	bx_sys_service_answer(&console->service, request->reply, &answer);
@@ -145,90 +144,74 @@ request_place(struct consoled *console, enum request_kind kind, uint64_t badge)
 }
 
 static enum bx_err
-take_write(struct consoled *console, const struct bx_sys_event *event)
+on_write(void *context, struct bx_ipc_call *call, const struct bx_if_console_write_request *request)
 {
-	struct bx_ipc_reader reader;
-	const uint8_t *bytes = NULL;
+	struct consoled *console = context;
 	struct request *place;
-	uint32_t length = 0, done;
-	enum bx_err err;
+	uint32_t done;
 
-	bx_ipc_read_request(&reader, &event->message, BX_CONSOLE_WRITE);
-	bx_ipc_read_bytes(&reader, BX_CONSOLE_WRITE_MAX, &bytes, &length);
-	err = bx_ipc_read_end(&reader);
-	if (err != BX_OK)
-		return err;
 	/* Earlier writes that wait go first. */
-	place = request_place(console, REQUEST_WRITE, event->badge);
+	place = request_place(console, REQUEST_WRITE, call->badge);
 	if (place == NULL)
 		return BX_ERR_BUSY;
 	(void)requests_try(console);
-	done = terminal_write(&console->terminal, bytes, length);
-	if (done == length || event->reply == BX_SLOT_NONE) {
-		bx_sys_service_answer_error(&console->service, event->reply, event->message.label,
-		    BX_OK);
+	done = terminal_write(&console->terminal, request->data, request->data_length);
+	if (done == request->data_length || call->reply == BX_SLOT_NONE)
 		return BX_OK;
-	}
 	place->kind = REQUEST_WRITE;
-	place->reply = event->reply;
-	place->label = event->message.label;
-	place->badge = event->badge;
-	place->length = length - done;
+	place->reply = call->reply;
+	place->label = BX_IF_CONSOLE_WRITE;
+	place->badge = call->badge;
+	place->length = request->data_length - done;
 	place->done = 0;
-	__builtin_memcpy(place->bytes, bytes + done, length - done);
+	__builtin_memcpy(place->bytes, request->data + done, place->length);
+	call->kept = true;
 	return BX_OK;
 }
 
 static enum bx_err
-take_wait(struct consoled *console, const struct bx_sys_event *event, enum request_kind kind,
-    uint64_t label)
+wait_keep(struct consoled *console, struct bx_ipc_call *call, enum request_kind kind,
+    uint64_t label, uint64_t deadline)
 {
-	struct bx_ipc_reader reader;
-	struct request *place;
-	uint64_t deadline = 0;
-	enum bx_err err;
+	struct request *place = request_place(console, kind, call->badge);
 
-	bx_ipc_read_request(&reader, &event->message, label);
-	bx_ipc_read_u64(&reader, &deadline);
-	err = bx_ipc_read_end(&reader);
-	if (err != BX_OK)
-		return err;
-	if ((event->badge & BX_CONSOLE_BADGE_INPUT) == 0)
-		return BX_ERR_CAP_RIGHTS;
-	if (event->reply == BX_SLOT_NONE)
-		return BX_ERR_INVALID;
-	place = request_place(console, kind, event->badge);
 	if (place == NULL || !bx_sys_service_has_room(&console->service))
 		return BX_ERR_BUSY;
 	place->kind = kind;
-	place->reply = event->reply;
-	place->label = event->message.label;
-	place->badge = event->badge;
+	place->reply = call->reply;
+	place->label = label;
+	place->badge = call->badge;
 	place->deadline = deadline;
+	call->kept = true;
 	return BX_OK;
+}
+
+static enum bx_err
+on_read(void *context, struct bx_ipc_call *call, const struct bx_if_console_read_request *request,
+    struct bx_if_console_read_answer *answer)
+{
+	(void)answer;
+	return wait_keep(context, call, REQUEST_READ, BX_IF_CONSOLE_READ, request->deadline);
+}
+
+static enum bx_err
+on_interrupt(void *context, struct bx_ipc_call *call,
+    const struct bx_if_console_interrupt_request *request)
+{
+	return wait_keep(context, call, REQUEST_INTERRUPT, BX_IF_CONSOLE_INTERRUPT, request->deadline);
 }
 
 static void
 take_message(struct consoled *console, const struct bx_sys_event *event)
 {
-	enum bx_err err;
+	const struct bx_if_console_server server = { .write = on_write, .read = on_read,
+	    .interrupt = on_interrupt };
+	struct bx_ipc_call call = bx_sys_event_call(event);
+	struct bx_ipc_message answer;
 
-	switch (event->message.label & BX_IPC_LABEL_HEAD) {
-	case BX_CONSOLE_WRITE:
-		err = take_write(console, event);
-		break;
-	case BX_CONSOLE_READ:
-		err = take_wait(console, event, REQUEST_READ, BX_CONSOLE_READ);
-		break;
-	case BX_CONSOLE_INTERRUPT:
-		err = take_wait(console, event, REQUEST_INTERRUPT, BX_CONSOLE_INTERRUPT);
-		break;
-	default:
-		err = BX_ERR_NOT_FOUND;
-		break;
-	}
-	if (err != BX_OK)
-		bx_sys_service_answer_error(&console->service, event->reply, event->message.label, err);
+	/* No answer that is given at once has a byte string. */
+	if (bx_if_console_dispatch(&server, console, &call, &event->message, &answer, NULL, 0))
+		bx_sys_service_answer(&console->service, event->reply, &answer);
 }
 
 /* Capabilities, device, interrupt.  Returns the name of what is missing, or NULL. */

@@ -1,42 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * echod.c -- a small server: gives back what it is sent, and counts.
+ * echod.c -- a small server: gives back what it is sent, and counts.  Interface: interfaces/echo.ipc.
  */
 #include <brainix/sys.h>
 
-#include "echo.h"
+#include "echo-ipc.h"
 
 struct echod {
 	uint64_t count;
 	struct bx_sys_service service;
-	uint8_t string[ECHO_STRING_MAX];
-	uint8_t answer_string[ECHO_STRING_MAX];
+	uint8_t string[BX_IF_ECHO_REQUEST_STRING_MAX];
+	uint8_t answer_string[BX_IF_ECHO_ANSWER_STRING_MAX];
 };
+
+static enum bx_err
+on_echo(void *context, const struct bx_ipc_call *call,
+    const struct bx_if_echo_echo_request *request, struct bx_if_echo_echo_answer *answer)
+{
+	struct echod *echod = context;
+
+	(void)call;
+	answer->text = request->text;
+	answer->text_length = request->text_length;
+	answer->count = ++echod->count;
+	return BX_OK;
+}
 
 static void
 take_message(struct echod *echod, const struct bx_sys_event *event)
 {
+	const struct bx_if_echo_server server = { .echo = on_echo };
+	struct bx_ipc_call call = bx_sys_event_call(event);
 	struct bx_ipc_message answer;
-	struct bx_ipc_reader reader;
-	struct bx_ipc_writer writer;
-	const char *text = NULL;
-	uint32_t length = 0;
-	enum bx_err err;
 
-	bx_ipc_read_request(&reader, &event->message, ECHO_ECHO);
-	bx_ipc_read_text(&reader, ECHO_TEXT_MAX, &text, &length);
-	err = bx_ipc_read_end(&reader);
-	if (err == BX_OK) {
-		bx_ipc_write_begin(&writer, &answer, bx_ipc_label_answer(ECHO_ECHO, BX_OK),
-		    echod->answer_string, sizeof echod->answer_string);
-		bx_ipc_write_text(&writer, text, length);
-		bx_ipc_write_u64(&writer, ++echod->count);
-		err = bx_ipc_write_end(&writer);
-	}
-	if (err == BX_OK)
+	if (bx_if_echo_dispatch(&server, echod, &call, &event->message, &answer,
+	    echod->answer_string, sizeof echod->answer_string))
 		bx_sys_service_answer(&echod->service, event->reply, &answer);
-	else
-		bx_sys_service_answer_error(&echod->service, event->reply, event->message.label, err);
 }
 
 int

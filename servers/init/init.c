@@ -17,7 +17,7 @@
  */
 #include <brainix/sys.h>
 
-#include "init.h"
+#include "init-ipc.h"
 
 #define PROGRAMS_MAX	64u		/* bits of a notification */
 #define READY_US	5000000u	/* a program that signals it must do so within */
@@ -240,56 +240,62 @@ boot_go_on(struct init *init)
 		    init->boot_failed);
 	while (init->held_count > 0)
 		bx_sys_service_answer_error(&init->service, init->held[--init->held_count],
-		    INIT_BOOTED, BX_OK);
+		    BX_IF_INIT_BOOTED, BX_OK);
 }
 
 /* Answers, lets the last words out, and does not come back if the machine obeys. */
 static enum bx_err
-power(struct init *init, const struct bx_sys_event *event, unsigned how, const char *words)
+power(struct init *init, struct bx_ipc_call *call, uint64_t label, unsigned how, const char *words)
 {
-	bx_sys_service_answer_error(&init->service, event->reply, event->message.label, BX_OK);
+	enum bx_err err;
+
+	bx_sys_service_answer_error(&init->service, call->reply, label, BX_OK);
 	bx_sys_service_answer(&init->service, BX_SLOT_NONE, NULL);
+	call->kept = true;				/* and answered */
 	bx_sys_print(init->sys, "%s\n", words);
 	bx_sys_sleep(bx_sys_deadline_in_us(init->sys, POWER_US));
-	return bx_sys_power(init->power, how);
+	err = bx_sys_power(init->power, how);
+	if (err != BX_OK)
+		bx_sys_print(init->sys, "init: %s\n", bx_err_text(err));
+	return BX_OK;
+}
+
+static enum bx_err
+on_booted(void *context, struct bx_ipc_call *call)
+{
+	struct init *init = context;
+
+	if (init->booted)
+		return BX_OK;
+	if (!bx_sys_service_has_room(&init->service))
+		return BX_ERR_BUSY;			/* one place is kept for the others */
+	init->held[init->held_count++] = call->reply;
+	call->kept = true;
+	return BX_OK;
+}
+
+static enum bx_err
+on_reboot(void *context, struct bx_ipc_call *call)
+{
+	return power(context, call, BX_IF_INIT_REBOOT, BX_POWER_RESET, "Rebooting.");
+}
+
+static enum bx_err
+on_shutdown(void *context, struct bx_ipc_call *call)
+{
+	return power(context, call, BX_IF_INIT_SHUTDOWN, BX_POWER_OFF, "Shutting down.");
 }
 
 static void
 take_message(struct init *init, const struct bx_sys_event *event)
 {
-	uint64_t head = event->message.label & BX_IPC_LABEL_HEAD;
-	struct bx_ipc_reader reader;
-	enum bx_err err;
+	const struct bx_if_init_server server = { .booted = on_booted, .reboot = on_reboot,
+	    .shutdown = on_shutdown };
+	struct bx_ipc_call call = bx_sys_event_call(event);
+	struct bx_ipc_message answer;
 
-	bx_ipc_read_request(&reader, &event->message, head);
-	err = bx_ipc_read_end(&reader);
-	if (err == BX_OK) {
-		switch (head) {
-		case INIT_BOOTED:
-			if (init->booted)
-				break;
-			if (!bx_sys_service_has_room(&init->service)) {
-				err = BX_ERR_BUSY;	/* one place is kept for the others */
-				break;
-			}
-			init->held[init->held_count++] = event->reply;
-			return;
-		case INIT_REBOOT:
-			err = power(init, event, BX_POWER_RESET, "Rebooting.");
-			break;
-		case INIT_SHUTDOWN:
-			err = power(init, event, BX_POWER_OFF, "Shutting down.");
-			break;
-		default:
-			err = BX_ERR_NOT_FOUND;
-			break;
-		}
-		if (err != BX_OK && head != INIT_BOOTED)
-			bx_sys_print(init->sys, "init: %s\n", bx_err_text(err));
-		if (head == INIT_REBOOT || head == INIT_SHUTDOWN)
-			return;			/* has been answered */
-	}
-	bx_sys_service_answer_error(&init->service, event->reply, event->message.label, err);
+	if (bx_if_init_dispatch(&server, init, &call, &event->message, &answer, NULL, 0))
+		bx_sys_service_answer(&init->service, event->reply, &answer);
 }
 
 /* The next message, signal or time, and what it brings. */

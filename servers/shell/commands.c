@@ -2,7 +2,7 @@
 /*
  * commands.c -- the table of the shell's commands, and those that act.
  */
-#include "../init/init.h"
+#include "init-client.h"
 #include "names.h"
 #include "shell.h"
 
@@ -161,17 +161,10 @@ kill(struct shell *shell, const struct words *words, const char *line)
 		kill_wait(shell, number);
 }
 
+/* The machine obeys within the time, or it does not: `err` is what init answered. */
 static void
-power(struct shell *shell, const char *name, uint64_t label)
+power_wait(struct shell *shell, const char *name, uint64_t deadline, enum bx_err err)
 {
-	uint64_t deadline = bx_sys_deadline_in_us(shell->sys, POWER_WAIT_US);
-	struct bx_sys_words words = { .label = label };
-	enum bx_err err;
-
-	shell_flush(shell);
-	err = bx_sys_call(shell->init, deadline, &words);
-	if (err == BX_OK)
-		err = bx_ipc_label_error(words.label);
 	if (err == BX_OK)
 		bx_sys_sleep(deadline);
 	shell_complain(shell, name, err == BX_OK ? BX_ERR_TIMEOUT : err);
@@ -180,15 +173,21 @@ power(struct shell *shell, const char *name, uint64_t label)
 static void
 reboot(struct shell *shell, const struct words *words, const char *line)
 {
+	uint64_t deadline = bx_sys_deadline_in_us(shell->sys, POWER_WAIT_US);
+
 	(void)line;
-	power(shell, words->word[0], INIT_REBOOT);
+	shell_flush(shell);
+	power_wait(shell, words->word[0], deadline, bx_if_init_reboot(shell->init, deadline));
 }
 
 static void
 shutdown(struct shell *shell, const struct words *words, const char *line)
 {
+	uint64_t deadline = bx_sys_deadline_in_us(shell->sys, POWER_WAIT_US);
+
 	(void)line;
-	power(shell, words->word[0], INIT_SHUTDOWN);
+	shell_flush(shell);
+	power_wait(shell, words->word[0], deadline, bx_if_init_shutdown(shell->init, deadline));
 }
 
 const struct command shell_commands[] = {

@@ -6,7 +6,7 @@
  * (read), init (write, grant-reply), ready (notification, write).  What is missing is missed only by
  * the commands that need it.
  */
-#include "../init/init.h"
+#include "init-client.h"
 #include "shell.h"
 
 #define PROMPT		"brainix> "
@@ -80,15 +80,14 @@ programs_read(struct shell *shell, const struct bx_info_system *system)
 static void
 start(struct shell *shell)
 {
-	struct bx_sys_words booted = { .label = INIT_BOOTED };
 	struct bx_info_system system;
 	uint32_t ready = slot_named(shell, "ready");
 
 	if (ready != BX_SLOT_NONE)
 		bx_err_ignore(bx_sys_signal(ready));
 	if (shell->init != BX_SLOT_NONE)
-		bx_err_ignore(bx_sys_call(shell->init, bx_sys_deadline_in_us(shell->sys, BOOTED_US),
-		    &booted));
+		bx_err_ignore(bx_if_init_booted(shell->init,
+		    bx_sys_deadline_in_us(shell->sys, BOOTED_US)));
 	if (shell->audit == BX_SLOT_NONE ||
 	    bx_sys_inspect(shell->audit, BX_INSPECT_SYSTEM, 0, 0, &system, sizeof system) != BX_OK)
 		return;

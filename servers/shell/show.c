@@ -26,6 +26,13 @@ milliseconds(const struct shell *shell, uint64_t ticks)
 	return bx_sys_us_of_ticks(shell->sys->ticks_per_second, ticks) / 1000;
 }
 
+/* How far what the program holds can change; a column for systems in which it can. */
+static const char *
+space_of(const struct bx_info_program *info)
+{
+	return (info->flags & BX_PROGRAM_OPEN_SPACE) != 0 ? "  open" : "  sealed";
+}
+
 void
 show_ps(struct shell *shell, const struct words *words, const char *line)
 {
@@ -35,15 +42,17 @@ show_ps(struct shell *shell, const struct words *words, const char *line)
 	(void)line;
 	if (!inspect_system(shell, words->word[0], &system))
 		return;
-	shell_print(shell, "  #  %-12s %-8s %4s %7s %9s %11s %9s %6s\n", "PROGRAM", "STATE", "PRIO",
-	    "THREADS", "CPU ms", "FRAMES", "SLOTS", "STARTS");
+	shell_print(shell, "  #  %-12s %-8s %4s %7s %9s %11s %9s %6s%s\n", "PROGRAM", "STATE", "PRIO",
+	    "THREADS", "CPU ms", "FRAMES", "SLOTS", "STARTS",
+	    (system.flags & BX_SYSTEM_RESEARCH) != 0 ? "  SPACE" : "");
 	for (uint32_t i = 0; i < system.program_count; i++) {
 		if (bx_sys_inspect(shell->audit, BX_INSPECT_PROGRAM, i, 0, &info, sizeof info) != BX_OK)
 			continue;
-		shell_print(shell, "%3u  %-12s %-8s %4u %7u %9lu %5u/%-5u %4u/%-4u %6u\n", i,
+		shell_print(shell, "%3u  %-12s %-8s %4u %7u %9lu %5u/%-5u %4u/%-4u %6u%s\n", i,
 		    info.name, name_of_program_state(info.state), info.priority, info.threads,
 		    milliseconds(shell, info.cpu_ticks), info.frames_used, info.frames_quota,
-		    info.slots_used, info.slot_count, info.starts);
+		    info.slots_used, info.slot_count, info.starts,
+		    (system.flags & BX_SYSTEM_RESEARCH) == 0 ? "" : space_of(&info));
 	}
 }
 
@@ -67,7 +76,8 @@ caps_of(struct shell *shell, uint32_t program, const struct bx_info_program *inf
 {
 	struct bx_info_cap cap;
 
-	shell_print(shell, "%s\n  %4s  %-12s %-12s %-6s  %-16s %6s %12s\n", info->name, "SLOT", "NAME",
+	shell_print(shell, "%s%s\n  %4s  %-12s %-12s %-6s  %-16s %6s %12s\n", info->name,
+	    (info->flags & BX_PROGRAM_OPEN_SPACE) != 0 ? " (open space)" : "", "SLOT", "NAME",
 	    "TYPE", "RIGHTS", "OBJECT", "USES", "BADGE");
 	for (uint32_t slot = 0; slot < info->slot_count; slot++)
 		if (bx_sys_inspect(shell->audit, BX_INSPECT_CAP, program, slot, &cap, sizeof cap) ==
@@ -175,7 +185,8 @@ show_uptime(struct shell *shell, const struct words *words, const char *line)
 	bx_text_init(&text, bytes, sizeof bytes);
 	words_add_duration(&text, bx_sys_us_of_ticks(system.ticks_per_second, ticks));
 	shell_print(shell, "  up            %s, idle %lu.%lu %%\n", bytes, idle / 10, idle % 10);
-	shell_print(shell, "  system        %s, BraiNIX %s\n", system.system_name, system.version);
+	shell_print(shell, "  system        %s, BraiNIX %s%s\n", system.system_name, system.version,
+	    (system.flags & BX_SYSTEM_RESEARCH) != 0 ? ", for research" : "");
 	shell_print(shell, "  clock         %lu ticks a second\n", system.ticks_per_second);
 	shell_print(shell, "  system calls  %-12lu switches      %lu\n", system.system_calls,
 	    system.switches);

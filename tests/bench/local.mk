@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # bench: what is measured.  `make bench' appends to bench-results.jsonl; docs/bench.md.
-FREE_EXECUTABLES += %D%/ipc/bench %D%/ipc/benchd
-noinst_HEADERS += %D%/ipc/protocol.h
+FREE_EXECUTABLES += %D%/ipc/bench %D%/ipc/benchd %D%/ipc/peer
+noinst_HEADERS += %D%/ipc/bench.h %D%/ipc/protocol.h
 EXTRA_DIST += %D%/run-bench %D%/peers.json
 
 %C%_ipc_bench_CPPFLAGS = $(bx_program_cppflags)
 %C%_ipc_bench_CFLAGS = $(bx_program_cflags)
 %C%_ipc_bench_LDFLAGS = $(bx_program_ldflags)
-%C%_ipc_bench_SOURCES = %D%/ipc/bench.c
+%C%_ipc_bench_SOURCES = %D%/ipc/bench.c %D%/ipc/bench_cap.c %D%/ipc/bench_switch.c
 %C%_ipc_bench_LDADD = $(bx_program_libs)
 EXTRA_%C%_ipc_bench_DEPENDENCIES = $(bx_program_script)
 
@@ -18,14 +18,47 @@ EXTRA_%C%_ipc_bench_DEPENDENCIES = $(bx_program_script)
 %C%_ipc_benchd_LDADD = $(bx_program_libs)
 EXTRA_%C%_ipc_benchd_DEPENDENCIES = $(bx_program_script)
 
-PHONY += bench bench-ipc bench-size bench-boot
+%C%_ipc_peer_CPPFLAGS = $(bx_program_cppflags)
+%C%_ipc_peer_CFLAGS = $(bx_program_cflags)
+%C%_ipc_peer_LDFLAGS = $(bx_program_ldflags)
+%C%_ipc_peer_SOURCES = %D%/ipc/peer.c
+%C%_ipc_peer_LDADD = $(bx_program_libs)
+EXTRA_%C%_ipc_peer_DEPENDENCIES = $(bx_program_script)
+
+
+# What fills the kernel's tables for bench-bounds, and measures; docs/bounds.md.
+FREE_EXECUTABLES += %D%/bounds/bounds %D%/bounds/crowd
+noinst_HEADERS += %D%/bounds/protocol.h
+EXTRA_DIST += %D%/bounds/make-manifest
+
+%C%_bounds_bounds_CPPFLAGS = $(bx_program_cppflags)
+%C%_bounds_bounds_CFLAGS = $(bx_program_cflags)
+%C%_bounds_bounds_LDFLAGS = $(bx_program_ldflags)
+%C%_bounds_bounds_SOURCES = %D%/bounds/bounds.c
+%C%_bounds_bounds_LDADD = $(bx_program_libs)
+EXTRA_%C%_bounds_bounds_DEPENDENCIES = $(bx_program_script)
+
+%C%_bounds_crowd_CPPFLAGS = $(bx_program_cppflags)
+%C%_bounds_crowd_CFLAGS = $(bx_program_cflags)
+%C%_bounds_crowd_LDFLAGS = $(bx_program_ldflags)
+%C%_bounds_crowd_SOURCES = %D%/bounds/crowd.c
+%C%_bounds_crowd_LDADD = $(bx_program_libs)
+EXTRA_%C%_bounds_crowd_DEPENDENCIES = $(bx_program_script)
+
+tests/system/manifests/bounds.system: $(srcdir)/%D%/bounds/make-manifest
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PYTHON) $(srcdir)/%D%/bounds/make-manifest >$@
+CLEANFILES += tests/system/manifests/bounds.system
+
+PHONY += bench bench-ipc bench-size bench-boot bench-bounds
 bx_bench = $(AM_TESTS_ENVIRONMENT) $(bx_run_variables) BX_VERSION='$(PACKAGE_VERSION)' \
 	$(PYTHON) $(srcdir)/%D%/run-bench
-bench: all brainix-bench.iso brainix-default.iso
-	@$(bx_bench) ipc boot size
+bench: all brainix-bench.iso brainix-default.iso brainix-bounds.iso
+	@$(bx_bench) ipc boot size bounds
 bench-ipc: brainix-bench.iso
 	@$(bx_bench) ipc
 bench-boot: brainix-default.iso
 	@$(bx_bench) boot
+bench-bounds: brainix-bounds.iso
+	@$(bx_bench) bounds
 bench-size: kernel/kernel boot/loader
 	@$(bx_bench) size

@@ -13,13 +13,14 @@ FREE_EXECUTABLES += %D%/bootcheck/bootcheck
 # A client that tries more with the console than it may.
 FREE_EXECUTABLES += %D%/console/peek
 %C%_console_peek_SOURCES = %D%/console/peek.c
-%C%_console_peek_CPPFLAGS = $(bx_program_cppflags)
+%C%_console_peek_CPPFLAGS = $(bx_program_cppflags) $(bx_interface_inc)
 %C%_console_peek_CFLAGS = $(bx_program_cflags)
 %C%_console_peek_LDFLAGS = $(bx_program_ldflags)
 %C%_console_peek_LDADD = $(bx_program_libs)
 EXTRA_%C%_console_peek_DEPENDENCIES = $(bx_program_script)
 
 include tests/system/attacks/local.mk
+include tests/system/caps/local.mk
 
 # check-mutants is the part of check-system that builds kernels with an enforcement taken out, alone.
 PHONY += check-system check-mutants

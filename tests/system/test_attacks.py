@@ -22,7 +22,7 @@ FAULTS = {"PAGE_FAULT": "page fault", "PROTECTION": "protection fault",
           "NO_FPU": "no FPU granted"}
 TOLD = re.compile(r"^attack: (.*) at 0x([0-9a-f]+), instruction 0x[0-9a-f]+", re.M)
 TOUCHES = re.compile(r"^attack: touches (the page before )?0x([0-9a-f]+)", re.M)
-WITH_HOARDER = ("exhaust-replies", "exhaust-queue", "impatient-calls")
+WITH_HOARDER = ("exhaust-replies", "exhaust-queue", "impatient-calls", "unanswered-call")
 PAGE = 4096
 STACK_TOP = 0x7fffffffe000 - 5 * PAGE
 

@@ -552,26 +552,30 @@ main(int argc, char **argv)
 	char single[] = "-s";
 	int count = 0;
 	bool writable = true;
-	const char *file = NULL;
+	const char *file = NULL, *snapshot = NULL;
 
 	tool_name = "bxfs-fuse";
 	/* The first argument that is no option is the volume; the rest is libfuse's. */
 	for (int i = 0; i < argc && count < 60; i++) {
 		if (i > 0 && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
-			printf("Usage: bxfs-fuse [--read-only] VOLUME MOUNTPOINT [libfuse option...]\n"
+			printf("Usage: bxfs-fuse [--read-only] [--snapshot NAME] VOLUME MOUNTPOINT [libfuse option...]\n"
 			    "Mount the bxfs volume in the file or device VOLUME; `fusermount3 -u' commits and ends.\n");
 			return EXIT_SUCCESS;
 		}
 		if (strcmp(argv[i], "--read-only") == 0)
 			writable = false;
+		else if (strcmp(argv[i], "--snapshot") == 0 && i + 1 < argc)
+			snapshot = argv[++i];
 		else if (i > 0 && file == NULL && argv[i][0] != '-')
 			file = argv[i];
 		else
 			arguments[count++] = argv[i];
 	}
 	if (file == NULL || count < 2)
-		fail("usage: bxfs-fuse [--read-only] VOLUME MOUNTPOINT [libfuse option...]");
+		fail("usage: bxfs-fuse [--read-only] [--snapshot NAME] VOLUME MOUNTPOINT [libfuse option...]");
+	writable = writable && snapshot == NULL;
 	image_open(&image, file, writable, 0);
+	image.snapshot = snapshot;
 	must(image_mount(&image, writable, NULL), "%s", file);
 	last_commit = now_ns();
 	arguments[count++] = single;

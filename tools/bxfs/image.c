@@ -144,6 +144,7 @@ image_mount(struct image *image, bool writable, const uint8_t *root_hash)
 		struct bx_fs_config config = {
 			.device = &image->device,
 			.root_hash = root_hash,
+			.snapshot = image->snapshot,
 			.flags = writable ? 0 : BX_FS_MOUNT_READ_ONLY,
 			.arena_bytes = bytes,
 		};

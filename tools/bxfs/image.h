@@ -16,6 +16,7 @@ struct image {
 	struct bx_fs_device device;
 	void *arena;
 	size_t arena_bytes;
+	const char *snapshot;	/* to show instead of the files; set it before image_mount() */
 	struct bx_fs *fs;
 };
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* bxfs -- look into a volume, and put files in and out, without mounting it. */
-#include "image.h"
+#include "history.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,13 +21,35 @@ static const char usage_text[] =
     "  put FILE FROM PATH       a file into the volume, replacing what is there, atomically\n"
     "  mkdir FILE PATH          an empty directory\n"
     "  rm FILE PATH             a file, symbolic link or empty directory\n"
-    "  info FILE                the volume\n\n"
+    "  info FILE                the volume\n"
+    "  snapshots FILE           the states that are kept\n"
+    "  snapshot FILE NAME       keep the present one\n"
+    "  unsnapshot FILE NAME     keep it no longer\n"
+    "  rollback FILE NAME       make the files what they were; newer snapshots go\n"
+    "  diff FILE OLD [NEW]      what changed from one snapshot to another, or to now\n\n"
+    "      --snapshot NAME      ls, tree, stat, cat, get: of that snapshot\n"
     "      --root-hash HEX      the volume must be the sealed one with this root\n"
-    "      --json               ls, stat and info as JSON\n"
+    "      --json               ls, tree, stat, info, snapshots and diff as JSON\n"
+    "      --progress           get, put: how far it is, to standard error\n"
     "  -h, --help\n";
 
 static struct image image;
-static bool json;
+static const char *volume;		/* its path */
+static const uint8_t *root_hash;
+static bool json, with_progress;
+
+/* How far a long copy is. */
+static void
+progress(const char *what, uint64_t done, uint64_t all)
+{
+	static uint64_t shown;
+
+	if (!with_progress || (done < all && done - shown < 16u << 20))
+		return;
+	shown = done;
+	fprintf(stderr, "\r%s: %s of %s%s", what, human_size(done), human_size(all),
+	    done >= all ? "\n" : "");
+}
 
 static uint64_t
 find(const char *path)
@@ -125,8 +148,15 @@ do_tree(char **argument)
 			depth--;
 			continue;
 		}
-		printf("%*s%s%s\n", (int)(2 * (depth - 1)), "", e->name,
-		    e->type == BX_FS_DIRECTORY ? "/" : e->type == BX_FS_SYMLINK ? "@" : "");
+		if (json) {
+			printf("{\"depth\":%zu,\"inode\":%llu,\"type\":%u,\"name\":", depth,
+			    (unsigned long long)e->inode, e->type);
+			print_json_string(stdout, e->name);
+			printf("}\n");
+		} else {
+			printf("%*s%s%s\n", (int)(2 * (depth - 1)), "", e->name,
+			    e->type == BX_FS_DIRECTORY ? "/" : e->type == BX_FS_SYMLINK ? "@" : "");
+		}
 		if (e->type == BX_FS_DIRECTORY && depth < BX_FS_DEPTH_MAX) {
 			directory[depth] = e->inode;
 			last[depth++].name_length = 0;
@@ -151,7 +181,9 @@ copy_out(const char *path, int fd)
 {
 	static uint8_t buffer[BX_FS_READ_MAX];
 	uint64_t inode = find(path), offset = 0;
+	struct bx_fs_stat st;
 
+	must(bx_fs_stat(image.fs, inode, &st), "%s", path);
 	for (;;) {
 		size_t done;
 
@@ -167,6 +199,7 @@ copy_out(const char *path, int fd)
 			at += (size_t)n;
 		}
 		offset += done;
+		progress(path, offset, st.size);
 	}
 }
 
@@ -198,10 +231,11 @@ do_put(char **argument)
 	const char *name;
 	uint64_t directory = find_parent(argument[1], &name), inode, offset = 0;
 	int fd = open(argument[0], O_RDONLY | O_CLOEXEC);
+	struct stat st;
 	ssize_t n;
 	enum bx_err err;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) != 0)
 		fail("%s: %s", argument[0], strerror(errno));
 	err = bx_fs_unlink(image.fs, directory, temporary, strlen(temporary), 0, now_ns());
 	if (err != BX_ERR_NOT_FOUND)
@@ -215,6 +249,7 @@ do_put(char **argument)
 			must(bx_fs_write(image.fs, inode, offset + at, buffer + at, (size_t)n - at, now_ns(), &done),
 			    "%s", argument[1]);
 		offset += (uint64_t)n;
+		progress(argument[1], offset, (uint64_t)st.st_size);
 	}
 	if (n < 0)
 		fail("%s: %s", argument[0], strerror(errno));
@@ -247,6 +282,49 @@ do_rm(char **argument)
 }
 
 static void
+do_snapshots(char **argument)
+{
+	(void)argument;
+	list_snapshots(&image, json);
+}
+
+static void
+do_snapshot(char **argument)
+{
+	must(bx_fs_snapshot_create(image.fs, argument[0], strlen(argument[0]), now_ns()), "%s", argument[0]);
+}
+
+static void
+do_unsnapshot(char **argument)
+{
+	enum bx_err err;
+
+	must(bx_fs_snapshot_remove(image.fs, argument[0], strlen(argument[0])), "%s", argument[0]);
+	do {
+		err = bx_fs_tidy(image.fs);
+	} while (err == BX_ERR_AGAIN);
+	must(err, "%s: freeing its blocks", argument[0]);
+}
+
+static void
+do_rollback(char **argument)
+{
+	must(bx_fs_snapshot_rollback(image.fs, argument[0], strlen(argument[0])), "%s", argument[0]);
+}
+
+static void
+do_diff(char **argument)
+{
+	struct image older;
+
+	image_open(&older, volume, false, 0);
+	older.snapshot = argument[0];
+	must(image_mount(&older, false, root_hash), "%s", argument[0]);
+	print_diff(&older, &image, json);
+	image_close(&older);
+}
+
+static void
 do_info(char **argument)
 {
 	struct bx_fs_info info;
@@ -259,11 +337,11 @@ do_info(char **argument)
 		printf(",\"uuid\":\"");
 		print_hex(stdout, info.uuid, sizeof info.uuid);
 		printf("\",\"blocks\":%llu,\"free\":%llu,\"inodes\":%llu,\"generation\":%llu,\"records\":%u,"
-		    "\"hash\":\"%s\",\"sealed\":%s,\"root_damaged\":%s}\n", (unsigned long long)info.blocks,
+		    "\"hash\":\"%s\",\"sealed\":%s,\"root_damaged\":%s,\"snapshots\":%u,\"removing\":%s}\n", (unsigned long long)info.blocks,
 		    (unsigned long long)info.blocks_free, (unsigned long long)info.inodes,
 		    (unsigned long long)info.generation, info.log_records,
 		    info.hash == BX_FS_HASH_SHA256 ? "sha256" : "xxh64", info.sealed ? "true" : "false",
-		    info.root_damaged ? "true" : "false");
+		    info.root_damaged ? "true" : "false", info.snapshots, info.removing ? "true" : "false");
 		return;
 	}
 	printf("label      %s\nuuid       ", info.label);
@@ -272,6 +350,8 @@ do_info(char **argument)
 	    human_size(info.blocks * BX_FS_BLOCK), human_size(info.blocks_free * BX_FS_BLOCK),
 	    (unsigned long long)info.inodes, (unsigned long long)info.generation, info.log_records,
 	    info.hash == BX_FS_HASH_SHA256 ? "SHA-256" : "XXH64", info.sealed ? ", sealed" : "");
+	if (info.snapshots > 0)
+		printf("snapshots  %u\n", info.snapshots);
 	if (info.sealed) {
 		printf("root hash  ");
 		print_hex(stdout, info.root_hash, sizeof info.root_hash);
@@ -296,6 +376,11 @@ static const struct {
 	{ "mkdir", 1, 1, true, do_mkdir },
 	{ "rm", 1, 1, true, do_rm },
 	{ "info", 0, 0, false, do_info },
+	{ "snapshots", 0, 0, false, do_snapshots },
+	{ "snapshot", 1, 1, true, do_snapshot },
+	{ "unsnapshot", 1, 1, true, do_unsnapshot },
+	{ "rollback", 1, 1, true, do_rollback },
+	{ "diff", 1, 2, false, do_diff },
 };
 
 int
@@ -303,10 +388,11 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "root-hash", required_argument, NULL, 'H' }, { "json", no_argument, NULL, 'j' },
+		{ "snapshot", required_argument, NULL, 's' }, { "progress", no_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
-	uint8_t hash[BX_FS_DIGEST];
-	const uint8_t *want = NULL;
+	static uint8_t hash[BX_FS_DIGEST];
+	const char *snapshot = NULL;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
@@ -314,7 +400,13 @@ main(int argc, char **argv)
 		case 'H':
 			if (!parse_hex(optarg, hash, sizeof hash))
 				fail("%s: not 64 hex digits", optarg);
-			want = hash;
+			root_hash = hash;
+			break;
+		case 's':
+			snapshot = optarg;
+			break;
+		case 'p':
+			with_progress = true;
 			break;
 		case 'j':
 			json = true;
@@ -333,10 +425,14 @@ main(int argc, char **argv)
 		if (strcmp(argv[optind], commands[i].name) != 0 || rest < commands[i].least ||
 		    rest > commands[i].most)
 			continue;
-		image_open(&image, argv[optind + 1], commands[i].writes, 0);
-		must(image_mount(&image, commands[i].writes, want), "%s", argv[optind + 1]);
+		volume = argv[optind + 1];
+		if (snapshot != NULL && commands[i].writes)
+			fail("a snapshot cannot be changed");
+		image_open(&image, volume, commands[i].writes, 0);
+		image.snapshot = commands[i].run == do_diff && rest == 2 ? argv[optind + 3] : snapshot;
+		must(image_mount(&image, commands[i].writes, root_hash), "%s", volume);
 		commands[i].run(argv + optind + 2);
-		must(bx_fs_unmount(image.fs), "%s", argv[optind + 1]);
+		must(bx_fs_unmount(image.fs), "%s", volume);
 		image_close(&image);
 		return EXIT_SUCCESS;
 	}

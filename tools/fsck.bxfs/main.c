@@ -40,6 +40,7 @@ static const struct {
 	[BX_FS_LEAKED] = { "leaked", "a block is marked in use that nothing uses: space is lost, no data" },
 	[BX_FS_NOT_MARKED] = { "not-marked", "a block in use is marked free: do not write to this volume" },
 	[BX_FS_BAD_COUNT] = { "count", "a total in the root is wrong" },
+	[BX_FS_BAD_TABLE] = { "snapshots", "the table of snapshots is damaged: the files themselves are not" },
 };
 
 static void

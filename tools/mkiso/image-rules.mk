@@ -10,10 +10,15 @@
 bx_image_tools = GRUB_LIBDIR='$(GRUB_LIBDIR)' GRUB_MKIMAGE='$(GRUB_MKIMAGE)' XORRISO='$(XORRISO)' \
 	MFORMAT='$(MFORMAT)' MCOPY='$(MCOPY)'
 
-brainix-%.bin: systems/%.system tools/mksystem/mksystem
-	$(AM_V_GEN)tools/mksystem/mksystem -o $@ $<
+# What must hold in a system holds, or there is no image of it.
+brainix-%.bin: systems/%.system tools/mksystem/mksystem tools/authority/authority
+	$(AM_V_GEN)tools/authority/authority --check $< && tools/mksystem/mksystem -o $@ $<
 brainix-%.bin: tests/system/manifests/%.system tools/mksystem/mksystem
 	$(AM_V_GEN)tools/mksystem/mksystem -o $@ $<
+
+# The graph of who can ever reach what: `make brainix-NAME.svg', or `make authority SYSTEM=NAME'.
+brainix-%.svg: systems/%.system tools/authority/authority
+	$(AM_V_GEN)tools/authority/authority --graph $< | $(DOT) -Tsvg -o $@
 
 # Changes when the command line does.
 brainix-%.cmdline: bx-always

@@ -263,6 +263,91 @@ check_holders(const struct system_model *model, uint32_t program,
 	}
 }
 
+/* The capability that lends this one; *number is its own among all.  NULL after a complaint. */
+static const struct system_capability *
+lender_find(const struct system_model *model, uint32_t program,
+    const struct system_capability *capability, uint32_t *number, struct diagnostics *diagnostics)
+{
+	const char *slash = strchr(capability->from, '/');
+	size_t length = slash != NULL ? (size_t)(slash - capability->from) : 0;
+
+	*number = 0;
+	for (uint32_t i = 0; slash != NULL && i < model->program_count; i++) {
+		const struct system_program *other = &model->programs[i];
+		bool named = strlen(other->name) == length && memcmp(other->name, capability->from,
+		    length) == 0 && i != program;
+
+		for (uint32_t j = 0; j < other->capability_count; j++, ++*number)
+			if (named && strcmp(other->capabilities[j].name, slash + 1) == 0)
+				return &other->capabilities[j];
+	}
+	complain(diagnostics, capability->at, "capability %s: \"%s\" is no capability of another program; "
+	    "write from = \"PROGRAM/CAPABILITY\"", capability->name, capability->from);
+	return NULL;
+}
+
+/* Lent is what the lender has itself, or less, for as long as it has it. */
+static bool
+resolve_lender(const struct system_model *model, uint32_t program,
+    struct system_capability *capability, struct diagnostics *diagnostics)
+{
+	const struct system_capability *above;
+	uint32_t number;
+
+	if (capability->from == NULL)
+		return true;
+	above = lender_find(model, program, capability, &number, diagnostics);
+	if (above == NULL)
+		return false;
+	if (strcmp(capability->object_name, capability->name) != 0 &&
+	    strcmp(capability->object_name, above->object_name) != 0) {
+		complain(diagnostics, capability->at, "capability %s: %s is for %s, not for %s",
+		    capability->name, capability->from, above->object_name, capability->object_name);
+		return false;
+	}
+	if (above->from != NULL || above->uses != BX_CAP_USES_UNLIMITED) {
+		complain(diagnostics, capability->at, "capability %s: %s is lent or counted itself",
+		    capability->name, capability->from);
+		return false;
+	}
+	if ((capability->rights & ~above->rights) != 0) {
+		complain(diagnostics, capability->at, "capability %s has rights that %s has not",
+		    capability->name, capability->from);
+		return false;
+	}
+	if (capability->badge_given) {
+		complain(diagnostics, capability->at, "capability %s: what is lent acts under the lender's "
+		    "badge", capability->name);
+		return false;
+	}
+	capability->badge_given = true;		/* none of its own */
+	capability->object_name = above->object_name;
+	capability->lender = number + 1;
+	return true;
+}
+
+/* When all ranges are known: what is lent lies inside what the lender has, and is all of it when
+ * nothing is said. */
+static void
+check_lent_range(const struct system_model *model, uint32_t program,
+    struct system_capability *capability, struct diagnostics *diagnostics)
+{
+	const struct system_capability *above;
+	uint32_t number;
+
+	if (capability->lender == 0)
+		return;
+	above = lender_find(model, program, capability, &number, diagnostics);
+	if (capability->count == 0) {
+		capability->first = above->first;
+		capability->count = above->count;
+	} else if (above->count != 0 && (capability->first < above->first ||
+	    !bx_range_fits(capability->first - above->first, capability->count, above->count))) {
+		complain(diagnostics, capability->at, "capability %s: its range is not inside that of %s",
+		    capability->name, capability->from);
+	}
+}
+
 static void
 check_capability(const struct system_model *model, uint32_t program, uint32_t index,
     struct diagnostics *diagnostics)
@@ -270,6 +355,8 @@ check_capability(const struct system_model *model, uint32_t program, uint32_t in
 	struct system_capability *capability = &model->programs[program].capabilities[index];
 	uint32_t useless;
 
+	if (!resolve_lender(model, program, capability, diagnostics))
+		return;
 	capability->object = object_find(model, capability->object_name);
 	if (capability->object == BX_SYSIMAGE_NONE) {
 		complain(diagnostics, capability->at, "capability %s: there is no object \"%s\"",
@@ -287,6 +374,8 @@ check_capability(const struct system_model *model, uint32_t program, uint32_t in
 		    (useless & BX_RIGHT_GRANT_REPLY) != 0 ? " grant-reply" : "",
 		    (useless & BX_RIGHT_EXECUTE) != 0 ? " execute" : "");
 	check_range(model, capability, diagnostics);
+	if (capability->lender != 0)
+		return;
 	choose_badge(model, program, capability, diagnostics);
 	check_holders(model, program, capability, diagnostics);
 }
@@ -318,6 +407,10 @@ check_program(struct system_model *model, uint32_t index, struct diagnostics *di
 		if (strcmp(model->programs[i].name, program->name) == 0)
 			complain(diagnostics, program->at, "there are two programs of the name %s",
 			    program->name);
+	if ((program->flags & BX_PROGRAM_OPEN_SPACE) != 0 && (model->flags & BX_SYSTEM_RESEARCH) == 0)
+		complain(diagnostics, program->at, "program %s has an open capability space, so that what it "
+		    "may do does not all stand here; only a system with research = true may have one",
+		    program->name);
 	program->fault_object = resolve(model, program, "fault", program->fault_name, BX_OBJECT_ENDPOINT,
 	    diagnostics);
 	program->exit_object = resolve(model, program, "exit", program->exit_name,
@@ -344,7 +437,8 @@ check_servers(const struct system_model *model, struct diagnostics *diagnostics)
 			for (uint32_t j = 0; j < program->capability_count; j++) {
 				const struct system_capability *capability = &program->capabilities[j];
 
-				if (capability->object != object || (capability->rights & BX_RIGHT_READ) == 0)
+				if (capability->object != object || capability->lender != 0 ||
+				    (capability->rights & BX_RIGHT_READ) == 0)
 					continue;
 				if (server != NULL && server != program)
 					complain(diagnostics, capability->at,
@@ -368,5 +462,8 @@ system_check(struct system_model *model, struct diagnostics *diagnostics)
 		check_object(model, i, diagnostics);
 	for (uint32_t i = 0; i < model->program_count; i++)
 		check_program(model, i, diagnostics);
+	for (uint32_t i = 0; i < model->program_count; i++)
+		for (uint32_t j = 0; j < model->programs[i].capability_count; j++)
+			check_lent_range(model, i, &model->programs[i].capabilities[j], diagnostics);
 	check_servers(model, diagnostics);
 }

@@ -11,7 +11,6 @@
 
 #include "mksystem.h"
 
-#define FIRST_SLOT 1u
 
 /* Where each part of the image begins. */
 struct layout {
@@ -48,10 +47,10 @@ put_name(uint8_t field[BX_NAME_MAX], const char *name)
 	memcpy(field, name, strlen(name));	/* checked to be shorter; the rest is zero already */
 }
 
-static uint32_t
-slot_count(const struct system_program *program)
+uint32_t
+system_slot_count(const struct system_program *program)
 {
-	return FIRST_SLOT + program->capability_count + program->reply_count;
+	return SYSTEM_FIRST_SLOT + program->capability_count + program->free_slots + program->reply_count;
 }
 
 static void
@@ -70,6 +69,7 @@ emit_header(uint8_t *image, const struct system_model *model, const struct layou
 	bx_put_le32(header->grant_offset, (uint32_t)layout->grants);
 	bx_put_le32(header->grant_count, layout->grant_count);
 	bx_put_le32(header->audit_records, model->audit_records);
+	bx_put_le32(header->flags, model->flags);
 }
 
 static void
@@ -81,7 +81,7 @@ emit_program(struct bx_sysimage_program *to, const struct system_program *progra
 	bx_put_le32(to->flags, program->flags);
 	bx_put_le32(to->priority, program->priority);
 	bx_put_le32(to->priority_max, program->priority_max);
-	bx_put_le32(to->slot_count, slot_count(program));
+	bx_put_le32(to->slot_count, system_slot_count(program));
 	bx_put_le32(to->reply_count, program->reply_count);
 	bx_put_le32(to->thread_count, program->thread_count);
 	bx_put_le32(to->frame_quota, program->frame_quota);
@@ -114,6 +114,7 @@ emit_grant(struct bx_sysimage_grant *to, uint32_t program, uint32_t slot,
 	bx_put_le32(to->rights, capability->rights);
 	bx_put_le64(to->badge, capability->badge);
 	bx_put_le32(to->uses, capability->uses);
+	bx_put_le32(to->lender, capability->lender);
 	bx_put_le64(to->lifetime_us, capability->lifetime_us);
 	bx_put_le64(to->first, capability->first);
 	bx_put_le64(to->count, capability->count);
@@ -150,7 +151,7 @@ emit_launch(uint8_t *to, const struct system_model *model, uint32_t index)
 	bx_put_le32(to + offsetof(struct bx_launch, version), 1);
 	bx_put_le32(to + offsetof(struct bx_launch, program), index);
 	put_name(to + offsetof(struct bx_launch, name), program->name);
-	bx_put_le32(to + offsetof(struct bx_launch, reply_first), slot_count(program) -
+	bx_put_le32(to + offsetof(struct bx_launch, reply_first), system_slot_count(program) -
 	    program->reply_count);
 	bx_put_le32(to + offsetof(struct bx_launch, reply_count), program->reply_count);
 	bx_put_le32(to + offsetof(struct bx_launch, entry_count), program->capability_count);
@@ -158,7 +159,7 @@ emit_launch(uint8_t *to, const struct system_model *model, uint32_t index)
 		const struct system_capability *capability = &program->capabilities[i];
 
 		put_name(entry + offsetof(struct bx_launch_entry, name), capability->name);
-		bx_put_le32(entry + offsetof(struct bx_launch_entry, slot), FIRST_SLOT + i);
+		bx_put_le32(entry + offsetof(struct bx_launch_entry, slot), SYSTEM_FIRST_SLOT + i);
 		bx_put_le32(entry + offsetof(struct bx_launch_entry, type),
 		    (uint32_t)capability_type(model->objects[capability->object].kind));
 		entry += sizeof(struct bx_launch_entry);
@@ -182,7 +183,7 @@ emit_parts(uint8_t *image, const struct system_model *model, const struct layout
 
 		emit_program(&programs[i], program, i, launch);
 		for (uint32_t j = 0; j < program->capability_count; j++)
-			emit_grant(&grants[grant++], i, FIRST_SLOT + j, &program->capabilities[j]);
+			emit_grant(&grants[grant++], i, SYSTEM_FIRST_SLOT + j, &program->capabilities[j]);
 		emit_launch(image + launch, model, i);
 		launch += launch_size(program);
 	}

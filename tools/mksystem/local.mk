@@ -9,4 +9,4 @@ endif
 %C%_mksystem_SOURCES = %D%/main.c %D%/literals.c %D%/read.c %D%/check.c %D%/emit.c %D%/mksystem.h
 %C%_mksystem_LDADD = $(LIBCONFIG_LIBS)
 
-EXTRA_DIST += %D%/tests/test-mksystem.sh %D%/tests/good.system %D%/tests/bad
+EXTRA_DIST += %D%/tests/test-mksystem.sh %D%/tests/good.system %D%/tests/research.system %D%/tests/bad

@@ -5,6 +5,7 @@
  *	mksystem -o IMAGE MANIFEST	write the image
  *	mksystem --check MANIFEST	only say what is wrong with it
  *	mksystem --binaries MANIFEST	print the names of the ELF files it needs, one a line
+ *	mksystem --summary MANIFEST	print what each program gets
  *
  * Exit status: 0 done, 1 the manifest is wrong (file:line: error: ...), 2 used wrongly or the
  * system failed.
@@ -16,10 +17,10 @@
 
 #include "mksystem.h"
 
-enum mode { MODE_NONE, MODE_WRITE, MODE_CHECK, MODE_BINARIES };
+enum mode { MODE_NONE, MODE_WRITE, MODE_CHECK, MODE_BINARIES, MODE_SUMMARY };
 
 static const char usage_text[] =
-    "usage: mksystem -o IMAGE MANIFEST | --check MANIFEST | --binaries MANIFEST\n";
+    "usage: mksystem -o IMAGE MANIFEST | --check MANIFEST | --binaries MANIFEST | --summary MANIFEST\n";
 
 static bool
 write_image(const char *path, const uint8_t *image, size_t size)
@@ -53,6 +54,22 @@ print_binaries(const struct system_model *model)
 	}
 }
 
+static void
+print_summary(const struct system_model *model)
+{
+	printf("system %s%s\n%-24s %8s %7s %7s %12s %6s  %s\n", model->name,
+	    (model->flags & BX_SYSTEM_RESEARCH) != 0 ? ", for research" : "", "program", "priority",
+	    "threads", "frames", "capabilities", "slots", "space");
+	for (uint32_t i = 0; i < model->program_count; i++) {
+		const struct system_program *program = &model->programs[i];
+
+		printf("%-24s %8u %7u %7u %12u %6u  %s\n", program->name, program->priority,
+		    program->thread_count, program->frame_quota, program->capability_count,
+		    system_slot_count(program),
+		    (program->flags & BX_PROGRAM_OPEN_SPACE) != 0 ? "open" : "sealed");
+	}
+}
+
 /* Everything after the manifest has been parsed. */
 static int
 compile(const config_t *config, enum mode mode, const char *output, struct diagnostics *diagnostics)
@@ -77,6 +94,8 @@ compile(const config_t *config, enum mode mode, const char *output, struct diagn
 	status = 0;
 	if (mode == MODE_BINARIES)
 		print_binaries(&model);
+	else if (mode == MODE_SUMMARY)
+		print_summary(&model);
 	else if (mode == MODE_WRITE && !write_image(output, image, size))
 		status = 2;
 out_free:
@@ -95,17 +114,9 @@ run(enum mode mode, const char *output, const char *manifest)
 	int status;
 
 	config_init(&config);
-	if (config_read_file(&config, manifest) == CONFIG_FALSE) {
-		if (config_error_type(&config) == CONFIG_ERR_FILE_IO)
-			fprintf(stderr, "mksystem: %s: %s\n", manifest, strerror(errno));
-		else
-			fprintf(stderr, "%s:%d: error: %s\n",
-			    config_error_file(&config) != NULL ? config_error_file(&config) : manifest,
-			    config_error_line(&config), config_error_text(&config));
-		status = config_error_type(&config) == CONFIG_ERR_FILE_IO ? 2 : 1;
-	} else {
+	status = system_parse(&config, "mksystem", manifest);
+	if (status == 0)
 		status = compile(&config, mode, output, &diagnostics);
-	}
 	config_destroy(&config);
 	return status;
 }
@@ -116,6 +127,7 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "check", no_argument, NULL, 'c' },
 		{ "binaries", no_argument, NULL, 'b' },
+		{ "summary", no_argument, NULL, 's' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -131,6 +143,9 @@ main(int argc, char **argv)
 			break;
 		case 'b':
 			mode = MODE_BINARIES;
+			break;
+		case 's':
+			mode = MODE_SUMMARY;
 			break;
 		case 'o':
 			mode = MODE_WRITE;

@@ -33,6 +33,8 @@ struct system_capability {
 	const char *name;		/* by which the program finds it */
 	const char *object_name;
 	uint32_t object;		/* resolved by check.c */
+	const char *from;		/* "PROGRAM/CAPABILITY" that lends it, or NULL */
+	uint32_t lender;		/* resolved: 0, or 1 + its number among all capabilities */
 	uint32_t rights;
 	uint64_t badge;
 	bool badge_given;
@@ -46,6 +48,7 @@ struct system_program {
 	const config_setting_t *at;
 	const char *name, *binary;
 	uint32_t flags, priority, priority_max;
+	uint32_t free_slots;		/* plain slots beside its capabilities, in an open space */
 	uint32_t reply_count, thread_count, frame_quota, stack_pages;
 	uint32_t budget_us, period_us;
 	const char *fault_name, *exit_name;
@@ -56,12 +59,17 @@ struct system_program {
 
 struct system_model {
 	const char *name;
+	uint32_t flags;			/* BX_SYSTEM_* */
 	uint32_t audit_records;
 	struct system_object *objects;
 	uint32_t object_count;
 	struct system_program *programs;
 	uint32_t program_count;
+	const config_setting_t *assertions;	/* what authority checks; NULL: none */
 };
+
+/* The slot of a program's first capability; the others follow in the manifest's order. */
+#define SYSTEM_FIRST_SLOT	1u
 
 /* Complaints so far; the compiler writes no image when there is one. */
 struct diagnostics {
@@ -73,8 +81,19 @@ struct diagnostics {
 void complain(struct diagnostics *diagnostics, const config_setting_t *at, const char *format, ...)
     BX_PRINTF(3, 4);
 
+/* Slot 0, the program's capabilities, free slots, slots for replies. */
+uint32_t system_slot_count(const struct system_program *program);
+
 /* Complains of every number, in the manifest and what it includes, that needs the suffix L. */
 void literals_check_all(const config_t *config, struct diagnostics *diagnostics);
+
+/* Reads the text of a manifest into `config`, which the caller has initialised.  Returns 0; 1: the text is
+ * wrong, said as file:line: error; 2: it cannot be read, said by `tool`. */
+int system_parse(config_t *config, const char *tool, const char *manifest);
+
+/* The member "rights" of a group, said to be of "WHAT NAME"; complains and returns 0 when wrong. */
+uint32_t system_read_rights(const config_setting_t *group, const char *what, const char *name,
+    struct diagnostics *diagnostics);
 
 /* The model points into `config`, which outlives it.  Returns false when memory ran out. */
 bool system_read(const config_t *config, struct system_model *model, struct diagnostics *diagnostics);

@@ -3,6 +3,7 @@
  * read.c -- libconfig's tree to the model.  One table a kind of setting says which keys there are;
  * a key that is in no table is an error, so that a misspelt limit is never silently unlimited.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,6 +12,9 @@
 #include <brainix/cap.h>
 
 #include "mksystem.h"
+
+#define FREE_SLOTS_DEFAULT	16
+#define FREE_SLOTS_MAX		32768
 
 void
 complain(struct diagnostics *diagnostics, const config_setting_t *at, const char *format, ...)
@@ -25,6 +29,21 @@ complain(struct diagnostics *diagnostics, const config_setting_t *at, const char
 	va_end(arguments);
 	fputc('\n', diagnostics->out);
 	diagnostics->errors++;
+}
+
+int
+system_parse(config_t *config, const char *tool, const char *manifest)
+{
+	if (config_read_file(config, manifest) != CONFIG_FALSE)
+		return 0;
+	if (config_error_type(config) == CONFIG_ERR_FILE_IO) {
+		fprintf(stderr, "%s: %s: %s\n", tool, manifest, strerror(errno));
+		return 2;
+	}
+	fprintf(stderr, "%s:%d: error: %s\n",
+	    config_error_file(config) != NULL ? config_error_file(config) : manifest,
+	    config_error_line(config), config_error_text(config));
+	return 1;
 }
 
 /* Where a setting stands, as people say it: "program init", "object uart". */
@@ -326,12 +345,19 @@ read_rights(const struct place *place)
 	return rights;
 }
 
+uint32_t
+system_read_rights(const config_setting_t *group, const char *what, const char *name,
+    struct diagnostics *diagnostics)
+{
+	return read_rights(&(struct place){ diagnostics, group, what, name });
+}
+
 static void
 read_capability(struct diagnostics *diagnostics, const config_setting_t *setting,
     struct system_capability *capability)
 {
 	static const char *const keys[] = { "object", "rights", "badge", "uses", "lifetime_us", "first",
-		"count", "programs", NULL };
+		"count", "programs", "from", NULL };
 	struct place place = { diagnostics, setting, "capability", config_setting_name(setting) };
 
 	capability->at = setting;
@@ -342,6 +368,7 @@ read_capability(struct diagnostics *diagnostics, const config_setting_t *setting
 		return;
 	known_keys_only(&place, keys);
 	capability->object_name = text(&place, "object", place.name);
+	capability->from = text(&place, "from", NULL);
 	capability->rights = read_rights(&place);
 	capability->badge_given = config_setting_get_member(setting, "badge") != NULL;
 	capability->badge = number(&place, "badge", 0, INT64_MAX, 0);
@@ -379,13 +406,34 @@ read_capabilities(const struct place *place, struct system_program *program)
 
 /* ---- programs -------------------------------------------------------------------------------- */
 
+/* Sealed is what a space is when nothing is said.  Only an open one has a use for free slots. */
+static void
+read_space(const struct place *place, struct system_program *program)
+{
+	const char *space = text(place, "space", "sealed");
+	const config_setting_t *slots = config_setting_get_member(place->group, "slots");
+
+	if (strcmp(space, "open") == 0) {
+		program->flags |= BX_PROGRAM_OPEN_SPACE;
+		program->free_slots = (uint32_t)number(place, "slots", 0, FREE_SLOTS_MAX,
+		    FREE_SLOTS_DEFAULT);
+		return;
+	}
+	if (strcmp(space, "sealed") != 0)
+		complain(place->diagnostics, place->group, "program %s: space is \"sealed\" or \"open\", "
+		    "not \"%s\"", place->name, space);
+	if (slots != NULL)
+		complain(place->diagnostics, slots, "program %s: slots are for open spaces: nothing ever comes "
+		    "into free slots of a sealed one", place->name);
+}
+
 static bool
 read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
     struct system_program *program)
 {
 	static const char *const keys[] = { "name", "binary", "priority", "priority_max", "replies",
 		"threads", "frames", "stack_pages", "budget_us", "period_us", "fault", "exit", "autostart",
-		"restart", "fpu", "ready", "capabilities", NULL };
+		"restart", "fpu", "ready", "space", "slots", "capabilities", NULL };
 	struct place place = { diagnostics, setting, "program", "(unnamed)" };
 
 	program->at = setting;
@@ -414,6 +462,7 @@ read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
 	    (boolean(&place, "restart") ? BX_PROGRAM_RESTART : 0u) |
 	    (boolean(&place, "fpu") ? BX_PROGRAM_FPU : 0u) |
 	    (boolean(&place, "ready") ? BX_PROGRAM_SIGNALS_READY : 0u);
+	read_space(&place, program);
 	if ((program->budget_us == 0) != (program->period_us == 0))
 		complain(diagnostics, setting, "program %s needs both budget_us and period_us, or none",
 		    place.name);
@@ -425,7 +474,7 @@ read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
 bool
 system_read(const config_t *config, struct system_model *model, struct diagnostics *diagnostics)
 {
-	static const char *const keys[] = { "name", "audit_records", "objects", "programs", NULL };
+	static const char *const keys[] = { "name", "audit_records", "research", "objects", "programs", "assertions", NULL };
 	const config_setting_t *root = config_root_setting(config), *objects, *programs;
 	struct place place = { diagnostics, root, "the", "system" };
 
@@ -433,6 +482,7 @@ system_read(const config_t *config, struct system_model *model, struct diagnosti
 	model->name = text(&place, "name", "");
 	check_name(diagnostics, root, "the system", model->name);
 	model->audit_records = (uint32_t)number(&place, "audit_records", 16, 65536, 1024);
+	model->flags = boolean(&place, "research") ? BX_SYSTEM_RESEARCH : 0u;
 	objects = config_setting_get_member(root, "objects");
 	if (objects != NULL && config_setting_is_group(objects))
 		model->object_count = (uint32_t)config_setting_length(objects);
@@ -440,6 +490,7 @@ system_read(const config_t *config, struct system_model *model, struct diagnosti
 		complain(diagnostics, objects != NULL ? objects : root,
 		    "the system needs objects = { NAME = { kind = ...; }; ... }");
 	programs = config_setting_get_member(root, "programs");
+	model->assertions = config_setting_get_member(root, "assertions");
 	if (programs != NULL && config_setting_is_list(programs) && config_setting_length(programs) > 0)
 		model->program_count = (uint32_t)config_setting_length(programs);
 	else

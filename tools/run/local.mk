@@ -4,13 +4,14 @@
 #	make image SYSTEM=name			build/brainix-name.iso
 #	make run SYSTEM=name FIRMWARE=uefi ...	boot it: serial line on the terminal
 #	make run-once ...			boot it, wait for "boot complete", exit with a status
+#	make authority SYSTEM=name		who can ever reach what: a table, and brainix-name.svg
 # Manifests are in systems/ and tests/system/manifests/.  Other variables: run-qemu --help, and
 # CMDLINE, the kernel's command line.
 dist_bin_SCRIPTS += %D%/run-qemu
 SYSTEM = default
 CMDLINE =
-PHONY += image run run-once
-CLEANFILES += brainix-*.iso brainix-*.bin brainix-*.cmdline tests/system/*.iso
+PHONY += image run run-once authority
+CLEANFILES += brainix-*.svg brainix-*.iso brainix-*.bin brainix-*.cmdline tests/system/*.iso
 
 # The environment of a boot.  Each may stand on make's command line.
 bx_run_variables = OVMF_CODE='$(OVMF_CODE)' OVMF_VARS='$(OVMF_VARS)' QEMU='$(QEMU)'
@@ -29,3 +30,7 @@ else
 image:
 	@echo "an image needs$(IMAGE_MISSING): install it and run configure again" >&2; exit 1
 endif
+
+DOT = dot
+authority: brainix-$(SYSTEM).svg
+	@tools/authority/authority --table $(firstword $(wildcard systems/$(SYSTEM).system $(srcdir)/systems/$(SYSTEM).system))

@@ -246,40 +246,45 @@ BX_MUST_USE enum bx_err bx_cap_recharge(struct bx_cap_forest *forest, struct bx_
 BX_MUST_USE enum bx_err bx_cap_reply_insert(struct bx_cap_forest *forest, struct bx_cap_place to,
     const struct bx_cap *reply);
 
-/* The same, in line, for who knows that *slot is an empty reply slot (all zero but the
- * links, CAP-6) and rights are known ones. */
-/*@ requires \valid(slot);
-  @ assigns slot->cap.type, slot->cap.rights, slot->cap.uses, slot->cap.object.index,
-  @    slot->cap.object.generation, slot->cap.expiry;
-  @ ensures slot->cap.type == BX_CAP_REPLY && slot->cap.rights == rights &&
-  @    slot->cap.uses == BX_CAP_USES_UNLIMITED && slot->cap.expiry == BX_CAP_EXPIRY_NEVER &&
-  @    slot->cap.object.index == object.index && slot->cap.object.generation == object.generation; */
-static inline void
-bx_cap_reply_put(struct bx_cap_slot *slot, uint8_t rights, struct bx_object_name object)
+/* Type, rights, depth and uses of a capability in one word: what it begins with. */
+static inline uint64_t
+bx_cap_head(const struct bx_cap *cap)
 {
-	slot->cap.type = BX_CAP_REPLY;
-	slot->cap.rights = rights;
-	slot->cap.uses = BX_CAP_USES_UNLIMITED;
-	slot->cap.object.index = object.index;
-	slot->cap.object.generation = object.generation;
+	uint64_t head;
+
+	__builtin_memcpy(&head, cap, sizeof head);
+	return head;
+}
+#define BX_CAP_HEAD_NONE	UINT64_MAX	/* no capability has it */
+BX_STATIC_ASSERT(offsetof(struct bx_cap, rights) == 1 && offsetof(struct bx_cap, depth) == 2 &&
+    offsetof(struct bx_cap, uses) == 4 && offsetof(struct bx_cap, badge) == 8, "bx_cap_reply_head");
+
+/* The head of a reply with these rights. */
+static inline uint64_t
+bx_cap_reply_head(uint8_t rights)
+{
+	return BX_CAP_REPLY + 0x100u * (uint64_t)rights + 0x100000000u * (uint64_t)BX_CAP_USES_UNLIMITED;
+}
+
+/* bx_cap_reply_insert, in line, for who knows that *slot is an empty reply slot (all zero but the
+ * links, CAP-6). */
+static inline void
+bx_cap_reply_put(struct bx_cap_slot *slot, uint64_t head, uint64_t object)
+{
+	__builtin_memcpy(&slot->cap, &head, sizeof head);
+	__builtin_memcpy(&slot->cap.object, &object, sizeof object);
 	slot->cap.expiry = BX_CAP_EXPIRY_NEVER;
 }
 
 /* Empties a slot that holds a reply, which is a root and a leaf: badge, range and links are those of
  * an empty slot (CAP-6). */
-/*@ requires \valid(slot);
-  @ assigns slot->cap.type, slot->cap.rights, slot->cap.uses, slot->cap.object.index,
-  @    slot->cap.object.generation, slot->cap.expiry;
-  @ ensures slot->cap.type == BX_CAP_NONE && slot->cap.rights == 0 && slot->cap.uses == 0 &&
-  @    slot->cap.expiry == 0 && slot->cap.object.index == 0 && slot->cap.object.generation == 0; */
 static inline void
 bx_cap_reply_take(struct bx_cap_slot *slot)
 {
-	slot->cap.type = BX_CAP_NONE;
-	slot->cap.rights = 0;
-	slot->cap.uses = 0;
-	slot->cap.object.index = 0;
-	slot->cap.object.generation = 0;
+	const uint64_t nothing = 0;
+
+	__builtin_memcpy(&slot->cap, &nothing, sizeof nothing);
+	__builtin_memcpy(&slot->cap.object, &nothing, sizeof nothing);
 	slot->cap.expiry = 0;
 }
 

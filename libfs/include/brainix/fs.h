@@ -46,6 +46,8 @@
 #define BX_FS_BLOCKS_MIN	UINT64_C(128)
 #define BX_FS_DEPTH_MAX		256u		/* directories above one another that rename follows */
 #define BX_FS_DIGEST		32u
+#define BX_FS_SNAPSHOTS_MAX	28u
+#define BX_FS_SNAPSHOT_NAME_MAX	40u		/* bytes */
 
 /* The device.  Offsets and lengths are multiples of sector_bytes (512 or 4096). A write
  * is durable when a later flush returned BX_OK; until then it may reach the medium in
@@ -83,6 +85,7 @@ struct bx_fs_config {
 	size_t arena_bytes;	/* >= BX_FS_ARENA_MIN; more is faster */
 	const uint8_t *root_hash;	/* BX_FS_DIGEST bytes that the root of a sealed volume must match, or NULL */
 	uint32_t flags;		/* BX_FS_MOUNT_* */
+	const char *snapshot;	/* show this one, read-only; NULL: the files as they are */
 };
 
 #define BX_FS_ARENA_MIN		((size_t)65536)
@@ -120,6 +123,8 @@ struct bx_fs_info {
 	uint64_t generation;	/* of the newest root */
 	uint64_t orphans;	/* deleted files whose blocks are not all free yet */
 	uint32_t log_records;	/* commits on top of that root */
+	uint32_t snapshots;
+	bool removing;		/* blocks of removed snapshots are not all free yet */
 	uint8_t hash;
 	bool sealed;
 	bool read_only;
@@ -156,8 +161,15 @@ BX_MUST_USE enum bx_err bx_fs_format(const struct bx_fs_device *device,
  *   BX_ERR_FORMAT	no root record: not a volume
  *   BX_ERR_VERSION	a root of a later version
  *   BX_ERR_RANGE	the device is smaller than the volume
- *   BX_ERR_CORRUPT	no root is valid, the root hash differs, or the log is damaged */
+ *   BX_ERR_CORRUPT	no root is valid, the root hash differs, or the log is damaged
+ *   BX_ERR_NOT_FOUND, BX_ERR_FS_NAME	the snapshot
+ * A snapshot can be shown beside the volume mounted for writing, with an arena of its own.  When it is
+ * removed, what is read there may be an error, never something else. */
 BX_MUST_USE enum bx_err bx_fs_mount(const struct bx_fs_config *config, struct bx_fs **out);
+
+/* The same for a sealed volume and nothing else (BX_ERR_STATE), not for a snapshot in it.  A program that
+ * mounts only so, and only reads, links none of what changes a volume (with --gc-sections). */
+BX_MUST_USE enum bx_err bx_fs_mount_sealed(const struct bx_fs_config *config, struct bx_fs **out);
 
 /* Commit what is not durable yet.  The volume remains mounted, whether or not it
  * succeeds. */
@@ -188,6 +200,72 @@ BX_MUST_USE enum bx_err bx_fs_end(struct bx_fs *fs);
 /* Undo everything since bx_fs_begin().  Also possible after BX_ERR_FS_FAILED inside one, when no
  * commit failed.   BX_ERR_STATE  none is open */
 BX_MUST_USE enum bx_err bx_fs_abort(struct bx_fs *fs);
+
+/* ---- snapshots ---------------------------------------------------------------------------- */
+
+struct bx_fs_snapshot {
+	uint64_t generation;	/* of the root that made it: grows */
+	uint64_t time_ns;
+	uint64_t inodes;
+	uint8_t name_length;
+	char name[BX_FS_SNAPSHOT_NAME_MAX + 1];	/* NUL-terminated for convenience */
+};
+
+/* Keep the files as they are now under a name, 1..BX_FS_SNAPSHOT_NAME_MAX bytes without '/' and NUL
+ * (else BX_ERR_FS_NAME).  Commits; costs one root and one block written, whatever the volume holds.
+ * Blocks that a snapshot uses are not freed, so that even unlink can find a volume full.
+ *   BX_ERR_EXISTS	the name is taken
+ *   BX_ERR_NO_MEMORY	there are BX_FS_SNAPSHOTS_MAX, those being removed included
+ *   BX_ERR_STATE	in a transaction; so the other calls that change snapshots */
+BX_MUST_USE enum bx_err bx_fs_snapshot_create(struct bx_fs *fs, const char *name,
+    size_t name_length, uint64_t time_ns);
+
+/* Remove a snapshot: the name at once and durably; its blocks come free over the following
+ * calls, or of bx_fs_tidy().  Needs no space.   BX_ERR_NOT_FOUND */
+BX_MUST_USE enum bx_err bx_fs_snapshot_remove(struct bx_fs *fs, const char *name,
+    size_t name_length);
+
+/* Make the files again what they were, at once, durably and atomically; snapshots that are newer
+ * are removed.  Inode numbers from before that are no longer there are BX_ERR_NOT_FOUND, and what was
+ * kept by BX_FS_KEEP is gone.  Commits.   BX_ERR_NOT_FOUND   BX_ERR_NO_MEMORY as above */
+BX_MUST_USE enum bx_err bx_fs_snapshot_rollback(struct bx_fs *fs, const char *name,
+    size_t name_length);
+
+/* The oldest snapshot newer than generation `after` (0: the oldest of all).
+ * BX_ERR_NOT_FOUND: there is none. */
+BX_MUST_USE enum bx_err bx_fs_snapshot_next(struct bx_fs *fs, uint64_t after,
+    struct bx_fs_snapshot *out);
+
+/* Two states of one volume, for instance a snapshot that is shown and the volume itself: what differs, in
+ * the order of inode numbers. */
+enum bx_fs_what {
+	BX_FS_WHAT_INODE = 1,	/* the object: size, links, mode, owner, times */
+	BX_FS_WHAT_ATTR = 2,
+	BX_FS_WHAT_INLINE = 3,	/* the content of a small file or of a link */
+	BX_FS_WHAT_EXTENT = 4,	/* content from `offset` on */
+	BX_FS_WHAT_ENTRY = 5	/* a name in a directory */
+};
+enum bx_fs_how { BX_FS_ADDED = 1, BX_FS_REMOVED, BX_FS_CHANGED };
+struct bx_fs_change {
+	uint64_t inode;
+	uint64_t offset;			/* of an extent, bytes */
+	uint64_t old_entry, new_entry;		/* inode numbers that an entry leads to, 0 none */
+	uint8_t what, how;			/* enum bx_fs_what, enum bx_fs_how */
+	uint8_t name_length;			/* of an entry or attribute */
+	char name[BX_FS_NAME_MAX + 1];		/* with a NUL */
+};
+struct bx_fs_diff {		/* all zero: at the start.  Copy freely. */
+	uint8_t key[264];
+	uint16_t key_length;
+	bool after;
+};
+
+/* The next difference.  Neither volume may be changed between the calls.
+ *   BX_ERR_NOT_FOUND	there is no other
+ *   BX_ERR_AGAIN	nothing found in a bounded number of steps; call again
+ *   BX_ERR_INVALID	different volumes, or a cursor that is none */
+BX_MUST_USE enum bx_err bx_fs_diff_next(struct bx_fs *older, struct bx_fs *newer,
+    struct bx_fs_diff *cursor, struct bx_fs_change *out);
 
 /* ---- names -------------------------------------------------------------------------------- */
 
@@ -249,7 +327,7 @@ BX_MUST_USE enum bx_err bx_fs_rename(struct bx_fs *fs, uint64_t old_directory, c
 /* A file kept by BX_FS_KEEP is no longer in use.   BX_ERR_NOT_FOUND  it is not kept */
 BX_MUST_USE enum bx_err bx_fs_forget(struct bx_fs *fs, uint64_t inode);
 
-/* Free the blocks of deleted files, one bounded step.  BX_ERR_AGAIN: more to do.
+/* Free the blocks of deleted files and removed snapshots, one bounded step.  BX_ERR_AGAIN: more to do.
  * Changing calls do such a step by themselves. */
 BX_MUST_USE enum bx_err bx_fs_tidy(struct bx_fs *fs);
 
@@ -321,7 +399,8 @@ enum bx_fs_problem {
 	BX_FS_SHARED,		/* a block that two objects use */
 	BX_FS_LEAKED,		/* a block marked in use that nothing uses */
 	BX_FS_NOT_MARKED,	/* a block in use that is marked free */
-	BX_FS_BAD_COUNT		/* a total in the root */
+	BX_FS_BAD_COUNT,	/* a total in the root */
+	BX_FS_BAD_TABLE		/* the table of snapshots */
 };
 
 struct bx_fs_finding {
@@ -340,8 +419,10 @@ struct bx_fs_checker {
 	bool data;		/* read and verify the content of files too */
 };
 
-/* Check the whole volume: every block, every count, every name.  Commits first unless read-only.  *findings is the number of
- * reports.  BX_OK also when there are findings.  Work grows with the volume.   BX_ERR_NO_MEMORY  bits_bytes */
+/* Check the whole volume and its snapshots: every block, every count, every name.  Commits first, and frees what removed
+ * snapshots held, unless read-only.  *findings is the number of
+ * reports.  BX_OK also when there are findings.  Work grows with the volume.
+ *   BX_ERR_NO_MEMORY  bits_bytes   BX_ERR_STATE  in a transaction, or a snapshot is shown */
 BX_MUST_USE enum bx_err bx_fs_check(struct bx_fs *fs, const struct bx_fs_checker *checker,
     uint64_t *findings);
 

@@ -171,6 +171,13 @@ void bx_ipc_read_cap(struct bx_ipc_reader *reader, uint32_t *slot);
  * is more in it (words, bytes, a capability). */
 BX_MUST_USE enum bx_err bx_ipc_read_end(const struct bx_ipc_reader *reader);
 
+/* What a server knows of a request besides its fields: what the dispatch that mkipc makes is given. */
+struct bx_ipc_call {
+	uint64_t badge;			/* of the capability that the caller used */
+	uint32_t reply;			/* what answers it, or BX_SLOT_NONE: nobody waits */
+	bool kept;			/* the server has kept the reply and answers later */
+};
+
 /* Whether `length` bytes are UTF-8 (RFC 3629: shortest form, no surrogates, up to U+10FFFF) without
  * NUL. */
 /*@ requires length == 0 || \valid_read(text + (0 .. length - 1));

@@ -36,6 +36,7 @@ struct bx_machine {
 	uint64_t now;			/* ticks */
 	uint64_t now_step;		/* added whenever the core asks for the time */
 	uint64_t timer;			/* tick that the core wants to be woken at, UINT64_MAX: none */
+	bool timer_interrupts;		/* one waits from that tick on; asking for one takes now_step */
 	uint64_t random;		/* state of a generator */
 	uint32_t features;		/* BX_CPU_* to report */
 	uint32_t interrupt_every;	/* every how many questions an interrupt is pending, 0: never */

@@ -72,15 +72,24 @@ struct bx_context *bx_kcore_system_call(struct bx_kcore *core);
  * The same in its parts, for a machine that dispatches by itself and keeps words in registers.
  *
  * bx_kcore_call_fast, bx_kcore_reply_receive_fast: the short way of BX_SYS_CALL and BX_SYS_REPLY_RECEIVE
- * without buffers (number exactly that); `current` is the context of the thread that calls, the
- * others are its arguments.  NULL: nothing has changed, bx_kcore_system_call_general is to be called.
- * Otherwise the context to resume: its value[0] and value[2] are written; the machine gives it BX_OK,
- * the label and the six words of `current`, and does what bx_machine_domain_switch does.
+ * without buffers (number exactly that); `current` is the context of the thread that calls, in which
+ * all registers are but value[0] and value[2] of a call, which are the arguments, and the number.
+ * They return
+ *   &bx_kcore_declined, which no other context is like in `resume`: nothing has changed, and the two
+ *   values are in *current too; bx_kcore_system_call_general is to be called
+ *   else the context to resume: the machine gives it BX_OK, the badge (of an answer: 0), the label and
+ *   the six words of `current`, the info of a call or an answer (BX_IPC_INFO_REPLY, 0), and does what
+ *   bx_machine_domain_switch does.
  */
-struct bx_context *bx_kcore_call_fast(uint64_t index, struct bx_context *current, uint64_t deadline,
-    struct bx_kcore *core);
-struct bx_context *bx_kcore_reply_receive_fast(uint64_t index, struct bx_context *current,
-    uint64_t deadline, struct bx_kcore *core, uint64_t reply);
+struct bx_exchange {
+	const struct bx_context *next;
+	uint64_t badge;
+};
+extern const struct bx_context bx_kcore_declined;
+BX_DIRECT struct bx_exchange bx_kcore_call_fast(uint64_t index, struct bx_context *current,
+    uint64_t deadline, struct bx_kcore *core);
+BX_DIRECT const struct bx_context *bx_kcore_reply_receive_fast(uint64_t index,
+    struct bx_context *current, uint64_t deadline, struct bx_kcore *core);
 struct bx_context *bx_kcore_system_call_general(struct bx_kcore *core);
 struct bx_context *bx_kcore_timer(struct bx_kcore *core);
 struct bx_context *bx_kcore_interrupt(struct bx_kcore *core, uint32_t number);

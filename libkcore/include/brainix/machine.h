@@ -33,6 +33,7 @@
 /* How a thread goes back to user mode (context.resume). */
 #define BX_RESUME_FAST	0	/* from a system call: rcx and r11 are dead, SYSRET will do */
 #define BX_RESUME_FULL	1	/* from an interrupt or fault, or started: every register counts */
+#define BX_RESUME_NOT	2	/* no thread: what a short way declines with (kcore.h) */
 
 #ifndef __ASSEMBLER__
 
@@ -95,6 +96,22 @@ uint64_t bx_machine_random(struct bx_machine *machine);
 /* BX_CPU_* protections that are switched on. */
 uint32_t bx_machine_features(const struct bx_machine *machine);
 
+/* Whether index < count; *masked is the index then, also for a processor that runs ahead of the
+ * comparison, which sees 0 instead of one that is not below (hardening: Spectre variant 1).
+ * x86-64: CMP borrows, SBB makes a mask of it and leaves the borrow. */
+static inline bool
+bx_machine_index_below(uint64_t index, uint64_t count, uint64_t *masked)
+{
+	uint64_t mask;
+
+	__asm__ goto("cmp %2, %1\n\tsbb %0, %0\n\tjnc %l3"
+	    : "=&r"(mask) : "r"(index), "rm"(count) : "cc" : not_below);
+	*masked = index & mask;
+	return true;
+not_below:
+	return false;
+}
+
 /* Whether an interrupt waits to be taken.  Long operations ask between their steps. */
 bool bx_machine_interrupt_pending(struct bx_machine *machine);
 
@@ -112,8 +129,9 @@ void bx_machine_console_write(struct bx_machine *machine, const char *text, size
 /* Fills a fresh root with what every address space has: the entry trampoline, nothing else. */
 void bx_machine_root_init(struct bx_machine *machine, uint64_t root);
 
-/* How many new tables mapping `address` needs: 0..BX_TABLES_MAX. */
-unsigned bx_machine_tables_needed(struct bx_machine *machine, uint64_t root, uint64_t address);
+/* How many new tables mapping `address` needs: 0..BX_TABLES_MAX; *exists: something is mapped there. */
+unsigned bx_machine_tables_needed(struct bx_machine *machine, uint64_t root, uint64_t address,
+    bool *exists);
 
 /* Maps one page, not mapped yet.  `tables` are exactly bx_machine_tables_needed zeroed frames. */
 void bx_machine_page_map(struct bx_machine *machine, uint64_t root, uint64_t address,
@@ -130,6 +148,8 @@ bool bx_machine_page_lookup(struct bx_machine *machine, uint64_t root, uint64_t 
 /* Makes the kernel's own mapping of a frame (direct map) writable or read-only, so that a frame
  * that is executable somewhere is writable nowhere. */
 void bx_machine_frame_writable(struct bx_machine *machine, uint64_t frame, bool writable);
+
+#define BX_IRQ_NUMBERS		128	/* numbers of interrupt lines are below */
 
 /* Interrupt lines, by global system interrupt number.  A delivered line is masked by the machine
  * until it is unmasked again. */

@@ -177,6 +177,11 @@ bool
 bx_machine_interrupt_pending(struct bx_machine *machine)
 {
 	machine->interrupt_asked++;
+	if (machine->timer_interrupts) {
+		machine->now += machine->now_step;
+		if (machine->timer <= machine->now)
+			return true;
+	}
 	return machine->interrupt_every != 0 &&
 	    machine->interrupt_asked % machine->interrupt_every == 0;
 }

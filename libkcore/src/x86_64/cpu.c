@@ -200,7 +200,7 @@ bx_x86_cpu_start(struct bx_machine *machine)
 
 	bx_entry_kernel_root = machine->root;
 	bx_x86_cpu.machine = machine;
-	bx_x86_cpu.forgets = machine->forgets;
+	bx_x86_cpu.switching = machine->forgets;
 }
 
 /*

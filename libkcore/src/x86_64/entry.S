@@ -25,7 +25,7 @@
 #define CORE	bx_x86_cpu + X86_CPU_CORE(%rip)
 #define SPECIAL	bx_x86_cpu + X86_CPU_SPECIAL(%rip)
 #define IDLE	bx_x86_cpu + X86_CPU_IDLE(%rip)
-#define FORGETS	bx_x86_cpu + X86_CPU_FORGETS(%rip)
+#define SWITCHING bx_x86_cpu + X86_CPU_SWITCHING(%rip)
 #define MACHINE	bx_x86_cpu + X86_CPU_MACHINE(%rip)
 
 	.macro	FUNCTION name
@@ -110,42 +110,6 @@ MARK bx_entry_data_end
 	.section .bx_entry.text, "ax", @progbits
 	.balign	4096
 MARK bx_entry_text_start
-
-/*
- * The short way of a call or reply_receive.  In: rsp the context of the thread; out: rax the one
- * that goes on.  All is stored that belongs to the thread which waits from now on (the words too: it
- * keeps them when its wait fails); r12, r13, r14 stay where they are and come to the partner like that.
- */
-	.macro	EXCHANGE function, number
-	mov	%rdi, BX_CTX_VALUE(%rsp)
-	mov	%rsi, BX_CTX_VALUE + 8(%rsp)
-	mov	%rdx, BX_CTX_VALUE + 16(%rsp)
-	mov	%r8, BX_CTX_WORD(%rsp)
-	mov	%r9, BX_CTX_WORD + 8(%rsp)
-	mov	%r10, BX_CTX_WORD + 16(%rsp)
-	mov	%r12, BX_CTX_WORD + 24(%rsp)
-	mov	%r13, BX_CTX_WORD + 32(%rsp)
-	mov	%r14, BX_CTX_WORD + 40(%rsp)
-	mov	%rbx, BX_CTX_REPLY(%rsp)
-	mov	%r15, BX_CTX_BUFFERS(%rsp)
-	mov	%rbp, BX_CTX_FRAME(%rsp)
-	mov	%rcx, BX_CTX_PC(%rsp)
-	mov	%r11, BX_CTX_FLAGS(%rsp)
-	mov	entry_user_stack(%rip), %rax
-	mov	%rax, BX_CTX_STACK(%rsp)
-	mov	%rsp, %rsi
-	mov	CORE, %rcx
-	.if	\number == BX_SYS_REPLY_RECEIVE
-	mov	%rbx, %r8
-	.endif
-	lea	bx_stack_kernel(%rip), %rsp
-	call	\function
-	test	%rax, %rax
-	jnz	exchanged
-	mov	CURRENT, %rax			/* nothing has changed: the long way */
-	movq	$\number, BX_CTX_NUMBER(%rax)
-	jmp	entry_general
-	.endm
 
 /*
  * SYSCALL (SDM 2B).  In: rcx the user's rip, r11 its flags, interrupts off, rsp and all else the
@@ -235,32 +199,58 @@ idle:
 	ud2					/* the interrupt never returns here */
 	.size	resume, . - resume
 
-entry_call:
-	EXCHANGE bx_kcore_call_fast, BX_SYS_CALL
-entry_reply_receive:
-	EXCHANGE bx_kcore_reply_receive_fast, BX_SYS_REPLY_RECEIVE
-/* In: rax the context that goes on; the words of its message in r12, r13, r14 and in the context of
- * the thread that came.  Badge and info are in its own.  The processor goes to another program. */
-exchanged:
+/*
+ * The short way of a call or reply_receive.  In: rsp the context of the thread.  All is stored that
+ * belongs to the thread which waits from now on (the words too: it keeps them when its wait fails);
+ * a call's slot and deadline do not: whatever ends it overwrites them, and the core's function stores
+ * them when it declines.  r12, r13, r14 stay where they are and come to the partner like that; label
+ * and other words come from the context of the thread that waits.  The processor goes to another
+ * program, or it might: selectors as in bx_machine_domain_switch.
+ */
+	.macro	EXCHANGE function, number, info
+	.if	\number != BX_SYS_CALL
+	mov	%rdi, BX_CTX_VALUE(%rsp)
+	mov	%rdx, BX_CTX_VALUE + 16(%rsp)
+	.endif
+	mov	%rsi, BX_CTX_VALUE + 8(%rsp)
+	mov	%r8, BX_CTX_WORD(%rsp)
+	mov	%r9, BX_CTX_WORD + 8(%rsp)
+	mov	%r10, BX_CTX_WORD + 16(%rsp)
+	mov	%r12, BX_CTX_WORD + 24(%rsp)
+	mov	%r13, BX_CTX_WORD + 32(%rsp)
+	mov	%r14, BX_CTX_WORD + 40(%rsp)
+	mov	%rbx, BX_CTX_REPLY(%rsp)
+	mov	%r15, BX_CTX_BUFFERS(%rsp)
+	mov	%rbp, BX_CTX_FRAME(%rsp)
+	mov	%rcx, BX_CTX_PC(%rsp)
+	mov	%r11, BX_CTX_FLAGS(%rsp)
+	mov	entry_user_stack(%rip), %rax
+	mov	%rax, BX_CTX_STACK(%rsp)
+	mov	%rsp, %rsi
+	mov	CORE, %rcx
+	lea	bx_stack_kernel(%rip), %rsp
+	call	\function
+	mov	BX_CTX_RESUME(%rax), %rcx	/* resume and extra: one quadword */
+	or	SWITCHING, %rcx
+	jnz	1f
 	mov	CURRENT, %rcx
 	mov	%rax, CURRENT
-	cmpq	$0, FORGETS
-	jne	exchange_forget
-	mov	$X86_USER_DS, %edx		/* as bx_machine_domain_switch */
-	mov	%edx, %ds
-	mov	%edx, %es
-	mov	%edx, %fs
-	mov	%edx, %gs
-exchange_on:
-	mov	BX_CTX_RESUME(%rax), %rdx
-	or	SPECIAL, %rdx
-	jnz	exchange_slow
+	mov	$X86_USER_DS, %esi
+	mov	%esi, %ds
+	mov	%esi, %es
+	mov	%esi, %fs
+	mov	%esi, %gs
+	.if	\number == BX_SYS_CALL
+	mov	%rdx, %rdi			/* badge */
+	mov	$\info, %edx
+	.else
+	xor	%edi, %edi
+	xor	%edx, %edx
+	.endif
 	mov	BX_CTX_VALUE + 8(%rcx), %rsi
 	mov	BX_CTX_WORD(%rcx), %r8
 	mov	BX_CTX_WORD + 8(%rcx), %r9
 	mov	BX_CTX_WORD + 16(%rcx), %r10
-	mov	BX_CTX_VALUE(%rax), %rdi
-	mov	BX_CTX_VALUE + 16(%rax), %rdx
 	mov	BX_CTX_REPLY(%rax), %rbx
 	mov	BX_CTX_BUFFERS(%rax), %r15
 	mov	BX_CTX_FRAME(%rax), %rbp
@@ -271,18 +261,28 @@ exchange_on:
 	mov	%rax, %cr3
 	xor	%eax, %eax			/* BX_OK */
 	sysretq
+1:	cmpl	$BX_RESUME_NOT, BX_CTX_RESUME(%rax)
+	mov	CURRENT, %rcx
+	.if	\number != BX_SYS_CALL
+	mov	$0, %edx
+	.endif
+	mov	$\info, %esi
+	jne	exchange_slow
+	movq	$\number, BX_CTX_NUMBER(%rcx)	/* nothing has changed: the long way */
+	jmp	entry_general
+	.endm
 
-exchange_forget:
-	mov	%rax, %rbx
-	mov	%rcx, %rbp
-	mov	MACHINE, %rdi
-	call	bx_machine_domain_switch
-	mov	%rbx, %rax
-	mov	%rbp, %rcx
-	jmp	exchange_on
+entry_call:
+	EXCHANGE bx_kcore_call_fast, BX_SYS_CALL, BX_IPC_INFO_REPLY
+entry_reply_receive:
+	EXCHANGE bx_kcore_reply_receive_fast, BX_SYS_REPLY_RECEIVE, 0
 
+/* The partner, rax, needs more than general registers, or the processor is to forget something: the
+ * message (badge in rdx, info in rsi, words of rcx) goes into its context, and it leaves as any. */
 exchange_slow:
 	movq	$0, BX_CTX_NUMBER(%rax)		/* BX_OK */
+	mov	%rdx, BX_CTX_VALUE(%rax)
+	mov	%rsi, BX_CTX_VALUE + 16(%rax)
 	mov	BX_CTX_VALUE + 8(%rcx), %rdx
 	mov	%rdx, BX_CTX_VALUE + 8(%rax)
 	mov	BX_CTX_WORD(%rcx), %rdx
@@ -294,8 +294,11 @@ exchange_slow:
 	mov	%r12, BX_CTX_WORD + 24(%rax)
 	mov	%r13, BX_CTX_WORD + 32(%rax)
 	mov	%r14, BX_CTX_WORD + 40(%rax)
-	movq	$0, bx_x86_cpu + X86_CPU_FS_BASE(%rip)
-	jmp	resume_slow
+	mov	%rax, %rbx
+	mov	MACHINE, %rdi
+	call	bx_machine_domain_switch
+	mov	%rbx, %rax
+	jmp	resume
 
 /* void bx_entry_first(struct bx_context *context);	in: rdi, CR3 the kernel's; never returns */
 FUNCTION bx_entry_first

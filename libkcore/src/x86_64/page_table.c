@@ -45,16 +45,24 @@ bx_page_entry(struct bx_machine *machine, uint64_t root, uint64_t address)
 	return table == NULL ? NULL : &table[bx_table_index(address, 1)];
 }
 
-unsigned
-bx_machine_tables_needed(struct bx_machine *machine, uint64_t root, uint64_t address)
+/* How many tables are missing on the way to an address that has no entry. */
+static unsigned
+tables_missing(struct bx_machine *machine, uint64_t root, uint64_t address)
 {
-	unsigned needed = 1;
+	unsigned missing = 1;
 
-	if (BX_LIKELY(bx_page_entry(machine, root, address) != NULL))
-		return 0;
-	while (needed < BX_TABLES_MAX && table_find(machine, root, address, needed + 1) == NULL)
-		needed++;
-	return needed;
+	while (missing < BX_TABLES_MAX && table_find(machine, root, address, missing + 1) == NULL)
+		missing++;
+	return missing;
+}
+
+unsigned
+bx_machine_tables_needed(struct bx_machine *machine, uint64_t root, uint64_t address, bool *exists)
+{
+	const uint64_t *entry = bx_page_entry(machine, root, address);
+
+	*exists = entry != NULL && *entry != 0;
+	return BX_LIKELY(entry != NULL) ? 0 : tables_missing(machine, root, address);
 }
 
 void
@@ -67,7 +75,7 @@ bx_machine_page_map(struct bx_machine *machine, uint64_t root, uint64_t address,
 	BX_ASSERT(address < BX_USER_END);
 	BX_ASSERT(flags != (BX_PAGE_WRITE | BX_PAGE_EXECUTE));
 	if (place == NULL) {
-		unsigned level = bx_machine_tables_needed(machine, root, address) + 1;
+		unsigned level = tables_missing(machine, root, address) + 1;
 
 		table = table_find(machine, root, address, level);
 		for (; level > 1; level--) {

@@ -136,9 +136,12 @@ struct bx_context *
 bx_x86_prepare(struct bx_context *context)
 {
 	/* A pc outside the user's half would fault inside the kernel, at IRET.  Each turn ends or
-	 * blocks a thread, so the turns are bounded by their number. */
-	while (context != NULL && context->pc >= BX_USER_END)
+	 * blocks a thread; when an interrupt waits, it is taken first, and brings the next turn. */
+	for (bool first = true; context != NULL && context->pc >= BX_USER_END; first = false) {
+		if (!first && bx_machine_interrupt_pending(bx_x86_cpu.machine))
+			return NULL;
 		context = bx_kcore_fault(bx_x86_cpu.core, BX_FAULT_PROTECTION, context->pc, 0);
+	}
 	if (context == NULL)
 		return NULL;
 
@@ -151,6 +154,7 @@ bx_x86_prepare(struct bx_context *context)
 		bx_x86_cpu.fs_base = context->fs_base;
 	}
 	bx_x86_cpu.special = context->fs_base | context->fpu;
+	bx_x86_cpu.switching = bx_x86_cpu.special | bx_x86_cpu.machine->forgets;
 	if (context->resume == BX_RESUME_FAST) {
 		/* As SYSRET leaves them. */
 		context->scratch[0] = context->pc;

@@ -22,7 +22,7 @@
 #define X86_CPU_IDLE		24
 #define X86_CPU_MACHINE		32
 #define X86_CPU_FS_BASE		40
-#define X86_CPU_FORGETS		56
+#define X86_CPU_SWITCHING	56
 #define X86_CPU_SIZE		64
 
 /* The entry stacks: in a page of every address space, so tiny; only entry.S runs on them. */
@@ -96,7 +96,7 @@
 
 /* ---- state ----------------------------------------------------------------------------------- */
 
-#define BX_X86_LINES		128	/* interrupt lines (global system interrupts) that are served */
+#define BX_X86_LINES		BX_IRQ_NUMBERS	/* interrupt lines (global system interrupts) that are served */
 
 struct bx_x86_ioapic {
 	volatile uint32_t *registers;
@@ -161,7 +161,7 @@ struct bx_x86_cpu {
 	struct bx_machine *machine;
 	uint64_t fs_base;		/* loaded one */
 	const struct bx_context *fpu;	/* whose x87/SSE state is loaded, or NULL */
-	uint64_t forgets;		/* machine->forgets */
+	uint64_t switching;		/* not 0: a switch to another program is more than selectors */
 };
 BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, current) == X86_CPU_CURRENT, "asm");
 BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, core) == X86_CPU_CORE, "asm");
@@ -169,7 +169,7 @@ BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, special) == X86_CPU_SPECIAL, "asm")
 BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, idle) == X86_CPU_IDLE, "asm");
 BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, machine) == X86_CPU_MACHINE, "asm");
 BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, fs_base) == X86_CPU_FS_BASE, "asm");
-BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, forgets) == X86_CPU_FORGETS, "asm");
+BX_STATIC_ASSERT(offsetof(struct bx_x86_cpu, switching) == X86_CPU_SWITCHING, "asm");
 BX_STATIC_ASSERT(sizeof(struct bx_x86_cpu) <= X86_CPU_SIZE, "asm");
 BX_STATIC_ASSERT(BX_USER_END < 1ull << 47, "SYSCALL leaves no pc that SYSRET would fault on");
 

@@ -136,9 +136,12 @@ struct bx_tcp_info {
 	enum bx_err error;		/* why it ended */
 	uint16_t mss;			/* payload of a full segment */
 	uint32_t cwnd, ssthresh, in_flight, unsent, unread;
+	uint32_t room;			/* bytes that bx_tcp_send would take now, rings permitting */
 	uint32_t send_window, receive_window;
 	uint32_t srtt_us, rttvar_us, rto_us;
 	bool sack, timestamps, window_scale, ecn, in_recovery;
+	bool fin_received;		/* the peer has ended its stream */
+	bool fin_queued;		/* we have ended ours */
 };
 
 /*
@@ -152,6 +155,9 @@ BX_MUST_USE enum bx_err bx_tcp_listen(struct bx_transport *transport, const stru
 /* The connection that has waited longest.  BX_OK, BX_ERR_WOULD_BLOCK (none), BX_ERR_NOT_FOUND. */
 BX_MUST_USE enum bx_err bx_tcp_accept(struct bx_transport *transport, uint64_t listener,
     uint64_t *connection);
+
+/* Whether bx_tcp_accept has one to give. */
+bool bx_tcp_acceptable(const struct bx_transport *transport, uint64_t listener);
 
 /* Ends a listener; connections that nobody has accepted are reset. */
 BX_MUST_USE enum bx_err bx_tcp_unlisten(struct bx_transport *transport, uint64_t now_us, uint64_t listener);
@@ -207,8 +213,13 @@ BX_MUST_USE enum bx_err bx_tcp_option_set(struct bx_transport *transport, uint64
 BX_MUST_USE enum bx_err bx_tcp_info(const struct bx_transport *transport, uint64_t connection,
     struct bx_tcp_info *info);
 
-/* The next connection or listener with something to report, and what (BX_TCP_*); false: none.  Reported once. */
+/* The next connection, listener or UDP end with something to report, and what (BX_TCP_*); false: none.  Reported once.
+ * A UDP end is BX_TCP_READABLE when a datagram, or an error, has come. */
 bool bx_tcp_event(struct bx_transport *transport, uint64_t *handle, uint32_t *events);
+
+/* What a handle names, and its place among those of its kind: for who keeps a table beside. */
+enum bx_transport_kind { BX_TRANSPORT_CONNECTION, BX_TRANSPORT_LISTENER, BX_TRANSPORT_UDP };
+enum bx_transport_kind bx_transport_handle(uint64_t handle, uint32_t *index);
 
 /* ---- UDP ---- */
 
@@ -216,6 +227,9 @@ bool bx_tcp_event(struct bx_transport *transport, uint64_t *handle, uint32_t *ev
  * BX_OK, BX_ERR_EXISTS, BX_ERR_NO_MEMORY. */
 BX_MUST_USE enum bx_err bx_udp_open(struct bx_transport *transport, const struct bx_net_addr *address,
     uint16_t port, uint64_t *end, uint16_t *bound_port);
+
+/* Whether bx_udp_receive has a datagram or an error to give. */
+bool bx_udp_readable(const struct bx_transport *transport, uint64_t end);
 
 /* BX_OK, BX_ERR_NOT_FOUND. */
 BX_MUST_USE enum bx_err bx_udp_close(struct bx_transport *transport, uint64_t end);

@@ -14,47 +14,28 @@
 #define ICMP_PARAMETER		12u
 #define QUOTE_MIN		8u	/* of the transport header (RFC 792) */
 #define QUOTE_MAX		64u	/* what we quote of it: enough for a TCP header */
-#define TOKENS_MAX		50u	/* RFC 1812, 4.3.2.8: a bucket */
-#define TOKEN_US		10000u	/* 100 a second */
 
-/* One error message may be sent now. */
-static bool
-token_take(struct bx_ip *ip, uint64_t now_us)
-{
-	uint64_t fresh = (now_us - ip->tokens_us) / TOKEN_US;
-
-	if (fresh != 0) {
-		ip->tokens = (uint16_t)min_u64(TOKENS_MAX, ip->tokens + fresh);
-		ip->tokens_us = now_us;
-	}
-	if (ip->tokens == 0) {
-		ip->stats.icmp_limited++;
-		return false;
-	}
-	ip->tokens--;
-	return true;
-}
-
-/* Gives what was put into `out` its IP header; it leaves the batch again if that cannot be done. */
+/* Gives a message its IP header, or makes fragments of it in `out`; it leaves the batch if that cannot be done. */
 static void
-finish(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *out, struct bx_net_buf *buf)
+finish(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch, struct bx_net_buf *buf,
+    struct bx_net_batch *out)
 {
 	buf->kind = BX_NET_SEGMENT;
 	buf->protocol = PROTOCOL_ICMP;
-	if (!bx_ip_ipv4_send(ip, now_us, out, buf, out) || buf->kind == BX_NET_NONE) {
+	if (bx_ip_ipv4_send(ip, now_us, batch, buf, out))
+		ip->stats.icmp_out++;
+	else
 		buf->kind = BX_NET_NONE;
-		return;
-	}
-	ip->stats.icmp_out++;
 }
 
 /* RFC 1122, 3.2.2.6: the data comes back whole, from the address that was asked; a broadcast is not answered. */
 static void
-echo_reply(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *packets,
-    const struct bx_net_buf *buf, struct bx_net_batch *replies)
+echo_reply(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, struct bx_net_buf *buf,
+    struct bx_net_batch *replies)
 {
-	const uint8_t *echo = bx_net_bytes(packets, buf);
-	struct bx_net_buf *reply;
+	uint32_t mtu = buf->interface < BX_IP_INTERFACES ? ip->interfaces[buf->interface].mtu : 0;
+	struct bx_net_addr source = buf->destination;
+	struct bx_net_buf *reply = buf;
 	uint8_t *p;
 
 	ip->stats.icmp_echo++;
@@ -62,20 +43,26 @@ echo_reply(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *packets
 		ip->stats.icmp_ignored++;
 		return;
 	}
-	reply = bx_net_batch_add(replies, buf->length);
-	if (reply == NULL) {
-		ip->stats.no_room_out++;
-		return;
+	/* One that came in fragments goes in fragments, and is turned round where it is. */
+	if (buf->length + IPV4_HEAD <= mtu) {
+		reply = bx_net_batch_add(replies, buf->length);
+		if (reply == NULL) {
+			ip->stats.no_room_out++;
+			return;
+		}
+		memcpy(bx_net_bytes(replies, reply), bx_net_bytes(packets, buf), buf->length);
+		packets = replies;
 	}
-	p = bx_net_bytes(replies, reply);
-	memcpy(p, echo, buf->length);
+	p = bx_net_bytes(packets, reply);
 	p[0] = ICMP_ECHO_REPLY;
 	/* RFC 1624, (3): the sum changes by the difference of one word, 0x0800 - 0x0000. */
-	bx_put_be16(p + 2, (uint16_t)bx_net_sum_add(bx_get_be16(echo + 2), (uint32_t)ICMP_ECHO << 8));
-	reply->source = buf->destination;
-	reply->destination = buf->source;
+	bx_put_be16(p + 2, (uint16_t)bx_net_sum_add(bx_get_be16(p + 2), (uint32_t)ICMP_ECHO << 8));
 	reply->traffic_class = (uint8_t)(buf->traffic_class & ~3u);
-	finish(ip, now_us, replies, reply);
+	reply->flags = 0;
+	reply->hop_limit = 0;
+	reply->destination = buf->source;
+	reply->source = source;
+	finish(ip, now_us, packets, reply, replies);
 }
 
 /* What an error message means to the stage above. */
@@ -187,9 +174,9 @@ bx_ip_icmpv4_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *pac
  * processes.  It is never sent about a group or a broadcast (RFC 1122, 3.2.2); ICMP errors themselves do not
  * come here, for no stage above answers them.
  */
-void
-bx_ip_icmpv4_unreachable(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *batch,
-    const struct bx_net_buf *buf, struct bx_net_batch *out)
+static void
+error_out(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *batch, const struct bx_net_buf *buf,
+    uint32_t type, uint32_t code, struct bx_net_batch *out)
 {
 	uint32_t quote = min_u32(buf->length, QUOTE_MAX);
 	struct bx_net_buf *error;
@@ -198,7 +185,7 @@ bx_ip_icmpv4_unreachable(struct bx_ip *ip, uint64_t now_us, const struct bx_net_
 	if (!bx_ip_is_own(ip, &buf->destination) || quote < QUOTE_MIN ||
 	    (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) != 0)
 		return;
-	if (!token_take(ip, now_us))
+	if (!bx_ip_token_take(ip, now_us))
 		return;
 	error = bx_net_batch_add(out, ICMP_HEAD + IPV4_HEAD + quote);
 	if (error == NULL) {
@@ -208,8 +195,8 @@ bx_ip_icmpv4_unreachable(struct bx_ip *ip, uint64_t now_us, const struct bx_net_
 	p = bx_net_bytes(out, error);
 	q = p + ICMP_HEAD;
 	memset(p, 0, ICMP_HEAD + IPV4_HEAD);
-	p[0] = ICMP_UNREACHABLE;
-	p[1] = buf->error == BX_NET_ERROR_PORT ? 3 : buf->error == BX_NET_ERROR_PROTOCOL ? 2 : 13;
+	p[0] = (uint8_t)type;
+	p[1] = (uint8_t)code;
 	q[0] = 0x45;
 	q[1] = buf->traffic_class;
 	bx_put_be16(q + 2, (uint16_t)(IPV4_HEAD + buf->length));
@@ -222,5 +209,22 @@ bx_ip_icmpv4_unreachable(struct bx_ip *ip, uint64_t now_us, const struct bx_net_
 	bx_put_be16(p + 2, bx_net_sum_final(bx_net_sum(p, error->length, 0)));
 	error->source = buf->destination;
 	error->destination = buf->source;
-	finish(ip, now_us, out, error);
+	finish(ip, now_us, out, error, out);
+}
+
+void
+bx_ip_icmpv4_unreachable(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *batch,
+    const struct bx_net_buf *buf, struct bx_net_batch *out)
+{
+	error_out(ip, now_us, batch, buf, ICMP_UNREACHABLE, buf->error == BX_NET_ERROR_PORT ? 3 :
+	    buf->error == BX_NET_ERROR_PROTOCOL ? 2 : 13, out);
+}
+
+/* An error about an ICMP error must not be (RFC 1122, 3.2.2): of fragmented ICMP nothing is told. */
+void
+bx_ip_icmpv4_timeout(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *batch,
+    const struct bx_net_buf *buf, struct bx_net_batch *out)
+{
+	if (buf->protocol != PROTOCOL_ICMP)
+		error_out(ip, now_us, batch, buf, ICMP_TIME_EXCEEDED, 1, out);
 }

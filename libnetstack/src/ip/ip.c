@@ -4,6 +4,9 @@
  */
 #include "ip.h"
 
+#define TOKENS_MAX	50u	/* RFC 1812, 4.3.2.8: a bucket */
+#define TOKEN_US	10000u	/* 100 a second */
+
 static bool
 config_is_valid(const struct bx_ip_config *c)
 {
@@ -11,6 +14,11 @@ config_is_valid(const struct bx_ip_config *c)
 		return false;
 	if (c->destinations < PATH_WAYS || c->destinations > 32768 ||
 	    (c->destinations & (c->destinations - 1)) != 0)
+		return false;
+	if (c->neighbours != 0 && (c->neighbours < ND_WAYS || c->neighbours > 32768 ||
+	    (c->neighbours & (c->neighbours - 1)) != 0))
+		return false;
+	if (c->waiting > 1024 || c->waiting_bytes > 9216)
 		return false;
 	return c->reassembly_bytes >= 576 && c->reassembly_bytes <= 65528 && c->reassembly_bytes % 8 == 0;
 }
@@ -25,11 +33,15 @@ ip_carve(struct carve *c, const struct bx_ip_config *config)
 	struct reassembly *parts = carve_take(c, config->reassemblies, sizeof *parts);
 	uint8_t *map = carve_take(c, config->reassemblies, (config->reassembly_bytes + 63) / 64);
 	uint8_t *bytes = carve_take(c, config->reassemblies, config->reassembly_bytes);
+	struct nd_neighbour *neighbours = carve_take(c, config->neighbours, sizeof *neighbours);
+	struct nd_waiting *wait = carve_take(c, config->waiting, sizeof *wait);
+	uint8_t *wait_bytes = carve_take(c, config->waiting, config->waiting_bytes);
 
 	if (ip != NULL) {
 		*ip = (struct bx_ip){
 			.config = *config, .routes = routes, .paths = paths, .reassemblies = parts,
-			.reassembly_map = map, .reassembly_bytes = bytes,
+			.reassembly_map = map, .reassembly_bytes = bytes, .neighbours = neighbours,
+			.wait = wait, .wait_bytes = wait_bytes,
 		};
 	}
 	return ip;
@@ -64,6 +76,18 @@ bx_ip_init(void *memory, size_t size, const struct bx_ip_config *config, struct 
 		ip->paths[i] = (struct path){ 0 };
 	for (uint32_t i = 0; i < config->reassemblies; i++)
 		ip->reassemblies[i] = (struct reassembly){ 0 };
+	for (uint32_t i = 0; i < config->neighbours; i++)
+		ip->neighbours[i] = (struct nd_neighbour){ .first = NO_SLOT, .last = NO_SLOT };
+	ip->wait_free = config->waiting != 0 ? 0 : NO_SLOT;
+	for (uint32_t i = 0; i < config->waiting; i++) {
+		ip->wait[i] = (struct nd_waiting){
+			.next = i + 1u < config->waiting ? (uint16_t)(i + 1u) : NO_SLOT,
+		};
+	}
+	for (uint32_t i = 0; i < BX_IP_INTERFACES; i++)
+		ip->interfaces[i].report_us[0] = ip->interfaces[i].report_us[1] = BX_IP_NEVER;
+	ip->random = mix64(config->seed ^ 4u);
+	ip->id6 = (uint32_t)mix64(config->seed ^ 5u);
 	ip->key[0] = mix64(config->seed);
 	ip->key[1] = mix64(config->seed ^ 1u);
 	ip->id = (uint16_t)mix64(config->seed ^ 2u);
@@ -92,13 +116,12 @@ bx_ip_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets,
 	for (uint32_t i = 0; i < packets->count; i++) {
 		struct bx_net_buf *buf = &packets->bufs[i];
 
-		if (buf->kind == BX_NET_IPV4) {
+		if (BX_LIKELY(buf->kind == BX_NET_IPV4)) {
 			ip->stats.packets_in++;
 			bx_ip_ipv4_receive(ip, now_us, packets, buf, replies);
 		} else if (buf->kind == BX_NET_IPV6) {
 			ip->stats.packets_in++;
-			ip->stats.bad_version++;
-			buf->kind = BX_NET_NONE;
+			bx_ip_ipv6_receive(ip, now_us, packets, buf, replies);
 		}
 	}
 }
@@ -113,13 +136,50 @@ bx_ip_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments,
 		struct bx_net_buf *buf = &segments->bufs[i];
 
 		if (buf->kind == BX_NET_SEGMENT) {
-			all &= bx_ip_ipv4_send(ip, now_us, segments, buf, extra);
+			all &= bx_net_addr_is_ipv4(&buf->destination) ?
+			    bx_ip_ipv4_send(ip, now_us, segments, buf, extra) :
+			    bx_ip_ipv6_send(ip, now_us, segments, buf, extra);
 		} else if (buf->kind == BX_NET_UNREACHABLE) {
-			bx_ip_icmpv4_unreachable(ip, now_us, segments, buf, extra);
+			if (bx_net_addr_is_ipv4(&buf->source))
+				bx_ip_icmpv4_unreachable(ip, now_us, segments, buf, extra);
+			else
+				bx_ip_icmpv6_unreachable(ip, now_us, segments, buf, extra);
 			buf->kind = BX_NET_NONE;
 		}
 	}
 	return !all;
+}
+
+bool
+bx_ip_token_take(struct bx_ip *ip, uint64_t now_us)
+{
+	uint64_t fresh = (now_us - ip->tokens_us) / TOKEN_US;
+
+	if (fresh != 0) {
+		ip->tokens = (uint16_t)min_u64(TOKENS_MAX, ip->tokens + fresh);
+		ip->tokens_us = now_us;
+	}
+	if (ip->tokens == 0) {
+		ip->stats.icmp_limited++;
+		return false;
+	}
+	ip->tokens--;
+	return true;
+}
+
+void
+bx_ip_poll(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *out)
+{
+	if (now_us < ip->due_us)
+		return;
+	ip->due_us = BX_IP_NEVER;
+	bx_ip_reassembly_poll(ip, now_us, out);
+	bx_ip_group_poll(ip, now_us, out);
+	bx_ip_tentative_poll(ip, now_us, out);
+	bx_ip_neighbour_poll(ip, now_us, out);
+	bx_ip_router_poll(ip, now_us, out);
+	bx_ip_route_expire(ip, now_us);
+	bx_ip_address_expire(ip, now_us);
 }
 
 uint64_t

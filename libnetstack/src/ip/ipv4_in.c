@@ -41,12 +41,15 @@ options_are_good(struct bx_ip *ip, const uint8_t *options, uint32_t length)
 	return true;
 }
 
-/* Sources that no packet from a wire may have (RFC 1122, 3.2.1.3). */
+/* Sources that no packet from a wire may have (RFC 1122, 3.2.1.3).  A host that asks all for an address has none
+ * yet (RFC 2131, 4.1). */
 static bool
-source_is_bad(const struct bx_ip *ip, const struct bx_net_addr *source)
+source_is_bad(const struct bx_ip *ip, const struct bx_net_addr *source, const struct bx_net_addr *destination)
 {
 	uint32_t address = bx_get_be32(source->byte + 12);
 
+	if (address == 0 && bx_get_be32(destination->byte + 12) == 0xffffffffu)
+		return false;
 	if (source->byte[12] == 127 || source->byte[12] == 0 || source->byte[12] >= 224)
 		return true;
 	for (uint32_t i = 0; i < ip->address_count; i++) {
@@ -69,8 +72,8 @@ is_for_us(const struct bx_ip *ip, const struct bx_net_buf *buf, const struct bx_
 		return !group_frame;
 	if (bx_ip_is_broadcast(ip, bx_get_be32(destination->byte + 12)))
 		return (buf->flags & BX_NET_F_BROADCAST) != 0;
-	/* 224.0.0.1, all hosts (RFC 1112, 4). */
-	return group_frame && bx_get_be32(destination->byte + 12) == 0xe0000001u;
+	return group_frame && bx_net_addr_is_group(destination) && buf->interface < BX_IP_INTERFACES &&
+	    bx_ip_group_has(ip, buf->interface, destination);
 }
 
 /* The length of the header, if it is one; 0 if the packet ends here (counted).  Trims link padding. */
@@ -124,7 +127,7 @@ bx_ip_ipv4_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packe
 		ip->stats.not_for_us++;
 		return;
 	}
-	if (source_is_bad(ip, &buf->source)) {
+	if (source_is_bad(ip, &buf->source, &buf->destination)) {
 		ip->stats.bad_source++;
 		return;
 	}
@@ -136,11 +139,15 @@ bx_ip_ipv4_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packe
 	if ((fragment & (IPV4_MF | IPV4_OFFSET)) != 0) {
 		ip->stats.fragments_in++;
 		bx_ip_reassembly_add(ip, now_us, packets, buf, bx_get_be16(p + 4),
-		    (fragment & IPV4_OFFSET) * 8u, (fragment & IPV4_MF) != 0);
+		    (fragment & IPV4_OFFSET) * 8u, (fragment & IPV4_MF) != 0, buf->protocol);
 		return;
 	}
 	if (buf->protocol == PROTOCOL_ICMP) {
 		bx_ip_icmpv4_receive(ip, now_us, packets, buf, replies);
+		return;
+	}
+	if (buf->protocol == PROTOCOL_IGMP) {
+		bx_ip_igmp_receive(ip, now_us, packets, buf);
 		return;
 	}
 	ip->stats.segments_in++;

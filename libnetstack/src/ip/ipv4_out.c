@@ -87,7 +87,7 @@ bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
 	uint32_t total = buf->length + IPV4_HEAD;
 	uint8_t *p;
 
-	if (path == NULL || !bx_net_addr_is_ipv4(&buf->destination)) {
+	if (path == NULL) {
 		ip->stats.no_route++;
 		return give_back(buf, BX_NET_ERROR_ROUTE, 0);
 	}

@@ -56,7 +56,8 @@ find(struct bx_ip *ip, uint64_t now_us, const struct bx_net_buf *buf, uint32_t i
 	*slot = (struct reassembly){
 		.source = buf->source, .destination = buf->destination, .since_us = now_us, .id = id,
 		.protocol = buf->protocol, .traffic_class = buf->traffic_class,
-		.hop_limit = buf->hop_limit, .interface = buf->interface, .mtu = buf->mtu, .used = true,
+		.hop_limit = buf->hop_limit, .interface = buf->interface, .mtu = buf->mtu, .flags = buf->flags,
+		.used = true,
 	};
 	memset(map_of(ip, slot), 0, (ip->config.reassembly_bytes + 63u) / 64u);
 	ip->due_us = min_u64(ip->due_us, now_us + TIMEOUT_US);
@@ -88,7 +89,7 @@ merge_ecn(struct reassembly *r, uint8_t traffic_class)
 
 void
 bx_ip_reassembly_add(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *packets,
-    const struct bx_net_buf *buf, uint32_t id, uint32_t offset, bool more)
+    const struct bx_net_buf *buf, uint32_t id, uint32_t offset, bool more, uint32_t next)
 {
 	uint32_t end = offset + buf->length;
 	struct reassembly *r;
@@ -115,6 +116,10 @@ bx_ip_reassembly_add(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batc
 	}
 	memcpy(bytes_of(ip, r) + offset, bx_net_bytes(packets, buf), buf->length);
 	r->have += buf->length;
+	if (offset == 0) {
+		r->next = (uint8_t)next;
+		r->first_length = (uint16_t)buf->length;
+	}
 	merge_ecn(r, buf->traffic_class);
 	if (!more)
 		r->length = end;
@@ -135,8 +140,32 @@ bx_ip_whole_ready(const struct bx_ip *ip)
 	return ip->whole_count != 0;
 }
 
+/* What the stage itself answers does not go up. */
+static void
+hand_on(struct bx_ip *ip, uint64_t now_us, const struct reassembly *r, struct bx_net_batch *batch,
+    struct bx_net_buf *buf, struct bx_net_batch *replies)
+{
+	buf->source = r->source;
+	buf->destination = r->destination;
+	buf->protocol = r->protocol;
+	buf->traffic_class = r->traffic_class;
+	buf->hop_limit = r->hop_limit;
+	buf->interface = r->interface;
+	buf->mtu = r->mtu;
+	buf->flags = r->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST);
+	if (r->protocol == PROTOCOL_FRAGMENT) {
+		bx_ip_ipv6_whole(ip, now_us, batch, buf, r->next, replies);
+	} else if (r->protocol == PROTOCOL_ICMP) {
+		buf->kind = BX_NET_NONE;
+		bx_ip_icmpv4_receive(ip, now_us, batch, buf, replies);
+	} else {
+		buf->kind = BX_NET_SEGMENT;
+		ip->stats.segments_in++;
+	}
+}
+
 void
-bx_ip_whole_take(struct bx_ip *ip, struct bx_net_batch *batch)
+bx_ip_whole_take(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch, struct bx_net_batch *replies)
 {
 	for (uint32_t i = 0; i < ip->config.reassemblies && ip->whole_count != 0; i++) {
 		struct reassembly *r = &ip->reassemblies[i];
@@ -153,25 +182,46 @@ bx_ip_whole_take(struct bx_ip *ip, struct bx_net_batch *batch)
 			continue;
 		}
 		memcpy(bx_net_bytes(batch, buf), bytes_of(ip, r), r->length);
-		buf->kind = BX_NET_SEGMENT;
-		buf->source = r->source;
-		buf->destination = r->destination;
-		buf->protocol = r->protocol;
-		buf->traffic_class = r->traffic_class;
-		buf->hop_limit = r->hop_limit;
-		buf->interface = r->interface;
-		buf->mtu = r->mtu;
-		ip->stats.segments_in++;
+		hand_on(ip, now_us, r, batch, buf, replies);
 		forget(ip, r);
 	}
 }
 
-void
-bx_ip_poll(struct bx_ip *ip, uint64_t now_us)
+/* RFC 1122, 3.3.2; RFC 8200, 4.5: the sender is told, if the first fragment is here to be quoted. */
+static void
+tell(struct bx_ip *ip, uint64_t now_us, const struct reassembly *r, struct bx_net_batch *out)
 {
-	if (now_us < ip->due_us)
+	uint8_t bytes[IPV6_HEAD + IPV6_FRAGMENT_HEAD + 64];
+	uint32_t quote = min_u32(r->first_length, 64);
+	uint8_t *p = bytes + IPV6_HEAD;
+	struct bx_net_batch batch = { .memory = bytes_of(ip, r), .size = quote };
+	struct bx_net_buf buf = {
+		.end = quote, .length = quote, .source = r->source, .destination = r->destination,
+		.protocol = r->protocol, .traffic_class = r->traffic_class, .hop_limit = r->hop_limit,
+		.flags = r->flags,
+	};
+	struct quote q = {
+		.bytes = bytes, .length = IPV6_HEAD + IPV6_FRAGMENT_HEAD + quote, .source = r->source,
+		.destination = r->destination, .flags = r->flags,
+	};
+
+	if (quote < 8)
 		return;
-	ip->due_us = BX_IP_NEVER;
+	if (r->protocol != PROTOCOL_FRAGMENT) {
+		bx_ip_icmpv4_timeout(ip, now_us, &batch, &buf, out);
+		return;
+	}
+	bx_ip_ipv6_head(bytes, &r->source, &r->destination, r->traffic_class, 0,
+	    (uint32_t)r->first_length + IPV6_FRAGMENT_HEAD, PROTOCOL_FRAGMENT, r->hop_limit);
+	bx_put_be32(p, (uint32_t)r->next << 24 | 1u);
+	bx_put_be32(p + 4, r->id);
+	memcpy(p + IPV6_FRAGMENT_HEAD, batch.memory, quote);
+	bx_ip_icmpv6_error(ip, now_us, &q, 3, 1, 0, out);
+}
+
+void
+bx_ip_reassembly_poll(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *out)
+{
 	for (uint32_t i = 0; i < ip->config.reassemblies; i++) {
 		struct reassembly *r = &ip->reassemblies[i];
 
@@ -179,6 +229,7 @@ bx_ip_poll(struct bx_ip *ip, uint64_t now_us)
 			continue;
 		if (now_us - r->since_us >= TIMEOUT_US) {
 			ip->stats.reassembly_timeout++;
+			tell(ip, now_us, r, out);
 			forget(ip, r);
 		} else {
 			ip->due_us = min_u64(ip->due_us, r->since_us + TIMEOUT_US);

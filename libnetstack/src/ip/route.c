@@ -7,6 +7,7 @@
  */
 #include "ip.h"
 
+#define LEARNT_MAX	8u
 #define NARROW_US	(600u * (uint64_t)SECOND_US)	/* RFC 1191, 6.3: 10 minutes */
 
 bool
@@ -55,25 +56,83 @@ bx_ip_route_drop(struct bx_ip *ip, const struct bx_net_addr *network, uint32_t p
 	return BX_ERR_NOT_FOUND;
 }
 
+/* Routes that routers have told of: they cannot fill the table. */
+static uint32_t
+learnt_count(const struct bx_ip *ip)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < ip->route_count; i++)
+		n += ip->routes[i].learnt;
+	return n;
+}
+
+void
+bx_ip_route_learn(struct bx_ip *ip, uint64_t now_us, const struct route *route)
+{
+	for (uint32_t i = 0; i < ip->route_count; i++) {
+		struct route *r = &ip->routes[i];
+
+		if (r->prefix != route->prefix || !bx_net_addr_equal(&r->network, &route->network))
+			continue;
+		if (!r->learnt)
+			return;
+		if (route->until_us <= now_us) {
+			(void)bx_ip_route_drop(ip, &route->network, route->prefix);
+			return;
+		}
+		if (!bx_net_addr_equal(&r->gateway, &route->gateway) || r->interface != route->interface)
+			ip->generation++;
+		*r = *route;
+		ip_due(ip, route->until_us);
+		return;
+	}
+	if (route->until_us <= now_us || learnt_count(ip) == LEARNT_MAX)
+		return;
+	/* A full table is the owner's matter: the router says it again. */
+	(void)!bx_ip_route_insert(ip, route);
+	ip_due(ip, route->until_us);
+}
+
+void
+bx_ip_route_expire(struct bx_ip *ip, uint64_t now_us)
+{
+	for (uint32_t i = 0; i < ip->route_count;) {
+		const struct route r = ip->routes[i];
+
+		if (r.until_us <= now_us) {
+			(void)bx_ip_route_drop(ip, &r.network, r.prefix);
+			continue;
+		}
+		ip_due(ip, r.until_us);
+		i++;
+	}
+}
+
 enum bx_err
 bx_ip_route_add(struct bx_ip *ip, const struct bx_net_addr *network, uint8_t prefix,
     const struct bx_net_addr *gateway, uint8_t interface)
 {
 	struct route route = {
 		.network = *network, .gateway = *gateway, .prefix = prefix, .interface = interface,
+		.until_us = BX_IP_NEVER,
 	};
+	bool ipv4 = bx_net_addr_is_ipv4(network);
 
 	if (interface >= BX_IP_INTERFACES || ip->interfaces[interface].mtu == 0)
 		return BX_ERR_RANGE;
-	if (!bx_net_addr_is_ipv4(network) || prefix > 32)
+	if (prefix > (ipv4 ? 32 : 128))
 		return BX_ERR_INVALID;
-	route.prefix = (uint8_t)(96u + prefix);
+	if (!ipv4 && ip->interfaces[interface].mtu6 == 0)
+		return BX_ERR_UNSUPPORTED;
+	if (ipv4)
+		route.prefix = (uint8_t)(96u + prefix);
 	for (uint32_t i = route.prefix; i < 128; i++) {
 		if ((network->byte[i / 8] & 0x80u >> i % 8) != 0)
 			return BX_ERR_INVALID;
 	}
 	if (bx_net_addr_is_group(gateway) ||
-	    (!bx_net_addr_is_any(gateway) && !bx_net_addr_is_ipv4(gateway)))
+	    (!bx_net_addr_is_any(gateway) && bx_net_addr_is_ipv4(gateway) != ipv4))
 		return BX_ERR_INVALID;
 	return bx_ip_route_insert(ip, &route);
 }
@@ -81,9 +140,16 @@ bx_ip_route_add(struct bx_ip *ip, const struct bx_net_addr *network, uint8_t pre
 enum bx_err
 bx_ip_route_remove(struct bx_ip *ip, const struct bx_net_addr *network, uint8_t prefix)
 {
-	if (!bx_net_addr_is_ipv4(network) || prefix > 32)
-		return BX_ERR_NOT_FOUND;
-	return bx_ip_route_drop(ip, network, 96u + prefix);
+	return bx_ip_route_drop(ip, network, bx_net_addr_is_ipv4(network) ? 96u + prefix : prefix);
+}
+
+/* The longest packet of a family on an interface. */
+static uint16_t
+mtu_of(const struct bx_ip *ip, uint8_t interface, const struct bx_net_addr *destination)
+{
+	const struct interface *f = &ip->interfaces[interface];
+
+	return bx_net_addr_is_ipv4(destination) ? f->mtu : f->mtu6;
 }
 
 /* Asks the tables.  A limited broadcast or a group leaves by the first interface that has an address. */
@@ -92,15 +158,17 @@ path_make(const struct bx_ip *ip, const struct bx_net_addr *destination, struct 
 {
 	const struct address *own;
 	const struct route *route = NULL;
+	const uint32_t shortest = bx_net_addr_is_ipv4(destination) ? 96 : 0;
 
 	*p = (struct path){ .destination = *destination, .next_hop = *destination, .interface = NO_INTERFACE };
+	/* Mapped addresses are one corner of the 128-bit space: a default route of IPv6 is none of IPv4. */
 	for (uint32_t i = 0; i < ip->route_count && route == NULL; i++) {
-		if (bx_ip_prefix_equal(&ip->routes[i].network, destination, ip->routes[i].prefix))
+		if (ip->routes[i].prefix >= shortest && bx_ip_prefix_equal(&ip->routes[i].network, destination, ip->routes[i].prefix))
 			route = &ip->routes[i];
 	}
 	if (bx_net_addr_is_group(destination)) {
 		for (uint32_t i = BX_IP_INTERFACES; i-- > 0;) {
-			if (ip->interfaces[i].mtu != 0)
+			if (mtu_of(ip, (uint8_t)i, destination) != 0)
 				p->interface = (uint8_t)i;
 		}
 	} else if (route != NULL) {
@@ -116,7 +184,7 @@ path_make(const struct bx_ip *ip, const struct bx_net_addr *destination, struct 
 	own = bx_ip_address_pick(ip, p->interface, destination);
 	if (own != NULL)
 		p->source = own->addr;
-	p->mtu = ip->interfaces[p->interface].mtu;
+	p->mtu = mtu_of(ip, p->interface, destination);
 	p->generation = ip->generation;
 	return true;
 }
@@ -142,7 +210,7 @@ bx_ip_path_find(struct bx_ip *ip, uint64_t now_us, const struct bx_net_addr *des
 			p->used = ++ip->path_clock;
 			if (BX_UNLIKELY(p->narrow_until_us != 0 && now_us >= p->narrow_until_us)) {
 				p->narrow_until_us = 0;
-				p->mtu = ip->interfaces[p->interface].mtu;
+				p->mtu = mtu_of(ip, p->interface, destination);
 			}
 			return p;
 		}
@@ -177,9 +245,21 @@ bx_ip_path_narrow(struct bx_ip *ip, uint64_t now_us, const struct bx_net_addr *d
 
 	if (p == NULL)
 		return;
-	mtu = max_u32(mtu, BX_IP_MTU_MIN);
+	mtu = max_u32(mtu, bx_net_addr_is_ipv4(destination) ? BX_IP_MTU_MIN : BX_IP_MTU6_MIN);
 	if (mtu < p->mtu) {
 		p->mtu = (uint16_t)mtu;
 		p->narrow_until_us = now_us + NARROW_US;
 	}
+}
+
+bool
+bx_ip_path_redirect(struct bx_ip *ip, uint64_t now_us, const struct bx_net_addr *destination,
+    const struct bx_net_addr *from, const struct bx_net_addr *target)
+{
+	struct path *p = bx_ip_path_find(ip, now_us, destination);
+
+	if (p == NULL || !bx_net_addr_equal(&p->next_hop, from))
+		return false;
+	p->next_hop = *target;
+	return true;
 }

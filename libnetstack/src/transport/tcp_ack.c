@@ -257,7 +257,8 @@ bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct
 		newreno_duplicate(t, c, &a);
 	if (a.bytes != 0 || a.delivered != 0 || a.duplicate_report)
 		react(t, now_us, c, s, &a);
-	if ((s->flags & ECE) != 0 && (c->flags & F_ECN) != 0)
+	/* In a SYN-ACK it grants ECN, and tells of no congestion (RFC 3168, 6.1.1). */
+	if ((s->flags & (SYN | ECE)) == ECE && (c->flags & F_ECN) != 0)
 		ecn_echo(c);
 	if (a.bytes != 0 && (c->flags & F_WANTS_ROOM) != 0)
 		wake_writer(t, c);

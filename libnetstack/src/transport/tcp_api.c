@@ -24,7 +24,7 @@ bx_tcp_receive_scale(const struct bx_transport *t)
 static struct listener *
 listener_get(const struct bx_transport *t, uint64_t handle)
 {
-	uint32_t index = (uint32_t)handle - (1u << 24);
+	uint32_t index = (uint32_t)handle - LISTENER_BASE;
 	struct listener *l;
 
 	if (index >= t->config.listeners)
@@ -36,7 +36,7 @@ listener_get(const struct bx_transport *t, uint64_t handle)
 static uint64_t
 listener_handle(const struct bx_transport *t, const struct listener *l)
 {
-	return (uint64_t)l->generation << 32 | ((uint32_t)(l - t->listeners) + (1u << 24));
+	return (uint64_t)l->generation << 32 | ((uint32_t)(l - t->listeners) + LISTENER_BASE);
 }
 
 enum bx_err
@@ -89,6 +89,14 @@ bx_tcp_accept(struct bx_transport *t, uint64_t listener, uint64_t *connection)
 		bx_tcp_conn_event(t, c, c->events);
 	*connection = bx_tcp_conn_handle(t, c);
 	return BX_OK;
+}
+
+bool
+bx_tcp_acceptable(const struct bx_transport *t, uint64_t listener)
+{
+	const struct listener *l = listener_get(t, listener);
+
+	return l != NULL && l->first != NONE;
 }
 
 static void
@@ -416,6 +424,8 @@ bx_tcp_info(const struct bx_transport *t, uint64_t connection, struct bx_tcp_inf
 		.in_flight = conn_in_flight(c),
 		.unsent = seq_lt(c->snd_nxt, c->snd_end) ? c->snd_end - c->snd_nxt : 0,
 		.unread = c->rcv_nxt - c->rcv_read - ((c->flags & F_FIN_RECEIVED) != 0),
+		.room = t->config.ring_bytes - (c->snd_end - c->snd_una),
+		.fin_received = (c->flags & F_FIN_RECEIVED) != 0, .fin_queued = (c->flags & F_FIN_QUEUED) != 0,
 		.send_window = c->snd_wnd, .receive_window = c->rcv_adv - c->rcv_nxt,
 		.srtt_us = c->srtt_us, .rttvar_us = c->rttvar_us, .rto_us = c->rto_us,
 		.sack = (c->flags & F_SACK) != 0, .timestamps = (c->flags & F_TIMESTAMPS) != 0,
@@ -448,5 +458,31 @@ bx_tcp_event(struct bx_transport *t, uint64_t *handle, uint32_t *events)
 		*events = BX_TCP_ACCEPTABLE;
 		return true;
 	}
+	if (t->udp_event != NONE) {
+		struct udp_end *e = &t->udp_ends[t->udp_event];
+
+		t->udp_event = e->event_next;
+		e->event = false;
+		*handle = bx_udp_handle(t, e);
+		*events = BX_TCP_READABLE;
+		return true;
+	}
 	return false;
+}
+
+enum bx_transport_kind
+bx_transport_handle(uint64_t handle, uint32_t *index)
+{
+	uint32_t low = (uint32_t)handle;
+
+	if (low >= UDP_BASE) {
+		*index = low - UDP_BASE;
+		return BX_TRANSPORT_UDP;
+	}
+	if (low >= LISTENER_BASE) {
+		*index = low - LISTENER_BASE;
+		return BX_TRANSPORT_LISTENER;
+	}
+	*index = low - 1u;
+	return BX_TRANSPORT_CONNECTION;
 }

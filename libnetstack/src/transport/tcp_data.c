@@ -104,6 +104,17 @@ acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c)
 	}
 }
 
+/* Whether all of [start, end) is there already. */
+static bool
+range_has(const struct receive_ring *ring, uint32_t start, uint32_t end)
+{
+	for (uint32_t i = 0; i < ring->count; i++) {
+		if (seq_leq(ring->ranges[i].start, start) && seq_leq(end, ring->ranges[i].end))
+			return true;
+	}
+	return false;
+}
+
 static void
 out_of_order(struct bx_transport *t, struct conn *c, struct segment *s)
 {
@@ -115,6 +126,13 @@ out_of_order(struct bx_transport *t, struct conn *c, struct segment *s)
 		c->duplicate_acks++;
 	c->flags |= F_ACK_NOW;
 	bx_tcp_conn_ready(t, c);
+	if (range_has(ring, s->seq, s->seq + s->length)) {
+		/* RFC 2883, 4.2: what came twice, with the block that it is part of behind it. */
+		c->dsack_start = s->seq;
+		c->dsack_end = s->seq + s->length;
+		c->flags |= F_DSACK;
+		t->stats.tcp_duplicate++;
+	}
 	if (!range_add(ring, s->seq, s->seq + s->length)) {
 		t->stats.tcp_ranges_full++;
 		return;

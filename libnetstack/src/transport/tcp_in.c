@@ -378,6 +378,11 @@ synchronised(struct bx_transport *t, uint64_t now_us, struct conn *c, struct seg
 	if ((s->flags & FIN) != 0 && s->seq + s->length == c->rcv_nxt && takes_data(c) &&
 	    fin_arrives(t, now_us, c, replies))
 		return;
+	if ((s->flags & FIN) != 0 && seq_lt(c->rcv_nxt, s->seq + s->length) && takes_data(c)) {
+		/* RFC 5681, 4.2: something is missing before it, and that is said at once. */
+		c->flags |= F_ACK_NOW;
+		bx_tcp_conn_ready(t, c);
+	}
 	bx_tcp_conn_arm(t, c);
 	BX_INVARIANT(bx_tcp_conn_sound(t, c));
 }

@@ -141,7 +141,7 @@ bx_transport_init(void *memory, size_t size, const struct bx_transport_config *c
 	t->port_counter = (uint32_t)mix64(config->seed[0] ^ config->seed[1]);
 	t->conn_free = t->half_free = t->ring_free = t->listener_free = t->udp_free = NONE;
 	t->ready_first = t->ready_last = t->half_first = t->half_last = NONE;
-	t->event_first = t->event_last = t->listener_event = t->last = NONE;
+	t->event_first = t->event_last = t->listener_event = t->udp_event = t->last = NONE;
 	for (uint32_t i = 0; i < PORT_HEADS; i++)
 		t->listener_heads[i] = t->udp_heads[i] = NONE;
 	for (uint32_t i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++)

@@ -280,6 +280,8 @@ struct udp_end {
 	struct bx_net_addr address;
 	uint16_t port;
 	bool used, refused;
+	bool event;			/* in the list of those with something to report */
+	uint32_t event_next;
 	uint32_t generation;
 	uint32_t next;
 	uint32_t ring;			/* NONE: nothing waits */
@@ -287,6 +289,8 @@ struct udp_end {
 };
 
 #define PORT_HEADS	64u
+#define LISTENER_BASE	(1u << 24)	/* handles: where the numbers of each kind begin */
+#define UDP_BASE	(1u << 25)
 #define WHEEL_LEVELS	4u
 #define WHEEL_SLOTS	64u
 
@@ -314,6 +318,7 @@ struct bx_transport {
 	uint32_t half_first, half_last;		/* half-open ones to be answered again */
 	uint32_t event_first, event_last;	/* connections with something to report */
 	uint32_t listener_event;	/* listeners with something to report */
+	uint32_t udp_event;		/* and ends of UDP */
 	uint32_t last;			/* the connection that the last segment was for */
 	uint32_t port_counter;
 	uint32_t cookie_ms;		/* when cookies were last sent: others are not believed */
@@ -332,6 +337,7 @@ ms_of(uint64_t now_us)
 }
 
 /* ---- hash.c ---- */
+uint64_t bx_udp_handle(const struct bx_transport *t, const struct udp_end *e);
 uint64_t bx_tcp_siphash(const uint64_t key[2], const struct tuple *tuple, uint64_t extra);
 uint32_t bx_tcp_isn(const struct bx_transport *t, uint64_t now_us, const struct tuple *tuple);
 

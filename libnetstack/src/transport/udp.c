@@ -16,13 +16,40 @@
 static struct udp_end *
 end_get(const struct bx_transport *t, uint64_t handle)
 {
-	uint32_t index = (uint32_t)handle - (1u << 25);
+	uint32_t index = (uint32_t)handle - UDP_BASE;
 	struct udp_end *e;
 
 	if (index >= t->config.udp_ends)
 		return NULL;
 	e = &t->udp_ends[index];
 	return e->used && e->generation == (uint32_t)(handle >> 32) ? e : NULL;
+}
+
+uint64_t
+bx_udp_handle(const struct bx_transport *t, const struct udp_end *e)
+{
+	return (uint64_t)e->generation << 32 | ((uint32_t)(e - t->udp_ends) + UDP_BASE);
+}
+
+/* Something has come for it. */
+static void
+event_add(struct bx_transport *t, struct udp_end *e)
+{
+	if (e->event)
+		return;
+	e->event = true;
+	e->event_next = t->udp_event;
+	t->udp_event = (uint32_t)(e - t->udp_ends);
+}
+
+static void
+event_drop(struct bx_transport *t, const struct udp_end *e)
+{
+	uint32_t *at = &t->udp_event, index = (uint32_t)(e - t->udp_ends);
+
+	while (*at != index)
+		at = &t->udp_ends[*at].event_next;
+	*at = e->event_next;
 }
 
 /* One for the very address comes before one for any. */
@@ -54,11 +81,12 @@ port_is_taken(const struct bx_transport *t, const struct bx_net_addr *address, u
 	return false;
 }
 
-/* RFC 6056, 3.3.1. */
+/* RFC 6056, 3.3.1: a start that only who has the key can tell, for each port a new one, then upwards. */
 static uint16_t
 port_pick(struct bx_transport *t, const struct bx_net_addr *address)
 {
-	uint32_t start = (uint32_t)mix64(t->key[0] ^ t->port_counter++);
+	const struct tuple tuple = { .local = *address };
+	uint32_t start = (uint32_t)bx_tcp_siphash(t->key, &tuple, (uint64_t)t->port_counter++ << 8 | 5u);
 
 	for (uint32_t i = 0; i < PORT_COUNT; i++) {
 		uint16_t port = (uint16_t)(PORT_FIRST + (start + i) % PORT_COUNT);
@@ -92,9 +120,17 @@ bx_udp_open(struct bx_transport *t, const struct bx_net_addr *address, uint16_t 
 		.next = t->udp_heads[port % PORT_HEADS], .ring = NONE,
 	};
 	t->udp_heads[port % PORT_HEADS] = index;
-	*end = (uint64_t)e->generation << 32 | (index + (1u << 25));
+	*end = bx_udp_handle(t, e);
 	*bound_port = port;
 	return BX_OK;
+}
+
+bool
+bx_udp_readable(const struct bx_transport *t, uint64_t end)
+{
+	const struct udp_end *e = end_get(t, end);
+
+	return e != NULL && (e->refused || e->ring != NONE);
 }
 
 enum bx_err
@@ -111,6 +147,9 @@ bx_udp_close(struct bx_transport *t, uint64_t end)
 	*at = e->next;
 	if (e->ring != NONE)
 		bx_tcp_ring_give(t, e->ring);
+	if (e->event)
+		event_drop(t, e);
+	e->event = false;
 	e->used = false;
 	e->next = t->udp_free;
 	t->udp_free = index;
@@ -145,7 +184,7 @@ bx_udp_send(struct bx_transport *t, uint64_t end, const struct bx_net_addr *loca
 	buf->protocol = PROTOCOL_UDP;
 	buf->source = *local;
 	buf->destination = *remote;
-	if (bx_net_addr_is_any(local))
+	if (bx_net_addr_is_any(local) && bx_net_addr_is_ipv4(remote))
 		buf->source = bx_net_ipv4(0, 0, 0, 0);
 	sum = sum_pseudo(&buf->source, remote, PROTOCOL_UDP) + sum_of16(total);
 	if ((t->config.features & BX_TRANSPORT_SUM_LATER) != 0) {
@@ -194,6 +233,11 @@ queue(struct bx_transport *t, struct udp_end *e, const struct bx_net_buf *buf, c
 		return;
 	}
 	ring = ring_bytes_of(t, e->ring, t->receive_head);
+	if (bx_get_be16(p + 6) == 0 && !bx_net_addr_is_ipv4(&buf->source)) {
+		/* RFC 8200, 8.1: over IPv6 there is always one. */
+		t->stats.bad_checksum++;
+		return;
+	}
 	if (bx_get_be16(p + 6) == 0 || (buf->flags & BX_NET_F_SUM_GOOD) != 0) {
 		/* RFC 768: no checksum, over IPv4 only. */
 		bx_tcp_ring_write(t, ring, e->tail + (uint32_t)sizeof from, p + UDP_HEAD, from.length);
@@ -209,6 +253,7 @@ queue(struct bx_transport *t, struct udp_end *e, const struct bx_net_buf *buf, c
 	}
 	bx_tcp_ring_write(t, ring, e->tail, (const uint8_t *)&from, sizeof from);
 	e->tail += need;
+	event_add(t, e);
 	t->stats.udp_in++;
 }
 
@@ -280,10 +325,12 @@ bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const str
 
 	if (buf->length >= 8)
 		index = bx_udp_find(t, &buf->source, bx_get_be16(bx_net_bytes(batch, buf)));
-	if (index == NONE)
+	if (index == NONE) {
 		t->stats.errors_stray++;
-	else if (buf->error == BX_NET_ERROR_PORT || buf->error == BX_NET_ERROR_PROTOCOL)
+	} else if (buf->error == BX_NET_ERROR_PORT || buf->error == BX_NET_ERROR_PROTOCOL) {
 		t->udp_ends[index].refused = true;
+		event_add(t, &t->udp_ends[index]);
+	}
 }
 
 enum bx_err

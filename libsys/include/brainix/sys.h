@@ -250,6 +250,13 @@ struct bx_sys_event {
 	struct bx_ipc_message message;		/* its string is overwritten by the next event */
 };
 
+/* Of a message: what a dispatch is to know of it besides the message. */
+static inline struct bx_ipc_call
+bx_sys_event_call(const struct bx_sys_event *event)
+{
+	return (struct bx_ipc_call){ .badge = event->badge, .reply = event->reply };
+}
+
 /* Takes all reply slots of the program (at most BX_SYS_REPLIES_MAX of them); `string` is where byte
  * strings of up to string_capacity bytes come in. */
 void bx_sys_service_init(struct bx_sys_service *service, const struct bx_launch *launch,

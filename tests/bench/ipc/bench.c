@@ -10,23 +10,14 @@
  * Prints one line a row on the serial port, by its own port capability, and powers the machine off:
  *
  *	bench ipc NAME VALUE ROUNDS
+ *	bench marked NAME ROUNDS		begin and end came before this
  */
-#include <brainix/sys.h>
+#include "bench.h"
 
-#include "protocol.h"
-
-#define ROUNDS		1000u
-#define WARM_UP		32u
 #define MEMORY_ADDRESS	0x10000000u
-#define UART		0x3f8
 #define UART_STATUS	(UART + 5)
+#define BENCH_MARK	0x6d61726bu	/* is no BX_POWER_* */
 #define UART_EMPTY	0x20u		/* transmitter holding register: PC16550D, 8.4 */
-
-struct bench {
-	const struct bx_sys *sys;
-	uint32_t uart, power, spawn, service, bell, answer, memory;
-	uint8_t string[BX_IPC_STRING_MAX];
-};
 
 /* ---- output --------------------------------------------------------------------------------- */
 
@@ -43,13 +34,41 @@ put(struct bench *bench, const char *bytes, size_t length)
 	}
 }
 
-static void
+void
 row(struct bench *bench, const char *name, uint64_t ticks, uint64_t rounds)
 {
 	char line[96];
 	size_t length = bx_sys_format(line, sizeof line, "bench ipc %s %llu %llu\r\n", name,
 	    (unsigned long long)((ticks + rounds / 2) / rounds), (unsigned long long)rounds);
 
+	put(bench, line, length);
+}
+
+/* A way of BX_SYS_POWER that there is not. */
+static void
+mark(struct bench *bench)
+{
+	bx_err_ignore(bx_sys_power(bench->power, BENCH_MARK));
+}
+
+uint64_t
+begin(struct bench *bench)
+{
+	mark(bench);
+	return bx_sys_now();
+}
+
+void
+end(struct bench *bench, const char *name, uint64_t from, uint64_t rounds)
+{
+	uint64_t ticks = bx_sys_now() - from;
+	char line[96];
+	size_t length;
+
+	mark(bench);
+	row(bench, name, ticks, rounds);
+	length = bx_sys_format(line, sizeof line, "bench marked %s %llu\r\n", name,
+	    (unsigned long long)rounds);
 	put(bench, line, length);
 }
 
@@ -65,7 +84,7 @@ stop(struct bench *bench, const char *what, enum bx_err err)
 	bx_sys_exit(1);
 }
 
-static void
+void
 need(struct bench *bench, const char *what, enum bx_err err)
 {
 	if (err != BX_OK)
@@ -90,9 +109,9 @@ bench_null(struct bench *bench)
 	uint64_t start;
 
 	need(bench, "null", null_call_rounds(WARM_UP));
-	start = bx_sys_now();
+	start = begin(bench);
 	need(bench, "null", null_call_rounds(ROUNDS));
-	row(bench, "null_call", bx_sys_now() - start, ROUNDS);
+	end(bench, "null_call", start, ROUNDS);
 }
 
 /* The deadline is the same absolute tick throughout, as in a server's loop. */
@@ -152,13 +171,13 @@ bench_call(struct bench *bench)
 	uint64_t start, deadline = bx_sys_deadline_far();
 
 	need(bench, "call", call_rounds(bench, deadline, WARM_UP));
-	start = bx_sys_now();
+	start = begin(bench);
 	need(bench, "call", call_rounds(bench, deadline, ROUNDS));
-	row(bench, "call_reply_0", bx_sys_now() - start, ROUNDS);
+	end(bench, "call_reply_0", start, ROUNDS);
 	for (unsigned i = 0; i < BX_ARRAY_COUNT(rows); i++) {
-		start = bx_sys_now();
+		start = begin(bench);
 		need(bench, rows[i].name, call_some_rounds(bench, deadline, ROUNDS, rows[i].count));
-		row(bench, rows[i].name, bx_sys_now() - start, ROUNDS);
+		end(bench, rows[i].name, start, ROUNDS);
 	}
 }
 
@@ -179,7 +198,7 @@ string_rounds(struct bench *bench, uint32_t length, unsigned rounds)
 	return err;
 }
 
-static void
+void
 mode(struct bench *bench, uint64_t label)
 {
 	struct bx_sys_words words = { .label = label };
@@ -199,9 +218,9 @@ bench_string(struct bench *bench)
 		uint64_t start;
 
 		need(bench, rows[i].name, string_rounds(bench, rows[i].length, 2));
-		start = bx_sys_now();
+		start = begin(bench);
 		need(bench, rows[i].name, string_rounds(bench, rows[i].length, rows[i].rounds));
-		row(bench, rows[i].name, bx_sys_now() - start, rows[i].rounds);
+		end(bench, rows[i].name, start, rows[i].rounds);
 	}
 	mode(bench, SERVICE_WORDS);
 }
@@ -209,30 +228,30 @@ bench_string(struct bench *bench)
 static void
 bench_signal(struct bench *bench)
 {
-	uint64_t start = bx_sys_now(), bits;
+	uint64_t start = begin(bench), bits;
 
 	for (unsigned i = 0; i < ROUNDS; i++)
 		need(bench, "signal", bx_sys_signal(bench->answer));
-	row(bench, "signal_no_waiter", bx_sys_now() - start, ROUNDS);
+	end(bench, "signal_no_waiter", start, ROUNDS);
 	need(bench, "wait", bx_sys_wait(bench->answer, 0, &bits));
 
 	/* The server, of higher priority, waits for the bell: it runs at once and waits again. */
 	need(bench, "bell", call_rounds(bench, bx_sys_deadline_far(), 1));
-	start = bx_sys_now();
+	start = begin(bench);
 	for (unsigned i = 0; i < ROUNDS; i++)
 		need(bench, "bell", bx_sys_signal(bench->bell));
-	row(bench, "signal_round", bx_sys_now() - start, ROUNDS);
+	end(bench, "signal_round", start, ROUNDS);
 }
 
 static void
 bench_send(struct bench *bench)
 {
 	struct bx_sys_words words = { .label = SERVICE_ECHO };
-	uint64_t start = bx_sys_now();
+	uint64_t start = begin(bench);
 
 	for (unsigned i = 0; i < ROUNDS; i++)
 		need(bench, "send", bx_sys_send(bench->service, bx_sys_deadline_far(), &words));
-	row(bench, "send_round", bx_sys_now() - start, ROUNDS);
+	end(bench, "send_round", start, ROUNDS);
 }
 
 static void
@@ -272,6 +291,8 @@ bx_main(const struct bx_sys *sys)
 	find(&bench, "bell", &bench.bell);
 	find(&bench, "answer", &bench.answer);
 	find(&bench, "memory", &bench.memory);
+	find(&bench, "faults", &bench.faults);
+	find(&bench, "report", &bench.report);
 
 	bench_null(&bench);
 	need(&bench, "spawn", bx_sys_spawn(bench.spawn, BENCH_SERVER, "", 0));
@@ -281,6 +302,8 @@ bx_main(const struct bx_sys *sys)
 	bench_send(&bench);
 	bench_signal(&bench);
 	bench_map(&bench);
+	bench_switches(&bench);
+	bench_capabilities(&bench);
 	put(&bench, "bench done\r\n", 12);
 	bx_err_ignore(bx_sys_power(bench.power, BX_POWER_OFF));
 	return 1;

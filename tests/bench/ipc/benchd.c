@@ -2,23 +2,29 @@
 /*
  * benchd.c -- the other side of the benchmark: gives back what it is sent, as fast as it can.
  *
- * Two loops, so that the one never pays for the other's buffers: in the first, words and label stay
- * in the registers in which they came; the second has room for a string.  The client's label says
- * which it wants next.  Signals of the bound notification are taken by both.
+ * Loops of their own, so that the one never pays for the other's buffers: in the first, words and
+ * label stay in the registers in which they came; the second has room for a string, or, when that is
+ * what the client wants, for a capability.  The client's label says which it wants next.  Signals of the bound notification are taken by both.
  */
 #include <brainix/sys.h>
 
 #include "protocol.h"
 
 struct server {
-	uint32_t service, bell, reply;
+	uint32_t service, bell, reply, free;
 	uint64_t deadline;
 	struct bx_sys_words words;
 	struct bx_sys_origin origin;
 	uint8_t string[BX_IPC_STRING_MAX];
 };
 
-/* Serves until asked for strings: that call is not answered yet. */
+static bool
+has_buffers(uint64_t label)
+{
+	return label == SERVICE_STRINGS || label == SERVICE_CAPS;
+}
+
+/* Serves until asked for strings or capabilities: that call is not answered yet. */
 static enum bx_err
 serve_words(struct server *server)
 {
@@ -26,7 +32,7 @@ serve_words(struct server *server)
 	struct bx_sys_origin origin = server->origin;
 	enum bx_err err = BX_OK;
 
-	while (err == BX_OK && words.label != SERVICE_STRINGS) {
+	while (err == BX_OK && !has_buffers(words.label)) {
 		if ((origin.info & BX_IPC_INFO_REPLY) != 0)
 			err = bx_sys_reply_receive(server->service, server->reply, server->deadline, &words,
 			    &origin);
@@ -49,6 +55,9 @@ serve_strings(struct server *server)
 		.receive_capacity = sizeof server->string };
 	enum bx_err err = BX_OK;
 
+	/* The slot behind the manifest's two capabilities. */
+	if (server->words.label == SERVICE_CAPS)
+		buffers.receive_slot = server->free;
 	while (err == BX_OK && server->words.label != SERVICE_WORDS) {
 		buffers.send_length = bx_sys_origin_length(&server->origin);
 		err = bx_sys_trap_buffers(BX_SYS_REPLY_RECEIVE, server->service, server->reply,
@@ -67,6 +76,7 @@ bx_main(const struct bx_sys *sys)
 	    bx_sys_find(sys->launch, "bell", &server.bell) != BX_OK ||
 	    bx_sys_notification_bind(server.bell) != BX_OK)
 		return 1;
+	server.free = (server.service > server.bell ? server.service : server.bell) + 1;
 	err = bx_sys_receive(server.service, server.reply, server.deadline, &server.words,
 	    &server.origin);
 	while (err == BX_OK) {

@@ -95,6 +95,12 @@ call(struct registers *r)
 	      "+r" (w0), "+r" (w1), "+r" (w2), "+r" (w3), "+r" (w4), "+r" (w5)
 	    : "b" (r->reply), "r" (buffers)
 	    : "rcx", "r11", "cc", "memory");
+	r->word[0] = w0;
+	r->word[1] = w1;
+	r->word[2] = w2;
+	r->word[3] = w3;
+	r->word[4] = w4;
+	r->word[5] = w5;
 	return (int64_t)r->number;
 }
 

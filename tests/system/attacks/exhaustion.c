@@ -216,6 +216,34 @@ exhaust_replies(struct attacker *attacker)
 		breach(attacker, "a kept reply outlived its caller");
 }
 
+/* A call that nobody answers gives back the registers that it does not use, whatever the kernel did with
+ * them meanwhile.  The first call leaves a timer entry, with which the second takes the short way. */
+static void
+unanswered_call(struct attacker *attacker)
+{
+	uint64_t now = bx_sys_now(), deaf = slot_of(attacker, "deaf");
+	uint64_t tick = bx_sys_ticks_of_us(attacker->sys->ticks_per_second, 1000);
+	struct registers r = { .number = BX_SYS_CALL, .word = { 600000 },
+		.value = { deaf, HOARDER_KEEP, now + 200 * tick } };
+
+	if (call(&r) != BX_OK) {
+		breach(attacker, "the hoarder does not answer");
+		return;
+	}
+	r = (struct registers){ .number = BX_SYS_CALL, .value = { deaf, 7, now + 201 * tick },
+		.reply = 99, .buffers = 98 };
+	for (unsigned i = 0; i < BX_IPC_WORDS; i++)
+		r.word[i] = 0x1234567800000000u + i;
+	if (call(&r) != BX_ERR_TIMEOUT)
+		breach(attacker, "a call that nobody answers did not end by its deadline");
+	for (unsigned i = 0; i < BX_IPC_WORDS; i++)
+		if (r.word[i] != 0x1234567800000000u + i)
+			breach(attacker, "a word of a call that failed is another");
+	for (unsigned i = 0; i < 3; i++)
+		if (r.value[i] != 0)
+			breach(attacker, "a call that failed has a value");
+}
+
 /* The queue of an endpoint whose server runs and does not receive. */
 static void
 exhaust_queue(struct attacker *attacker)
@@ -299,6 +327,7 @@ const struct attack attacks_exhaustion[] = {
 	{ "exhaust-threads", ENDS_REFUSED, exhaust_threads },
 	{ "faulting-threads", ENDS_PAGE_FAULT, faulting_threads },
 	{ "exhaust-replies", ENDS_REFUSED, exhaust_replies },
+	{ "unanswered-call", ENDS_REFUSED, unanswered_call },
 	{ "exhaust-queue", ENDS_REFUSED, exhaust_queue },
 	{ "storm", ENDS_REFUSED, storm },
 	{ "impatient-calls", ENDS_REFUSED, impatient_calls },

@@ -7,6 +7,8 @@
  */
 #include <brainix/console.h>
 
+#include "console-ipc.h"
+
 #define WAIT_US	2000000u
 
 static void
@@ -19,7 +21,7 @@ tell(const struct bx_sys *sys, const char *what, enum bx_err err)
 static enum bx_err
 attempt(const struct bx_sys *sys, uint32_t console, struct bx_ipc_message *message)
 {
-	uint8_t string[BX_CONSOLE_STRING_MAX];
+	uint8_t string[BX_IF_CONSOLE_REQUEST_STRING_MAX];
 	struct bx_ipc_message answer = { .string = string, .string_length = sizeof string,
 	    .cap_slot = BX_SLOT_NONE };
 	enum bx_err err = bx_sys_message_call(console, bx_sys_deadline_in_us(sys, WAIT_US), message,
@@ -31,8 +33,8 @@ attempt(const struct bx_sys *sys, uint32_t console, struct bx_ipc_message *messa
 static void
 malformed(const struct bx_sys *sys, uint32_t console)
 {
-	uint8_t string[2 * BX_CONSOLE_STRING_MAX] = { BX_IPC_BYTES, 4, 0, 0, 0, 'x', 'y' };
-	struct bx_ipc_message message = { .label = BX_CONSOLE_WRITE, .string = string,
+	uint8_t string[2 * BX_IF_CONSOLE_REQUEST_STRING_MAX] = { BX_IPC_BYTES, 4, 0, 0, 0, 'x', 'y' };
+	struct bx_ipc_message message = { .label = BX_IF_CONSOLE_WRITE, .string = string,
 	    .string_length = 7, .cap_slot = BX_SLOT_NONE };
 
 	tell(sys, "cut", attempt(sys, console, &message));
@@ -44,11 +46,11 @@ malformed(const struct bx_sys *sys, uint32_t console)
 	tell(sys, "long", attempt(sys, console, &message));
 	message.string_length = 0;
 	tell(sys, "empty", attempt(sys, console, &message));
-	message.label = BX_IPC_LABEL(BX_CONSOLE_PROTOCOL, 1, 99);
+	message.label = BX_IPC_LABEL(BX_IF_CONSOLE_PROTOCOL, 1, 99);
 	tell(sys, "method", attempt(sys, console, &message));
-	message.label = BX_IPC_LABEL(BX_CONSOLE_PROTOCOL, 2, 1);
+	message.label = BX_IPC_LABEL(BX_IF_CONSOLE_PROTOCOL, 2, 1);
 	tell(sys, "version", attempt(sys, console, &message));
-	message.label = bx_ipc_label_answer(BX_CONSOLE_READ, BX_ERR_IO);
+	message.label = bx_ipc_label_answer(BX_IF_CONSOLE_READ, BX_ERR_IO);
 	tell(sys, "answer", attempt(sys, console, &message));
 }
 

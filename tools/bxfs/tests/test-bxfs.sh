@@ -57,6 +57,27 @@ check "a file that is not there" status 1 "$bxfs" cat "$scratch/state" none
 check "sound" "$fsck" "$scratch/state"
 check "too small a volume" status 1 "$mkfs" -s 100K "$scratch/small"
 
+# Snapshots: kept, shown, compared, gone back to.
+check "a snapshot" "$bxfs" snapshot "$scratch/state" first
+check "not twice" status 1 "$bxfs" snapshot "$scratch/state" first
+check "a change" "$bxfs" put "$scratch/state" "$scratch/big" big
+check "and a new file" "$bxfs" put "$scratch/state" "$scratch/tree/hello" second
+check "the snapshot has the old one" sh -c '"$1" --snapshot first cat "$2" big | cmp - "$3"' sh "$bxfs" "$scratch/state" "$scratch/tree/hello"
+check "listed" sh -c '"$1" snapshots "$2" | grep -q first' sh "$bxfs" "$scratch/state"
+check "as JSON" sh -c '"$1" --json snapshots "$2" | python3 -c "import json,sys; assert json.loads(sys.stdin.readline())[\"name\"] == \"first\""' sh "$bxfs" "$scratch/state"
+"$bxfs" diff "$scratch/state" first >"$scratch/diff"
+check "what differs" sh -c 'grep -q "^added *//*second" "$1" && test "$(grep -c . "$1")" -ge 2' sh "$scratch/diff"
+check "sound with a snapshot" "$fsck" "$scratch/state"
+check "another snapshot" "$bxfs" snapshot "$scratch/state" later
+check "nothing differs" sh -c 'test -z "$("$1" diff "$2" later)"' sh "$bxfs" "$scratch/state"
+check "back to the first" "$bxfs" rollback "$scratch/state" first
+check "it is the old one" sh -c '"$1" cat "$2" big | cmp - "$3"' sh "$bxfs" "$scratch/state" "$scratch/tree/hello"
+check "the later one is gone" status 1 "$bxfs" --snapshot later ls "$scratch/state"
+check "nothing changes in a snapshot" status 1 "$bxfs" --snapshot first rm "$scratch/state" big
+check "no longer kept" "$bxfs" unsnapshot "$scratch/state" first
+check "sound again" "$fsck" "$scratch/state"
+check "a snapshot that is not there" status 1 "$bxfs" rollback "$scratch/state" first
+
 # One byte of the big file: found, and named.
 cp "$scratch/one" "$scratch/bad"
 head -c 8 "$scratch/tree/dir/big" >"$scratch/start"

@@ -41,7 +41,7 @@ for manifest in "$here"/bad/*.system; do
 	rm -f "$scratch/image"
 done
 
-for manifest in "$here"/good.system "${BX_SRCDIR:-.}"/systems/*.system; do
+for manifest in "$here"/good.system "$here"/research.system "${BX_SRCDIR:-.}"/systems/*.system; do
 	name=$(basename "$manifest")
 	if "$tool" -o "$scratch/one" "$manifest" && "$tool" -o "$scratch/two" "$manifest" &&
 	    cmp -s "$scratch/one" "$scratch/two"; then
@@ -53,6 +53,19 @@ done
 
 [ "$("$tool" --binaries "$here/good.system" | tr '\n' ' ')" = "a b " ] && say ok binaries ||
 	say bad binaries "$("$tool" --binaries "$here/good.system")"
+"$tool" --summary "$here/research.system" >"$scratch/out"
+if grep -q '^system t, for research$' "$scratch/out" && grep -Eq '^b .* 8  open$' "$scratch/out" &&
+    [ "$(grep -c ' sealed$' "$scratch/out")" -eq 2 ]; then
+	say ok summary
+else
+	say bad summary "$(cat "$scratch/out")"
+fi
+# Systems that are shipped hold what their manifests say, and nothing else, for ever.
+for manifest in "${BX_SRCDIR:-.}"/systems/*.system; do
+	"$tool" --summary "$manifest" >"$scratch/out" && ! grep -Eq 'research| open$' "$scratch/out" &&
+	    say ok "sealed $(basename "$manifest")" || say bad "sealed $(basename "$manifest")" \
+	    "$(cat "$scratch/out")"
+done
 "$tool" --check "$scratch/none" 2>/dev/null
 [ $? -eq 2 ] && say ok no-file || say bad no-file "exit status"
 "$tool" 2>/dev/null

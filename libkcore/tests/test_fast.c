@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * test_fast.c -- the short ways (ipc_fast.c) against the general one.  Seeded sequences of events
+ * (driver.h); whenever a short way takes a call, the general way makes the same call from a copy of
+ * the same state, and both leave the same system, but for what is named in `forget`.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../src/thread.h"
+#include "driver.h"
+
+#define STEPS		40000
+#define SEEDS		6
+
+static struct driver driver;
+static uint8_t *before, *shortly;
+static uint64_t taken[BX_SYS_COUNT];
+static const uint32_t least[BX_SYS_COUNT] = {
+	[BX_SYS_CALL] = 500, [BX_SYS_REPLY_RECEIVE] = 150, [BX_SYS_SIGNAL] = 500, [BX_SYS_SEND] = 50,
+	[BX_SYS_RECEIVE] = 40, [BX_SYS_YIELD] = 100,
+};
+
+/* Leaves out what means nothing in the state that a thread is in, and what is counted in another
+ * place. */
+static void
+forget(struct bx_kcore *core, uint64_t now)
+{
+	struct bx_cpu *cpu = &core->cpu;
+
+	cpu->switches += cpu->exchanges;
+	cpu->system_calls += cpu->exchanges;
+	cpu->exchanges = 0;
+	cpu->last_program = BX_NONE;		/* somebody runs: it is his */
+	cpu->timer_at = 0;			/* may stay earlier than it need be: looked at below */
+	for (uint32_t i = 0; i < core->thread_count; i++) {
+		struct bx_thread *thread = &core->threads[i];
+
+		thread->call_head = 0;		/* spares a look, no more */
+		if (thread->state == BX_THREAD_READY)
+			thread->deadline = 0;
+		/* A short way keeps it as given, timer.c clamps it in time (fast2_*). */
+		thread->deadline = bx_deadline_clamp(thread->deadline, now);
+		if (!bx_thread_queued(thread))
+			thread->object = BX_NONE;
+		if (!bx_thread_awaits(thread))
+			thread->partner = BX_NONE;
+		if (thread->state != BX_THREAD_SENDING && thread->restart == 0)
+			thread->badge = 0;
+		/* What waits is answered in all registers of a result, or (receiving) made to begin
+		 * again with the number written anew. */
+		if (thread->state == BX_THREAD_RECEIVING || thread->state == BX_THREAD_AWAITING_REPLY)
+			thread->context.number = 0;
+		if (thread->state == BX_THREAD_AWAITING_REPLY)
+			memset(thread->context.value, 0, sizeof thread->context.value);
+	}
+}
+
+/* Whether a short way takes what the current thread asks for; then it has. */
+static bool
+take(struct world *world)
+{
+	struct bx_thread *thread = bx_core_current(world->core);
+	struct bx_context *context = world->context;
+	const struct bx_context *next = &bx_kcore_declined;
+
+	switch (context->number) {
+	case BX_SYS_SIGNAL:	return bx_signal_short(world->core, thread) != NULL;
+	case BX_SYS_SEND:	return bx_send_short(world->core, thread) != NULL;
+	case BX_SYS_YIELD:	return bx_yield_short(world->core, thread) != NULL;
+	case BX_SYS_RECEIVE:	return bx_receive_short(world->core, thread) != NULL;
+	default:		break;
+	}
+
+	if (context->number == BX_SYS_CALL)
+		next = bx_kcore_call_fast(context->value[0], context, context->value[2],
+		    world->core).next;
+	else if (context->number == BX_SYS_REPLY_RECEIVE)
+		next = bx_kcore_reply_receive_fast(context->value[0], context, context->value[2],
+		    world->core);
+	return next != &bx_kcore_declined;
+}
+
+static void
+compare(struct world *world)
+{
+	struct bx_kcore *core = world->core;
+	const struct bx_machine machine = world->machine;
+	const struct bx_context *general, *fast;
+	struct bx_machine fast_machine;
+	uint64_t number = world->context->number;
+
+	memcpy(before, world->pools, world->pool_bytes);
+	/* A receive whose deadline has passed fails at once in general, and at the next timer event when
+	 * a short way has queued it. */
+	if ((number == BX_SYS_REPLY_RECEIVE || number == BX_SYS_RECEIVE) &&
+	    world->context->value[2] <= machine.now)
+		return;
+	if (!take(world)) {
+		forget(core, machine.now);
+		memcpy(shortly, world->pools, world->pool_bytes);
+		memcpy(world->pools, before, world->pool_bytes);
+		forget(core, machine.now);
+		want(memcmp(shortly, world->pools, world->pool_bytes) == 0);
+		memcpy(world->pools, before, world->pool_bytes);
+		return;
+	}
+	taken[number]++;
+	memcpy(world->pools, before, world->pool_bytes);
+	world->machine = machine;
+	world->machine.now_step = 0;
+	fast = bx_kcore_system_call(core);
+	forget(core, machine.now);
+	memcpy(shortly, world->pools, world->pool_bytes);
+	fast_machine = world->machine;
+
+	memcpy(world->pools, before, world->pool_bytes);
+	world->machine = machine;
+	world->machine.now_step = 0;
+	core->cpu.system_calls++;
+	general = bx_sched_system_call_long(core);
+	want_eq(fast, general);
+	want_eq(fast_machine.domain_switches, world->machine.domain_switches);
+	want_le(fast_machine.timer, world->machine.timer);
+	forget(core, machine.now);
+	for (size_t i = 0; i < world->pool_bytes; i++)
+		if (shortly[i] != ((uint8_t *)world->pools)[i])
+			fprintf(stderr, "call %lu: byte %zu of the pools, %zd of the threads\n",
+			    number, i, (ptrdiff_t)i - ((uint8_t *)core->threads -
+			    (uint8_t *)world->pools));
+	want(memcmp(shortly, world->pools, world->pool_bytes) == 0);
+	memcpy(world->pools, before, world->pool_bytes);
+	world->machine = machine;
+}
+
+START_TEST(fast1_short_ways_do_as_the_general)
+{
+	driver_make(&driver, NULL, 0, 0xfa57 + (uint64_t)_i);
+	driver.calm = _i % 3 != 0;
+	before = malloc(driver.world.pool_bytes);
+	shortly = malloc(driver.world.pool_bytes);
+	ck_assert(before != NULL && shortly != NULL);
+	driver.before_call = compare;
+	for (unsigned n = 0; n < STEPS; n++)
+		ck_assert(driver_step(&driver));
+	driver_end(&driver);
+	free(before);
+	free(shortly);
+}
+END_TEST
+
+/* The sequences were no idle talk. */
+START_TEST(fast1_short_ways_were_taken)
+{
+	for (unsigned number = 0; number < BX_SYS_COUNT; number++)
+		if (least[number] != 0)
+			ck_assert_uint_ge(taken[number], least[number]);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("kcore-fast");
+	TCase *all = tcase_create("all");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(all, 300);
+	tcase_add_loop_test(all, fast1_short_ways_do_as_the_general, 0, SEEDS);
+	tcase_add_test(all, fast1_short_ways_were_taken);
+	suite_add_tcase(suite, all);
+	runner = srunner_create(suite);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* protocol.h -- between the driver of the bounds benchmark and the programs that fill its tables. */
+#ifndef BOUNDS_PROTOCOL_H
+#define BOUNDS_PROTOCOL_H
+
+#include <stdint.h>
+
+/* Numbers of programs and threads: make-manifest. */
+#define SERVED		1u
+#define LARGE		2u
+#define CROWD_0		3u
+#define CROWDS		16u
+#define CROWD_THREADS	60u
+#define CLIENTS		(CROWDS * CROWD_THREADS)
+
+/* What a program is told when it is spawned: its argument. */
+enum role {
+	ROLE_CALL,		/* crowd: each thread calls the queue */
+	ROLE_CALL_MINE,		/* crowd: each calls the driver */
+	ROLE_WAIT,		/* crowd: each thread waits at the notification */
+	ROLE_LINK,		/* crowd: each thread serves its link, and then calls the next */
+	ROLE_SLEEP,		/* crowd: each thread sleeps until `deadline` */
+	ROLE_DELETE,		/* crowd: as ROLE_WAIT; at `deadline` the first deletes what they wait at,
+				 * and tells the driver how long that took */
+	ROLE_ECHO,		/* served: answers with what it gets, strings too */
+	ROLE_SERVE,		/* served: receives `deadline` calls, answers none */
+	ROLE_NOTHING
+};
+struct order {
+	uint64_t role;
+	uint64_t deadline;
+};
+
+#endif

@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# test-authority.sh -- every manifest in bad/ is refused with the line and the cause that its second line
+# expects ("# expect LINE: TEXT"); what must hold in the good ones holds; the table and the graph say how
+# authority gets where it gets.
+here=${BX_SRCDIR:-.}/tools/authority/tests
+tool=${BX_BUILDDIR:-.}/tools/authority/authority
+scratch=$(mktemp -d) || exit 99
+trap 'rm -rf "$scratch"' EXIT
+passed=0 failed=0
+
+say() {	# verdict name detail
+	if [ "$1" = ok ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'failed: %s: %s\n' "$2" "$3"
+	fi
+}
+
+for manifest in "$here"/bad/*.system; do
+	name=$(basename "$manifest" .system)
+	expect=$(sed -n '2s/^# expect //p' "$manifest")
+	line=${expect%%: *} text=${expect#*: }
+	"$tool" --check "$manifest" >"$scratch/out" 2>&1
+	status=$?
+	if [ $status -ne 1 ]; then
+		say bad "$name" "exit status $status"
+	elif ! grep -F "$text" "$scratch/out" | grep -qF ".system:$line: error: "; then
+		say bad "$name" "expected line $line: $text, got: $(cat "$scratch/out")"
+	else
+		say ok "$name"
+	fi
+done
+
+for manifest in "$here"/research.system "${BX_SRCDIR:-.}"/systems/*.system; do
+	"$tool" --check "$manifest" >"$scratch/out" 2>&1 && [ ! -s "$scratch/out" ] &&
+		say ok "$(basename "$manifest")" || say bad "$(basename "$manifest")" "$(cat "$scratch/out")"
+done
+
+"$tool" --table "$here/research.system" >"$scratch/table"
+for line in "client (open space)" "  endpoint       ep                       rwga-   in a reply of server" \
+    "  notification   bell                     -w---   in a reply of server" \
+    "  notification   bell                     -w---   by a thread of client" \
+    "  starts, ends   server"; do
+	grep -qxF -- "$line" "$scratch/table" && say ok "table: $line" || say bad "table: $line" "not there"
+done
+"$tool" --graph "$here/research.system" >"$scratch/graph"
+grep -q '^digraph "t" {$' "$scratch/graph" && grep -q 'style=dotted, color="#c00000"' "$scratch/graph" &&
+	say ok graph || say bad graph "$(head -5 "$scratch/graph")"
+if command -v dot >/dev/null; then
+	dot -Tsvg -o "$scratch/graph.svg" "$scratch/graph" 2>"$scratch/out" && [ ! -s "$scratch/out" ] &&
+		say ok svg || say bad svg "$(cat "$scratch/out")"
+fi
+"$tool" --state "$here/research.system" | grep -qxF "server 1 ep endpoint r-g-- ep - -" &&
+	say ok state || say bad state "$("$tool" --state "$here/research.system")"
+
+"$tool" 2>/dev/null
+[ $? -eq 2 ] && say ok no-arguments || say bad no-arguments "exit status"
+"$tool" --check --table "$here/research.system" 2>/dev/null
+[ $? -eq 2 ] && say ok two-modes || say bad two-modes "exit status"
+"$tool" --check "$scratch/none" 2>/dev/null
+[ $? -eq 2 ] && say ok no-file || say bad no-file "exit status"
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
