@@ -170,5 +170,7 @@ bx_cap_copy(struct bx_cap_forest *forest, struct bx_cap_place from, struct bx_ca
 	//@ assert forest->slot_count == \at(forest->slot_count, Pre);
 	//@ assert nothing_changed{Pre,Here}(forest->slots, forest->slot_count);
 	//@ assert recharged{Pre,Here}(forest->slots, forest->slot_count);
+	//@ assert slot_of(from) == \at(slot_of(from), Pre);
+	//@ assert slot_of(to) == \at(slot_of(to), Pre);
 	return bx_cap_derive(forest, from, &limits, to, now);
 }

@@ -194,7 +194,7 @@ replace_slot(struct bx_cap_slot *slots, uint32_t slot, uint32_t heir) /*@ ghost 
 	//@ ghost bx_cap_birth[heir] = bx_cap_birth[slot];
 }
 
-/* The next three write capabilities and no links. */
+/* The next functions write capabilities and no links. */
 
 /* Writes a root. */
 /*@ requires \valid(slots + (0 .. n - 1)) && slot < n <= BX_CAP_SLOT_NONE;
@@ -226,6 +226,28 @@ erase_cap(struct bx_cap_slot *slots, uint32_t slot) /*@ ghost (uint32_t n) */
 	clear_cap(&slots[slot].cap);
 }
 
+/* Copies the capability in `slot` to `heir`. */
+/*@ requires \valid(slots + (0 .. n - 1)) && slot < n <= BX_CAP_SLOT_NONE;
+  @ requires heir < n && heir != slot;
+  @ assigns slots[0 .. n - 1];
+  @ ensures all_links_as_before{Pre,Post}(slots, n);
+  @ ensures caps_as_before{Pre,Post}(slots, n, heir, heir);
+  @ ensures slots[heir].cap.type == \old(slots[slot].cap.type) &&
+  @    slots[heir].cap.rights == \old(slots[slot].cap.rights) &&
+  @    slots[heir].cap.depth == \old(slots[slot].cap.depth) &&
+  @    slots[heir].cap.uses == \old(slots[slot].cap.uses) &&
+  @    slots[heir].cap.badge == \old(slots[slot].cap.badge) &&
+  @    slots[heir].cap.object.index == \old(slots[slot].cap.object.index) &&
+  @    slots[heir].cap.object.generation == \old(slots[slot].cap.object.generation) &&
+  @    slots[heir].cap.expiry == \old(slots[slot].cap.expiry) &&
+  @    slots[heir].cap.first == \old(slots[slot].cap.first) &&
+  @    slots[heir].cap.count == \old(slots[slot].cap.count); */
+static inline void
+duplicate_cap(struct bx_cap_slot *slots, uint32_t slot, uint32_t heir) /*@ ghost (uint32_t n) */
+{
+	copy_cap(&slots[heir].cap, &slots[slot].cap);
+}
+
 /* Takes the capability in `slot` to `heir`. */
 /*@ requires \valid(slots + (0 .. n - 1)) && slot < n <= BX_CAP_SLOT_NONE;
   @ requires heir < n && heir != slot;
@@ -245,9 +267,7 @@ erase_cap(struct bx_cap_slot *slots, uint32_t slot) /*@ ghost (uint32_t n) */
 static inline void
 move_cap(struct bx_cap_slot *slots, uint32_t slot, uint32_t heir) /*@ ghost (uint32_t n) */
 {
-	copy_cap(&slots[heir].cap, &slots[slot].cap);
-	//@ assert all_links_as_before{Pre,Here}(slots, n);
-	//@ assert caps_as_before{Pre,Here}(slots, n, heir, heir);
+	duplicate_cap(slots, slot, heir) /*@ ghost (n) */;
 	erase_cap(slots, slot) /*@ ghost (n) */;
 }
 

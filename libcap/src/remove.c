@@ -83,15 +83,18 @@ remove_below(struct bx_cap_forest *forest, uint32_t root, uint32_t budget)
 {
 	uint32_t near = BX_CAP_SLOT_NONE, leaf, removed;
 
-	/*@ loop invariant removed <= budget && sound(forest) && forest_in_memory(forest);
-	  @ loop invariant forest->slots == \at(forest->slots, Pre) &&
-	  @    forest->slot_count == \at(forest->slot_count, Pre);
+	/*@ loop invariant removed <= budget;
+	  @ loop invariant forest->slots == \at(forest->slots, Pre);
+	  @ loop invariant forest->slot_count == \at(forest->slot_count, Pre);
+	  @ loop invariant forest_in_memory(forest);
+	  @ loop invariant sound(forest);
 	  @ loop invariant near == BX_CAP_SLOT_NONE ||
 	  @    (near < forest->slot_count && forest->slots[near].cap.type != BX_CAP_NONE);
 	  @ loop invariant same_cap{Pre,Here}(forest->slots, root);
 	  @ loop invariant empty_or_as_before{Pre,Here}(forest->slots, forest->slot_count,
 	  @    forest->slot_count);
-	  @ loop assigns removed, near, leaf, forest->slots[0 .. forest->slot_count - 1];
+	  @ loop assigns removed, near, leaf,
+	  @    \at(forest->slots, Pre)[0 .. \at(forest->slot_count, Pre) - 1];
 	  @ loop variant budget - removed; */
 	for (removed = 0; removed < budget; removed++) {
 		leaf = bx_cap_leaf_next(forest, root, near);
@@ -149,7 +152,12 @@ bx_cap_delete(struct bx_cap_forest *forest, struct bx_cap_place place)
 	/* The last of the step's removals, if it comes to it, is the capability itself. */
 	if (remove_below(forest, slot, BX_CAP_STEP_MAX) == BX_CAP_STEP_MAX)
 		return BX_ERR_AGAIN;
+	//@ assert forest->slots == \at(forest->slots, Pre);
+	//@ assert forest->slot_count == \at(forest->slot_count, Pre);
 	(void)bx_cap_leaf_remove(forest, slot);
+	//@ assert forest->slots == \at(forest->slots, Pre);
+	//@ assert forest->slot_count == \at(forest->slot_count, Pre);
+	//@ assert empty_or_as_before{Pre,Here}(forest->slots, forest->slot_count, forest->slot_count);
 	//@ assert parents_agree(forest->slots, forest->slot_count);
 	//@ assert forest->slots[slot].child == BX_CAP_SLOT_NONE;
 	return BX_OK;
