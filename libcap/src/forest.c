@@ -88,8 +88,12 @@ bx_cap_insert(struct bx_cap_forest *forest, struct bx_cap_place to, const struct
 		return BX_ERR_CAP_OCCUPIED;
 
 	/* Its links are already those of a root (CAP-6). */
+	//@ assert unlinked(forest->slots, slot);
 	put_root(forest->slots, slot, cap) /*@ ghost (forest->slot_count) */;
+	//@ assert forest->slots == \at(forest->slots, Pre);
+	//@ assert forest->slot_count == \at(forest->slot_count, Pre);
 	//@ assert rooted{Pre,Here}(forest->slots, forest->slot_count, slot);
+	//@ assert slots_sound(forest->slots, forest->slot_count);
 	BX_INVARIANT(bx_cap_slot_sound(forest, slot));
 	return BX_OK;
 }
