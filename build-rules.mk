@@ -16,3 +16,8 @@ $(foreach program,$(HOSTED_EXECUTABLES) $(HOSTED_ARCHIVES),$(eval $(call bx_host
 
 # The plain line of a check stays the last one.
 MAKEFLAGS += --no-print-directory
+
+# What runs seldom is made small: the user's -O2 or -O3 means -Os there.  Other -O flags stay.
+bx_small = libkcore/libkcore-seldom.la $(libkcore_libkcore_seldom_la_OBJECTS) \
+	kernel/kernel $(kernel_kernel_OBJECTS) kernel/kernel-unnamed $(kernel_kernel_unnamed_OBJECTS)
+$(bx_small): private CFLAGS := $(patsubst -O3,-Os,$(patsubst -O2,-Os,$(CFLAGS)))

@@ -10,11 +10,12 @@ include %D%/src/x86_64/local.mk
 # What runs often is made to be fast; what runs at boot, for an observer, or when a program starts,
 # ends or faults is made to be small.
 bx_kcore_often = \
-	%D%/src/frame.c %D%/src/ipc.c %D%/src/ipc_fast.c %D%/src/notify.c %D%/src/sched.c %D%/src/space.c \
-	%D%/src/syscall.c %D%/src/sys_cap.c %D%/src/sys_device.c %D%/src/sys_memory.c %D%/src/thread.c \
+	%D%/src/frame.c %D%/src/ipc_fast.c %D%/src/notify.c %D%/src/sched.c %D%/src/space.c \
+	%D%/src/syscall.c %D%/src/sys_cap.c %D%/src/sys_memory.c \
 	%D%/src/timer.c %D%/src/x86_64/page_table.c
 bx_kcore_seldom = \
-	%D%/src/audit.c %D%/src/elf.c %D%/src/fault.c %D%/src/init.c %D%/src/inspect.c %D%/src/program.c \
+	%D%/src/ipc.c %D%/src/sys_device.c %D%/src/thread.c \
+	%D%/src/audit.c %D%/src/budget.c %D%/src/elf.c %D%/src/fault.c %D%/src/init.c %D%/src/inspect.c %D%/src/program.c \
 	%D%/src/sched_sound.c %D%/src/sound.c %D%/src/sysimage.c %D%/src/sys_program.c %D%/src/sys_thread.c
 bx_kcore_sources = $(bx_kcore_often) $(bx_kcore_seldom)
 bx_hosted_sources = %D%/src/hosted/hosted.c
@@ -60,8 +61,9 @@ libkcore_tests += %D%/tests/test_kcore %D%/tests/test_kcore_verify
 %C%_tests_test_kcore_CPPFLAGS = $(bx_kcore_inc)
 %C%_tests_test_kcore_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_kcore_SOURCES = \
-	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_elf.c %D%/tests/test_ipc.c \
-	%D%/tests/test_kcore.c %D%/tests/test_open.c %D%/tests/test_program.c %D%/tests/test_sched.c %D%/tests/test_steps.c \
+	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_budget.c %D%/tests/test_elf.c \
+	%D%/tests/test_ipc.c %D%/tests/test_kcore.c %D%/tests/test_open.c %D%/tests/test_program.c \
+	%D%/tests/test_sched.c %D%/tests/test_steps.c \
 	%D%/tests/test_sys.c %D%/tests/test_sysimage.c %D%/tests/test_world.c $(bx_kcore_world)
 %C%_tests_test_kcore_LDADD = $(CHECK_LIBS)
 %C%_tests_test_kcore_verify_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY

@@ -23,6 +23,7 @@ finish() {
 	rm -rf "$scratch"
 }
 trap finish EXIT
+trap 'exit 1' HUP INT TERM
 inside() { ip netns exec "$space" "$@"; }
 check() {
 	what=$1

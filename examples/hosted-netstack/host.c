@@ -198,9 +198,11 @@ echo_take(struct host *host, struct bx_net_batch *segments)
 void
 host_turn(struct host *host, uint64_t until_us)
 {
-	uint64_t next = bx_transport_next(host->transport);
+	uint64_t next;
 
+	/* What is sent sets timers: when to look next is asked after it. */
 	host_flush(host);
+	next = bx_transport_next(host->transport);
 	bx_net_batch_clear(&host->in);
 	host->below->take(&host->in, next < until_us ? next : until_us);
 	echo_take(host, &host->in);

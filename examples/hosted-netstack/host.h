@@ -111,6 +111,9 @@ void split_start(const char *tap, const uint8_t mac[6], const uint64_t seed[4], 
 
 /* The applications. */
 void serve(struct host *host, uint16_t port);
+/* The server's side of iperf3, on port 5201: what has come is dealt with. */
+void iperf_listen(struct host *host);
+void iperf_work(struct host *host);
 void fetch(struct host *host, const char *url);
 void ping(struct host *host, const char *name, uint32_t count);
 void resolve(struct host *host, const char *name, uint16_t type);

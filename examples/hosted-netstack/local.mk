@@ -5,7 +5,7 @@ noinst_HEADERS += %D%/host.h
 EXTRA_DIST += %D%/README.md %D%/check-hosted.sh
 %C%_hosted_netstack_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_hosted_netstack_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_hosted_netstack_SOURCES = %D%/client.c %D%/dhcp.c %D%/direct.c %D%/host.c %D%/main.c %D%/server.c \
+%C%_hosted_netstack_SOURCES = %D%/client.c %D%/dhcp.c %D%/direct.c %D%/host.c %D%/iperf.c %D%/main.c %D%/server.c \
 	%D%/split.c %D%/wire.c $(libnetstack_libbrainix_netstack_la_SOURCES)
 
 # Against peers of other people, in network namespaces: a table.

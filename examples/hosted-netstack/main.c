@@ -8,7 +8,8 @@
  * routers say.  IPv6 listens to routers in any case.  --split: the three stages in a process each.  --wire: a bad
  * one, for tests (chances in 1/10,000).
  *
- *   serve [PORT]     an HTTP server: GET / is a page, GET /bytes/N is N bytes.  Answers ping, and TCP echo on port 7.
+ *   serve [PORT]     an HTTP server: GET / is a page, GET /bytes/N is N bytes.  Answers ping, TCP echo on port 7,
+ *                    and iperf3.
  *   fetch URL        prints what http://HOST[:PORT]/PATH answers, without the header.
  *   ping HOST [N]    four echo requests, or N.
  *   dns NAME [aaaa]  what the name servers say.

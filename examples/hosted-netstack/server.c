@@ -189,8 +189,10 @@ serve(struct host *h, uint16_t port)
 	if (bx_tcp_listen(host->transport, &any, port, 64, &http) != BX_OK ||
 	    bx_tcp_listen(host->transport, &any, 7, 64, &echo) != BX_OK)
 		host_die("listen", "not possible");
+	iperf_listen(host);
 	for (;;) {
 		host_turn(host, NEVER);
+		iperf_work(host);
 		while (bx_tcp_event(host->transport, &handle, &events)) {
 			if (handle == http)
 				accept_all(http, READING);

@@ -207,6 +207,7 @@ enum bx_thread_state {
 #define BX_PROGRAM_RESTART	0x2	/* init starts it again when it ends unasked */
 #define BX_PROGRAM_FPU		0x4	/* its threads may use x87/SSE/AVX */
 #define BX_PROGRAM_SIGNALS_READY 0x8	/* boot is complete only when it has signalled "ready" */
+#define BX_PROGRAM_PASSIVE	0x20	/* its threads have no time of their own, but their callers' */
 #define BX_PROGRAM_OPEN_SPACE	0x10	/* its capability space is not sealed: research systems only */
 
 #define BX_SYSTEM_RESEARCH	0x1	/* programs of it may have open capability spaces */
@@ -260,9 +261,14 @@ struct bx_info_thread {
 	uint32_t priority;		/* effective: own, or lent by a caller */
 	uint32_t partner;		/* thread it waits for, or BX_SLOT_NONE */
 	uint32_t object;		/* endpoint or notification it waits on, or BX_SLOT_NONE */
-	uint32_t reserved;
-	uint64_t cpu_ticks;
+	uint32_t account;		/* thread on whose time it runs: itself, or a caller */
+	uint64_t cpu_ticks;		/* that passed on its account, also for others */
 	uint64_t deadline;		/* of its wait, 0: none */
+	uint64_t budget_ticks;		/* that its account may use in period_ticks; UINT64_MAX: any */
+	uint64_t period_ticks;
+	int64_t budget_left;		/* ticks; what the account has used since it runs is still in it */
+	uint32_t throttled;		/* 1: the account has no time until its next refill */
+	uint32_t throttles;		/* how often that has been so */
 };
 
 struct bx_info_cap {

@@ -29,6 +29,9 @@
 #define BX_SYSIMAGE_GRANTS_MAX	16384
 #define BX_SYSIMAGE_SLOTS_MAX	65536	/* per program */
 #define BX_SYSIMAGE_FPU_THREADS_MAX 32	/* of all programs with BX_PROGRAM_FPU together */
+#define BX_SYSIMAGE_BUDGET_US_MIN 100	/* shorter ones would go into switching */
+#define BX_SYSIMAGE_PERIOD_US_MIN 1000
+#define BX_SYSIMAGE_PERIOD_US_MAX 10000000
 #define BX_SYSIMAGE_NONE	0xffffffff
 
 struct bx_sysimage_header {
@@ -58,7 +61,8 @@ struct bx_sysimage_program {
 	uint8_t fault_object[4];	/* endpoint that gets its faults, or NONE: a fault ends it */
 	uint8_t exit_object[4];		/* notification signalled when it ends, or NONE */
 	uint8_t exit_bits[8];		/* the bits set there */
-	uint8_t budget_us[4], period_us[4]; /* 0, 0: the default time slice, no limit */
+	uint8_t budget_us[4], period_us[4]; /* of each thread; 0, 0: no limit, or none of its own
+					 * (BX_PROGRAM_PASSIVE) */
 	uint8_t launch_offset[4], launch_size[4]; /* its struct bx_launch, <= one page */
 };
 

@@ -9,6 +9,7 @@
  *	space.c     user address spaces: map, unmap, W^X, one mapping a frame; copies from and to users
  *	program.c   start (load in steps), end (take apart in steps)
  *	thread.c    thread life cycle      sched.c  ready queues, time slices, dispatch
+ *	budget.c    what an account may use, and whose account a server runs on
  *	timer.c     deadlines              ipc.c    endpoints, rendezvous, replies, string copies
  *	notify.c    notifications, interrupts as signals
  *	syscall.c   numbers -> handlers    sys_*.c  pairs: sys_x_check, sys_x_act
@@ -110,6 +111,7 @@ struct bx_program {
 	uint32_t exit_notification;	/* notification index, or BX_NONE */
 	uint64_t exit_bits;
 	uint64_t slice_ticks;		/* time slice */
+	uint64_t budget_ticks, period_ticks;	/* of each of its threads; budget 0: passive */
 	const uint8_t *launch;
 	uint32_t launch_size;
 	uint32_t first_grant;		/* index into core->grants */
@@ -138,7 +140,7 @@ struct bx_thread {
 	uint8_t signalled;		/* its bound notification has bits */
 	/* ... and compares neighbours of these, two at once (BX_PAIR). */
 	uint32_t next;			/* ready queue or queue of `object` */
-	uint32_t account;		/* whose time slice it runs on: itself, or a caller's */
+	uint32_t account;		/* on whose time it runs: its own, or a caller's */
 	uint32_t serves;		/* endpoint it received on last, or BX_NONE */
 	uint32_t serves_generation;
 	uint32_t index;			/* own place in the pool */
@@ -177,9 +179,34 @@ struct bx_thread {
 	struct bx_cap_slot *slots;	/* the first */
 	uint32_t settle_next;		/* private to sched.c: of core->unsettled */
 	uint32_t unsettled;		/* 1: what it is lent is to be worked out again */
-	uint32_t unused[9];
+	uint8_t settle_line;		/* 1: and so for all behind it */
+	uint8_t limited;		/* its account has a budget */
+	uint8_t throttled;		/* there is no time on its account, until the refill */
+	uint32_t parked;		/* READY on its account while there is no time, or BX_NONE */
+	uint32_t helps;			/* server that it pays for while it queues, or BX_NONE */
+	uint32_t helper;		/* the sender that pays for it, or BX_NONE */
+	uint32_t unused[5];
 };
 BX_STATIC_ASSERT(sizeof(struct bx_thread) == 512, "to find one by its index is a shift");
+
+#define BX_BUDGET_NONE		UINT64_MAX	/* no limit */
+#define BX_REFILLS		4u
+
+/* Time that was used, and comes back. */
+struct bx_refill {
+	uint64_t at;			/* tick */
+	uint64_t ticks;
+};
+
+/* The time of a thread, whoever uses it; private to budget.c. */
+struct bx_account {
+	uint64_t budget;		/* ticks a period; BX_BUDGET_NONE; 0: never any */
+	uint64_t period;		/* ticks */
+	int64_t left;			/* ticks it may use now; below 0: it used too many */
+	struct bx_refill refills[BX_REFILLS];	/* in the order in which they come */
+	uint32_t refill_count;
+	uint32_t throttles;		/* how often it has run out */
+};
 
 /* Two neighbouring words of an object as one. */
 static inline uint64_t
@@ -285,14 +312,15 @@ struct bx_grant {
 
 struct bx_cpu {
 	uint32_t current;		/* thread, or BX_NONE: idle */
-	uint32_t account;		/* thread whose slice runs until slice_end, or BX_NONE */
+	uint32_t account;		/* thread whose time runs, or BX_NONE */
 	uint32_t last_program;		/* idle: whose state the CPU may still hold */
 	uint8_t busy;			/* in user mode: 1 + the highest priority that is READY, 0: none,
 					 * BX_BUSY_ALWAYS: a program is being taken apart */
 	uint64_t ready_mask;		/* bit p: ready[p] is not empty */
 	struct bx_queue ready[BX_PRIORITY_COUNT];
 	uint64_t since;			/* tick at which the present accounting span began */
-	uint64_t slice_end;		/* tick at which the current thread's slice ends */
+	uint64_t slice_end;		/* tick at which its slice ends */
+	uint64_t budget_end;		/* tick at which it has no time left, or UINT64_MAX */
 	uint64_t timer_at;		/* what the machine's timer is set to */
 	uint64_t idle_ticks;
 	uint64_t switches, system_calls, interrupts, faults;
@@ -327,6 +355,7 @@ struct bx_kcore {
 	uint32_t put_off;		/* programs being taken apart, and unsettled threads */
 	uint32_t unsettled;		/* first of those; sched.c */
 	uint32_t settle_left, settle_priority;
+	struct bx_account *accounts;	/* of each thread */
 	struct bx_levels *client_levels;	/* of each thread */
 	struct bx_levels *sender_levels;	/* of each endpoint */
 	struct bx_endpoint *endpoints;	uint32_t endpoint_count;
@@ -485,13 +514,14 @@ struct bx_context *bx_sched_dispatch(struct bx_kcore *core);
 
 void bx_timer_add(struct bx_kcore *core, struct bx_thread *thread, uint64_t deadline);
 void bx_timer_cancel(struct bx_kcore *core, struct bx_thread *thread);
+/* Has the thread looked at, as an account, at `tick` or before. */
+void bx_timer_wake(struct bx_kcore *core, struct bx_thread *thread, uint64_t tick);
 uint64_t bx_timer_next(struct bx_kcore *core);		/* UINT64_MAX: none */
 void bx_timer_expire(struct bx_kcore *core, uint64_t now);	/* bounded number a time */
 
 /* ---- ipc.c, notify.c ----------------------------------------------------------------------- */
 
 void bx_ipc_timeout(struct bx_kcore *core, struct bx_thread *thread);
-void bx_ipc_fault(struct bx_kcore *core, struct bx_thread *thread);	/* as a call to its handler */
 void bx_notification_signal(struct bx_kcore *core, uint32_t index, uint64_t bits);
 /* Nobody is bound to the notification any more; a thread was. */
 void bx_notification_unbind(struct bx_kcore *core, struct bx_notification *notification);
@@ -526,7 +556,7 @@ BX_MUST_USE enum bx_err bx_sysimage_open(const uint8_t *bytes, size_t size,
 void bx_sysimage_object_range(const struct bx_sysimage *image, uint32_t index, uint64_t *first,
     uint64_t *count);
 uint8_t bx_object_cap_type(uint32_t kind);
-#define BX_PROGRAM_FLAGS	0x1fu	/* all BX_PROGRAM_* */
+#define BX_PROGRAM_FLAGS	0x3fu	/* all BX_PROGRAM_* */
 #define BX_SYSTEM_FLAGS		((uint32_t)BX_SYSTEM_RESEARCH)
 
 #define BX_ELF_SEGMENTS_MAX	8

@@ -31,26 +31,31 @@ bx_fault_raise(struct bx_kcore *core, struct bx_thread *thread)
 	bx_ipc_send(core, thread, &core->endpoints[handler], 0);
 }
 
-void
-bx_ipc_fault(struct bx_kcore *core, struct bx_thread *thread)
+/* Records it.  What the thread waits for from now on is no deadline. */
+static void
+fault_record(struct bx_kcore *core, struct bx_thread *thread)
 {
 	bx_audit(core, BX_AUDIT_FAULT, thread->program, BX_NONE, thread->fault_kind,
 	    thread->fault_address, thread->context.pc);
 	thread->work = 0;
 	thread->deadline = 0;
-	bx_fault_raise(core, thread);
 }
 
 struct bx_context *
 bx_kcore_fault(struct bx_kcore *core, uint32_t kind, uint64_t address, uint64_t error_code)
 {
 	struct bx_thread *thread = bx_core_current(core);
+	struct bx_context *next;
 
 	BX_ASSERT(core->cpu.current != BX_NONE);
 	core->cpu.faults++;
 	thread->fault_kind = kind;
 	thread->fault_address = address;
 	thread->fault_code = error_code;
-	bx_ipc_fault(core, thread);
+	fault_record(core, thread);
+	next = bx_fault_short(core, thread);
+	if (next != NULL)
+		return next;
+	bx_fault_raise(core, thread);
 	return bx_sched_dispatch(core);
 }

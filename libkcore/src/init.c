@@ -86,6 +86,7 @@ pools_place(struct bx_kcore *core, uint8_t *memory)
 #define PLACE(pool, count) \
 	(core->pool = place(memory, &at, (count), sizeof(*core->pool)))
 	PLACE(threads, core->thread_count);
+	PLACE(accounts, core->thread_count);
 	PLACE(client_levels, core->thread_count);
 	PLACE(sender_levels, core->endpoint_count);
 	PLACE(forest.slots, core->forest.slot_count);
@@ -239,8 +240,10 @@ programs_init(struct bx_kcore *core, const struct bx_kcore_config *config,
 		program->fault_endpoint = object_index_or_none(core, from->fault_object);
 		program->exit_notification = object_index_or_none(core, from->exit_object);
 		program->exit_bits = bx_get_le64(from->exit_bits);
-		program->slice_ticks = ticks_of_us(core,
-		    budget_us != 0 ? budget_us : SLICE_US_DEFAULT);
+		program->slice_ticks = ticks_of_us(core, SLICE_US_DEFAULT);
+		program->budget_ticks = budget_us != 0 ? ticks_of_us(core, budget_us) :
+		    (program->flags & BX_PROGRAM_PASSIVE) != 0 ? 0 : BX_BUDGET_NONE;
+		program->period_ticks = ticks_of_us(core, bx_get_le32(from->period_us));
 		program->launch = image->bytes + bx_get_le32(from->launch_offset);
 		program->launch_size = bx_get_le32(from->launch_size);
 		program->first_grant = grant;

@@ -118,8 +118,14 @@ thread_info(const struct bx_kcore *core, uint64_t index, struct bx_info_thread *
 		.priority = thread->priority,
 		.partner = bx_thread_awaits(thread) ? thread->partner : BX_NONE,
 		.object = bx_thread_queued(thread) ? thread->object : BX_NONE,
+		.account = thread->account,
 		.cpu_ticks = thread->cpu_ticks,
 		.deadline = thread->state != BX_THREAD_READY ? thread->deadline : 0,
+		.budget_ticks = core->accounts[index].budget,
+		.period_ticks = core->accounts[index].period,
+		.budget_left = core->accounts[index].left,
+		.throttled = thread->throttled,
+		.throttles = core->accounts[index].throttles,
 	};
 	return BX_OK;
 }

@@ -165,6 +165,8 @@ bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread)
 	} else {
 		unqueue(core, thread);
 	}
+	if (thread->helps != BX_NONE)
+		bx_sched_help_end(core, thread);
 	bx_timer_cancel(core, thread);
 }
 
@@ -412,8 +414,8 @@ message_put(struct bx_thread *to, const struct bx_thread *from, uint64_t badge, 
 		to->context.word[i] = from->context.word[i];
 }
 
-static void
-fault_put(struct bx_kcore *core, struct bx_thread *to, const struct bx_thread *from)
+void
+bx_ipc_fault_put(const struct bx_kcore *core, struct bx_thread *to, const struct bx_thread *from)
 {
 	const struct bx_context *context = &from->context;
 
@@ -463,8 +465,10 @@ rendezvous(struct bx_kcore *core, struct bx_thread *sender, struct bx_thread *re
 	receiver->has_buffers = 0;
 	if (sender_waits)
 		unqueue(core, sender);
+	if (sender->helps != BX_NONE)
+		bx_sched_help_end(core, sender);
 	if (kind == BX_CALL_FAULT)
-		fault_put(core, receiver, sender);
+		bx_ipc_fault_put(core, receiver, sender);
 	else
 		message_put(receiver, sender, sender->badge,
 		    kind == BX_CALL_CALL ? BX_IPC_INFO_REPLY : 0);
@@ -664,6 +668,10 @@ send_or_call(struct bx_kcore *core, struct bx_thread *thread, enum bx_call_kind 
 		err = endpoint_check(core, thread, rights, &slot, &endpoint);
 	if (err == BX_OK && kind == BX_CALL_CALL && deadline == 0)
 		err = BX_ERR_WOULD_BLOCK;
+	/* A counted capability that is sent through itself takes all its uses along, and this call's. */
+	if (err == BX_OK && sends(thread) == slot &&
+	    core->forest.slots[slot].cap.uses != BX_CAP_USES_UNLIMITED)
+		err = BX_ERR_CAP_USED_UP;
 	if (err != BX_OK) {
 		finish(core, thread, err);
 		return;
@@ -735,9 +743,9 @@ receive(struct bx_kcore *core, struct bx_thread *receiver, struct bx_endpoint *e
 	struct bx_thread *sender;
 	struct outcome outcome;
 
-	endpoint->server = receiver->program;
-	endpoint->server_thread = receiver->index;
-	receiver->serves = (uint32_t)(endpoint - core->endpoints);
+	if (endpoint->server_thread != receiver->index ||
+	    receiver->serves != (uint32_t)(endpoint - core->endpoints))
+		bx_sched_serve(core, endpoint, receiver);
 	receiver->serves_generation = endpoint->generation;
 	if (first == BX_NONE) {
 		if (bx_notification_take_bound(core, receiver)) {

@@ -13,6 +13,7 @@
 #include "thread.h"
 
 #define NOBODY		UINT64_MAX	/* BX_NONE twice */
+#define BX_INLINE	inline __attribute__((always_inline))	/* at the price of a second copy */
 
 const struct bx_context bx_kcore_declined = { .resume = BX_RESUME_NOT };
 
@@ -71,6 +72,40 @@ go_to(struct bx_kcore *core, const struct bx_thread *thread, uint32_t next)
 	return &thread->context;
 }
 
+/* `server`, the first receiver and thread number `first`, has the call of `thread`, all but its
+ * registers and the state of the caller. */
+static BX_INLINE void
+call_taken(struct bx_kcore *core, struct bx_endpoint *endpoint, struct bx_thread *thread,
+    struct bx_thread *server, uint32_t first, struct bx_cap_slot *reply)
+{
+	uint64_t name;
+
+	if (BX_UNLIKELY(server->next != BX_NONE)) {
+		endpoint->receivers.head = server->next;
+		core->threads[server->next].previous = BX_NONE;
+		server->next = BX_NONE;
+	} else {
+		endpoint->receivers.head = BX_NONE;
+		endpoint->receivers.tail = BX_NONE;
+	}
+	if (BX_UNLIKELY(server->clients != BX_NONE)) {
+		bx_levels_add(&core->client_levels[server->index],
+		    core->threads[server->clients].priority);
+		thread->next = server->clients;
+		core->threads[server->clients].previous = thread->index;
+	}
+	endpoint->messages++;
+	server->state = BX_THREAD_READY;
+	server->phase = 0;
+	server->call_kind = BX_CALL_NONE;
+	server->has_buffers = 0;
+	server->account = thread->account;
+	name = BX_PAIR(bx_thread, thread, index);
+	server->clients = (uint32_t)name;
+	thread->partner = first;
+	bx_cap_reply_put(reply, server->reply_head, name);
+}
+
 BX_DIRECT struct bx_exchange
 bx_kcore_call_fast(uint64_t index, struct bx_context *current, uint64_t deadline,
     struct bx_kcore *core)
@@ -78,8 +113,8 @@ bx_kcore_call_fast(uint64_t index, struct bx_context *current, uint64_t deadline
 	struct bx_thread *thread = (struct bx_thread *)(void *)current, *server;
 	struct bx_cap_slot *slot, *reply;
 	struct bx_endpoint *endpoint;
-	uint64_t head, name;
 	uint32_t first;
+	uint64_t head;
 
 	if (BX_UNLIKELY(!bx_thread_slot(thread, index, &slot)))
 		return decline(index, thread, deadline);
@@ -103,44 +138,22 @@ bx_kcore_call_fast(uint64_t index, struct bx_context *current, uint64_t deadline
 		return decline(index, thread, deadline);
 
 	/* Nothing below can fail. */
-	if (BX_UNLIKELY(server->next != BX_NONE)) {
-		endpoint->receivers.head = server->next;
-		core->threads[server->next].previous = BX_NONE;
-		server->next = BX_NONE;
-	} else {
-		endpoint->receivers.head = BX_NONE;
-		endpoint->receivers.tail = BX_NONE;
-	}
-	if (BX_UNLIKELY(server->clients != BX_NONE)) {
-		bx_levels_add(&core->client_levels[server->index],
-		    core->threads[server->clients].priority);
-		thread->next = server->clients;
-		core->threads[server->clients].previous = thread->index;
-	}
-	endpoint->messages++;
-	server->state = BX_THREAD_READY;
-	server->phase = 0;
-	server->call_kind = BX_CALL_NONE;
-	server->has_buffers = 0;
-	server->account = thread->account;
-	name = BX_PAIR(bx_thread, thread, index);
-	server->clients = (uint32_t)name;
-
+	call_taken(core, endpoint, thread, server, first, reply);
 	thread->state = BX_THREAD_AWAITING_REPLY;
 	thread->phase = 0;
 	thread->call_kind = BX_CALL_CALL;
 	thread->has_buffers = 0;
 	thread->deadline = deadline;
-	thread->partner = first;
-	bx_cap_reply_put(reply, server->reply_head, name);
 	return (struct bx_exchange){ go_to(core, server, first), slot->cap.badge };
 }
 
-BX_DIRECT const struct bx_context *
-bx_kcore_reply_receive_fast(uint64_t index, struct bx_context *current, uint64_t deadline,
-    struct bx_kcore *core)
+/* The answer to the caller, which is in `state`, but for its registers, and the receive.  Returns the
+ * caller; NULL: nothing has changed. */
+static BX_INLINE struct bx_thread *
+reply_receive(struct bx_kcore *core, struct bx_thread *thread, uint64_t index, uint64_t deadline,
+    enum bx_thread_state state)
 {
-	struct bx_thread *thread = (struct bx_thread *)(void *)current, *caller;
+	struct bx_thread *caller;
 	struct bx_cap_slot *slot, *reply;
 	struct bx_endpoint *endpoint;
 	uint64_t served, name, self;
@@ -148,18 +161,18 @@ bx_kcore_reply_receive_fast(uint64_t index, struct bx_context *current, uint64_t
 	/* The capability is the one of the last receive, and that was good for ever; the endpoint is
 	 * still the one that it named, lives, and this thread was the last to receive there. */
 	if (BX_UNLIKELY(!bx_thread_slot(thread, index, &slot)))
-		return declined();
+		return NULL;
 	served = BX_PAIR(bx_cap, &slot->cap, object);
 	if (BX_UNLIKELY(bx_cap_head(&slot->cap) != thread->receive_head ||
 	    slot->cap.expiry != BX_CAP_EXPIRY_NEVER || served != BX_PAIR(bx_thread, thread, serves)))
-		return declined();
+		return NULL;
 	endpoint = &core->endpoints[(uint32_t)served];
 	if (BX_UNLIKELY(BX_PAIR(bx_endpoint, endpoint, generation) !=
 	    BX_PAIR(bx_thread, thread, serves_generation) ||
 	    BX_PAIR(bx_endpoint, endpoint, receivers.tail) != NOBODY ||
 	    !deadline_fits(thread, deadline) || thread->reply_index != thread->context.reply ||
 	    thread->signalled != 0))
-		return declined();
+		return NULL;
 
 	/* The reply in the slot of the last receive names a caller that waits for this very thread, and
 	 * is its only client.  A thread that runs is in no queue: its next is BX_NONE. */
@@ -168,10 +181,10 @@ bx_kcore_reply_receive_fast(uint64_t index, struct bx_context *current, uint64_t
 	caller = bx_thread_at(core, (uint32_t)name);
 	if (BX_UNLIKELY(bx_cap_head(&reply->cap) != thread->reply_head ||
 	    thread->clients != (uint32_t)name || BX_PAIR(bx_thread, caller, index) != name ||
-	    state_and_phase(caller) != BX_THREAD_AWAITING_REPLY ||
+	    state_and_phase(caller) != (uint32_t)state ||
 	    BX_PAIR(bx_thread, caller, next) != BX_PAIR(bx_thread, thread, next) ||
 	    core->cpu.busy > caller->priority))
-		return declined();
+		return NULL;
 
 	/* Nothing below can fail. */
 	bx_cap_reply_take(reply);
@@ -192,7 +205,17 @@ bx_kcore_reply_receive_fast(uint64_t index, struct bx_context *current, uint64_t
 	thread->object = (uint32_t)served;
 	thread->deadline = deadline;
 	__builtin_memcpy(&endpoint->receivers, &self, sizeof endpoint->receivers);
-	return go_to(core, caller, (uint32_t)name);
+	return caller;
+}
+
+BX_DIRECT const struct bx_context *
+bx_kcore_reply_receive_fast(uint64_t index, struct bx_context *current, uint64_t deadline,
+    struct bx_kcore *core)
+{
+	struct bx_thread *thread = (struct bx_thread *)(void *)current, *caller;
+
+	caller = reply_receive(core, thread, index, deadline, BX_THREAD_AWAITING_REPLY);
+	return BX_LIKELY(caller != NULL) ? go_to(core, caller, caller->index) : declined();
 }
 
 /* ---- the processor changes hands, and accounts with it */
@@ -352,4 +375,41 @@ bx_receive_short(struct bx_kcore *core, struct bx_thread *thread)
 	thread->deadline = deadline;
 	__builtin_memcpy(&endpoint->receivers, &thread->index_twice, sizeof endpoint->receivers);
 	return bx_sched_hand_over(core, next);
+}
+
+struct bx_context *
+bx_fault_short(struct bx_kcore *core, struct bx_thread *thread)
+{
+	uint32_t handler = core->programs[thread->program].fault_endpoint;
+	struct bx_endpoint *endpoint;
+	struct bx_cap_slot *reply;
+	struct bx_thread *server;
+
+	if (handler == BX_NONE || core->endpoints[handler].receivers.head == BX_NONE)
+		return NULL;
+	endpoint = &core->endpoints[handler];
+	server = bx_thread_at(core, endpoint->receivers.head);
+	reply = &core->forest.slots[server->reply_place];
+	if (reply->cap.type != BX_CAP_NONE || core->cpu.busy > server->priority ||
+	    thread->priority > server->priority)
+		return NULL;
+
+	/* Nothing below can fail. */
+	call_taken(core, endpoint, thread, server, endpoint->receivers.head, reply);
+	server->object = BX_NONE;
+	thread->state = BX_THREAD_FAULTED;
+	thread->phase = 0;
+	thread->call_kind = BX_CALL_FAULT;
+	thread->has_buffers = 0;
+	bx_ipc_fault_put(core, server, thread);
+	return bx_sched_hand_over(core, server);
+}
+
+struct bx_context *
+bx_fault_reply_short(struct bx_kcore *core, struct bx_thread *thread)
+{
+	struct bx_thread *caller = reply_receive(core, thread, thread->context.value[0],
+	    thread->context.value[2], BX_THREAD_FAULTED);
+
+	return caller != NULL ? bx_sched_hand_over(core, caller) : NULL;
 }

@@ -40,7 +40,7 @@ enum work_state {
 /* What a removal costs, in such entries. */
 #define COST_LEAF	16
 #define COST_PAGE	64	/* unmapped and zeroed */
-#define COST_WAKE	64	/* of a thread, with those that it waited for */
+#define COST_WAKE	128	/* of a thread, with those that it waited for */
 
 static bool
 starting(const struct bx_program *program)
@@ -386,13 +386,18 @@ end_threads_step(struct bx_kcore *core, struct bx_program *program)
 	unsigned ended = 0;
 
 	for (unsigned i = 0; i < STEP_SCAN && program->work_index < program->thread_count; i++) {
-		uint32_t thread = program->first_thread + program->work_index;
+		uint32_t index = program->first_thread + program->work_index;
+		bool clients = core->threads[index].clients != BX_NONE;
 
-		if (core->threads[thread].state != BX_THREAD_FREE && ended++ == STEP_THREADS)
+		if (core->threads[index].state != BX_THREAD_FREE && ended++ == STEP_THREADS)
 			return false;
-		if (!bx_thread_end(core, thread))
+		if (clients && ended > 1)
+			return false;		/* whose clients have to be told has a step for itself */
+		if (!bx_thread_end(core, index))
 			return false;
 		program->work_index++;
+		if (clients)
+			return program->work_index == program->thread_count;
 	}
 	return program->work_index == program->thread_count;
 }

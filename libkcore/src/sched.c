@@ -8,7 +8,8 @@
  *
  * A slice belongs to a thread, and `account` says whose is used up: a server that has taken a call
  * runs on its caller's.  So the rest of a slice goes with a call and comes back with the reply, and
- * nothing is moved: cpu.slice_end is touched only when the processor goes to another account.
+ * nothing is moved: cpu.slice_end is touched only when the processor goes to another account.  The
+ * same holds for a budget and cpu.budget_end; budget.c keeps the books.
  *
  * Priority: own, raised to that of every client and of every sender queued where it serves.
  */
@@ -60,8 +61,15 @@ bx_queue_remove(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread 
 
 /* ---- the ready queues */
 
-static void
-enqueue(struct bx_kcore *core, struct bx_thread *thread, bool first)
+/* READY, in no queue: there is no time on its account. */
+static bool
+is_parked(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	return core->threads[thread->account].parked == thread->index;
+}
+
+void
+bx_sched_enqueue(struct bx_kcore *core, struct bx_thread *thread, bool first)
 {
 	struct bx_cpu *cpu = &core->cpu;
 
@@ -79,6 +87,10 @@ bx_thread_unready(struct bx_kcore *core, struct bx_thread *thread)
 
 	if (thread->index == cpu->current)
 		return;
+	if (is_parked(core, thread)) {
+		core->threads[thread->account].parked = BX_NONE;
+		return;
+	}
 	bx_queue_remove(core, &cpu->ready[thread->priority], thread);
 	if (cpu->ready[thread->priority].head == BX_NONE)
 		cpu->ready_mask &= ~(1ull << thread->priority);
@@ -89,7 +101,7 @@ bx_thread_ready(struct bx_kcore *core, struct bx_thread *thread)
 {
 	bx_thread_move(thread, BX_EVENT_READY);
 	if (thread->index != core->cpu.current)
-		enqueue(core, thread, false);
+		bx_sched_enqueue(core, thread, false);
 }
 
 void
@@ -97,7 +109,7 @@ bx_thread_ready_first(struct bx_kcore *core, struct bx_thread *thread)
 {
 	bx_thread_move(thread, BX_EVENT_READY);
 	if (thread->index != core->cpu.current)
-		enqueue(core, thread, true);
+		bx_sched_enqueue(core, thread, true);
 }
 
 /* ---- time */
@@ -106,19 +118,21 @@ void
 bx_sched_charge(struct bx_kcore *core, uint64_t now)
 {
 	struct bx_cpu *cpu = &core->cpu;
-	uint64_t ticks = now - cpu->since;
+	uint64_t since = cpu->since;
 	struct bx_thread *thread;
 
 	cpu->since = now;
 	if (cpu->account == BX_NONE) {
-		cpu->idle_ticks += ticks;
+		cpu->idle_ticks += now - since;
 		return;
 	}
 	thread = bx_thread_at(core, cpu->account);
 	if (thread->state == BX_THREAD_FREE)
-		core->programs[thread->program].cpu_ticks += ticks;
+		core->programs[thread->program].cpu_ticks += now - since;
 	else
-		thread->cpu_ticks += ticks;
+		thread->cpu_ticks += now - since;
+	if (BX_UNLIKELY(cpu->budget_end != UINT64_MAX))
+		bx_budget_used(&core->accounts[cpu->account], since, now);
 }
 
 void
@@ -138,6 +152,7 @@ account_leave(struct bx_kcore *core, uint64_t now)
 		return;
 	core->threads[cpu->account].slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
 	cpu->account = BX_NONE;
+	cpu->budget_end = UINT64_MAX;
 }
 
 /* The next slice of the running account is a whole one. */
@@ -160,6 +175,8 @@ account_enter(struct bx_kcore *core, uint32_t account, uint64_t now)
 	if (owner->slice_left == 0)
 		owner->slice_left = core->programs[owner->program].slice_ticks;
 	cpu->slice_end = now + owner->slice_left;
+	if (BX_UNLIKELY(owner->limited != 0))
+		cpu->budget_end = bx_budget_until(core, owner, now);
 	cpu->account = account;
 }
 
@@ -180,11 +197,13 @@ levels_of(struct bx_kcore *core, const struct bx_thread *thread)
 void
 bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t priority)
 {
-	bool queued = thread->state == BX_THREAD_READY && thread->index != core->cpu.current;
 	struct bx_levels *levels;
+	bool queued;
 
 	if (thread->priority == priority)
 		return;
+	queued = thread->state == BX_THREAD_READY && thread->index != core->cpu.current &&
+	    !is_parked(core, thread);
 	levels = levels_of(core, thread);
 	if (queued)
 		bx_thread_unready(core, thread);
@@ -194,13 +213,15 @@ bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t 
 	}
 	thread->priority = (uint8_t)priority;
 	if (queued)
-		enqueue(core, thread, true);
+		bx_sched_enqueue(core, thread, true);
 }
 
 void
 bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct bx_thread *client)
 {
 	server->account = client->account;
+	if (server->helper != BX_NONE || core->threads[server->account].throttled != 0)
+		bx_budget_account(core, server);
 	if (client->priority > server->priority)
 		bx_sched_priority_set(core, server, client->priority);
 }
@@ -227,44 +248,51 @@ priority_due(const struct bx_kcore *core, const struct bx_thread *thread)
 	return priority;
 }
 
+/* As bx_budget_account; most often nobody is served any more, and it has time of its own. */
+static void
+account_again(struct bx_kcore *core, struct bx_thread *thread)
+{
+	if (thread->clients == BX_NONE && thread->throttled == 0 && thread->helper == BX_NONE &&
+	    !is_parked(core, thread))
+		thread->account = thread->index;
+	else
+		bx_budget_account(core, thread);
+}
+
 /* Works out what one thread is lent.  Returns whom it waits for, and so passes on to, or BX_NONE.  The
  * highest priority that it found or made is kept in *highest. */
 static uint32_t
-settle(struct bx_kcore *core, struct bx_thread *server, uint32_t *highest)
+settle(struct bx_kcore *core, struct bx_thread *server, uint32_t *highest, bool line)
 {
+	uint32_t before = server->priority, account = server->account;
 	uint32_t priority = priority_due(core, server);
-	uint32_t account = server->clients != BX_NONE ? core->threads[server->clients].account :
-	    server->index;
 
-	if (server->priority == priority && server->account == account)
+	bx_sched_priority_set(core, server, priority);
+	account_again(core, server);
+	if (before == priority && server->account == account && !line)
 		return BX_NONE;
-	if (*highest < server->priority)
-		*highest = server->priority;
+	if (*highest < before)
+		*highest = before;
 	if (*highest < priority)
 		*highest = priority;
-	bx_sched_priority_set(core, server, priority);
-	server->account = account;
-	if (bx_thread_awaits(server))
-		return server->partner;
-	if (server->state == BX_THREAD_SENDING && server->object != BX_NONE)
-		return core->endpoints[server->object].server_thread;
-	return BX_NONE;
+	return bx_budget_served_by(core, server);
 }
 
-/* Goes along the chain of those that wait; what is left of a long one is put off, and of the highest
- * priority met so far, not below `highest`. */
+/* Goes along the chain of those that wait, as far as something changes, or the whole line; what is left
+ * of a long one is put off, and of the highest priority met so far, not below `highest`. */
 static void
-settle_chain(struct bx_kcore *core, uint32_t next, uint32_t highest)
+settle_chain(struct bx_kcore *core, uint32_t next, uint32_t highest, bool line)
 {
 	struct bx_thread *thread;
 
 	for (unsigned n = 0; n < CHAIN_STEP && next != BX_NONE; n++)
-		next = settle(core, bx_thread_at(core, next), &highest);
+		next = settle(core, bx_thread_at(core, next), &highest, line);
 	if (next == BX_NONE)
 		return;
 	if (core->unsettled == BX_NONE || core->settle_priority < highest)
 		core->settle_priority = highest;
 	thread = bx_thread_at(core, next);
+	thread->settle_line |= line;
 	if (thread->unsettled != 0)
 		return;
 	thread->unsettled = 1;
@@ -281,7 +309,43 @@ bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
 	    server->account == server->index && server->priority == server->priority_base)
 		return;
 	core->settle_left = core->thread_count;
-	settle_chain(core, server->index, 0);
+	settle_chain(core, server->index, 0, false);
+}
+
+void
+bx_sched_payers_changed(struct bx_kcore *core, const struct bx_thread *owner)
+{
+	core->settle_left = core->thread_count;
+	settle_chain(core, bx_budget_served_by(core, owner), 0, true);
+}
+
+void
+bx_sched_serve(struct bx_kcore *core, struct bx_endpoint *endpoint, struct bx_thread *thread)
+{
+	uint32_t before = endpoint->server_thread;
+
+	endpoint->server = thread->program;
+	endpoint->server_thread = thread->index;
+	thread->serves = (uint32_t)(endpoint - core->endpoints);
+	bx_budget_give_up(core, thread);
+	/* Who queues here pays for no other thread, and who queues elsewhere not for this one. */
+	if (before != BX_NONE && core->threads[before].helper != BX_NONE) {
+		bx_budget_help_drop(core, bx_thread_at(core, before));
+		bx_sched_unlend(core, bx_thread_at(core, before));
+	}
+	if (thread->helper != BX_NONE) {
+		bx_budget_help_drop(core, thread);
+		bx_sched_unlend(core, thread);
+	}
+}
+
+void
+bx_sched_help_end(struct bx_kcore *core, struct bx_thread *sender)
+{
+	struct bx_thread *server = bx_thread_at(core, sender->helps);
+
+	bx_budget_help_drop(core, server);
+	bx_sched_unlend(core, server);
 }
 
 /* One step of what was put off.  Threads that wait in a ring (only a deadline ends that) could pass a
@@ -291,14 +355,16 @@ settle_step(struct bx_kcore *core)
 {
 	struct bx_thread *thread = bx_thread_at(core, core->unsettled);
 	uint32_t priority = core->settle_priority;
+	bool line = thread->settle_line != 0;
 
 	core->unsettled = thread->settle_next;
 	thread->unsettled = 0;
+	thread->settle_line = 0;
 	core->put_off--;
 	if (core->settle_left == 0)
 		return;
 	core->settle_left--;
-	settle_chain(core, thread->index, priority);
+	settle_chain(core, thread->index, priority, line);
 }
 
 /* ---- dispatch */
@@ -322,7 +388,7 @@ choose(struct bx_kcore *core, uint64_t now)
 			return cpu->current;
 		if (ended)
 			slice_forfeit(core, now);
-		enqueue(core, thread, !ended);
+		bx_sched_enqueue(core, thread, !ended);
 	}
 	first = cpu->ready[top].head;
 	bx_queue_remove(core, &cpu->ready[top], bx_thread_at(core, first));
@@ -354,13 +420,35 @@ switch_to(struct bx_kcore *core, uint32_t next, uint64_t now)
 	}
 }
 
+/* There is no time left on the account that runs.  It is throttled, and the current thread parked; but
+ * it goes on if another account pays for it. */
+static void
+out_of_time(struct bx_kcore *core, uint64_t now)
+{
+	struct bx_cpu *cpu = &core->cpu;
+	struct bx_thread *thread = bx_core_current(core);
+	struct bx_thread *owner = bx_thread_at(core, cpu->account);
+
+	account_leave(core, now);
+	if (bx_budget_until(core, owner, now) == now)
+		bx_budget_throttle(core, owner);
+	cpu->last_program = thread->program;
+	cpu->current = BX_NONE;
+	if (thread->account == owner->index && owner->throttled != 0) {
+		BX_ASSERT(owner->parked == BX_NONE);
+		owner->parked = thread->index;
+	} else {
+		bx_sched_enqueue(core, thread, true);
+	}
+}
+
 /* The processor is wanted by an interrupt: the current thread waits for it to be taken. */
 static void
 put_back(struct bx_kcore *core, uint64_t now)
 {
 	struct bx_thread *thread = bx_core_current(core);
 
-	enqueue(core, thread, true);
+	bx_sched_enqueue(core, thread, true);
 	switch_to(core, BX_NONE, now);
 }
 
@@ -383,7 +471,7 @@ timer_due(struct bx_kcore *core)
 	if (cpu->current != BX_NONE && cpu->slice_end < tick &&
 	    cpu->ready[bx_core_current(core)->priority].head != BX_NONE)
 		tick = cpu->slice_end;
-	return tick;
+	return cpu->budget_end < tick ? cpu->budget_end : tick;
 }
 
 /* The program to take apart: of the thread that was chosen, or one when nobody above its priority
@@ -408,24 +496,26 @@ ending_due(const struct bx_kcore *core)
 	return ending;
 }
 
-/* Whether priorities are to be worked out before the thread that was chosen, if one was, runs. */
+/* Whether priorities and accounts are to be worked out before the thread that was chosen, if one was,
+ * runs: it may be touched by that, or has no time, and has to make way for whoever has. */
 static bool
-settle_due(struct bx_kcore *core)
+settle_due(struct bx_kcore *core, uint64_t now)
 {
 	return core->unsettled != BX_NONE && (core->cpu.current == BX_NONE ||
+	    now >= core->cpu.budget_end ||
 	    bx_core_current(core)->priority <= core->settle_priority);
 }
 
 /* Whether the thread that was chosen, if one was, may go on before what was put off is done. */
 static bool
-may_run(struct bx_kcore *core)
+may_run(struct bx_kcore *core, uint64_t now)
 {
 	const struct bx_thread *thread;
 
 	if (core->cpu.current == BX_NONE)
 		return true;
 	thread = bx_core_current(core);
-	return thread->restart == 0 && !settle_due(core) && !bx_thread_dying(core, thread);
+	return thread->restart == 0 && !settle_due(core, now) && !bx_thread_dying(core, thread);
 }
 
 /* Runs a system call again, or raises a fault again. */
@@ -456,7 +546,7 @@ busy_set(struct bx_kcore *core)
 void
 bx_sched_preempt(struct bx_kcore *core, struct bx_thread *thread)
 {
-	enqueue(core, thread, true);
+	bx_sched_enqueue(core, thread, true);
 }
 
 struct bx_thread *
@@ -484,6 +574,8 @@ bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next)
 	struct bx_cpu *cpu = &core->cpu;
 
 	switch_to(core, next->index, bx_machine_now(core->machine));
+	if (BX_UNLIKELY(cpu->budget_end != UINT64_MAX))
+		return bx_sched_dispatch(core);		/* which sees whether it has time */
 	/* As timer_due: the heap has not changed since the timer was set, and a timer that goes off too
 	 * early is set anew then, which is cheaper than to do it now. */
 	if (cpu->slice_end < cpu->timer_at && cpu->ready[next->priority].head != BX_NONE)
@@ -507,13 +599,19 @@ dispatch(struct bx_kcore *core, bool first)
 		uint32_t ending;
 
 		switch_to(core, choose(core, now), now);
-		unsettled = settle_due(core);
+		if (BX_UNLIKELY(now >= cpu->budget_end) && core->unsettled == BX_NONE) {
+			out_of_time(core, now);
+			if (!first && bx_machine_interrupt_pending(core->machine))
+				break;
+			continue;
+		}
+		unsettled = settle_due(core, now);
 		ending = ending_due(core);
 		restart = cpu->current != BX_NONE && bx_core_current(core)->restart != 0;
 		if (ending == BX_NONE && !restart && !unsettled)
 			break;
 		if (!first && bx_machine_interrupt_pending(core->machine)) {
-			if (!may_run(core))
+			if (!may_run(core, now))
 				put_back(core, now);
 			break;
 		}
@@ -613,13 +711,12 @@ bx_kcore_system_call_general(struct bx_kcore *core)
 	struct bx_context *next = NULL;
 
 	core->cpu.system_calls++;
-	switch (thread->context.number) {
-	case BX_SYS_NULL:
-		if (core->put_off != 0)
-			break;
+	if (thread->context.number == BX_SYS_NULL && core->put_off == 0) {
 		/* Nothing has changed since the thread was chosen. */
 		bx_thread_result(thread, BX_OK);
 		return &thread->context;
+	}
+	switch (thread->context.number) {
 	case BX_SYS_SIGNAL:
 		next = bx_signal_short(core, thread);
 		break;
@@ -628,6 +725,9 @@ bx_kcore_system_call_general(struct bx_kcore *core)
 		break;
 	case BX_SYS_RECEIVE:
 		next = bx_receive_short(core, thread);
+		break;
+	case BX_SYS_REPLY_RECEIVE:
+		next = bx_fault_reply_short(core, thread);
 		break;
 	case BX_SYS_YIELD:
 		next = bx_yield_short(core, thread);

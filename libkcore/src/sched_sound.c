@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * sched_sound.c -- whether threads, queues, client lists, timers and copies under way are as thread.c,
- * sched.c, timer.c and ipc.c promise.  Reads only; no loop follows a link further than there are
- * threads.
+ * sched_sound.c -- whether threads, queues, client lists, accounts, timers and copies under way are as
+ * thread.c, sched.c, budget.c, timer.c and ipc.c promise.  Reads only; no loop follows a link further
+ * than there are threads.
  */
 #include "thread.h"
 
@@ -104,17 +104,89 @@ transfer_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 	    thread->object == BX_NONE));
 }
 
-/* The account is its own, or that of a client, or of the client's in turn. */
+/* A server and the sender that pays for it know of each other. */
+static bool
+help_sound(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	if (thread->helps != BX_NONE && (thread->helps >= core->thread_count ||
+	    thread->state != BX_THREAD_SENDING ||
+	    core->threads[thread->helps].helper != thread->index))
+		return false;
+	return thread->helper == BX_NONE || (thread->helper < core->thread_count &&
+	    core->threads[thread->helper].helps == thread->index);
+}
+
+/* The account is its own, or that of the sender that pays, or of a client, or of the client's in
+ * turn. */
 static bool
 account_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 {
-	if (thread->account == thread->index || thread->unsettled != 0)
+	if (core->unsettled != BX_NONE)
+		return true;
+	if (thread->helper != BX_NONE)
+		return thread->account == core->threads[thread->helper].account;
+	if (thread->account == thread->index)
 		return true;
 	for (uint32_t i = thread->clients; i != BX_NONE; i = core->threads[i].next) {
 		if (core->threads[i].account == thread->account)
 			return true;
 	}
 	return false;
+}
+
+/* Who is READY is found from the owner of its account, and nobody else who is READY before: one at
+ * most is on an account. */
+static bool
+line_sound(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	uint32_t at = thread->account;
+
+	if (thread->state != BX_THREAD_READY || core->unsettled != BX_NONE)
+		return true;
+	for (uint32_t n = 0; n < core->thread_count && at != BX_NONE && at < core->thread_count; n++) {
+		if (at == thread->index)
+			return true;
+		at = bx_budget_served_by(core, &core->threads[at]);
+	}
+	return false;
+}
+
+/* No time appears and none is lost. */
+static bool
+budget_sound(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	const struct bx_account *account = &core->accounts[thread->index];
+	int64_t sum = account->left;
+
+	if (thread->limited != (account->budget != BX_BUDGET_NONE))
+		return false;
+	if (account->budget == BX_BUDGET_NONE || account->budget == 0)
+		return account->left == 0 && account->refill_count == 0 &&
+		    thread->throttled == (account->budget == 0);
+	if (account->refill_count > BX_REFILLS)
+		return false;
+	for (unsigned i = 0; i < account->refill_count; i++) {
+		sum += (int64_t)account->refills[i].ticks;
+		if (i > 0 && account->refills[i].at < account->refills[i - 1].at)
+			return false;
+	}
+	return sum == (int64_t)account->budget &&
+	    (thread->throttled == 0 || thread->timer_key <= bx_budget_due(core, thread));
+}
+
+static bool
+parked_sound(const struct bx_kcore *core, const struct bx_thread *owner)
+{
+	const struct bx_thread *thread;
+
+	if (owner->parked == BX_NONE)
+		return true;
+	if (owner->parked >= core->thread_count || owner->throttled == 0)
+		return false;
+	thread = &core->threads[owner->parked];
+	return thread->state == BX_THREAD_READY && thread->account == owner->index &&
+	    core->cpu.current != thread->index && thread->next == BX_NONE &&
+	    thread->previous == BX_NONE;
 }
 
 static bool
@@ -148,6 +220,14 @@ thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const 
 		return broken(what, "a copy under way");
 	if (!account_sound(core, thread))
 		return broken(what, "account of a thread");
+	if (!help_sound(core, thread))
+		return broken(what, "a sender that pays");
+	if (!line_sound(core, thread))
+		return broken(what, "line of an account");
+	if (!budget_sound(core, thread))
+		return broken(what, "budget of an account");
+	if (!parked_sound(core, thread))
+		return broken(what, "a parked thread");
 	if (thread->bound_notification != BX_NONE &&
 	    core->notifications[thread->bound_notification].bound_thread != thread->index)
 		return broken(what, "bound notification");
@@ -213,6 +293,8 @@ queues_sound(const struct bx_kcore *core, const char **what)
 		if (thread->transfer == BX_NONE || bx_thread_awaits(thread) ||
 		    thread->state == BX_THREAD_READY)
 			in[thread->state]++;
+		if (thread->parked != BX_NONE)
+			queued[BX_THREAD_READY]++;
 		if (!clients_sound(core, thread, &queued[BX_THREAD_AWAITING_REPLY]))
 			return broken(what, "clients of a server");
 	}
@@ -267,6 +349,8 @@ bx_sched_sound(const struct bx_kcore *core, const char **what)
 
 	if (current != BX_NONE && current >= core->thread_count)
 		return broken(what, "current thread");
+	if (core->cpu.account == BX_NONE && core->cpu.budget_end != UINT64_MAX)
+		return broken(what, "budget of nobody");
 	for (uint32_t i = 0; i < core->thread_count; i++) {
 		if (!thread_sound(core, &core->threads[i], what))
 			return false;

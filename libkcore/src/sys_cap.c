@@ -134,6 +134,7 @@ enum bx_err
 bx_sys_cap_recharge(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
 {
 	uint64_t index = thread->context.value[2], uses = thread->context.word[0];
+	const struct bx_cap *space;
 	struct bx_cap_place child;
 	uint32_t slot;
 	enum bx_err err = bx_sys_cap(core, thread, thread->context.value[1], BX_CAP_CSPACE,
@@ -144,7 +145,12 @@ bx_sys_cap_recharge(struct bx_kcore *core, struct bx_thread *thread, struct bx_s
 		return err;
 	if (uses > UINT32_MAX)
 		return BX_ERR_OVERFLOW;
-	child.space = &core->programs[core->forest.slots[slot].cap.object.index].space;
+	space = &core->forest.slots[slot].cap;
+	/* It may be what gives, too: one use stays for this call. */
+	if (thread->context.value[0] == thread->context.value[1] &&
+	    space->uses != BX_CAP_USES_UNLIMITED && uses >= space->uses)
+		return BX_ERR_CAP_USED_UP;
+	child.space = &core->programs[space->object.index].space;
 	child.index = index > BX_CAP_SLOT_NONE ? BX_CAP_SLOT_NONE : (uint32_t)index;
 	err = bx_cap_recharge(&core->forest, own_place(core, thread, thread->context.value[0]),
 	    child, (uint32_t)uses, bx_machine_now(core->machine));

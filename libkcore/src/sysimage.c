@@ -13,7 +13,6 @@
 #define QUOTA_MAX	(1u << 24)
 #define AUDIT_MIN	16u
 #define AUDIT_MAX	65536u
-#define BUDGET_US_MAX	10000000u
 
 static enum bx_err
 refuse(const char **where, enum bx_err err, const char *text)
@@ -128,6 +127,20 @@ object_or_none(const struct bx_sysimage *image, uint32_t index, uint32_t kind)
 	return index < image->object_count && bx_get_le32(image->objects[index].kind) == kind;
 }
 
+/* Nobody calls the first program at boot: it has time of its own. */
+static enum bx_err
+budget_check(uint32_t index, uint32_t flags, uint32_t budget, uint32_t period, const char **where)
+{
+	if ((flags & BX_PROGRAM_PASSIVE) != 0 && (budget != 0 || index == 0))
+		return refuse(where, BX_ERR_INVALID, "program passive");
+	if (budget == 0 && period == 0)
+		return BX_OK;
+	if (budget < BX_SYSIMAGE_BUDGET_US_MIN || budget > period ||
+	    period < BX_SYSIMAGE_PERIOD_US_MIN || period > BX_SYSIMAGE_PERIOD_US_MAX)
+		return refuse(where, BX_ERR_INVALID, "program budget");
+	return BX_OK;
+}
+
 static enum bx_err
 program_check(const struct bx_sysimage *image, uint32_t index, const char **where)
 {
@@ -137,8 +150,6 @@ program_check(const struct bx_sysimage *image, uint32_t index, const char **wher
 	uint32_t slots = bx_get_le32(program->slot_count);
 	uint32_t threads = bx_get_le32(program->thread_count);
 	uint32_t stack = bx_get_le32(program->stack_pages);
-	uint32_t budget = bx_get_le32(program->budget_us);
-	uint32_t period = bx_get_le32(program->period_us);
 	uint32_t exit_object = bx_get_le32(program->exit_object);
 
 	if (!name_good(program->name))
@@ -174,9 +185,8 @@ program_check(const struct bx_sysimage *image, uint32_t index, const char **wher
 		return refuse(where, BX_ERR_INVALID, "program exit_object");
 	if ((exit_object != BX_SYSIMAGE_NONE) != (bx_get_le64(program->exit_bits) != 0))
 		return refuse(where, BX_ERR_INVALID, "program exit_bits");
-	if (budget > BUDGET_US_MAX || budget > period || (budget == 0) != (period == 0))
-		return refuse(where, BX_ERR_INVALID, "program budget");
-	return BX_OK;
+	return budget_check(index, bx_get_le32(program->flags), bx_get_le32(program->budget_us),
+	    bx_get_le32(program->period_us), where);
 }
 
 static enum bx_err

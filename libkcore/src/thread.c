@@ -100,6 +100,7 @@ bx_sched_init(struct bx_kcore *core)
 		thread->timer_key = UINT64_MAX;
 		thread->timer_floor = UINT64_MAX;
 		links_clear(thread);
+		bx_budget_init(core, thread);
 	}
 	for (uint32_t i = 0; i < core->endpoint_count; i++) {
 		core->endpoints[i].server = BX_NONE;
@@ -117,6 +118,7 @@ bx_sched_init(struct bx_kcore *core)
 	core->cpu.current = BX_NONE;
 	core->cpu.account = BX_NONE;
 	core->cpu.last_program = BX_NONE;
+	core->cpu.budget_end = UINT64_MAX;
 	core->cpu.timer_at = UINT64_MAX;
 }
 
@@ -139,6 +141,7 @@ bx_thread_make(struct bx_kcore *core, uint32_t index, uint32_t program)
 	thread->priority = thread->priority_base;
 	thread->slice_left = 0;
 	thread->cpu_ticks = 0;
+	bx_budget_start(core, thread);
 	owner->threads_alive++;
 }
 
@@ -217,6 +220,7 @@ bx_thread_end(struct bx_kcore *core, uint32_t index)
 		bx_notification_unbind(core, &core->notifications[thread->bound_notification]);
 	BX_ASSERT(program->threads_alive > 0);
 	program->threads_alive--;
+	bx_budget_help_drop(core, thread);
 	program->cpu_ticks += thread->cpu_ticks;
 	thread->cpu_ticks = 0;
 	bx_thread_move(thread, BX_EVENT_END);

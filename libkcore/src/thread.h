@@ -165,6 +165,44 @@ struct bx_context *bx_signal_short(struct bx_kcore *core, struct bx_thread *thre
 struct bx_context *bx_send_short(struct bx_kcore *core, struct bx_thread *thread);
 struct bx_context *bx_yield_short(struct bx_kcore *core, struct bx_thread *thread);
 struct bx_context *bx_receive_short(struct bx_kcore *core, struct bx_thread *thread);
+/* The recorded fault of the current thread goes to its handler; a reply_receive answers a fault. */
+struct bx_context *bx_fault_short(struct bx_kcore *core, struct bx_thread *thread);
+struct bx_context *bx_fault_reply_short(struct bx_kcore *core, struct bx_thread *thread);
+/* Whether the account of `owner` can pay has changed: for those who run on it, or could, and for all
+ * behind them in the line, it is worked out again whose account they run on. */
+void bx_sched_payers_changed(struct bx_kcore *core, const struct bx_thread *owner);
+/* Puts a READY thread that is in no queue into its ready queue, first or last among equals. */
+void bx_sched_enqueue(struct bx_kcore *core, struct bx_thread *thread, bool first);
+/* `thread` receives on `endpoint`, and has not been the last to do so, or serves another. */
+void bx_sched_serve(struct bx_kcore *core, struct bx_endpoint *endpoint, struct bx_thread *thread);
+/* A sender that pays for a server waits no longer. */
+void bx_sched_help_end(struct bx_kcore *core, struct bx_thread *sender);
+
+/* ---- budget.c */
+
+/* What its program's budget says: once at boot.  Whoever starts again gets no new budget. */
+void bx_budget_init(struct bx_kcore *core, struct bx_thread *thread);
+/* A thread of a passive program may use some time of its own until it serves for the first time; then
+ * it has none but its callers'. */
+void bx_budget_start(struct bx_kcore *core, struct bx_thread *thread);
+void bx_budget_give_up(struct bx_kcore *core, struct bx_thread *thread);
+/* The account has been used from `since` to `now`. */
+void bx_budget_used(struct bx_account *account, uint64_t since, uint64_t now);
+/* The tick at which the account has no time left, if it is used from `now` on; UINT64_MAX: never. */
+uint64_t bx_budget_until(struct bx_kcore *core, const struct bx_thread *owner, uint64_t now);
+/* The account has no time left: stops it, until its refill. */
+void bx_budget_throttle(struct bx_kcore *core, struct bx_thread *owner);
+/* When the next refill of a throttled account is due; UINT64_MAX: never, or it is not throttled. */
+uint64_t bx_budget_due(const struct bx_kcore *core, const struct bx_thread *owner);
+/* That tick has come: who waits for it goes on. */
+void bx_budget_refill(struct bx_kcore *core, struct bx_thread *owner, uint64_t now);
+/* Works out again on whose account a thread runs. */
+void bx_budget_account(struct bx_kcore *core, struct bx_thread *thread);
+/* The next in the line of those on one account, from its owner on: who serves the thread, or who is
+ * paid by it while it queues, or would be; or BX_NONE. */
+uint32_t bx_budget_served_by(const struct bx_kcore *core, const struct bx_thread *thread);
+/* Undoes the link of a server and the sender that pays for it, if there is one. */
+void bx_budget_help_drop(struct bx_kcore *core, struct bx_thread *server);
 
 /* ---- ipc.c */
 
@@ -183,6 +221,9 @@ void bx_ipc_send(struct bx_kcore *core, struct bx_thread *sender, struct bx_endp
  * BX_ERR_PEER_DIED.  False: there are more. */
 bool bx_ipc_clients_release(struct bx_kcore *core, struct bx_thread *thread);
 bool bx_ipc_senders_release(struct bx_kcore *core, struct bx_endpoint *endpoint);
+/* The registers of a fault message. */
+void bx_ipc_fault_put(const struct bx_kcore *core, struct bx_thread *to,
+    const struct bx_thread *from);
 /* Takes a thread out of its wait: queue, client list, copy under way, deadline. */
 void bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread);
 /* Whether a thread that waited for `endpoint` would wait for itself; or the answer is farther than a

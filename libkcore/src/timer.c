@@ -6,6 +6,8 @@
  * wait ends; key <= deadline.  So most waits cost no work on the heap: a new deadline at or after
  * the key is one store, and a wait that ends leaves its entry behind.  An entry that comes due
  * early is queued again by the present deadline, or dropped when the thread does not wait.
+ *
+ * The same entry wakes a thread's account, when it has been throttled (budget.c).
  */
 #include "thread.h"
 
@@ -80,19 +82,26 @@ remove_first(struct bx_kcore *core)
 }
 
 void
-bx_timer_add(struct bx_kcore *core, struct bx_thread *thread, uint64_t deadline)
+bx_timer_wake(struct bx_kcore *core, struct bx_thread *thread, uint64_t tick)
 {
-	BX_ASSERT(deadline != 0 && deadline != UINT64_MAX);
-	thread->deadline = deadline;
-	if (deadline >= thread->timer_key)
+	if (tick >= thread->timer_key)
 		return;
 	if (thread->timer_key == UINT64_MAX) {
 		BX_ASSERT(core->timer_count < core->thread_count);
 		thread->timer_place = core->timer_count;
 		core->timers[core->timer_count++] = thread->index;
 	}
-	key_set(thread, deadline);
+	key_set(thread, tick);
 	sift_up(core, thread->timer_place);
+}
+
+void
+bx_timer_add(struct bx_kcore *core, struct bx_thread *thread, uint64_t deadline)
+{
+	BX_ASSERT(deadline != 0 && deadline != UINT64_MAX);
+	thread->deadline = deadline;
+	if (deadline < thread->timer_key)
+		bx_timer_wake(core, thread, deadline);
 }
 
 void
@@ -113,16 +122,24 @@ bx_timer_expire(struct bx_kcore *core, uint64_t now)
 {
 	for (unsigned n = 0; n < EXPIRE_STEP && bx_timer_next(core) <= now; n++) {
 		struct bx_thread *thread = bx_thread_at(core, core->timers[0]);
+		uint64_t due = bx_budget_due(core, thread);
 
-		if (thread->deadline > now) {
-			/* The short way of IPC keeps a deadline as it was given. */
+		if (due <= now) {
+			bx_budget_refill(core, thread, now);
+			due = UINT64_MAX;
+		}
+		/* The short way of IPC keeps a deadline as it was given. */
+		if (thread->deadline > now)
 			thread->deadline = bx_deadline_clamp(thread->deadline, now);
-			key_set(thread, thread->deadline);
+		if (thread->deadline > now || (thread->deadline == 0 && due != UINT64_MAX)) {
+			key_set(thread, thread->deadline != 0 && thread->deadline < due ?
+			    thread->deadline : due);
 			sift_down(core, 0);
 			continue;
 		}
 		remove_first(core);
 		if (thread->deadline != 0 && thread->state != BX_THREAD_READY)
 			bx_ipc_timeout(core, thread);
+		bx_timer_wake(core, thread, due);
 	}
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "../src/thread.h"
 
 #define REGION		(BX_PAGE_SIZE * 200ull)
 
@@ -131,6 +132,19 @@ driver_world(struct world *world, struct build *build)
 	world->context = bx_kcore_start(world->core);
 }
 
+/* Budgets that run out within a few steps, as if the manifest said so: program 2 has a tenth of the
+ * processor, program 3 none of it. */
+static void
+budgets_set(struct bx_kcore *core)
+{
+	core->programs[2].budget_ticks = 60;
+	core->programs[2].period_ticks = 600;
+	core->programs[3].budget_ticks = 0;
+	core->programs[3].slice_ticks = 500;
+	for (uint32_t i = 4; i < 8; i++)
+		bx_budget_init(core, &core->threads[i]);
+}
+
 void
 driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t seed)
 {
@@ -145,6 +159,8 @@ driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t s
 	driver->entry = 0x400000;
 	driver_world(&driver->world, &build);
 	driver->world.machine.now_step = 3;
+	if (bytes != NULL || (seed & 2) != 0)
+		budgets_set(driver->world.core);
 }
 
 /* ---- arguments */
@@ -227,10 +243,12 @@ static void
 derive_arguments(struct driver *driver, const struct bx_thread *thread, struct bx_context *context)
 {
 	struct bx_derive derive = {
-		.to = any_slot(driver, free_slot(driver)), .rights = choose(driver, 40),
+		.to = any_slot(driver, free_slot(driver)),
+		.rights = one_in(driver, 2) ? 0 : choose(driver, 40),
 		.uses = one_in(driver, 2) ? BX_CAP_USES_UNLIMITED : choose(driver, 5),
 		.badge = choose(driver, 3), .expiry = any_deadline(driver),
-		.first = choose(driver, 3), .count = choose(driver, 10),
+		.first = one_in(driver, 2) ? 0 : choose(driver, 3),
+		.count = one_in(driver, 2) ? 0 : choose(driver, 10),
 	};
 	uint64_t at = ELF_DATA + 64 * (uint64_t)thread->index;
 
@@ -451,6 +469,18 @@ system_call(struct driver *driver)
 }
 
 static void
+fault(struct driver *driver)
+{
+	struct world *world = &driver->world;
+	uint32_t kind = 1 + choose(driver, 5);
+	uint64_t address = any_address(driver), code = choose(driver, 32);
+
+	if (driver->before_fault != NULL)
+		driver->before_fault(world, kind, address, code);
+	world->context = bx_kcore_fault(world->core, kind, address, code);
+}
+
+static void
 idle(struct driver *driver)
 {
 	struct world *world = &driver->world;
@@ -539,9 +569,8 @@ driver_step(struct driver *driver)
 		world->context = bx_kcore_interrupt(world->core, world->core->irqs[0].number);
 	else if (one_in(driver, 16))
 		world->context = bx_kcore_timer(world->core);
-	else if (one_in(driver, 100))
-		world->context = bx_kcore_fault(world->core, 1 + choose(driver, 5),
-		    any_address(driver), choose(driver, 32));
+	else if (one_in(driver, driver->before_fault != NULL ? 30 : 100))
+		fault(driver);
 	else
 		system_call(driver);
 	if (world->context != NULL)

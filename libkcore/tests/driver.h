@@ -52,10 +52,11 @@ struct driver {
 	uint64_t waits, signals, strings, faults, interrupted;
 	bool calm;			/* most calls are IPC without buffers, most waits are long */
 	void (*before_call)(struct world *);	/* or NULL; its registers are there */
+	void (*before_fault)(struct world *, uint32_t kind, uint64_t address, uint64_t code);
 };
 
 /* `bytes` outlive the driver; NULL: choices come from `seed`, and with an odd one there are open
- * spaces. */
+ * spaces.  With bytes and with every second pair of seeds, budgets. */
 void driver_make(struct driver *driver, const uint8_t *bytes, size_t size, uint64_t seed);
 /* One event.  False: the bytes are used up. */
 bool driver_step(struct driver *driver);

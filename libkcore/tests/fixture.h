@@ -37,6 +37,7 @@
 	((condition) ? (void)0 : bx_panic(BX_WHERE, (text)))
 
 /* One for each test_*.c; test_kcore.c runs them all. */
+Suite *suite_budget(void);
 Suite *suite_elf(void);
 Suite *suite_ipc(void);
 Suite *suite_open(void);

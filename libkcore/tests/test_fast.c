@@ -16,10 +16,10 @@
 
 static struct driver driver;
 static uint8_t *before, *shortly;
-static uint64_t taken[BX_SYS_COUNT];
+static uint64_t taken[BX_SYS_COUNT], faults, fault_replies;
 static const uint32_t least[BX_SYS_COUNT] = {
 	[BX_SYS_CALL] = 500, [BX_SYS_REPLY_RECEIVE] = 150, [BX_SYS_SIGNAL] = 500, [BX_SYS_SEND] = 50,
-	[BX_SYS_RECEIVE] = 40, [BX_SYS_YIELD] = 100,
+	[BX_SYS_RECEIVE] = 25, [BX_SYS_YIELD] = 50,
 };
 
 /* Leaves out what means nothing in the state that a thread is in, and what is counted in another
@@ -79,7 +79,62 @@ take(struct world *world)
 	else if (context->number == BX_SYS_REPLY_RECEIVE)
 		next = bx_kcore_reply_receive_fast(context->value[0], context, context->value[2],
 		    world->core);
+	if (context->number == BX_SYS_REPLY_RECEIVE && next == &bx_kcore_declined &&
+	    bx_fault_reply_short(world->core, thread) != NULL) {
+		fault_replies++;
+		return true;
+	}
 	return next != &bx_kcore_declined;
+}
+
+/* The general way has been gone, the short one before; what that left is in `shortly`. */
+static void
+same(struct world *world, uint64_t number, const struct bx_context *fast,
+    const struct bx_context *general, const struct bx_machine *fast_machine)
+{
+	struct bx_kcore *core = world->core;
+
+	want_eq(fast, general);
+	want_eq(fast_machine->domain_switches, world->machine.domain_switches);
+	want_le(fast_machine->timer, world->machine.timer);
+	forget(core, world->machine.now);
+	for (size_t i = 0; i < world->pool_bytes; i++)
+		if (shortly[i] != ((uint8_t *)world->pools)[i])
+			fprintf(stderr, "call %lu: byte %zu of the pools, %zd of the threads\n",
+			    number, i, (ptrdiff_t)i - ((uint8_t *)core->threads -
+			    (uint8_t *)world->pools));
+	want(memcmp(shortly, world->pools, world->pool_bytes) == 0);
+}
+
+/* A fault: with `busy` above everything the short way declines. */
+static void
+compare_fault(struct world *world, uint32_t kind, uint64_t address, uint64_t code)
+{
+	struct bx_kcore *core = world->core;
+	const struct bx_machine machine = world->machine;
+	const struct bx_context *general, *fast = NULL;
+	struct bx_machine fast_machine;
+
+	memcpy(before, world->pools, world->pool_bytes);
+	if (bx_fault_short(core, bx_core_current(core)) != NULL) {
+		faults++;
+		memcpy(world->pools, before, world->pool_bytes);
+		world->machine = machine;
+		world->machine.now_step = 0;
+		fast = bx_kcore_fault(core, kind, address, code);
+		forget(core, machine.now);
+		memcpy(shortly, world->pools, world->pool_bytes);
+		fast_machine = world->machine;
+
+		memcpy(world->pools, before, world->pool_bytes);
+		world->machine = machine;
+		world->machine.now_step = 0;
+		core->cpu.busy = BX_BUSY_ALWAYS;
+		general = bx_kcore_fault(core, kind, address, code);
+		same(world, BX_SYS_COUNT, fast, general, &fast_machine);
+	}
+	memcpy(world->pools, before, world->pool_bytes);
+	world->machine = machine;
 }
 
 static void
@@ -120,16 +175,7 @@ compare(struct world *world)
 	world->machine.now_step = 0;
 	core->cpu.system_calls++;
 	general = bx_sched_system_call_long(core);
-	want_eq(fast, general);
-	want_eq(fast_machine.domain_switches, world->machine.domain_switches);
-	want_le(fast_machine.timer, world->machine.timer);
-	forget(core, machine.now);
-	for (size_t i = 0; i < world->pool_bytes; i++)
-		if (shortly[i] != ((uint8_t *)world->pools)[i])
-			fprintf(stderr, "call %lu: byte %zu of the pools, %zd of the threads\n",
-			    number, i, (ptrdiff_t)i - ((uint8_t *)core->threads -
-			    (uint8_t *)world->pools));
-	want(memcmp(shortly, world->pools, world->pool_bytes) == 0);
+	same(world, number, fast, general, &fast_machine);
 	memcpy(world->pools, before, world->pool_bytes);
 	world->machine = machine;
 }
@@ -142,6 +188,7 @@ START_TEST(fast1_short_ways_do_as_the_general)
 	shortly = malloc(driver.world.pool_bytes);
 	ck_assert(before != NULL && shortly != NULL);
 	driver.before_call = compare;
+	driver.before_fault = compare_fault;
 	for (unsigned n = 0; n < STEPS; n++)
 		ck_assert(driver_step(&driver));
 	driver_end(&driver);
@@ -156,6 +203,8 @@ START_TEST(fast1_short_ways_were_taken)
 	for (unsigned number = 0; number < BX_SYS_COUNT; number++)
 		if (least[number] != 0)
 			ck_assert_uint_ge(taken[number], least[number]);
+	ck_assert_uint_ge(faults, 50);
+	ck_assert_uint_ge(fault_replies, 20);
 }
 END_TEST
 

@@ -1088,6 +1088,19 @@ setup_rights(void)
 }
 
 /* Each call that is taken or queued spends one use; one that is refused spends none. */
+/* Sent along through itself it would take all its uses away, and the one that the call needs. */
+START_TEST(ipc7_counted_is_not_sent_through_itself)
+{
+	struct bx_ipc_buffers buffers = no_buffers();
+
+	buffers.send_slot = COUNTED;
+	offer(CLIENT / 2, buffers);
+	ask(CLIENT, WITH_BUFFERS(BX_SYS_SEND), COUNTED, 0, SOON);
+	failed(CLIENT, BX_ERR_CAP_USED_UP);
+	ck_assert_uint_eq(cap(2, COUNTED)->uses, 20);
+}
+END_TEST
+
 START_TEST(ipc7_uses_are_counted)
 {
 	ask(CLIENT, BX_SYS_SEND, COUNTED, 0, 0);
@@ -1385,6 +1398,7 @@ suite_ipc(void)
 	tcase_add_test(all, ipc7_capability_goes_along);
 	tcase_add_test(rights, ipc7_rights_to_send_along);
 	tcase_add_test(rights, ipc7_short_way_checks_capabilities);
+	tcase_add_test(all, ipc7_counted_is_not_sent_through_itself);
 	tcase_add_test(all, ipc7_uses_are_counted);
 	tcase_add_test(all, ipc8_server_dies);
 	tcase_add_test(all, ipc8_clients_die);

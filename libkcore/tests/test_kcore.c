@@ -16,6 +16,7 @@ main(void)
 	srunner_add_suite(runner, suite_ipc());
 	srunner_add_suite(runner, suite_open());
 	srunner_add_suite(runner, suite_sched());
+	srunner_add_suite(runner, suite_budget());
 	srunner_add_suite(runner, suite_steps());
 	srunner_add_suite(runner, suite_sys());
 	srunner_run_all(runner, CK_NORMAL);

@@ -230,6 +230,27 @@ START_TEST(open4_recharge_across_spaces)
 }
 END_TEST
 
+/* The capability for the other's space may be what gives its uses: one stays for the call itself. */
+START_TEST(open4_recharge_keeps_its_own_use)
+{
+	struct bx_cap_limits limits = bx_cap_limits_same(cap(OPEN, CSPACE));
+
+	limits.uses = 0;
+	ck_assert_int_eq(bx_cap_derive(&world.core->forest, place(OPEN, CSPACE), &limits,
+	    place(PEER, FREE_SLOT), 0), BX_OK);
+	cap(OPEN, CSPACE)->uses = 3;
+	world_run_until(&world, WHO);
+	world.context->word[0] = 3;
+	ck_assert_int_eq(world_call(&world, BX_SYS_CAP_RECHARGE, CSPACE, CSPACE, FREE_SLOT),
+	    BX_ERR_CAP_USED_UP);
+	ck_assert_uint_eq(cap(OPEN, CSPACE)->uses, 3);
+	world.context->word[0] = 2;
+	ck_assert_int_eq(world_call(&world, BX_SYS_CAP_RECHARGE, CSPACE, CSPACE, FREE_SLOT), BX_OK);
+	ck_assert_uint_eq(cap(OPEN, CSPACE)->uses, 0);
+	ck_assert_uint_eq(cap(PEER, FREE_SLOT)->uses, 2);
+}
+END_TEST
+
 /* ---- lent by the manifest: no space need be open for it */
 
 #define GUARD		1u
@@ -345,6 +366,7 @@ suite_open(void)
 	tcase_add_test(tcase, open3_a_line_falls_silent_with_its_notification);
 	tcase_add_test(tcase, open3_revoked_memory_is_unmapped);
 	tcase_add_test(tcase, open4_recharge_across_spaces);
+	tcase_add_test(tcase, open4_recharge_keeps_its_own_use);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("lent");
 	tcase_add_checked_fixture(tcase, setup_lent, teardown);

@@ -8,7 +8,7 @@
 #include "driver.h"
 
 #define STEPS	15000			/* per seed */
-#define SEEDS	8
+#define SEEDS	10
 
 static struct driver driver;
 

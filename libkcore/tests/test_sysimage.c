@@ -43,8 +43,8 @@ setup(void)
 	build.programs[1].fault_object = 0;
 	build.programs[1].exit_object = 1;
 	build.programs[1].exit_bits = 1;
-	build.programs[1].budget_us = 10;
-	build.programs[1].period_us = 20;
+	build.programs[1].budget_us = 1000;
+	build.programs[1].period_us = 2000;
 	image_size = build_image(&build, image);
 }
 
@@ -92,7 +92,8 @@ static const struct wrong {
 	{ HEADER(audit_records), 4, 1u << 17, BX_ERR_INVALID, "audit records" },
 	{ PROGRAM(0, name), 8, 0, BX_ERR_FORMAT, "program name" },
 	{ PROGRAM(0, module), 1, 0, BX_ERR_FORMAT, "program module" },
-	{ PROGRAM(0, flags), 4, 0x20, BX_ERR_INVALID, "program flags" },
+	{ PROGRAM(0, flags), 4, 0x40, BX_ERR_INVALID, "program flags" },
+	{ PROGRAM(0, flags), 4, 0x80000000, BX_ERR_INVALID, "program flags" },
 	{ PROGRAM(0, flags), 4, BX_PROGRAM_OPEN_SPACE, BX_ERR_INVALID,
 	  "open space in a system that is not for research" },
 	{ PROGRAM(0, priority), 4, 21, BX_ERR_RANGE, "program priority" },
@@ -109,8 +110,14 @@ static const struct wrong {
 	{ PROGRAM(1, exit_object), 4, 0, BX_ERR_INVALID, "program exit_object" },
 	{ PROGRAM(1, exit_object), 4, UINT32_MAX, BX_ERR_INVALID, "program exit_bits" },
 	{ PROGRAM(1, exit_bits), 8, 0, BX_ERR_INVALID, "program exit_bits" },
-	{ PROGRAM(1, budget_us), 4, 21, BX_ERR_INVALID, "program budget" },
+	{ PROGRAM(0, flags), 4, BX_PROGRAM_PASSIVE, BX_ERR_INVALID, "program passive" },
+	{ PROGRAM(1, flags), 4, BX_PROGRAM_PASSIVE, BX_ERR_INVALID, "program passive" },
+	{ PROGRAM(1, budget_us), 4, 2001, BX_ERR_INVALID, "program budget" },
+	{ PROGRAM(1, budget_us), 4, 99, BX_ERR_INVALID, "program budget" },
 	{ PROGRAM(1, budget_us), 4, 0, BX_ERR_INVALID, "program budget" },
+	{ PROGRAM(1, period_us), 4, 0, BX_ERR_INVALID, "program budget" },
+	{ PROGRAM(1, period_us), 4, 999, BX_ERR_INVALID, "program budget" },
+	{ PROGRAM(1, period_us), 4, 10000001, BX_ERR_INVALID, "program budget" },
 	{ PROGRAM(1, launch_size), 4, 55, BX_ERR_RANGE, "launch size" },
 	{ PROGRAM(1, launch_size), 4, 4097, BX_ERR_RANGE, "launch size" },
 	{ PROGRAM(1, launch_offset), 4, UINT32_MAX, BX_ERR_TRUNCATED, "launch offset" },

@@ -453,6 +453,185 @@ START_TEST(unreachable_down)
 }
 END_TEST
 
+/* About which segments there is no error, and which error it is. */
+START_TEST(errors_down)
+{
+	static const struct {
+		enum bx_net_error error;
+		uint8_t code;
+	} cases[] = {
+		{ BX_NET_ERROR_PORT, 3 }, { BX_NET_ERROR_PROTOCOL, 2 }, { BX_NET_ERROR_PROHIBITED, 13 },
+	};
+	struct bx_net_buf *buf;
+
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(cases) + 4; i++) {
+		bool silent = i >= BX_ARRAY_COUNT(cases);
+
+		buf = segment(i == 3 ? 7 : 100, i == 4 ? &yours : &mine);
+		bx_net_batch_clear(&out);
+		buf->kind = BX_NET_UNREACHABLE;
+		buf->error = (uint8_t)(silent ? BX_NET_ERROR_PORT : cases[i].error);
+		buf->source = yours;
+		buf->flags = i == 5 ? BX_NET_F_BROADCAST : i == 6 ? BX_NET_F_MULTICAST : 0;
+		ck_assert(!bx_ip_send(ip, 1000000, &in, &out));
+		ck_assert_uint_eq(out.count, !silent);
+		if (!silent)
+			ck_assert_uint_eq(bx_net_bytes(&out, &out.bufs[0])[21], cases[i].code);
+	}
+	/* To somebody whom no route leads to: it cannot be sent. */
+	buf = segment(100, &mine);
+	bx_net_batch_clear(&out);
+	buf->kind = BX_NET_UNREACHABLE;
+	buf->error = BX_NET_ERROR_PORT;
+	buf->source = bx_net_ipv4(9, 9, 9, 9);
+	ck_assert(!bx_ip_send(ip, 1000000, &in, &out));
+	ck_assert_uint_eq(out.bufs[0].kind, BX_NET_NONE);
+	/* No room for it. */
+	bx_net_batch_init(&out, out_bytes, sizeof out_bytes, out_bufs, 0, 0);
+	buf = segment(100, &mine);
+	buf->kind = BX_NET_UNREACHABLE;
+	buf->error = BX_NET_ERROR_PORT;
+	buf->source = yours;
+	ck_assert(!bx_ip_send(ip, 1000000, &in, &out));
+	ck_assert_uint_eq(bx_ip_stats(ip)->no_room_out, 1);
+}
+END_TEST
+
+/* A full batch, a buffer without headroom, a sum that was left to the device: one at a time. */
+START_TEST(down_with_too_little)
+{
+	struct bx_net_batch none_left;
+	struct bx_net_buf *buf;
+	uint8_t ping[64] = { 8 };
+	uint32_t sum;
+
+	bx_net_batch_init(&none_left, out_bytes, sizeof out_bytes, out_bufs, 0, 0);
+	buf = segment(3000, &yours);
+	ck_assert(!bx_ip_send(ip, 0, &in, &none_left));
+	ck_assert_uint_eq(buf->kind, BX_NET_NONE);
+	ck_assert_uint_eq(bx_ip_stats(ip)->no_room_out, 1);
+	bx_net_batch_clear(&in);
+	bx_put_be16(ping + 2, bx_net_sum_final(bx_net_sum(ping, 64, 0)));
+	packet(1, 0, 0, ping, 64);
+	seal(&in.bufs[0]);
+	bx_ip_receive(ip, 0, &in, &none_left);
+	ck_assert_uint_eq(bx_ip_stats(ip)->no_room_out, 2);
+	buf = segment(100, &yours);
+	buf->begin = buf->offset;
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(bx_ip_stats(ip)->no_headroom, 1);
+	/* The sum is made before it is cut in pieces. */
+	buf = segment(3000, &yours);
+	memset(bx_net_bytes(&in, buf) + 6, 0, 2);
+	sum = bx_net_sum(bx_net_bytes(&in, buf), 3000, 0);
+	buf->flags = BX_NET_F_SUM_NEEDED;
+	buf->sum_offset = 6;
+	bx_net_batch_clear(&out);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(out.count, 3);
+	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 26), bx_net_sum_final(sum));
+	/* More than an IPv4 packet holds. */
+	bx_net_batch_clear(&in);
+	buf = segment(100, &yours);
+	buf->length = 65530;
+	ck_assert(bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(buf->error, BX_NET_ERROR_TOO_BIG);
+}
+END_TEST
+
+/* Messages that a host passes over, and errors that quote too little. */
+START_TEST(icmp_passed_over)
+{
+	static const uint8_t types[] = { 4, 5, 13, 17, 255 };
+	const struct bx_ip_stats *stats = bx_ip_stats(ip);
+	struct bx_net_buf *buf;
+	uint8_t m[64];
+
+	for (uint32_t i = 0; i < sizeof types; i++) {
+		memset(m, 0, sizeof m);
+		m[0] = types[i];
+		bx_put_be16(m + 2, bx_net_sum_final(bx_net_sum(m, 16, 0)));
+		bx_net_batch_clear(&in);
+		packet(1, 0, 0, m, 16);
+		receive(0);
+		ck_assert_uint_eq(stats->icmp_ignored, i + 1);
+	}
+	/* Too short, no header in it, half a header, a fragment, about a group, parameter problem. */
+	for (uint32_t i = 0; i < 7; i++) {
+		static const uint8_t lengths[7] = { 7, 20, 36, 36, 36, 36, 36 };
+
+		memset(m, 0, sizeof m);
+		m[0] = i == 6 ? 12 : 3;
+		m[1] = i == 6 ? 0 : 3;
+		m[8] = i == 2 ? 0x4f : i == 3 ? 0x44 : 0x45;
+		m[17] = 17;
+		m[14] = 0;
+		m[15] = i == 4 ? 1 : 0;
+		memcpy(m + 20, mine.byte + 12, 4);
+		memcpy(m + 24, yours.byte + 12, 4);
+		if (i == 5)
+			m[24] = 224;
+		bx_put_be16(m + 2, bx_net_sum_final(bx_net_sum(m, lengths[i], 0)));
+		bx_net_batch_clear(&in);
+		buf = packet(1, 0, 0, m, lengths[i]);
+		receive(0);
+		ck_assert_uint_eq(buf->kind, i == 6 ? BX_NET_UNREACHABLE : BX_NET_NONE);
+	}
+	ck_assert_uint_eq(stats->icmp_bad, 1);
+	ck_assert_uint_eq(stats->icmp_error_stray, 5);
+	/* A reply goes up to who asked. */
+	memset(m, 0, sizeof m);
+	bx_put_be16(m + 2, bx_net_sum_final(bx_net_sum(m, 16, 0)));
+	bx_net_batch_clear(&in);
+	buf = packet(1, 0, 0, m, 16);
+	receive(0);
+	ck_assert_uint_eq(buf->kind, BX_NET_SEGMENT);
+}
+END_TEST
+
+/* Of datagrams that are ready the batch takes what fits; one that never fits is dropped. */
+START_TEST(whole_finds_no_room)
+{
+	static const uint8_t content[1024];
+	struct bx_net_batch small;
+
+	for (uint16_t i = 0; i < 2; i++) {
+		bx_put_be16(bx_net_bytes(&in, packet(17, 0x2000, 0, content, 1024)) + 4, i);
+		bx_put_be16(bx_net_bytes(&in, packet(17, 128, 0, content, 100)) + 4, i);
+	}
+	receive(0);
+	bx_net_batch_init(&small, whole_bytes, 1300, whole_bufs, 4, 0);
+	bx_ip_whole_take(ip, 0, &small, &out);
+	ck_assert_uint_eq(small.count, 1);
+	ck_assert(bx_ip_whole_ready(ip));
+	bx_net_batch_init(&small, whole_bytes, 500, whole_bufs, 4, 0);
+	bx_ip_whole_take(ip, 0, &small, &out);
+	ck_assert_uint_eq(small.count, 0);
+	ck_assert(!bx_ip_whole_ready(ip));
+	ck_assert_uint_eq(bx_ip_stats(ip)->fragment_too_big, 1);
+}
+END_TEST
+
+/* RFC 3168, 5.3: congestion that one fragment met is met by all. */
+START_TEST(fragments_and_ecn)
+{
+	static const uint8_t content[1024];
+	uint8_t *p;
+
+	for (uint32_t round = 0; round < 2; round++) {
+		bx_net_batch_clear(&in);
+		bx_net_batch_clear(&whole);
+		p = bx_net_bytes(&in, packet(17, 0x2000, 0, content, 1024));
+		p[1] = round == 0 ? 2 : 0;
+		p = bx_net_bytes(&in, packet(17, 128, 0, content, 100));
+		p[1] = 3;
+		receive(0);
+		bx_ip_whole_take(ip, 0, &whole, &out);
+		ck_assert_uint_eq(whole.bufs[0].traffic_class, round == 0 ? 3 : 0);
+	}
+}
+END_TEST
+
 START_TEST(longest_prefix_wins)
 {
 	struct bx_net_addr net8 = bx_net_ipv4(20, 0, 0, 0), net16 = bx_net_ipv4(20, 1, 0, 0), gateway;
@@ -552,6 +731,11 @@ main(void)
 	tcase_add_test(tc, down_without_a_way);
 	tcase_add_test(tc, fragments_down_and_up);
 	tcase_add_test(tc, unreachable_down);
+	tcase_add_test(tc, errors_down);
+	tcase_add_test(tc, down_with_too_little);
+	tcase_add_test(tc, icmp_passed_over);
+	tcase_add_test(tc, whole_finds_no_room);
+	tcase_add_test(tc, fragments_and_ecn);
 	tcase_add_test(tc, longest_prefix_wins);
 	tcase_add_test(tc, addresses_and_paths);
 	tcase_add_test(tc, init_refuses);

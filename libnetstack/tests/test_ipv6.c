@@ -1401,6 +1401,86 @@ START_TEST(addresses_bounded)
 }
 END_TEST
 
+/* ---- too little room ---- */
+
+/* Each thing that is said on its own account, with a batch that has no room: lost, counted, and nothing breaks. */
+START_TEST(no_room)
+{
+	const struct bx_ip_stats *stats;
+	struct bx_net_batch none_left;
+	uint8_t ping[64] = { 128 };
+	uint64_t before;
+
+	acquaint(0);
+	stats = bx_ip_stats(ip);
+	bx_net_batch_init(&none_left, out_bytes, sizeof out_bytes, out_bufs, 0, 0);
+#define LOST(what) do { \
+		before = stats->no_room_out; \
+		bx_net_batch_clear(&in); \
+		what; \
+		bx_ip_receive(ip, 90 * S, &in, &none_left); \
+		ck_assert_uint_eq(stats->no_room_out, before + 1); \
+	} while (0)
+	LOST(icmp(&yours, &mine, 64, ping, 64));
+	LOST(solicit(&yours, &mine));
+	LOST(packet(&yours, &mine, 200, 64, (const uint8_t *)"12345678", 8));
+	/* A question for a neighbour, and a datagram in fragments. */
+	before = stats->no_room_out;
+	{
+		struct bx_net_addr third = addr("fd00::3");
+
+		segment(100, &third);
+		ck_assert(!bx_ip_send(ip, 90 * S, &in, &none_left));
+		ck_assert_uint_eq(stats->no_room_out, before + 1);
+		segment(3000, &yours);
+		ck_assert(!bx_ip_send(ip, 90 * S, &in, &none_left));
+		ck_assert_uint_eq(stats->no_room_out, before + 2);
+	}
+	/* All that a start says: reports, tests, solicitations; it is said again later. */
+	make(BX_IP_IPV6_ROUTERS);
+	ck_assert_int_eq(bx_ip_group_join(ip, 0, 0, &(struct bx_net_addr){ { [10] = 0xff, 0xff, 239, 0, 0, 1 } }), BX_OK);
+	for (uint64_t t = 0; t < 5; t++)
+		bx_ip_poll(ip, t * S, &none_left);
+	ck_assert_uint_ge(stats->no_room_out, 4);
+	bx_net_batch_clear(&out);
+	bx_ip_poll(ip, 6 * S, &out);
+	ck_assert_int_ge(find(143), 0);
+}
+END_TEST
+
+/* The sum that was left to the device is made before the datagram is cut; the headers do not fit any more. */
+START_TEST(down_with_too_little)
+{
+	struct bx_net_buf *buf;
+	uint32_t sum;
+
+	acquaint(0);
+	buf = segment(3000, &yours);
+	memset(bx_net_bytes(&in, buf) + 6, 0, 2);
+	sum = bx_net_sum(bx_net_bytes(&in, buf), 3000, 0);
+	buf->flags = BX_NET_F_SUM_NEEDED;
+	buf->sum_offset = 6;
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(out.count, 3);
+	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 54), bx_net_sum_final(sum));
+	buf = segment(100, &yours);
+	buf->length = 65540;
+	ck_assert(bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(buf->error, BX_NET_ERROR_TOO_BIG);
+	/* One that waits and is longer than what may wait. */
+	{
+		struct bx_net_addr third = addr("fd00::3");
+
+		buf = segment(1450, &third);
+		buf->length = 1600;
+		buf->flags = BX_NET_F_CUT;
+		buf->segment_size = 1400;
+		ck_assert(!bx_ip_send(ip, 0, &in, &out));
+		ck_assert_uint_eq(bx_ip_stats(ip)->waiting_full, 1);
+	}
+}
+END_TEST
+
 /* ---- groups ---- */
 
 START_TEST(groups_ipv6)
@@ -1592,6 +1672,8 @@ main(void)
 	tcase_add_test(tc, source_addresses);
 	tcase_add_test(tc, calls_refused);
 	tcase_add_test(tc, addresses_bounded);
+	tcase_add_test(tc, no_room);
+	tcase_add_test(tc, down_with_too_little);
 	tcase_add_test(tc, groups_ipv6);
 	tcase_add_test(tc, groups_ipv4);
 	suite_add_tcase(suite, tc);

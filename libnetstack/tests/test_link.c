@@ -457,6 +457,65 @@ START_TEST(full_batch)
 }
 END_TEST
 
+/* A set of fixed neighbours has no place for another; an old neighbour gives way, and what waited for it is dropped. */
+START_TEST(neighbours_are_bounded)
+{
+	const struct bx_link_stats *stats = bx_link_stats(link_stage);
+	struct bx_net_addr a;
+	uint32_t fixed = 0;
+
+	for (uint32_t i = 2; i < 60; i++) {
+		bx_net_batch_clear(&in);
+		bx_net_batch_clear(&out);
+		packet_down(1)->destination = bx_net_ipv4(10, 0, 0, (uint8_t)i);
+		bx_link_send(link_stage, i, &in, &out);
+	}
+	ck_assert_uint_gt(stats->unresolved, 0);
+	for (uint32_t i = 2; i < 200; i++) {
+		a = bx_net_ipv4(10, 0, 0, (uint8_t)i);
+		fixed += bx_link_neighbour_set(link_stage, 0, &a, you) == BX_OK;
+	}
+	ck_assert_uint_eq(fixed, 8);
+	/* Nobody can be learnt, nobody asked for. */
+	bx_net_batch_clear(&in);
+	bx_net_batch_clear(&out);
+	packet_down(1)->destination = bx_net_ipv4(10, 0, 0, 222);
+	bx_link_send(link_stage, 0, &in, &out);
+	ck_assert_uint_eq(in.bufs[0].kind, BX_NET_NONE);
+	bx_net_batch_clear(&in);
+	arp(all, you, 1, 0x0a0000de, 0x0a000001);
+	receive(0);
+	a = bx_net_ipv4(10, 0, 0, 200);
+	ck_assert_int_eq(bx_link_neighbour_set(link_stage, 0, &a, you), BX_ERR_NO_MEMORY);
+	ck_assert_int_eq(bx_link_neighbour_set(link_stage, 0, &a, all), BX_ERR_INVALID);
+	a = bx_net_ipv4(224, 0, 0, 1);
+	ck_assert_int_eq(bx_link_neighbour_set(link_stage, 0, &a, you), BX_ERR_INVALID);
+	a = bx_net_ipv4(0, 0, 0, 0);
+	ck_assert_int_eq(bx_link_neighbour_set(link_stage, 0, &a, you), BX_ERR_INVALID);
+}
+END_TEST
+
+/* What a fixed neighbour is waited for goes at the next poll, as much as there is room for. */
+START_TEST(waiting_finds_no_room)
+{
+	struct bx_net_batch small;
+
+	for (uint32_t i = 0; i < 3; i++) {
+		bx_net_batch_clear(&in);
+		packet_down(100);
+		bx_link_send(link_stage, 0, &in, &out);
+	}
+	ck_assert_int_eq(bx_link_neighbour_set(link_stage, 5, &yours, you), BX_OK);
+	bx_net_batch_init(&small, out_bytes, 256, out_bufs, 16, 0);
+	bx_link_poll(link_stage, 5, &small);
+	ck_assert_uint_eq(small.count, 1);
+	ck_assert_uint_le(bx_link_next(link_stage), 5);
+	bx_net_batch_clear(&out);
+	bx_link_poll(link_stage, 6, &out);
+	ck_assert_uint_eq(out.count, 2);
+}
+END_TEST
+
 START_TEST(too_big_and_no_headroom)
 {
 	struct bx_net_buf *buf;
@@ -504,6 +563,8 @@ main(void)
 	tcase_add_test(tc, defence);
 	tcase_add_test(tc, addresses_refused);
 	tcase_add_test(tc, full_batch);
+	tcase_add_test(tc, neighbours_are_bounded);
+	tcase_add_test(tc, waiting_finds_no_room);
 	tcase_add_test(tc, too_big_and_no_headroom);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -302,6 +302,133 @@ START_TEST(udp_bad_checksum)
 }
 END_TEST
 
+START_TEST(udp_calls_refused)
+{
+	struct bx_transport *t = side(0);
+	const struct bx_net_addr *you = &pair.host[1].address;
+	static uint8_t bytes[70000], batch_bytes[256];
+	struct bx_net_buf bufs[2];
+	struct bx_net_batch out;
+	struct bx_udp_from from;
+	uint64_t end, more[4];
+	uint16_t port = 7;
+	uint32_t n = 99;
+
+	bx_net_batch_init(&out, batch_bytes, sizeof batch_bytes, bufs, 2, 0);
+	ck_assert_int_eq(bx_udp_open(t, &any, 53, &end, &port), BX_OK);
+	for (uint64_t wrong = 0; wrong < 2; wrong++) {
+		ck_assert_int_eq(bx_udp_send(t, wrong, &any, you, 1, bytes, 1, &out), BX_ERR_NOT_FOUND);
+		ck_assert_int_eq(bx_udp_receive(t, wrong, bytes, 1, &n, &from), BX_ERR_NOT_FOUND);
+		ck_assert(!bx_udp_readable(t, wrong));
+	}
+	ck_assert_int_eq(bx_udp_send(t, end, &any, you, 0, bytes, 1, &out), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_udp_send(t, end, &any, &any, 1, bytes, 1, &out), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_udp_send(t, end, &any, you, 1, bytes, 65508, &out), BX_ERR_OVERFLOW);
+	ck_assert_int_eq(bx_udp_send(t, end, &any, you, 1, bytes, 500, &out), BX_ERR_WOULD_BLOCK);
+	ck_assert_uint_eq(out.count, 0);
+	ck_assert_uint_eq(n, 99);
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert_int_eq(bx_udp_open(t, &any, 0, &more[i], &port), BX_OK);
+	ck_assert_int_eq(bx_udp_open(t, &any, 0, &more[3], &port), BX_ERR_NO_MEMORY);
+	/* Closed in the middle of a list, and of the list of those with something to report. */
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert_int_eq(bx_udp_close(t, more[(i + 1) % 3]), BX_OK);
+	ck_assert_int_eq(bx_udp_close(t, end), BX_OK);
+}
+END_TEST
+
+/* One datagram as it would come up: lengths that do not agree, and too many of them. */
+START_TEST(udp_malformed)
+{
+	struct bx_transport *t = side(1);
+	const struct bx_transport_stats *stats = bx_transport_stats(t);
+	static uint8_t bytes[1 << 17], replies_bytes[4096];
+	struct bx_net_buf bufs[4], reply_bufs[4];
+	struct bx_net_batch in, replies;
+	struct bx_net_buf *buf;
+	uint64_t end, handle;
+	uint32_t events;
+	uint16_t port;
+
+	ck_assert_int_eq(bx_udp_open(t, &any, 53, &end, &port), BX_OK);
+	bx_net_batch_init(&in, bytes, sizeof bytes, bufs, 4, 0);
+	bx_net_batch_init(&replies, replies_bytes, sizeof replies_bytes, reply_bufs, 4, 0);
+	for (uint32_t i = 0; i < 8; i++) {
+		/* Too short; says less than a header; says more than there is; good ones until it is full; to
+		 * nobody by a broadcast; to nobody. */
+		static const uint16_t lengths[8] = { 7, 8, 8, 30008, 30008, 30008, 8, 8 };
+		static const uint16_t said[8] = { 8, 7, 9, 30008, 30008, 30008, 8, 8 };
+
+		bx_net_batch_clear(&in);
+		buf = bx_net_batch_add(&in, lengths[i]);
+		memset(bx_net_bytes(&in, buf), 0, lengths[i]);
+		bx_put_be32(bx_net_bytes(&in, buf), 1000u << 16 | (i < 6 ? 53 : 54));
+		if (lengths[i] >= 8)
+			bx_put_be16(bx_net_bytes(&in, buf) + 4, said[i]);
+		buf->kind = BX_NET_SEGMENT;
+		buf->protocol = 17;
+		buf->source = pair.host[0].address;
+		buf->destination = pair.host[1].address;
+		buf->flags = i == 6 ? BX_NET_F_BROADCAST : 0;
+		bx_transport_receive(t, pair.now_us, &in, &replies);
+	}
+	ck_assert_uint_eq(stats->short_header, 1);
+	ck_assert_uint_eq(stats->udp_bad_length, 2);
+	ck_assert_uint_eq(stats->udp_full, 1);
+	ck_assert_uint_eq(stats->udp_no_end, 2);
+	ck_assert_uint_eq(replies.count, 1);
+	/* One event for all of them. */
+	ck_assert(bx_tcp_event(t, &handle, &events));
+	ck_assert_uint_eq(handle, end);
+	ck_assert_uint_eq(events, BX_TCP_READABLE);
+	ck_assert(!bx_tcp_event(t, &handle, &events));
+	/* A protocol that is not spoken; errors about nobody's. */
+	for (uint32_t i = 0; i < 4; i++) {
+		bx_net_batch_clear(&in);
+		buf = bx_net_batch_add(&in, 8);
+		memset(bx_net_bytes(&in, buf), 0, 8);
+		buf->kind = i == 0 ? BX_NET_SEGMENT : BX_NET_UNREACHABLE;
+		buf->protocol = i == 3 ? 6 : i == 2 ? 17 : 99;
+		buf->error = BX_NET_ERROR_PORT;
+		buf->source = pair.host[1].address;
+		buf->destination = pair.host[0].address;
+		bx_transport_receive(t, pair.now_us, &in, &replies);
+	}
+	ck_assert_uint_eq(stats->unknown_protocol, 1);
+	ck_assert_uint_ge(stats->errors_stray, 2);
+	ck_assert_int_eq(bx_udp_close(t, end), BX_OK);
+}
+END_TEST
+
+START_TEST(options_refused)
+{
+	struct bx_transport *t = side(0);
+	struct bx_tcp_info info;
+	uint64_t c;
+
+	ck_assert_int_eq(pair_connect(&pair, 0, 80, &c), BX_OK);
+	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_NODELAY, 2), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_KEEPALIVE_S, 65536), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_TRAFFIC_CLASS, 1), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_TRAFFIC_CLASS, 256), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, (enum bx_tcp_option)77, 0), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_option_set(t, 0, 5, BX_TCP_OPTION_NODELAY, 0), BX_ERR_NOT_FOUND);
+	ck_assert_int_eq(bx_tcp_info(t, 5, &info), BX_ERR_NOT_FOUND);
+	ck_assert_int_eq(bx_tcp_shutdown(t, 0, 5), BX_ERR_NOT_FOUND);
+	ck_assert_int_eq(bx_tcp_abort(t, 0, 5), BX_ERR_NOT_FOUND);
+	ck_assert_int_eq(bx_tcp_unlisten(t, 0, 5), BX_ERR_NOT_FOUND);
+	/* Both ends of it refuse; the second end of the stream is a mistake. */
+	ck_assert_int_eq(bx_tcp_shutdown(t, 0, c), BX_OK);
+	ck_assert_int_eq(bx_tcp_shutdown(t, 0, c), BX_ERR_STATE);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_int_eq(bx_tcp_info(t, c, &info), BX_OK);
+	ck_assert_int_eq(info.state, BX_TCP_CLOSED);
+	ck_assert_int_eq(info.error, BX_ERR_NET_REFUSED);
+	ck_assert_int_eq(bx_tcp_shutdown(t, 0, c), BX_ERR_STATE);
+	ck_assert_int_eq(bx_tcp_abort(t, 0, c), BX_OK);
+}
+END_TEST
+
 /* Takes the checksum of a datagram away. */
 static bool
 no_sum(struct pair *p, uint32_t from, uint8_t *frame, uint32_t length)
@@ -478,6 +605,9 @@ main(void)
 	tcase_add_test(tc, backlog);
 	tcase_add_loop_test(tc, udp_both_ways, 0, 2);
 	tcase_add_test(tc, udp_without_sum);
+	tcase_add_test(tc, udp_calls_refused);
+	tcase_add_test(tc, udp_malformed);
+	tcase_add_test(tc, options_refused);
 	tcase_add_test(tc, udp_ports_are_secret);
 	tcase_add_test(tc, udp_bad_checksum);
 	tcase_add_test(tc, offload_down);

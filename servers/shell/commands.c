@@ -193,6 +193,7 @@ shutdown(struct shell *shell, const struct words *words, const char *line)
 const struct command shell_commands[] = {
 	{ "help", "", "what can be typed here", 0, 0, help },
 	{ "ps", "", "programs, their state, and what they use", 0, 0, show_ps },
+	{ "threads", "", "threads: whose time they run on, and how much there is", 0, 0, show_threads },
 	{ "caps", "[PROGRAM]", "capabilities: who may do what", 0, 1, show_caps },
 	{ "mem", "", "frames of memory, and the kernel's pools", 0, 0, show_mem },
 	{ "ipc", "", "endpoints and notifications", 0, 0, show_ipc },

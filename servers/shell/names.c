@@ -39,6 +39,19 @@ name_of_program_state(uint32_t state)
 }
 
 const char *
+name_of_thread_state(uint32_t state)
+{
+	static const char *const names[] = {
+		[BX_THREAD_FREE] = "-", [BX_THREAD_STOPPED] = "stopped", [BX_THREAD_READY] = "ready",
+		[BX_THREAD_SENDING] = "sends", [BX_THREAD_RECEIVING] = "receives",
+		[BX_THREAD_AWAITING_REPLY] = "calls", [BX_THREAD_WAITING] = "waits",
+		[BX_THREAD_SLEEPING] = "sleeps", [BX_THREAD_FAULTED] = "faulted",
+	};
+
+	return lookup(names, BX_ARRAY_COUNT(names), state);
+}
+
+const char *
 name_of_fault(uint32_t kind)
 {
 	static const char *const names[] = {

@@ -10,6 +10,7 @@
 /* Each returns static text, "?" for a number without a name. */
 const char *name_of_cap_type(uint32_t type);
 const char *name_of_program_state(uint32_t state);
+const char *name_of_thread_state(uint32_t state);
 const char *name_of_fault(uint32_t kind);
 const char *name_of_audit_kind(uint32_t kind);
 const char *name_of_system_call(uint64_t number);

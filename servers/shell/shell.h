@@ -55,6 +55,7 @@ void shell_run_line(struct shell *shell, char *line, const char *whole);
 
 /* show.c */
 void show_ps(struct shell *shell, const struct words *words, const char *line);
+void show_threads(struct shell *shell, const struct words *words, const char *line);
 void show_caps(struct shell *shell, const struct words *words, const char *line);
 void show_mem(struct shell *shell, const struct words *words, const char *line);
 void show_ipc(struct shell *shell, const struct words *words, const char *line);

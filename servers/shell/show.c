@@ -56,6 +56,39 @@ show_ps(struct shell *shell, const struct words *words, const char *line)
 	}
 }
 
+/* On whose time each thread runs, and what is left of it. */
+void
+show_threads(struct shell *shell, const struct words *words, const char *line)
+{
+	const uint64_t rate = shell->sys->ticks_per_second, half = rate / 2000000;
+	struct bx_info_system system;
+
+	(void)line;
+	if (!inspect_system(shell, words->word[0], &system))
+		return;
+	shell_print(shell, "  #  %-12s %-8s %4s %4s %9s %10s %9s %7s\n", "PROGRAM", "STATE", "PRIO",
+	    "ON", "CPU ms", "BUDGET us", "PERIOD us", "STOPPED");
+	for (uint32_t i = 0; i < system.thread_count; i++) {
+		struct bx_info_program program;
+		struct bx_info_thread info;
+		char budget[24] = "-", period[24] = "-";
+
+		if (bx_sys_inspect(shell->audit, BX_INSPECT_THREAD, i, 0, &info, sizeof info) != BX_OK ||
+		    bx_sys_inspect(shell->audit, BX_INSPECT_PROGRAM, info.program, 0, &program,
+		    sizeof program) != BX_OK)
+			continue;
+		if (info.budget_ticks != UINT64_MAX) {
+			(void)bx_sys_format(budget, sizeof budget, "%lu",
+			    bx_sys_us_of_ticks(rate, info.budget_ticks + half));
+			(void)bx_sys_format(period, sizeof period, "%lu",
+			    bx_sys_us_of_ticks(rate, info.period_ticks + half));
+		}
+		shell_print(shell, "%3u  %-12s %-8s %4u %4u %9lu %10s %9s %7u\n", i, program.name,
+		    name_of_thread_state(info.state), info.priority, info.account,
+		    milliseconds(shell, info.cpu_ticks), budget, period, info.throttles);
+	}
+}
+
 static void
 cap_line(struct shell *shell, uint32_t slot, const struct bx_info_cap *cap)
 {

@@ -38,7 +38,8 @@ class Workshop:
         inside = place != os.curdir and not place.startswith(os.pardir)
         self.build = os.path.join(self.source, place) if inside else str(folder / "build")
         os.makedirs(LOGS, exist_ok=True)
-        system_image("attacks")                         # and all that is in it
+        for system in ("attacks", "open"):              # and all that is in them
+            system_image(system)
         script = '. "$0"; copy_tree "$1"'
         self.run("sh", "-c", script, os.path.join(SOURCE, "tests", "check-lib.sh"), self.source,
                  env=dict(os.environ, BX_SRCDIR=SOURCE))
@@ -52,17 +53,23 @@ class Workshop:
             copy = os.path.join(self.build, os.path.relpath(path, self.source))
             if os.path.exists(copy):
                 os.unlink(copy)
-        self.modules = {"system": os.path.join(BUILD, "brainix-attacks.bin")}
+        self.modules = {system: self.modules_of(system) for system in ("attacks", "open")}
+
+    def modules_of(self, system):
+        """The parts of a system but the kernel, by name."""
+        modules = {"system": os.path.join(BUILD, "brainix-%s.bin" % system)}
         listing = subprocess.run(
             [os.path.join(BUILD, "tools", "mksystem", "mksystem"), "--binaries",
-             os.path.join(SOURCE, "tests", "system", "manifests", "attacks.system")],
+             os.path.join(SOURCE, "tests", "system", "manifests", system + ".system")],
             check=True, stdout=subprocess.PIPE, text=True).stdout
         for name in listing.split():
             found = [path for path in (os.path.join(BUILD, "tests/system/attacks", name),
+                                       os.path.join(BUILD, "tests/system/caps", name),
                                        os.path.join(BUILD, "servers", name, name))
                      if os.path.isfile(path)]
-            self.modules[name] = str(folder / name)
-            self.run("objcopy", "--strip-all", found[0], self.modules[name])
+            modules[name] = str(self.folder / name)
+            self.run("objcopy", "--strip-all", found[0], modules[name])
+        return modules
 
     @staticmethod
     def run(*words, **options):
@@ -86,9 +93,9 @@ class Workshop:
                  env=environment)
         return os.path.join(self.build, "kernel", "kernel.elf")
 
-    def boot(self, kernel, processor=None):
+    def boot(self, kernel, system, processor=None):
         image = str(self.folder / "mutant.iso")
-        make_image(image, {"kernel": kernel, **self.modules}, command_line="debug-exit")
+        make_image(image, {"kernel": kernel, **self.modules[system]}, command_line="debug-exit")
         return Machine(image, cpu=processor, mem=64)
 
 
@@ -107,12 +114,13 @@ def test_there_is_a_mutant_for_each_rule():
 @pytest.mark.parametrize("path", PATCHES, ids=lambda path: os.path.basename(path)[:-len(".patch")])
 def test_caught(workshop, tmp_path, path):
     expected = set(mutant(path, "caught by")[0].split())
-    attacks = mutant(path, "run")
+    attacks, cases = mutant(path, "run"), mutant(path, "lend")
     workshop.patch(path)
     try:
         kernel = workshop.make()
         assert not filecmp.cmp(kernel, RELEASE, shallow=False), "the patch changes nothing"
-        with workshop.boot(kernel, *mutant(path, "processor")) as machine:
+        with workshop.boot(kernel, "open" if cases else "attacks",
+                           *mutant(path, "processor")) as machine:
             shell = Shell(machine)
             for attack in attacks[:-1]:
                 assert "contained" in shell.command("run attack " + attack)
@@ -120,13 +128,20 @@ def test_caught(workshop, tmp_path, path):
                 shell.type("run attack %s\r" % attack)
                 machine.expect_text("attack %s: begins" % attack)
                 machine.expect_text("BREACH: ")
-            report, text = walk(machine, tmp_path, os.path.join(workshop.build, "kernel", "kernel"))
+            for case in cases:
+                shell.type("run lend %s\r" % case)
+                machine.expect_text("BREACH: ")
+            violations, text = set(), ""
+            if not cases:               # no program of `open' is ever seen running: it waits
+                report, text = walk(machine, tmp_path,
+                                    os.path.join(workshop.build, "kernel", "kernel"))
+                violations = {rule for rule, _ in report.violations}
     finally:
         workshop.patch(path, "--reverse")
     name = os.path.basename(path).replace(".patch", ".txt")
     with open(os.path.join(LOGS, "mutant-" + name), "w", encoding="utf-8") as file:
         file.write(text)
-    assert {rule for rule, _ in report.violations} == expected - {"attack"}, text
+    assert violations == expected - {"attack"}, text
 
 
 def test_nothing_of_a_mutant_stays(workshop):

@@ -90,7 +90,7 @@ def records(shell, count=1024):
 def test_help_shows_all_commands(shell):
     with open(os.path.join(SOURCE, "servers", "shell", "commands.c"), encoding="utf-8") as file:
         names = re.findall(r'^\t\{ "(\w+)", "', file.read(), re.M)
-    assert len(names) == 12
+    assert len(names) == 13
     assert [row[0] for row in shell.rows("help")] == names
 
 

@@ -427,6 +427,30 @@ read_space(const struct place *place, struct system_program *program)
 		    "into free slots of a sealed one", place->name);
 }
 
+/* Both settings, or none; or a budget of nothing, alone: a passive program. */
+static void
+read_budget(const struct place *place, struct system_program *program)
+{
+	bool limited = config_setting_get_member(place->group, "budget_us") != NULL;
+	bool periodic = config_setting_get_member(place->group, "period_us") != NULL;
+
+	program->budget_us = (uint32_t)number(place, "budget_us", 0, BX_SYSIMAGE_PERIOD_US_MAX, 0);
+	program->period_us = (uint32_t)number(place, "period_us", BX_SYSIMAGE_PERIOD_US_MIN,
+	    BX_SYSIMAGE_PERIOD_US_MAX, 0);
+	if (limited && !periodic && program->budget_us == 0)
+		program->flags |= BX_PROGRAM_PASSIVE;
+	else if (limited != periodic)
+		complain(place->diagnostics, place->group,
+		    "program %s needs both budget_us and period_us, or none, or budget_us = 0 alone",
+		    place->name);
+	else if (limited && program->budget_us < BX_SYSIMAGE_BUDGET_US_MIN)
+		complain(place->diagnostics, place->group, "program %s has a budget below %d us",
+		    place->name, BX_SYSIMAGE_BUDGET_US_MIN);
+	else if (program->budget_us > program->period_us)
+		complain(place->diagnostics, place->group,
+		    "program %s has a budget longer than its period", place->name);
+}
+
 static bool
 read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
     struct system_program *program)
@@ -454,8 +478,6 @@ read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
 	program->thread_count = (uint32_t)number(&place, "threads", 1, 64, 1);
 	program->frame_quota = (uint32_t)required_number(&place, "frames", 8, 1u << 20);
 	program->stack_pages = (uint32_t)number(&place, "stack_pages", 1, 1024, 4);
-	program->budget_us = (uint32_t)number(&place, "budget_us", 1, 10000000, 0);
-	program->period_us = (uint32_t)number(&place, "period_us", 1, 10000000, 0);
 	program->fault_name = text(&place, "fault", NULL);
 	program->exit_name = text(&place, "exit", NULL);
 	program->flags = (boolean(&place, "autostart") ? BX_PROGRAM_AUTOSTART : 0u) |
@@ -463,11 +485,7 @@ read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
 	    (boolean(&place, "fpu") ? BX_PROGRAM_FPU : 0u) |
 	    (boolean(&place, "ready") ? BX_PROGRAM_SIGNALS_READY : 0u);
 	read_space(&place, program);
-	if ((program->budget_us == 0) != (program->period_us == 0))
-		complain(diagnostics, setting, "program %s needs both budget_us and period_us, or none",
-		    place.name);
-	else if (program->budget_us > program->period_us)
-		complain(diagnostics, setting, "program %s has a budget longer than its period", place.name);
+	read_budget(&place, program);
 	return read_capabilities(&place, program);
 }
 
@@ -505,6 +523,9 @@ system_read(const config_t *config, struct system_model *model, struct diagnosti
 	for (uint32_t i = 0; i < model->program_count; i++)
 		if (!read_program(diagnostics, config_setting_get_elem(programs, i), &model->programs[i]))
 			return false;
+	if ((model->programs[0].flags & BX_PROGRAM_PASSIVE) != 0)
+		complain(diagnostics, model->programs[0].at,
+		    "program %s is started by the kernel: nobody calls it who could pay", model->programs[0].name);
 	return true;
 }
 

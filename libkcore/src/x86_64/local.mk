@@ -3,9 +3,10 @@
 bxinclude_HEADERS += libkcore/include/brainix/x86_64.h
 noinst_HEADERS += %D%/page_table.h %D%/x86.h libkcore/tests/acpi-tables.h
 EXTRA_DIST += %D%/DESIGN.md libkcore/tests/corpus/acpi/pc
-bx_x86_64_often = %D%/entry.S %D%/machine.c %D%/trap.c
+bx_x86_64_often = %D%/entry.S
 bx_x86_64_seldom = \
-	%D%/acpi.c %D%/apic.c %D%/bootinfo.c %D%/clock.c %D%/cpu.c %D%/map.c
+	%D%/acpi.c %D%/apic.c %D%/bootinfo.c %D%/clock.c %D%/cpu.c %D%/machine.c %D%/map.c \
+	%D%/trap.c
 bx_x86_64_inc = $(KCORE_INC) $(BASE_INC)
 
 if HAVE_CHECK
