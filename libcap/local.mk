@@ -3,7 +3,7 @@
 CAP_INC = -I$(top_srcdir)/%D%/include
 
 bxinclude_HEADERS += %D%/include/brainix/cap.h
-noinst_HEADERS += %D%/src/forest.h %D%/src/logic.h %D%/tests/fixture.h %D%/tests/spec.h %D%/tests/world.h
+noinst_HEADERS += %D%/src/forest.h %D%/src/lemmas.h %D%/src/logic.h %D%/tests/fixture.h %D%/tests/spec.h %D%/tests/world.h
 pkgconfig_DATA += %D%/brainix-cap.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md
 lib_LTLIBRARIES += %D%/libbrainix-cap.la

@@ -4,6 +4,7 @@
  * and nowhere else.
  */
 #include "forest.h"
+#include "lemmas.h"
 
 /*@ requires \valid_read(parent);
   @ assigns \nothing;
@@ -36,34 +37,22 @@ range_is_inside(const struct bx_cap *parent, uint64_t first, uint64_t count)
 }
 
 /* Everything that can refuse a derivation, in the order that cap.h promises. */
-/*@ requires forest_in_memory(forest);
-  @ requires place_in_memory(forest, from) && place_in_memory(forest, to);
-  @ requires \valid_read(limits) && \valid(parent_slot) && \valid(child_slot);
-  @ requires \separated(parent_slot, child_slot, from.space, to.space);
-  @ requires \separated(parent_slot, forest, limits, forest->slots + (0 .. forest->slot_count - 1));
-  @ requires \separated(child_slot, forest, limits, forest->slots + (0 .. forest->slot_count - 1));
-  @ assigns *parent_slot, *child_slot;
-  @ ensures \result == BX_OK ==>
-  @    *parent_slot == slot_of(from) && from.index < from.space->slot_count &&
-  @    *child_slot == slot_of(to) && to.index < to.space->slot_count &&
-  @    !to.space->sealed && is_plain(to) &&
-  @    derivable(&forest->slots[*parent_slot].cap, limits, now) &&
-  @    forest->slots[*child_slot].cap.type == BX_CAP_NONE; */
+/*@ requires forest_in_memory(forest) && place_in_memory(forest, to);
+  @ requires parent_slot < forest->slot_count && child_slot < forest->slot_count;
+  @ requires \valid_read(limits);
+  @ assigns \nothing;
+  @ ensures \result == BX_OK ==> !to.space->sealed && is_plain(to);
+  @ ensures \result == BX_OK ==> within(forest->slots, parent_slot, limits) &&
+  @    now < forest->slots[parent_slot].cap.expiry;
+  @ ensures \result == BX_OK ==> limits->first + limits->count <=
+  @    forest->slots[parent_slot].cap.first + forest->slots[parent_slot].cap.count;
+  @ ensures \result == BX_OK ==> forest->slots[child_slot].cap.type == BX_CAP_NONE; */
 static enum bx_err
-derive_check(const struct bx_cap_forest *forest, struct bx_cap_place from,
-    const struct bx_cap_limits *limits, struct bx_cap_place to, uint64_t now,
-    uint32_t *parent_slot, uint32_t *child_slot)
+derive_check(const struct bx_cap_forest *forest, uint32_t parent_slot,
+    const struct bx_cap_limits *limits, struct bx_cap_place to, uint32_t child_slot, uint64_t now)
 {
-	const struct bx_cap *parent;
-	enum bx_err err;
+	const struct bx_cap *parent = &forest->slots[parent_slot].cap;
 
-	err = find_slot(from, parent_slot);
-	if (err != BX_OK)
-		return err;
-	err = find_slot(to, child_slot);
-	if (err != BX_OK)
-		return err;
-	parent = &forest->slots[*parent_slot].cap;
 	if (parent->type == BX_CAP_NONE)
 		return BX_ERR_CAP_EMPTY;
 	if (parent->type == BX_CAP_REPLY)
@@ -74,7 +63,7 @@ derive_check(const struct bx_cap_forest *forest, struct bx_cap_place from,
 		return BX_ERR_CAP_SEALED;
 	if (to.index >= to.space->plain_count)			/* CAP-5 */
 		return BX_ERR_CAP_SLOT;
-	if (!slot_is_empty(forest, *child_slot))
+	if (!slot_is_empty(forest, child_slot))
 		return BX_ERR_CAP_OCCUPIED;
 	if ((limits->rights & parent->rights) != limits->rights)	/* CAP-1 */
 		return BX_ERR_CAP_RIGHTS;
@@ -92,42 +81,63 @@ derive_check(const struct bx_cap_forest *forest, struct bx_cap_place from,
 	return BX_OK;
 }
 
+/* What cannot fail any more. */
+/*@ requires \valid(slots + (0 .. n - 1)) && parent < n <= BX_CAP_SLOT_NONE && child < n;
+  @ requires slots_sound(slots, n) && bx_cap_births < UINT64_MAX;
+  @ requires \valid_read(limits) && \separated(limits, slots + (0 .. n - 1));
+  @ requires within(slots, parent, limits);
+  @ requires slots[child].cap.type == BX_CAP_NONE;
+  @ assigns slots[0 .. n - 1], bx_cap_birth[child], bx_cap_births;
+  @ ensures derived{Pre,Post}(slots, n, child, parent);
+  @ ensures slots_sound(slots, n);
+  @ ensures uses_taken{Pre,Post}(slots, parent, limits->uses);
+  @ ensures as_limited{Pre,Post}(slots, child, parent, limits); */
+static void
+derive_act(struct bx_cap_slot *slots, uint32_t parent, const struct bx_cap_limits *limits,
+    uint32_t child) /*@ ghost (uint32_t n) */
+{
+	//@ assert linkable(slots, n, child, parent);
+	derive_slot(slots, parent, limits, child) /*@ ghost (n) */;
+}
+
 /*@ requires forest_in_memory(forest) && sound(forest);
   @ requires place_in_memory(forest, from) && place_in_memory(forest, to);
   @ requires bx_cap_births < UINT64_MAX;
   @ requires \valid_read(limits) && \separated(limits, forest->slots + (0 .. forest->slot_count - 1));
-  @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK; */
+  @ assigns forest->slots[0 .. forest->slot_count - 1],
+  @    bx_cap_birth[0 .. forest->slot_count - 1], bx_cap_births;
+  @ ensures sound(forest);
+  @ ensures refused: \result != BX_OK ==> nothing_changed{Pre,Post}(forest->slots, forest->slot_count);
+  @ ensures cap123: \result == BX_OK ==>
+  @    lesser(forest->slots, \old(slot_of(to)), \old(slot_of(from)));
+  @ ensures cap2: \result == BX_OK ==> now < forest->slots[\old(slot_of(from))].cap.expiry &&
+  @    uses_taken{Pre,Post}(forest->slots, \old(slot_of(from)), \old(limits->uses));
+  @ ensures derived: \result == BX_OK ==>
+  @    derived{Pre,Post}(forest->slots, forest->slot_count, \old(slot_of(to)), \old(slot_of(from)));
+  @ ensures limited: \result == BX_OK ==>
+  @    as_limited{Pre,Post}(forest->slots, \old(slot_of(to)), \old(slot_of(from)), limits);
+  @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK;
+  @ ensures gain: only_gain{Pre,Post}(forest->slots, forest->slot_count, \old(slot_of(to))); */
 enum bx_err
 bx_cap_derive(struct bx_cap_forest *forest, struct bx_cap_place from,
     const struct bx_cap_limits *limits, struct bx_cap_place to, uint64_t now)
 {
 	uint32_t parent_slot, child_slot;
-	struct bx_cap *parent;
 	enum bx_err err;
 
 	BX_ASSERT(limits != NULL);
 
-	err = derive_check(forest, from, limits, to, now, &parent_slot, &child_slot);
+	err = find_slot(from, &parent_slot);
 	if (err != BX_OK)
 		return err;
-
-	/* Nothing below can fail. */
-	parent = &forest->slots[parent_slot].cap;
-	if (parent->uses != BX_CAP_USES_UNLIMITED)
-		parent->uses -= limits->uses;
-	forest->slots[child_slot].cap = (struct bx_cap){
-		.type = parent->type,
-		.rights = limits->rights,
-		.depth = (uint16_t)(parent->depth + 1),
-		.uses = limits->uses,
-		.badge = limits->badge != 0 ? limits->badge : parent->badge,
-		.object = parent->object,
-		.expiry = limits->expiry,
-		.first = limits->first,
-		.count = limits->count,
-	};
-	//@ admit links_as_before{Pre,Here}(forest);
-	link_slot(forest, child_slot, parent_slot);
+	err = find_slot(to, &child_slot);
+	if (err != BX_OK)
+		return err;
+	err = derive_check(forest, parent_slot, limits, to, child_slot, now);
+	if (err != BX_OK)
+		return err;
+	derive_act(forest->slots, parent_slot, limits, child_slot)
+	    /*@ ghost (forest->slot_count) */;
 	BX_INVARIANT(bx_cap_slot_sound(forest, parent_slot));
 	BX_INVARIANT(bx_cap_slot_sound(forest, child_slot));
 	return BX_OK;
@@ -136,7 +146,14 @@ bx_cap_derive(struct bx_cap_forest *forest, struct bx_cap_place from,
 /*@ requires forest_in_memory(forest) && sound(forest);
   @ requires place_in_memory(forest, from) && place_in_memory(forest, to);
   @ requires bx_cap_births < UINT64_MAX;
-  @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK; */
+  @ assigns forest->slots[0 .. forest->slot_count - 1],
+  @    bx_cap_birth[0 .. forest->slot_count - 1], bx_cap_births;
+  @ ensures sound(forest);
+  @ ensures refused: \result != BX_OK ==> nothing_changed{Pre,Post}(forest->slots, forest->slot_count);
+  @ ensures cap123: \result == BX_OK ==>
+  @    lesser(forest->slots, \old(slot_of(to)), \old(slot_of(from)));
+  @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK;
+  @ ensures gain: only_gain{Pre,Post}(forest->slots, forest->slot_count, \old(slot_of(to))); */
 enum bx_err
 bx_cap_copy(struct bx_cap_forest *forest, struct bx_cap_place from, struct bx_cap_place to,
     uint64_t now)
@@ -149,5 +166,11 @@ bx_cap_copy(struct bx_cap_forest *forest, struct bx_cap_place from, struct bx_ca
 	if (err != BX_OK)
 		return err;
 	limits = bx_cap_limits_same(&forest->slots[slot].cap);
+	//@ assert forest->slots == \at(forest->slots, Pre);
+	//@ assert forest->slot_count == \at(forest->slot_count, Pre);
+	//@ assert nothing_changed{Pre,Here}(forest->slots, forest->slot_count);
+	//@ assert recharged{Pre,Here}(forest->slots, forest->slot_count);
+	//@ assert slot_of(from) == \at(slot_of(from), Pre);
+	//@ assert slot_of(to) == \at(slot_of(to), Pre);
 	return bx_cap_derive(forest, from, &limits, to, now);
 }

@@ -3,11 +3,29 @@
  * forest.c -- the slot array's beginning, and the roots of the derivation forest.
  */
 #include "forest.h"
+#include "lemmas.h"
+
+/*@ requires \valid(slots + (0 .. n - 1)) && slot < n;
+  @ assigns slots[0 .. n - 1];
+  @ ensures all_links_as_before_but{Pre,Post}(slots, n, slot);
+  @ ensures caps_as_before{Pre,Post}(slots, n, slot, slot);
+  @ ensures blank(slots, slot); */
+static void
+make_blank(struct bx_cap_slot *slots, uint32_t slot) /*@ ghost (uint32_t n) */
+{
+	erase_cap(slots, slot) /*@ ghost (n) */;
+	slots[slot].parent = BX_CAP_SLOT_NONE;
+	slots[slot].child = BX_CAP_SLOT_NONE;
+	slots[slot].older = BX_CAP_SLOT_NONE;
+	slots[slot].younger = BX_CAP_SLOT_NONE;
+}
 
 /*@ requires \valid(forest) && slot_count > 0 && \valid(slots + (0 .. slot_count - 1));
   @ requires \separated(forest, slots + (0 .. slot_count - 1));
   @ assigns *forest, slots[0 .. slot_count - 1];
-  @ ensures forest->slots == slots && forest->slot_count == slot_count; */
+  @ ensures forest->slots == slots && forest->slot_count == slot_count;
+  @ ensures \forall integer k; 0 <= k < slot_count ==> ZERO(slots, k) && UNLINKED(slots, k);
+  @ ensures sound(forest); */
 void
 bx_cap_forest_init(struct bx_cap_forest *forest, struct bx_cap_slot *slots, uint32_t slot_count)
 {
@@ -15,10 +33,11 @@ bx_cap_forest_init(struct bx_cap_forest *forest, struct bx_cap_slot *slots, uint
 	BX_ASSERT(slot_count > 0);
 
 	/*@ loop invariant 0 <= i <= slot_count;
+	  @ loop invariant \forall integer k; 0 <= k < i ==> ZERO(slots, k) && UNLINKED(slots, k);
 	  @ loop assigns i, slots[0 .. slot_count - 1];
 	  @ loop variant slot_count - i; */
 	for (uint32_t i = 0; i < slot_count; i++)
-		slots[i] = EMPTY_SLOT;
+		make_blank(slots, i) /*@ ghost (slot_count) */;
 	forest->slots = slots;
 	forest->slot_count = slot_count;
 }
@@ -38,9 +57,16 @@ root_is_valid(const struct bx_cap *cap)
 }
 
 /*@ requires forest_in_memory(forest) && sound(forest) && place_in_memory(forest, to);
-  @ requires bx_cap_births < UINT64_MAX;
   @ requires \valid_read(cap) && \separated(cap, forest->slots + (0 .. forest->slot_count - 1));
-  @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK; */
+  @ assigns forest->slots[0 .. forest->slot_count - 1];
+  @ ensures sound(forest);
+  @ ensures refused: \result != BX_OK ==> nothing_changed{Pre,Post}(forest->slots, forest->slot_count);
+  @ ensures put: \result == BX_OK ==>
+  @    rooted{Pre,Post}(forest->slots, forest->slot_count, \old(slot_of(to))) &&
+  @    forest->slots[\old(slot_of(to))].cap.type == \old(cap->type) &&
+  @    forest->slots[\old(slot_of(to))].cap.rights == \old(cap->rights);
+  @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK;
+  @ ensures gain: only_gain{Pre,Post}(forest->slots, forest->slot_count, \old(slot_of(to))); */
 enum bx_err
 bx_cap_insert(struct bx_cap_forest *forest, struct bx_cap_place to, const struct bx_cap *cap)
 {
@@ -61,10 +87,13 @@ bx_cap_insert(struct bx_cap_forest *forest, struct bx_cap_place to, const struct
 	if (!slot_is_empty(forest, slot))
 		return BX_ERR_CAP_OCCUPIED;
 
-	forest->slots[slot].cap = *cap;
-	//@ admit links_as_before{Pre,Here}(forest);
-	forest->slots[slot].cap.depth = 0;
-	link_slot(forest, slot, BX_CAP_SLOT_NONE);
+	/* Its links are already those of a root (CAP-6). */
+	//@ assert unlinked(forest->slots, slot);
+	put_root(forest->slots, slot, cap) /*@ ghost (forest->slot_count) */;
+	//@ assert forest->slots == \at(forest->slots, Pre);
+	//@ assert forest->slot_count == \at(forest->slot_count, Pre);
+	//@ assert rooted{Pre,Here}(forest->slots, forest->slot_count, slot);
+	//@ assert slots_sound(forest->slots, forest->slot_count);
 	BX_INVARIANT(bx_cap_slot_sound(forest, slot));
 	return BX_OK;
 }

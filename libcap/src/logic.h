@@ -15,103 +15,319 @@
 /*@ ghost unsigned long long bx_cap_birth[0xffffffff]; */
 /*@ ghost unsigned long long bx_cap_births; */
 
+/* Written out wherever they stand behind a quantifier: a prover does not look inside of a name there. */
+#define UNLINKED(s, i) \
+	((s)[i].parent == BX_CAP_SLOT_NONE && (s)[i].child == BX_CAP_SLOT_NONE && \
+	(s)[i].older == BX_CAP_SLOT_NONE && (s)[i].younger == BX_CAP_SLOT_NONE)
+#define ZERO(s, i) \
+	((s)[i].cap.type == 0 && (s)[i].cap.rights == 0 && (s)[i].cap.depth == 0 && \
+	(s)[i].cap.uses == 0 && (s)[i].cap.badge == 0 && (s)[i].cap.object.index == 0 && \
+	(s)[i].cap.object.generation == 0 && (s)[i].cap.expiry == 0 && \
+	(s)[i].cap.first == 0 && (s)[i].cap.count == 0)
+#define SAME_LINKS(K, L, s, i) \
+	(\at((s)[i].parent, L) == \at((s)[i].parent, K) && \
+	\at((s)[i].child, L) == \at((s)[i].child, K) && \
+	\at((s)[i].older, L) == \at((s)[i].older, K) && \
+	\at((s)[i].younger, L) == \at((s)[i].younger, K))
+#define SAME_BUT_USES(K, L, s, i) \
+	(\at((s)[i].cap.type, L) == \at((s)[i].cap.type, K) && \
+	\at((s)[i].cap.rights, L) == \at((s)[i].cap.rights, K) && \
+	\at((s)[i].cap.depth, L) == \at((s)[i].cap.depth, K) && \
+	\at((s)[i].cap.badge, L) == \at((s)[i].cap.badge, K) && \
+	\at((s)[i].cap.object.index, L) == \at((s)[i].cap.object.index, K) && \
+	\at((s)[i].cap.object.generation, L) == \at((s)[i].cap.object.generation, K) && \
+	\at((s)[i].cap.expiry, L) == \at((s)[i].cap.expiry, K) && \
+	\at((s)[i].cap.first, L) == \at((s)[i].cap.first, K) && \
+	\at((s)[i].cap.count, L) == \at((s)[i].cap.count, K))
+#define SAME_CAP(K, L, s, i) \
+	(SAME_BUT_USES(K, L, s, i) && \at((s)[i].cap.uses, L) == \at((s)[i].cap.uses, K))
+/* CAP-1 to CAP-3: what is derived, c, against its parent p. */
+#define LESSER(s, c, p) \
+	((s)[p].cap.type != BX_CAP_NONE && (s)[p].cap.type != BX_CAP_REPLY && \
+	(s)[c].cap.type == (s)[p].cap.type && \
+	(s)[c].cap.object.index == (s)[p].cap.object.index && \
+	(s)[c].cap.object.generation == (s)[p].cap.object.generation && \
+	((s)[c].cap.rights & (s)[p].cap.rights) == (s)[c].cap.rights && \
+	(s)[c].cap.expiry <= (s)[p].cap.expiry && \
+	(s)[p].cap.first <= (s)[c].cap.first && \
+	(s)[c].cap.first + (s)[c].cap.count <= (s)[p].cap.first + (s)[p].cap.count && \
+	((s)[c].cap.uses == BX_CAP_USES_UNLIMITED ==> (s)[p].cap.uses == BX_CAP_USES_UNLIMITED) && \
+	((s)[p].cap.badge != 0 ==> (s)[c].cap.badge == (s)[p].cap.badge) && \
+	(s)[c].cap.depth == (s)[p].cap.depth + 1 && \
+	(s)[c].cap.depth <= BX_CAP_DEPTH_MAX)
+
 /*@
-// CAP-6, an empty slot
-predicate blank{L}(struct bx_cap_slot *s, integer i) =
-    s[i].cap.type == BX_CAP_NONE && s[i].cap.rights == 0 && s[i].cap.depth == 0 &&
-    s[i].cap.uses == 0 && s[i].cap.badge == 0 && s[i].cap.object.index == 0 &&
-    s[i].cap.object.generation == 0 && s[i].cap.expiry == 0 && s[i].cap.first == 0 &&
-    s[i].cap.count == 0 && s[i].parent == BX_CAP_SLOT_NONE && s[i].child == BX_CAP_SLOT_NONE &&
-    s[i].older == BX_CAP_SLOT_NONE && s[i].younger == BX_CAP_SLOT_NONE;
-
-predicate same_cap{K,L}(struct bx_cap_slot *s, integer i) =
-    \at(s[i].cap.type, K) == \at(s[i].cap.type, L) &&
-    \at(s[i].cap.rights, K) == \at(s[i].cap.rights, L) &&
-    \at(s[i].cap.depth, K) == \at(s[i].cap.depth, L) &&
-    \at(s[i].cap.uses, K) == \at(s[i].cap.uses, L) &&
-    \at(s[i].cap.badge, K) == \at(s[i].cap.badge, L) &&
-    \at(s[i].cap.object.index, K) == \at(s[i].cap.object.index, L) &&
-    \at(s[i].cap.object.generation, K) == \at(s[i].cap.object.generation, L) &&
-    \at(s[i].cap.expiry, K) == \at(s[i].cap.expiry, L) &&
-    \at(s[i].cap.first, K) == \at(s[i].cap.first, L) &&
-    \at(s[i].cap.count, K) == \at(s[i].cap.count, L);
-
-// CAP-1 to CAP-3: what is derived, c, against its parent p
-predicate lesser{L}(struct bx_cap *c, struct bx_cap *p) =
-    p->type != BX_CAP_NONE && p->type != BX_CAP_REPLY && c->type == p->type &&
-    c->object.index == p->object.index && c->object.generation == p->object.generation &&
-    (c->rights & p->rights) == c->rights &&
-    c->expiry <= p->expiry && p->first <= c->first &&
-    c->first + c->count <= p->first + p->count &&
-    (c->uses == BX_CAP_USES_UNLIMITED ==> p->uses == BX_CAP_USES_UNLIMITED) &&
-    (p->badge != 0 ==> c->badge == p->badge) &&
-    c->depth == p->depth + 1 && c->depth <= BX_CAP_DEPTH_MAX;
-
-predicate empty_are_blank{L}(struct bx_cap_slot *s, integer n) =
-    \forall integer i; 0 <= i < n && s[i].cap.type == BX_CAP_NONE ==>
-	s[i].parent == BX_CAP_SLOT_NONE && s[i].child == BX_CAP_SLOT_NONE &&
-	s[i].older == BX_CAP_SLOT_NONE && s[i].younger == BX_CAP_SLOT_NONE &&
-	s[i].cap.depth == 0;
+predicate unlinked{L}(struct bx_cap_slot *s, integer i) = UNLINKED(s, i);
+predicate zero{L}(struct bx_cap_slot *s, integer i) = ZERO(s, i);
+predicate blank{L}(struct bx_cap_slot *s, integer i) = ZERO(s, i) && UNLINKED(s, i);
+predicate lesser{L}(struct bx_cap_slot *s, integer c, integer p) = LESSER(s, c, p);
+predicate same_cap{K,L}(struct bx_cap_slot *s, integer i) = SAME_CAP(K, L, s, i);
+predicate same_but_uses{K,L}(struct bx_cap_slot *s, integer i) = SAME_BUT_USES(K, L, s, i);
 
 // CAP-6: who is named names back
 predicate children_agree{L}(struct bx_cap_slot *s, integer n) =
     \forall integer i; 0 <= i < n && s[i].child != BX_CAP_SLOT_NONE ==>
-	s[i].child < n && s[s[i].child].parent == i &&
+	0 <= s[i].child < n && s[s[i].child].parent == i &&
 	s[s[i].child].younger == BX_CAP_SLOT_NONE;
 
 predicate older_agree{L}(struct bx_cap_slot *s, integer n) =
     \forall integer i; 0 <= i < n && s[i].older != BX_CAP_SLOT_NONE ==>
-	s[i].older < n && s[s[i].older].younger == i &&
+	0 <= s[i].older < n && s[s[i].older].younger == i &&
 	s[s[i].older].parent == s[i].parent && s[i].parent != BX_CAP_SLOT_NONE;
 
 predicate younger_agree{L}(struct bx_cap_slot *s, integer n) =
     \forall integer i; 0 <= i < n && s[i].younger != BX_CAP_SLOT_NONE ==>
-	s[i].younger < n && s[s[i].younger].older == i &&
+	0 <= s[i].younger < n && s[s[i].younger].older == i &&
 	s[s[i].younger].parent == s[i].parent && s[i].parent != BX_CAP_SLOT_NONE;
 
 predicate parents_agree{L}(struct bx_cap_slot *s, integer n) =
     \forall integer i; 0 <= i < n && s[i].parent != BX_CAP_SLOT_NONE ==>
-	s[i].parent < n && s[s[i].parent].child != BX_CAP_SLOT_NONE &&
+	0 <= s[i].parent < n && s[s[i].parent].child != BX_CAP_SLOT_NONE &&
 	(s[i].younger == BX_CAP_SLOT_NONE ==> s[s[i].parent].child == i);
+
+// no ring of siblings, and none that its parent's list leaves out
+predicate births_bounded{L}(struct bx_cap_slot *s, integer n) =
+    \forall integer i; 0 <= i < n && s[i].parent != BX_CAP_SLOT_NONE ==>
+	bx_cap_birth[i] < bx_cap_births &&
+	bx_cap_birth[i] <= bx_cap_birth[s[s[i].parent].child];
+
+predicate births_ordered{L}(struct bx_cap_slot *s, integer n) =
+    \forall integer i; 0 <= i < n && s[i].older != BX_CAP_SLOT_NONE ==>
+	bx_cap_birth[s[i].older] < bx_cap_birth[i];
+
+predicate births_differ{L}(struct bx_cap_slot *s, integer n) =
+    \forall integer i, j; 0 <= i < n && 0 <= j < n && i != j &&
+	s[i].parent != BX_CAP_SLOT_NONE && s[i].parent == s[j].parent ==>
+	bx_cap_birth[i] != bx_cap_birth[j];
+
+predicate none_between{L}(struct bx_cap_slot *s, integer n) =
+    \forall integer i, j; 0 <= i < n && 0 <= j < n &&
+	s[i].parent != BX_CAP_SLOT_NONE && s[i].parent == s[j].parent &&
+	bx_cap_birth[i] < bx_cap_birth[j] ==>
+	s[j].older != BX_CAP_SLOT_NONE && bx_cap_birth[i] <= bx_cap_birth[s[j].older];
+
+predicate links_sound{L}(struct bx_cap_slot *s, integer n) =
+    children_agree(s, n) && older_agree(s, n) && younger_agree(s, n) && parents_agree(s, n) &&
+    births_bounded(s, n) && births_ordered(s, n) && births_differ(s, n) && none_between(s, n);
+
+predicate empty_are_blank{L}(struct bx_cap_slot *s, integer n) =
+    \forall integer i; 0 <= i < n && s[i].cap.type == BX_CAP_NONE ==>
+	ZERO(s, i) && UNLINKED(s, i);
 
 predicate derived_are_lesser{L}(struct bx_cap_slot *s, integer n) =
     \forall integer i; 0 <= i < n && s[i].parent != BX_CAP_SLOT_NONE ==>
-	s[s[i].parent].cap.type != BX_CAP_NONE &&
-	s[i].cap.depth == s[s[i].parent].cap.depth + 1 && s[i].cap.depth <= BX_CAP_DEPTH_MAX &&
-	lesser(&s[i].cap, &s[s[i].parent].cap);
+	LESSER(s, i, s[i].parent);
 
 predicate roots_are_shallow{L}(struct bx_cap_slot *s, integer n) =
     \forall integer i; 0 <= i < n && s[i].parent == BX_CAP_SLOT_NONE ==> s[i].cap.depth == 0;
 
+predicate caps_sound{L}(struct bx_cap_slot *s, integer n) =
+    empty_are_blank(s, n) && derived_are_lesser(s, n) && roots_are_shallow(s, n);
+
 predicate slots_sound{L}(struct bx_cap_slot *s, integer n) =
-    empty_are_blank(s, n) && children_agree(s, n) && older_agree(s, n) && younger_agree(s, n) &&
-    parents_agree(s, n) && derived_are_lesser(s, n) && roots_are_shallow(s, n);
+    links_sound(s, n) && caps_sound(s, n);
 
-// no ring of siblings; nobody names a childless slot as parent (CAP-4)
-predicate siblings_ordered{L}(struct bx_cap_slot *s, integer n) =
-    (\forall integer i; 0 <= i < n && s[i].parent != BX_CAP_SLOT_NONE ==>
-	bx_cap_birth[i] < bx_cap_births &&
-	bx_cap_birth[i] <= bx_cap_birth[s[s[i].parent].child]) &&
-    (\forall integer i; 0 <= i < n && s[i].older != BX_CAP_SLOT_NONE ==>
-	bx_cap_birth[s[i].older] < bx_cap_birth[i]) &&
-    (\forall integer i, j; 0 <= i < n && 0 <= j < n && i != j &&
-	s[i].parent != BX_CAP_SLOT_NONE && s[i].parent == s[j].parent ==>
-	bx_cap_birth[i] != bx_cap_birth[j]) &&
-    (\forall integer i, j; 0 <= i < n && 0 <= j < n &&
-	s[i].parent != BX_CAP_SLOT_NONE && s[i].parent == s[j].parent &&
-	bx_cap_birth[i] < bx_cap_birth[j] ==>
-	s[j].older != BX_CAP_SLOT_NONE && bx_cap_birth[i] <= bx_cap_birth[s[j].older]);
+// the forest is well formed: CAP-1 to CAP-4 and CAP-6 hold everywhere
+predicate sound{L}(struct bx_cap_forest *f) = slots_sound(f->slots, f->slot_count);
 
-predicate sound{L}(struct bx_cap_forest *f) =
-    slots_sound(f->slots, f->slot_count) && siblings_ordered(f->slots, f->slot_count);
+predicate all_links_as_before{K,L}(struct bx_cap_slot *s, integer n) =
+    \forall integer j; 0 <= j < n ==> SAME_LINKS(K, L, s, j);
 
-// whoever pointed to i points to what is next in that direction
-predicate relinked{K,L}(struct bx_cap_slot *s, integer n, integer i, integer up, integer down) =
+predicate all_links_as_before_but{K,L}(struct bx_cap_slot *s, integer n, integer i) =
+    \forall integer j; 0 <= j < n && j != i ==> SAME_LINKS(K, L, s, j);
+
+predicate links_as_before{K,L}(struct bx_cap_slot *s, integer n) =
+    (\forall integer j; 0 <= j < n ==> SAME_LINKS(K, L, s, j) &&
+	\at(bx_cap_birth[j], L) == \at(bx_cap_birth[j], K)) &&
+    \at(bx_cap_births, L) == \at(bx_cap_births, K);
+
+predicate caps_as_before{K,L}(struct bx_cap_slot *s, integer n, integer a, integer b) =
+    \forall integer i; 0 <= i < n && i != a && i != b ==> SAME_CAP(K, L, s, i);
+
+predicate all_caps_as_before{K,L}(struct bx_cap_slot *s, integer n) =
+    \forall integer i; 0 <= i < n ==> SAME_CAP(K, L, s, i);
+
+// what the operations change, link by link: i becomes the youngest child of p
+predicate linked_parents{K,L}(struct bx_cap_slot *s, integer n, integer i, integer p) =
     \forall integer j; 0 <= j < n ==>
-	\at(s[j].younger, L) == (j == \at(s[i].older, K) ? up : \at(s[j].younger, K)) &&
-	\at(s[j].older, L) == (j == \at(s[i].younger, K) ? down : \at(s[j].older, K)) &&
+	\at(s[j].parent, L) == (j == i ? p : \at(s[j].parent, K));
+
+predicate linked_children{K,L}(struct bx_cap_slot *s, integer n, integer i, integer p) =
+    \forall integer j; 0 <= j < n ==>
+	\at(s[j].child, L) == (j == p ? i : \at(s[j].child, K));
+
+predicate linked_older{K,L}(struct bx_cap_slot *s, integer n, integer i, integer p) =
+    \forall integer j; 0 <= j < n ==>
+	\at(s[j].older, L) == (j == i ? \at(s[p].child, K) : \at(s[j].older, K));
+
+predicate linked_younger{K,L}(struct bx_cap_slot *s, integer n, integer i, integer p) =
+    \forall integer j; 0 <= j < n ==>
+	\at(s[j].younger, L) == (j == \at(s[p].child, K) ? i : \at(s[j].younger, K));
+
+predicate linked_births{K,L}(struct bx_cap_slot *s, integer n, integer i, integer p) =
+    (\forall integer j; 0 <= j < n ==>
+	\at(bx_cap_birth[j], L) == (j == i ? \at(bx_cap_births, K) : \at(bx_cap_birth[j], K))) &&
+    \at(bx_cap_births, L) == \at(bx_cap_births, K) + 1;
+
+predicate linked{K,L}(struct bx_cap_slot *s, integer n, integer i, integer p) =
+    (\forall integer j; 0 <= j < n ==>
+	\at(s[j].parent, L) == (j == i ? p : \at(s[j].parent, K)) &&
+	\at(s[j].child, L) == (j == p ? i : \at(s[j].child, K)) &&
+	\at(s[j].older, L) == (j == i ? \at(s[p].child, K) : \at(s[j].older, K)) &&
+	\at(s[j].younger, L) == (j == \at(s[p].child, K) ? i : \at(s[j].younger, K)) &&
+	\at(bx_cap_birth[j], L) == (j == i ? \at(bx_cap_births, K) : \at(bx_cap_birth[j], K))) &&
+    \at(bx_cap_births, L) == \at(bx_cap_births, K) + 1;
+
+predicate linkable{L}(struct bx_cap_slot *s, integer n, integer i, integer p) =
+    0 <= i < n <= BX_CAP_SLOT_NONE && 0 <= p < n && i != p && unlinked(s, i) &&
+    links_sound(s, n);
+
+predicate neighbour(integer link, integer i, integer n) =
+    link == BX_CAP_SLOT_NONE || 0 <= link < n && link != i;
+
+predicate has_neighbours{L}(struct bx_cap_slot *s, integer n, integer i) =
+    neighbour(s[i].older, i, n) && neighbour(s[i].younger, i, n) && neighbour(s[i].parent, i, n);
+
+// whoever pointed to i points to o or y
+predicate repointed{K,L}(struct bx_cap_slot *s, integer n, integer i, integer o, integer y) =
+    \forall integer j; 0 <= j < n ==>
+	\at(s[j].parent, L) == \at(s[j].parent, K) &&
 	\at(s[j].child, L) == (j == \at(s[i].parent, K) && \at(s[i].younger, K) ==
-	    BX_CAP_SLOT_NONE ? down : \at(s[j].child, K));
+	    BX_CAP_SLOT_NONE ? o : \at(s[j].child, K)) &&
+	\at(s[j].older, L) == (j == \at(s[i].younger, K) ? o : \at(s[j].older, K)) &&
+	\at(s[j].younger, L) == (j == \at(s[i].older, K) ? y : \at(s[j].younger, K));
+
+// the links of i are those of a list, and who is named names back
+predicate neighbours_agree{L}(struct bx_cap_slot *s, integer n, integer i) =
+    (s[i].parent == BX_CAP_SLOT_NONE || s[i].parent < n) &&
+    (s[i].child == BX_CAP_SLOT_NONE || s[i].child < n && s[s[i].child].parent == i &&
+	s[s[i].child].younger == BX_CAP_SLOT_NONE) &&
+    (s[i].older == BX_CAP_SLOT_NONE || s[i].older < n && s[s[i].older].younger == i &&
+	s[s[i].older].parent == s[i].parent) &&
+    (s[i].younger == BX_CAP_SLOT_NONE || s[i].younger < n && s[s[i].younger].older == i &&
+	s[s[i].younger].parent == s[i].parent);
+
+// i has the links p, o and y
+predicate links_set{K,L}(struct bx_cap_slot *s, integer n, integer i, integer p, integer o,
+    integer y) =
+    \forall integer j; 0 <= j < n ==>
+	\at(s[j].parent, L) == (j == i ? p : \at(s[j].parent, K)) &&
+	\at(s[j].child, L) == \at(s[j].child, K) &&
+	\at(s[j].older, L) == (j == i ? o : \at(s[j].older, K)) &&
+	\at(s[j].younger, L) == (j == i ? y : \at(s[j].younger, K));
+
+// both: whoever pointed to i points to o or y, and i has no links
+predicate isolated{K,L}(struct bx_cap_slot *s, integer n, integer i, integer o, integer y) =
+    \forall integer j; 0 <= j < n ==>
+	\at(s[j].parent, L) == (j == i ? BX_CAP_SLOT_NONE : \at(s[j].parent, K)) &&
+	\at(s[j].child, L) == (j == \at(s[i].parent, K) && \at(s[i].younger, K) ==
+	    BX_CAP_SLOT_NONE ? o : \at(s[j].child, K)) &&
+	\at(s[j].older, L) == (j == i ? BX_CAP_SLOT_NONE :
+	    j == \at(s[i].younger, K) ? o : \at(s[j].older, K)) &&
+	\at(s[j].younger, L) == (j == i ? BX_CAP_SLOT_NONE :
+	    j == \at(s[i].older, K) ? y : \at(s[j].younger, K));
+
+// i leaves, and its neighbours join hands
+predicate left{K,L}(struct bx_cap_slot *s, integer n, integer i) =
+    (\forall integer j; 0 <= j < n ==>
+	\at(s[j].parent, L) == (j == i ? BX_CAP_SLOT_NONE : \at(s[j].parent, K)) &&
+	\at(s[j].child, L) == (j == \at(s[i].parent, K) && \at(s[i].younger, K) ==
+	    BX_CAP_SLOT_NONE ? \at(s[i].older, K) : \at(s[j].child, K)) &&
+	\at(s[j].older, L) == (j == i ? BX_CAP_SLOT_NONE :
+	    j == \at(s[i].younger, K) ? \at(s[i].older, K) : \at(s[j].older, K)) &&
+	\at(s[j].younger, L) == (j == i ? BX_CAP_SLOT_NONE :
+	    j == \at(s[i].older, K) ? \at(s[i].younger, K) : \at(s[j].younger, K)) &&
+	\at(bx_cap_birth[j], L) == \at(bx_cap_birth[j], K)) &&
+    \at(bx_cap_births, L) == \at(bx_cap_births, K);
+
+predicate childless{L}(struct bx_cap_slot *s, integer n, integer i) =
+    0 <= i < n <= BX_CAP_SLOT_NONE && s[i].child == BX_CAP_SLOT_NONE && links_sound(s, n);
+
+// t takes the place of i
+predicate replaced_parents{K,L}(struct bx_cap_slot *s, integer n, integer i, integer t) =
+    \forall integer j; 0 <= j < n ==>
+	\at(s[j].parent, L) == (j == i ? BX_CAP_SLOT_NONE :
+	    j == t ? \at(s[i].parent, K) : \at(s[j].parent, K));
+
+predicate replaced_children{K,L}(struct bx_cap_slot *s, integer n, integer i, integer t) =
+    \forall integer j; 0 <= j < n ==>
+	\at(s[j].child, L) == (j == \at(s[i].parent, K) && \at(s[i].younger, K) ==
+	    BX_CAP_SLOT_NONE ? t : \at(s[j].child, K));
+
+predicate replaced_older{K,L}(struct bx_cap_slot *s, integer n, integer i, integer t) =
+    \forall integer j; 0 <= j < n ==>
+	\at(s[j].older, L) == (j == i ? BX_CAP_SLOT_NONE :
+	    j == t ? \at(s[i].older, K) :
+	    j == \at(s[i].younger, K) ? t : \at(s[j].older, K));
+
+predicate replaced_younger{K,L}(struct bx_cap_slot *s, integer n, integer i, integer t) =
+    \forall integer j; 0 <= j < n ==>
+	\at(s[j].younger, L) == (j == i ? BX_CAP_SLOT_NONE :
+	    j == t ? \at(s[i].younger, K) :
+	    j == \at(s[i].older, K) ? t : \at(s[j].younger, K));
+
+predicate replaced_births{K,L}(struct bx_cap_slot *s, integer n, integer i, integer t) =
+    (\forall integer j; 0 <= j < n ==>
+	\at(bx_cap_birth[j], L) == (j == t ? \at(bx_cap_birth[i], K) :
+	    \at(bx_cap_birth[j], K))) &&
+    \at(bx_cap_births, L) == \at(bx_cap_births, K);
+
+predicate replaced{K,L}(struct bx_cap_slot *s, integer n, integer i, integer t) =
+    (\forall integer j; 0 <= j < n ==>
+	\at(s[j].parent, L) == (j == i ? BX_CAP_SLOT_NONE :
+	    j == t ? \at(s[i].parent, K) : \at(s[j].parent, K)) &&
+	\at(s[j].child, L) == (j == \at(s[i].parent, K) && \at(s[i].younger, K) ==
+	    BX_CAP_SLOT_NONE ? t : \at(s[j].child, K)) &&
+	\at(s[j].older, L) == (j == i ? BX_CAP_SLOT_NONE :
+	    j == t ? \at(s[i].older, K) :
+	    j == \at(s[i].younger, K) ? t : \at(s[j].older, K)) &&
+	\at(s[j].younger, L) == (j == i ? BX_CAP_SLOT_NONE :
+	    j == t ? \at(s[i].younger, K) :
+	    j == \at(s[i].older, K) ? t : \at(s[j].younger, K)) &&
+	\at(bx_cap_birth[j], L) == (j == t ? \at(bx_cap_birth[i], K) :
+	    \at(bx_cap_birth[j], K))) &&
+    \at(bx_cap_births, L) == \at(bx_cap_births, K);
+
+predicate replaceable{L}(struct bx_cap_slot *s, integer n, integer i, integer t) =
+    childless(s, n, i) && 0 <= t < n && i != t && unlinked(s, t);
+
+// what the operations change, capability by capability
+predicate derived{K,L}(struct bx_cap_slot *s, integer n, integer c, integer p) =
+    linked{K,L}(s, n, c, p) && caps_as_before{K,L}(s, n, c, p) && same_but_uses{K,L}(s, p) &&
+    (\at(s[p].cap.uses, L) == BX_CAP_USES_UNLIMITED <==>
+	\at(s[p].cap.uses, K) == BX_CAP_USES_UNLIMITED) &&
+    lesser{L}(s, c, p);
+
+predicate removed{K,L}(struct bx_cap_slot *s, integer n, integer i) =
+    left{K,L}(s, n, i) && caps_as_before{K,L}(s, n, i, i) && zero{L}(s, i);
+
+predicate moved{K,L}(struct bx_cap_slot *s, integer n, integer i, integer t) =
+    replaced{K,L}(s, n, i, t) && caps_as_before{K,L}(s, n, i, t) && zero{L}(s, i) &&
+    \at(s[t].cap.type, L) == \at(s[i].cap.type, K) &&
+    \at(s[t].cap.rights, L) == \at(s[i].cap.rights, K) &&
+    \at(s[t].cap.depth, L) == \at(s[i].cap.depth, K) &&
+    \at(s[t].cap.uses, L) == \at(s[i].cap.uses, K) &&
+    \at(s[t].cap.badge, L) == \at(s[i].cap.badge, K) &&
+    \at(s[t].cap.object.index, L) == \at(s[i].cap.object.index, K) &&
+    \at(s[t].cap.object.generation, L) == \at(s[i].cap.object.generation, K) &&
+    \at(s[t].cap.expiry, L) == \at(s[i].cap.expiry, K) &&
+    \at(s[t].cap.first, L) == \at(s[i].cap.first, K) &&
+    \at(s[t].cap.count, L) == \at(s[i].cap.count, K);
+
+predicate rooted{K,L}(struct bx_cap_slot *s, integer n, integer i) =
+    links_as_before{K,L}(s, n) && caps_as_before{K,L}(s, n, i, i) && \at(s[i].cap.type, L) != BX_CAP_NONE &&
+    \at(s[i].cap.depth, L) == 0;
+
+predicate recharged{K,L}(struct bx_cap_slot *s, integer n) =
+    links_as_before{K,L}(s, n) &&
+    (\forall integer j; 0 <= j < n ==> SAME_BUT_USES(K, L, s, j) &&
+	(\at(s[j].cap.uses, L) == BX_CAP_USES_UNLIMITED <==>
+	    \at(s[j].cap.uses, K) == BX_CAP_USES_UNLIMITED) &&
+	(\at(s[j].cap.type, K) == BX_CAP_NONE ==> \at(s[j].cap.uses, L) == 0));
+
+predicate nothing_changed{K,L}(struct bx_cap_slot *s, integer n) =
+    \forall integer i; 0 <= i < n ==>
+	SAME_LINKS(K, L, s, i) && SAME_CAP(K, L, s, i);
 
 // the caller's part: memory, and where a space lies in it
 predicate forest_in_memory{L}(struct bx_cap_forest *f) =
@@ -125,34 +341,41 @@ predicate place_in_memory{L}(struct bx_cap_forest *f, struct bx_cap_place p) =
 
 predicate is_plain{L}(struct bx_cap_place p) = p.index < p.space->plain_count;
 
-predicate derivable{L}(struct bx_cap *p, struct bx_cap_limits *m, integer now) =
-    p->type != BX_CAP_NONE && p->type != BX_CAP_REPLY && now < p->expiry &&
-    (m->rights & p->rights) == m->rights && (m->badge == 0 || p->badge == 0) &&
-    m->uses <= p->uses && m->expiry <= p->expiry && p->first <= m->first &&
-    m->first + m->count <= p->first + p->count && p->depth < BX_CAP_DEPTH_MAX;
+predicate within{L}(struct bx_cap_slot *s, integer p, struct bx_cap_limits *m) =
+    s[p].cap.type != BX_CAP_NONE && s[p].cap.type != BX_CAP_REPLY &&
+    (m->rights & s[p].cap.rights) == m->rights && (m->badge == 0 || s[p].cap.badge == 0) &&
+    m->uses <= s[p].cap.uses && m->expiry <= s[p].cap.expiry && s[p].cap.first <= m->first &&
+    m->first + m->count <= s[p].cap.first + s[p].cap.count &&
+    s[p].cap.depth < BX_CAP_DEPTH_MAX;
 
 logic integer slot_of{L}(struct bx_cap_place p) = p.space->first_slot + p.index;
 
 predicate empty_or_as_before{K,L}(struct bx_cap_slot *s, integer n, integer but) =
     \forall integer i; 0 <= i < n && i != but ==>
-	same_cap{K,L}(s, i) || \at(s[i].cap.type, L) == BX_CAP_NONE;
+	SAME_CAP(K, L, s, i) || \at(s[i].cap.type, L) == BX_CAP_NONE;
 
-predicate caps_as_before{K,L}(struct bx_cap_slot *s, integer n, integer a, integer b) =
-    \forall integer i; 0 <= i < n && i != a && i != b ==> same_cap{K,L}(s, i);
+// a counted capability has the uses less that it gave
+predicate uses_taken{K,L}(struct bx_cap_slot *s, integer i, integer uses) =
+    \at(s[i].cap.uses, L) == (\at(s[i].cap.uses, K) == BX_CAP_USES_UNLIMITED ?
+	BX_CAP_USES_UNLIMITED : \at(s[i].cap.uses, K) - uses);
 
-// Admitted after a store to a whole capability, whose frame the prover loses: slots that are
-// apart in memory keep their links, and the forest is where it was.
-predicate links_as_before{K,L}(struct bx_cap_forest *f) =
-    \at(f->slots, L) == \at(f->slots, K) && \at(f->slot_count, L) == \at(f->slot_count, K) &&
-    forest_in_memory{L}(f) &&
-    \forall integer i; 0 <= i < \at(f->slot_count, K) ==>
-	\at(f->slots[i].child, L) == \at(f->slots[i].child, K) &&
-	\at(f->slots[i].parent, L) == \at(f->slots[i].parent, K);
+// c is what p was, within the limits m
+predicate as_limited{K,L}(struct bx_cap_slot *s, integer c, integer p, struct bx_cap_limits *m) =
+    \at(s[c].cap.type, L) == \at(s[p].cap.type, K) &&
+    \at(s[c].cap.rights, L) == \at(m->rights, K) &&
+    \at(s[c].cap.depth, L) == \at(s[p].cap.depth, K) + 1 &&
+    \at(s[c].cap.uses, L) == \at(m->uses, K) &&
+    \at(s[c].cap.badge, L) == (\at(m->badge, K) != 0 ? \at(m->badge, K) : \at(s[p].cap.badge, K)) &&
+    \at(s[c].cap.object.index, L) == \at(s[p].cap.object.index, K) &&
+    \at(s[c].cap.object.generation, L) == \at(s[p].cap.object.generation, K) &&
+    \at(s[c].cap.expiry, L) == \at(m->expiry, K) &&
+    \at(s[c].cap.first, L) == \at(m->first, K) &&
+    \at(s[c].cap.count, L) == \at(m->count, K);
 
-lemma wraps: \forall integer x; -0x100000000 <= x < 0 ==>
-    (uint64_t)x == x + 0x10000000000000000;
-lemma all_ones: \forall integer x; 0 <= x <= 0xffffffff ==> (x & 0xffffffff) == x;
-lemma all_zeroes: \forall integer x; 0 <= x <= 0xffffffff ==> (x & 0) == 0;
+// CAP-5: no slot but this one holds a capability that held none
+predicate only_gain{K,L}(struct bx_cap_slot *s, integer n, integer but) =
+    \forall integer i; 0 <= i < n && i != but && \at(s[i].cap.type, K) == BX_CAP_NONE ==>
+	\at(s[i].cap.type, L) == BX_CAP_NONE;
 */
 
 #endif

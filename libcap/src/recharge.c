@@ -3,6 +3,7 @@
  * recharge.c -- the holder of a capability gives a derivation of it more uses.
  */
 #include "forest.h"
+#include "lemmas.h"
 
 /* Whether `slot` was derived, directly or indirectly, from `ancestor`.  The walk is bounded by
  * the depth that the capability itself records (CAP-3). */
@@ -37,6 +38,8 @@ descends_from(const struct bx_cap_forest *forest, uint32_t slot, uint32_t ancest
   @    slot_of(parent) != slot_of(child) &&
   @    forest->slots[slot_of(child)].cap.uses == \old(forest->slots[slot_of(child)].cap.uses) + uses &&
   @    forest->slots[slot_of(child)].cap.uses != BX_CAP_USES_UNLIMITED;
+  @ ensures recharged{Pre,Post}(forest->slots, forest->slot_count);
+  @ ensures sound(forest);
   @ ensures cap2: \result == BX_OK ==>
   @    (\old(forest->slots[slot_of(parent)].cap.uses) == BX_CAP_USES_UNLIMITED ?
   @	forest->slots[slot_of(parent)].cap.uses == BX_CAP_USES_UNLIMITED :

@@ -6,6 +6,7 @@
  * root still has descendants), so a removal may stop anywhere and needs no progress of its own.
  */
 #include "forest.h"
+#include "lemmas.h"
 
 /*@ requires forest_in_memory(forest) && slots_sound(forest->slots, forest->slot_count);
   @ requires root < forest->slot_count && (near == BX_CAP_SLOT_NONE || near < forest->slot_count);
@@ -32,15 +33,28 @@ bx_cap_leaf_next(const struct bx_cap_forest *forest, uint32_t root, uint32_t nea
 	return leaf != root ? leaf : BX_CAP_SLOT_NONE;
 }
 
+/* What cannot fail. */
+/*@ requires \valid(slots + (0 .. n - 1)) && slot < n <= BX_CAP_SLOT_NONE;
+  @ requires slots_sound(slots, n) && slots[slot].child == BX_CAP_SLOT_NONE;
+  @ assigns slots[0 .. n - 1];
+  @ ensures removed{Pre,Post}(slots, n, slot);
+  @ ensures slots_sound(slots, n); */
+static void
+remove_act(struct bx_cap_slot *slots, uint32_t slot) /*@ ghost (uint32_t n) */
+{
+	//@ assert childless(slots, n, slot);
+	remove_slot(slots, slot) /*@ ghost (n) */;
+}
+
 /*@ requires forest_in_memory(forest) && sound(forest) && slot < forest->slot_count;
   @ requires forest->slots[slot].cap.type != BX_CAP_NONE;
   @ requires forest->slots[slot].child == BX_CAP_SLOT_NONE;
   @ assigns forest->slots[0 .. forest->slot_count - 1];
   @ ensures \result == \old(forest->slots[slot].parent);
-  @ admit ensures \result != BX_CAP_SLOT_NONE ==> \result < forest->slot_count &&
-  @    \result != slot && forest->slots[\result].cap.type != BX_CAP_NONE;
-  @ admit ensures sound(forest) && blank(forest->slots, slot);
-  @ admit ensures caps_as_before{Pre,Post}(forest->slots, forest->slot_count, slot, slot); */
+  @ ensures \result != BX_CAP_SLOT_NONE ==> \result < forest->slot_count && \result != slot &&
+  @    forest->slots[\result].cap.type != BX_CAP_NONE;
+  @ ensures sound(forest);
+  @ ensures removed{Pre,Post}(forest->slots, forest->slot_count, slot); */
 uint32_t
 bx_cap_leaf_remove(struct bx_cap_forest *forest, uint32_t slot)
 {
@@ -50,8 +64,8 @@ bx_cap_leaf_remove(struct bx_cap_forest *forest, uint32_t slot)
 	BX_ASSERT(forest->slots[slot].child == BX_CAP_SLOT_NONE);
 	BX_INVARIANT(bx_cap_slot_sound(forest, slot));
 
-	relink_neighbours(forest, slot, BX_CAP_SLOT_NONE);
-	forest->slots[slot] = EMPTY_SLOT;
+	//@ assert parent != BX_CAP_SLOT_NONE ==> parent < forest->slot_count && parent != slot;
+	remove_act(forest->slots, slot) /*@ ghost (forest->slot_count) */;
 	BX_INVARIANT(parent == BX_CAP_SLOT_NONE || bx_cap_slot_sound(forest, parent));
 	return parent;
 }
@@ -69,13 +83,18 @@ remove_below(struct bx_cap_forest *forest, uint32_t root, uint32_t budget)
 {
 	uint32_t near = BX_CAP_SLOT_NONE, leaf, removed;
 
-	/*@ loop invariant removed <= budget && sound(forest);
+	/*@ loop invariant removed <= budget;
+	  @ loop invariant forest->slots == \at(forest->slots, Pre);
+	  @ loop invariant forest->slot_count == \at(forest->slot_count, Pre);
+	  @ loop invariant forest_in_memory(forest);
+	  @ loop invariant sound(forest);
 	  @ loop invariant near == BX_CAP_SLOT_NONE ||
 	  @    (near < forest->slot_count && forest->slots[near].cap.type != BX_CAP_NONE);
 	  @ loop invariant same_cap{Pre,Here}(forest->slots, root);
 	  @ loop invariant empty_or_as_before{Pre,Here}(forest->slots, forest->slot_count,
 	  @    forest->slot_count);
-	  @ loop assigns removed, near, leaf, forest->slots[0 .. forest->slot_count - 1];
+	  @ loop assigns removed, near, leaf,
+	  @    \at(forest->slots, Pre)[0 .. \at(forest->slot_count, Pre) - 1];
 	  @ loop variant budget - removed; */
 	for (removed = 0; removed < budget; removed++) {
 		leaf = bx_cap_leaf_next(forest, root, near);
@@ -90,8 +109,8 @@ remove_below(struct bx_cap_forest *forest, uint32_t root, uint32_t budget)
   @ assigns forest->slots[0 .. forest->slot_count - 1];
   @ ensures sound(forest);
   @ ensures none_left: \result == BX_OK ==>
-  @    \forall integer i; 0 <= i < forest->slot_count ==> forest->slots[i].parent != slot_of(place);
-  @ ensures place.index < place.space->slot_count ==> same_cap{Pre,Post}(forest->slots, slot_of(place));
+  @    \forall integer i; 0 <= i < forest->slot_count ==> forest->slots[i].parent != \old(slot_of(place));
+  @ ensures place.index < place.space->slot_count ==> same_cap{Pre,Post}(forest->slots, \old(slot_of(place)));
   @ ensures \result == BX_OK || \result == BX_ERR_AGAIN || \result == BX_ERR_CAP_SLOT ||
   @    \result == BX_ERR_CAP_EMPTY;
   @ ensures empty_or_as_before{Pre,Post}(forest->slots, forest->slot_count, forest->slot_count); */
@@ -107,14 +126,15 @@ bx_cap_revoke(struct bx_cap_forest *forest, struct bx_cap_place place)
 	if (slot_is_empty(forest, slot))
 		return BX_ERR_CAP_EMPTY;
 	(void)remove_below(forest, slot, BX_CAP_STEP_MAX);
+	//@ assert parents_agree(forest->slots, forest->slot_count);
 	return forest->slots[slot].child == BX_CAP_SLOT_NONE ? BX_OK : BX_ERR_AGAIN;
 }
 
 /*@ requires forest_in_memory(forest) && sound(forest) && place_in_memory(forest, place);
   @ assigns forest->slots[0 .. forest->slot_count - 1];
   @ ensures sound(forest);
-  @ ensures none_left: \result == BX_OK ==> blank(forest->slots, slot_of(place)) &&
-  @    \forall integer i; 0 <= i < forest->slot_count ==> forest->slots[i].parent != slot_of(place);
+  @ ensures none_left: \result == BX_OK ==> blank(forest->slots, \old(slot_of(place))) &&
+  @    \forall integer i; 0 <= i < forest->slot_count ==> forest->slots[i].parent != \old(slot_of(place));
   @ ensures \result == BX_OK || \result == BX_ERR_AGAIN || \result == BX_ERR_CAP_SLOT ||
   @    \result == BX_ERR_CAP_EMPTY;
   @ ensures empty_or_as_before{Pre,Post}(forest->slots, forest->slot_count, forest->slot_count); */
@@ -132,6 +152,13 @@ bx_cap_delete(struct bx_cap_forest *forest, struct bx_cap_place place)
 	/* The last of the step's removals, if it comes to it, is the capability itself. */
 	if (remove_below(forest, slot, BX_CAP_STEP_MAX) == BX_CAP_STEP_MAX)
 		return BX_ERR_AGAIN;
+	//@ assert forest->slots == \at(forest->slots, Pre);
+	//@ assert forest->slot_count == \at(forest->slot_count, Pre);
 	(void)bx_cap_leaf_remove(forest, slot);
+	//@ assert forest->slots == \at(forest->slots, Pre);
+	//@ assert forest->slot_count == \at(forest->slot_count, Pre);
+	//@ assert empty_or_as_before{Pre,Here}(forest->slots, forest->slot_count, forest->slot_count);
+	//@ assert parents_agree(forest->slots, forest->slot_count);
+	//@ assert forest->slots[slot].child == BX_CAP_SLOT_NONE;
 	return BX_OK;
 }

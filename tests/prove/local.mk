@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # tests/prove: the contracts in the sources, proved by Frama-C/WP; not part of `make check'.
-EXTRA_DIST += %D%/run-prove %D%/assumed.h %D%/base.c %D%/floor
-PHONY += prove
+EXTRA_DIST += %D%/run-prove %D%/run-mutants %D%/assumed.h %D%/base.c %D%/modules %D%/floor
+PHONY += prove prove-mutants
 prove:
 	@BX_SRCDIR='$(abs_top_srcdir)' $(SHELL) $(srcdir)/tests/prove/run-prove || test $$? = 77
+prove-mutants:
+	@BX_SRCDIR='$(abs_top_srcdir)' $(SHELL) $(srcdir)/tests/prove/run-mutants || test $$? = 77

@@ -115,8 +115,8 @@ struct bx_cap_space {
 /*
  * `index` when it is below `count`, else 0, computed without a branch: a processor that runs ahead
  * of the bounds check of its caller still gets an index inside the space.  The empty asm hides
- * what the caller has already found out, from which a compiler would conclude that the mask is
- * always all ones.  The prover reads no asm.
+ * what the caller has already found out, from which a compiler would conclude that the factor is
+ * always one.  The prover reads no asm.
  */
 #ifdef __FRAMAC__
 #define BX_CAP_HIDE_VALUE(value) ((void)0)
@@ -129,17 +129,13 @@ struct bx_cap_space {
 static inline uint32_t
 bx_cap_masked_index(uint32_t index, uint32_t count)
 {
-	uint64_t difference;
-	uint32_t mask;
+	uint64_t sum, below;
 
 	BX_CAP_HIDE_VALUE(index);
-	difference = (uint64_t)index - count;		/* bit 63: the subtraction borrowed */
-	//@ assert index < count ==> difference == index - count + 0x10000000000000000;
-	mask = (uint32_t)(difference / (UINT64_C(1) << 63)) * UINT32_MAX;
-	//@ assert index < count ==> mask == 0xffffffff;
-	//@ assert index >= count ==> mask == 0;
-	//@ assert index < count ==> (index & mask) == index;
-	return index & mask;
+	sum = UINT64_C(0xffffffff) + count - index;	/* reaches 2^32 just when index < count */
+	below = sum / (UINT64_C(1) << 32);
+	//@ assert below == (index < count ? 1 : 0);
+	return (uint32_t)(index * below);
 }
 
 /* What derive makes less.  bx_cap_limits_same() is the neutral element. */
