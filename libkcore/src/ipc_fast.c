@@ -229,12 +229,13 @@ cap_allows(const struct bx_cap *cap, enum bx_cap_type type, uint8_t rights)
 	    cap->uses == BX_CAP_USES_UNLIMITED && cap->expiry == BX_CAP_EXPIRY_NEVER;
 }
 
-/* Whether `waiter`, once READY, would run instead of the current thread and of all that are READY. */
+/* Whether `waiter`, once READY, needs no budget and would run instead of the current thread and of all that are READY. */
 static inline bool
 runs_next(const struct bx_kcore *core, const struct bx_thread *thread,
     const struct bx_thread *waiter)
 {
 	return waiter->state == BX_THREAD_RECEIVING && waiter->transfer == BX_NONE &&
+	    core->threads[waiter->account].limited == 0 &&
 	    waiter->priority > thread->priority && waiter->priority >= core->cpu.busy;
 }
 
@@ -326,7 +327,8 @@ bx_yield_short(struct bx_kcore *core, struct bx_thread *thread)
 	if (core->cpu.busy != thread->priority + 1)
 		return NULL;
 	next = bx_thread_at(core, equals->head);
-	if (next->restart != 0 || next->account == core->cpu.account)
+	if (next->restart != 0 || next->account == core->cpu.account ||
+	    core->threads[next->account].limited != 0)
 		return NULL;
 
 	/* Nothing below can fail. */
@@ -385,7 +387,8 @@ bx_fault_short(struct bx_kcore *core, struct bx_thread *thread)
 	struct bx_cap_slot *reply;
 	struct bx_thread *server;
 
-	if (handler == BX_NONE || core->endpoints[handler].receivers.head == BX_NONE)
+	if (handler == BX_NONE || core->endpoints[handler].receivers.head == BX_NONE ||
+	    core->cpu.budget_end != UINT64_MAX)
 		return NULL;
 	endpoint = &core->endpoints[handler];
 	server = bx_thread_at(core, endpoint->receivers.head);
@@ -408,8 +411,11 @@ bx_fault_short(struct bx_kcore *core, struct bx_thread *thread)
 struct bx_context *
 bx_fault_reply_short(struct bx_kcore *core, struct bx_thread *thread)
 {
-	struct bx_thread *caller = reply_receive(core, thread, thread->context.value[0],
-	    thread->context.value[2], BX_THREAD_FAULTED);
+	struct bx_thread *caller;
 
+	if (core->cpu.budget_end != UINT64_MAX)
+		return NULL;
+	caller = reply_receive(core, thread, thread->context.value[0], thread->context.value[2],
+	    BX_THREAD_FAULTED);
 	return caller != NULL ? bx_sched_hand_over(core, caller) : NULL;
 }

@@ -559,7 +559,7 @@ bx_sched_first_take(struct bx_kcore *core)
 		return NULL;
 	top = 63u - (uint32_t)__builtin_clzll(cpu->ready_mask);
 	first = bx_thread_at(core, cpu->ready[top].head);
-	if (first->restart != 0)
+	if (first->restart != 0 || core->threads[first->account].limited != 0)
 		return NULL;
 	bx_queue_remove(core, &cpu->ready[top], first);
 	if (cpu->ready[top].head == BX_NONE)
@@ -573,8 +573,7 @@ bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next)
 	struct bx_cpu *cpu = &core->cpu;
 
 	switch_to(core, next->index, bx_machine_now(core->machine));
-	if (BX_UNLIKELY(cpu->budget_end != UINT64_MAX))
-		return bx_sched_dispatch(core);		/* which sees whether it has time */
+	BX_INVARIANT(cpu->budget_end == UINT64_MAX);
 	/* As timer_due: the heap has not changed since the timer was set, and a timer that goes off too
 	 * early is set anew then, which is cheaper than to do it now. */
 	if (cpu->slice_end < cpu->timer_at && cpu->ready[next->priority].head != BX_NONE)

@@ -150,10 +150,10 @@ void bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server);
 /* The current thread, which goes on being READY, is the first of its priority to run again. */
 void bx_sched_preempt(struct bx_kcore *core, struct bx_thread *thread);
 /* The first of the highest READY ones, taken out of its queue; NULL: there is none, or a call of it is
- * to begin again. */
+ * to begin again, or it runs on a budget. */
 struct bx_thread *bx_sched_first_take(struct bx_kcore *core);
-/* `next`, which is READY, in no queue, and has no call to begin again, runs instead of the current
- * thread; nothing is put off, and no READY one is above it. */
+/* `next`, which is READY, in no queue, on an account without a budget, and has no call to begin again,
+ * runs instead of the current thread; nothing is put off, and no READY one is above it. */
 struct bx_context *bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next);
 /* The system call of the current thread, by no short way. */
 struct bx_context *bx_sched_system_call_long(struct bx_kcore *core);

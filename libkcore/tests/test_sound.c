@@ -76,7 +76,7 @@ static const char *
 thread_break(struct bx_kcore *core, struct bx_thread *t, int how)
 {
 	switch (how) {
-	case 0:	t[AWAITS].state = BX_THREAD_STATE_COUNT; return "thread state";
+	case 0:	t[SERVES].account = SERVES; t[AWAITS].state = BX_THREAD_STATE_COUNT; return "thread state";
 	case 1:	t[AWAITS].index = core->thread_count; return "thread state";
 	case 2:	t[AWAITS].index = RUNS; return "thread state";
 	case 3:	t[AWAITS].generation++; return "thread generation";
@@ -92,7 +92,7 @@ thread_break(struct bx_kcore *core, struct bx_thread *t, int how)
 	case 13: t[RUNS].priority = BX_PRIORITY_COUNT; return "thread priority";
 	case 14: t[RUNS].priority_base = 11; return "thread priority";
 	case 15: t[AWAITS].restart = 1; return "a thread that waits is to begin again";
-	case 16: t[AWAITS].partner = BX_NONE; return "partner of a thread";
+	case 16: t[SERVES].account = SERVES; t[AWAITS].partner = BX_NONE; return "partner of a thread";
 	case 17: t[RUNS].phase = BX_PHASE_ENGAGED; return "a copy under way";
 	case 18: t[RUNS].account = SERVES; return "account of a thread";
 	case 19: t[SERVES].account = RUNS; return "account of a thread";
@@ -121,9 +121,9 @@ queue_break(struct bx_kcore *core, struct bx_thread *t, int how)
 	struct bx_queue *ready = &core->cpu.ready[10];
 
 	switch (how) {
-	case 0:	t[AWAITS].previous = RUNS; return "clients of a server";
+	case 0:	t[SERVES].account = SERVES; t[AWAITS].previous = RUNS; return "clients of a server";
 	case 1:	t[AWAITS].next = SENDS; t[SENDS].previous = AWAITS; return "clients of a server";
-	case 2:	t[AWAITS].partner = RUNS; return "clients of a server";
+	case 2:	t[SERVES].account = SERVES; t[AWAITS].partner = RUNS; return "clients of a server";
 	case 3:	t[AWAITS].priority = 11; return "clients of a server";
 	case 4:	ready->head = BX_NONE; return "ready queue";
 	case 5:	ready->head = core->thread_count; return "ready queue";
