@@ -325,6 +325,10 @@ recharge_call(struct spec *spec, unsigned thread)
 		return err;
 	if (regs->word[0] > UINT32_MAX)
 		return BX_ERR_OVERFLOW;
+	/* What gives may be what is called through: one use stays for the call. */
+	if (regs->value[0] == regs->value[1] && spec->caps[space].uses != BX_CAP_USES_UNLIMITED &&
+	    regs->word[0] >= spec->caps[space].uses)
+		return BX_ERR_CAP_USED_UP;
 	if (spec_place(spec, spec->threads[thread].program, regs->value[0], &from) != BX_OK ||
 	    spec_place(spec, spec->caps[space].object, regs->value[2], &to) != BX_OK)
 		return BX_ERR_CAP_SLOT;

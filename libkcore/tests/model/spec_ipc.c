@@ -480,6 +480,10 @@ send_call(struct spec *spec, unsigned thread, bool call)
 		err = endpoint_find(spec, thread, rights, &place, &endpoint);
 	if (err == BX_OK && call && sender->asked.regs.value[2] == 0)
 		err = BX_ERR_WOULD_BLOCK;
+	/* A counted capability cannot go along through itself: no use would be left for the call. */
+	if (err == BX_OK && sender->send_place == place &&
+	    spec->caps[place].uses != BX_CAP_USES_UNLIMITED)
+		err = BX_ERR_CAP_USED_UP;
 	sender->says = SAYS_NOTHING;
 	if (err != BX_OK) {
 		finish(spec, thread, err);
