@@ -31,7 +31,10 @@ bx_make_iso = set -e; $(MKDIR_P) $(@D); parts=`mktemp -d`; trap 'rm -rf "$$parts
 	for name in kernel `tools/mksystem/mksystem --binaries $(bx_manifest)`; do \
 		file=; \
 		for program in $(FREE_EXECUTABLES); do \
-			case $$program in */$$name | */$$name.elf) file=$$program ;; esac; \
+			case $$program in */$$name | */$$name.elf) \
+				test -z "$$file" || { echo "$(bx_manifest): \`$$name' is $$file and $$program" >&2; exit 1; }; \
+				file=$$program ;; \
+			esac; \
 		done; \
 		test -n "$$file" || { echo "$(bx_manifest): there is no program \`$$name'" >&2; exit 1; }; \
 		$(OBJCOPY) --strip-all $$file $$parts/$$name; \
