@@ -8,13 +8,14 @@ cc=${BX_CC:-gcc}
 command -v ld >/dev/null && command -v nm >/dev/null || exit 77
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
+# As in the build, names of files in the text do not hold the place of the sources.
 flags="-Os -std=gnu11 -ffreestanding -fPIC -fvisibility=hidden -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-common -ffunction-sections -fdata-sections -fno-strict-aliasing \
 -fcf-protection=branch"
 
 for source in "$srcdir"/libfs/src/*.c; do
 	# shellcheck disable=SC2086 # a list of words
-	"$cc" $flags -I"$srcdir/libfs/include" -I"$srcdir/include" -c "$source" \
+	"$cc" $flags "-ffile-prefix-map=$srcdir/=" -I"$srcdir/libfs/include" -I"$srcdir/include" -c "$source" \
 	    -o "$scratch/$(basename "$source" .c).o" || exit 99
 done
 nm "$scratch"/*.o | awk '$2 == "T" && $3 ~ /^bx_fs_/ { print $3 }' >"$scratch/all"
