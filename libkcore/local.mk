@@ -88,8 +88,23 @@ libkcore_tests += %D%/tests/test_random %D%/tests/test_fast %D%/tests/fuzz_sysca
 %C%_tests_fuzz_syscall_SOURCES = \
 	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/fuzz_syscall.c $(bx_kcore_world) $(FUZZ_MAIN)
 %C%_tests_fuzz_syscall_LDADD = $(CHECK_LIBS)
-include %D%/tests/model/local.mk
+# The core beside its specification; more of it by `make model MODEL_DEEPER=2 MODEL_RANDOM=10000
+# MODEL_SEED=7'.
+libkcore_tests += %D%/tests/model/model
+%C%_tests_model_model_CPPFLAGS = $(bx_kcore_inc)
+%C%_tests_model_model_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
+%C%_tests_model_model_SOURCES = \
+	%D%/tests/model/compare.c %D%/tests/model/model.c %D%/tests/model/scenarios.c \
+	%D%/tests/model/spec.c %D%/tests/model/spec_caps.c %D%/tests/model/spec_ipc.c \
+	%D%/tests/model/spec_threads.c %D%/tests/model/system.c %D%/tests/fixture.c $(bx_kcore_world)
+%C%_tests_model_model_LDADD = $(CHECK_LIBS)
+MODEL_DEEPER = 0
+MODEL_RANDOM = 2000
+MODEL_SEED = 1
+PHONY += model-kcore
+model-kcore: %D%/tests/model/model
+	@if ./$< --deeper $(MODEL_DEEPER) --random $(MODEL_RANDOM) --seed $(MODEL_SEED); then \
+		echo '1 passed, 0 failed'; else echo '0 passed, 1 failed'; exit 1; fi
 endif
-EXTRA_DIST += %D%/tests/model
 check_PROGRAMS += $(libkcore_tests)
 TESTS += $(libkcore_tests)

@@ -62,6 +62,14 @@ PHONY += coverage
 coverage:
 	@echo "coverage needs ./configure --enable-coverage" >&2; exit 1
 endif
+# `make model-mutants' breaks the kernel core in many ways, one by one: its model must see each.
+PHONY += model-mutants
+EXTRA_DIST += libkcore/tests/model/check-mutants.sh libkcore/tests/model/mutants.list
+if HAVE_CHECK
+model-mutants:
+	@CC='$(CC_FOR_BUILD)' BX_SRCDIR='$(srcdir)' BX_CPPFLAGS='$(CHECK_CFLAGS)' BX_LIBS='$(CHECK_LIBS)' \
+		$(SHELL) $(srcdir)/libkcore/tests/model/check-mutants.sh
+endif
 include tests/prove/local.mk
 include tests/system/local.mk
 include tests/bench/local.mk
