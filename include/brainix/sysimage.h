@@ -70,7 +70,8 @@ struct bx_sysimage_program {
 	/* What spawnd does when it ends unasked; all 0 without BX_PROGRAM_RESTART. */
 	uint8_t restart_times[4];	/* within one span, which begins with the first of them */
 	uint8_t restart_within_us[4];	/* the span */
-	uint8_t restart_backoff_us[4];	/* before the first; doubles with each, up to the span; <= it */
+	uint8_t restart_backoff_us[4];	/* before the first; doubles with each; all together < the span:
+					 * 0, or times <= 31 and <= within >> times */
 	uint8_t restart_exhausted[4];	/* BX_EXHAUSTED_*: when it ends once more within the span */
 };
 

@@ -162,7 +162,7 @@ restart_check(const struct bx_sysimage *image, uint32_t index, const char **wher
 		return refuse(where, BX_ERR_RANGE, "program restart_times");
 	if (within < BX_SYSIMAGE_RESTART_US_MIN || within > BX_SYSIMAGE_RESTART_US_MAX)
 		return refuse(where, BX_ERR_RANGE, "program restart_within_us");
-	if (backoff > within)
+	if (backoff != 0 && (times > 31 || backoff > within >> times))
 		return refuse(where, BX_ERR_RANGE, "program restart_backoff_us");
 	return exhausted <= BX_EXHAUSTED_HALT ? BX_OK :
 	    refuse(where, BX_ERR_INVALID, "program restart_exhausted");

@@ -44,8 +44,8 @@ setup(void)
 	build.programs[1].exit_object = 1;
 	build.programs[1].exit_bits = 1;
 	build.programs[1].flags = BX_PROGRAM_RESTART;
-	build.programs[1].restart_times = BX_SYSIMAGE_RESTARTS_MAX;
-	build.programs[1].restart_within_us = 5000;
+	build.programs[1].restart_times = 2;
+	build.programs[1].restart_within_us = 20000;
 	build.programs[1].restart_backoff_us = 5000;
 	build.programs[1].restart_exhausted = BX_EXHAUSTED_HALT;
 	build.programs[1].budget_us = 1000;
@@ -128,8 +128,10 @@ static const struct wrong {
 	{ PROGRAM(1, restart_times), 4, 65536, BX_ERR_RANGE, "program restart_times" },
 	{ PROGRAM(1, restart_within_us), 4, 999, BX_ERR_RANGE, "program restart_within_us" },
 	{ PROGRAM(1, restart_within_us), 4, 3600000001u, BX_ERR_RANGE, "program restart_within_us" },
-	{ PROGRAM(1, restart_within_us), 4, 4999, BX_ERR_RANGE, "program restart_backoff_us" },
+	{ PROGRAM(1, restart_within_us), 4, 19999, BX_ERR_RANGE, "program restart_backoff_us" },
 	{ PROGRAM(1, restart_backoff_us), 4, 5001, BX_ERR_RANGE, "program restart_backoff_us" },
+	{ PROGRAM(1, restart_times), 4, 3, BX_ERR_RANGE, "program restart_backoff_us" },
+	{ PROGRAM(1, restart_times), 4, 32, BX_ERR_RANGE, "program restart_backoff_us" },
 	{ PROGRAM(1, restart_exhausted), 4, 2, BX_ERR_INVALID, "program restart_exhausted" },
 	{ PROGRAM(1, exit_bits), 8, 0, BX_ERR_INVALID, "program exit_bits" },
 	{ PROGRAM(0, flags), 4, BX_PROGRAM_PASSIVE, BX_ERR_INVALID, "program passive" },

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""init serves while programs that it starts again hang, or end before they are ready."""
+"""spawnd serves while programs that it starts again hang, or end before they are ready."""
 
 import re
 import time
@@ -9,7 +9,7 @@ import pytest
 from machine import PATIENCE, system_image
 from shell import Shell
 
-SOON = 3 * PATIENCE             # init gives a program 5 s to be ready
+SOON = 3 * PATIENCE             # spawnd gives a program 5 s to be ready
 
 
 @pytest.fixture
@@ -48,6 +48,6 @@ def test_another_restart_does_not_wait(machine):
     shell.command("run echod &")
     shell.command("kill echod")
     shell.type("kill shell\r")
-    machine.expect_text("init: shell was killed; started again (1 of 5)", SOON)
+    machine.expect_text("spawnd: shell was killed; started again (1 of 5)", SOON)
     assert "echod" in Shell(machine).command("ps")
-    machine.expect_text("init: echod was killed; starting it again failed: the deadline", 10 * PATIENCE)
+    machine.expect_text("spawnd: echod was killed; starting it again failed: the deadline", 10 * PATIENCE)

@@ -487,9 +487,10 @@ read_restart(const struct place *place, struct system_program *program)
 	if (program->restart_exhausted == BX_EXHAUSTED_STOP && strcmp(exhausted, "stop") != 0)
 		complain(place->diagnostics, setting, "restart of program %s: exhausted is \"stop\" or "
 		    "\"halt\", not \"%s\"", place->name, exhausted);
-	if (program->restart_backoff_us > program->restart_within_us)
-		complain(place->diagnostics, setting, "restart of program %s: backoff_us is longer than "
-		    "within_us", place->name);
+	if (program->restart_backoff_us != 0 && (program->restart_times > 31 ||
+	    program->restart_backoff_us > program->restart_within_us >> program->restart_times))
+		complain(place->diagnostics, setting, "restart of program %s: backoff_us, doubled times times, "
+		    "is longer than within_us, so that its restarts could never be used up", place->name);
 }
 
 static bool
