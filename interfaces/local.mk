@@ -33,7 +33,8 @@ bx_mkipc = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(MKIPC) --prefix $(bx_prefix) --inclu
 # Who includes a header that is made waits for it, in a build of one target too.
 $(libsys_libbrainix_sys_la_OBJECTS) $(servers_spawnd_spawnd_OBJECTS) $(servers_consoled_consoled_OBJECTS) \
 $(servers_shell_shell_OBJECTS) $(servers_echod_echod_OBJECTS) $(servers_ask_ask_OBJECTS) \
-$(tests_system_console_peek_OBJECTS) $(bx_interface_tests_objects): $(bx_interface_headers)
+$(tests_system_console_peek_OBJECTS) $(tests_system_restarts_reaper_OBJECTS) \
+$(tests_system_restarts_load_OBJECTS) $(bx_interface_tests_objects): $(bx_interface_headers)
 
 # All interfaces together: no two of one protocol.  Each fuzz target is a test; all.ipc has every type.
 bx_interface_libipc = libipc/src/label.c libipc/src/reader.c libipc/src/text.c libipc/src/writer.c
