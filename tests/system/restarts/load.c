@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * load.c -- a client that calls one server without end: `work`, `echo` or `console`, whichever it has.  Every
+ * load.c -- a client that calls one server without end: `work`, `echo`, `console` or `keys`, whichever it has.  Every
  * answer is looked at.  The death of the server is the one error that it may see.
  */
 #include "echo-client.h"
@@ -9,9 +9,11 @@
 
 #define CALL_US		5000000u
 #define REPORT_US	60000000u
+#define KEYS_US		200u
 #define RETRY_US	2000u		/* when the reaper does not listen */
 #define DEAD_US		100u		/* before a server that has died is asked again */
-#define REPORT_EVERY	8u
+#define REPORT_EVERY	32u
+#define PAUSE_US	100u		/* at most, after that: it leaves the processor to its equals */
 
 struct load {
 	const struct bx_sys *sys;
@@ -92,6 +94,16 @@ console_exchange(struct load *load)
 	}
 }
 
+/* Waits for a key that nobody types: the console keeps its reply. */
+static enum bx_err
+keys_exchange(struct load *load)
+{
+	enum bx_err err = bx_if_console_interrupt(load->server, bx_sys_deadline_in_us(load->sys, CALL_US),
+	    &(struct bx_if_console_interrupt_request){ bx_sys_deadline_in_us(load->sys, KEYS_US) });
+
+	return err == BX_ERR_TIMEOUT ? BX_OK : err;
+}
+
 /* Until the reaper has heard it. */
 static void
 report(struct load *load)
@@ -119,6 +131,8 @@ bx_main(const struct bx_sys *sys)
 		load.exchange = echo_exchange;
 	else if (bx_sys_find(sys->launch, "console", &load.server) == BX_OK)
 		load.exchange = console_exchange;
+	else if (bx_sys_find(sys->launch, "keys", &load.server) == BX_OK)
+		load.exchange = keys_exchange;
 	else
 		return 2;
 	for (;;) {
@@ -134,7 +148,9 @@ bx_main(const struct bx_sys *sys)
 			load.other++;
 			load.last = err;
 		}
-		if (load.count % REPORT_EVERY == 0)
+		if (load.count % REPORT_EVERY == 0) {
 			report(&load);
+			bx_sys_sleep(bx_sys_deadline_in_us(sys, random_next(&load.random) % PAUSE_US));
+		}
 	}
 }

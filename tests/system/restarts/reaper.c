@@ -20,7 +20,7 @@
 
 #define MOMENT_US	2000u		/* until the next end, at most */
 #define PROBE_US	1000000u
-#define LOOK_US		20u		/* between two looks whether it is back: how exact a time can be */
+#define LOOK_US		50u		/* between two looks whether it is back: how exact a time can be */
 #define BACK_US		5000000u	/* by then a server is back, and each client goes on */
 #define SETTLE_US	5000000u	/* by then nobody else is at work */
 
@@ -339,12 +339,12 @@ end_it(struct reaper *reaper, const struct server *server, uint32_t program, uin
 		breach(reaper, server, "cannot be killed", err);
 }
 
-/* Microseconds until it answers again; false: it does not. */
+/* Microseconds from `began` until it answers again; false: it does not. */
 static bool
 is_back(struct reaper *reaper, const struct server *server, uint32_t program, uint32_t endpoint,
-    uint32_t *us)
+    uint64_t began, uint32_t *us)
 {
-	uint64_t began = bx_sys_now(), end = bx_sys_deadline_in_us(reaper->sys, BACK_US);
+	uint64_t end = bx_sys_deadline_in_us(reaper->sys, BACK_US);
 
 	while (bx_sys_now() < end) {
 		enum bx_err err = probe(reaper, server, program, endpoint);
@@ -400,6 +400,7 @@ static bool
 once(struct reaper *reaper, const struct server *server, uint32_t turn, uint32_t *us)
 {
 	uint32_t endpoint = BX_SLOT_NONE, program = 0, starts;
+	uint64_t began;
 	struct bx_info_program info;
 
 	if (!program_info(reaper, server->program, &program, &info) || (server->endpoint != NULL &&
@@ -409,8 +410,9 @@ once(struct reaper *reaper, const struct server *server, uint32_t turn, uint32_t
 	}
 	hear(reaper, random_next(&reaper->random) % MOMENT_US);
 	starts = starts_of(reaper, server);
+	began = bx_sys_now();		/* who is above us may be back before we go on */
 	end_it(reaper, server, program, endpoint, turn);
-	if (!is_back(reaper, server, program, endpoint, us)) {
+	if (!is_back(reaper, server, program, endpoint, began, us)) {
 		breach(reaper, server, "does not come back", turn);
 		return false;
 	}
