@@ -9,17 +9,17 @@
 
 #define CALL_US		5000000u
 #define REPORT_US	60000000u
-#define KEYS_US		200u
+#define KEYS_US		3000u
 #define RETRY_US	2000u		/* when the reaper does not listen */
 #define DEAD_US		100u		/* before a server that has died is asked again */
-#define REPORT_EVERY	32u
+#define REPORT_EVERY	32u		/* exchanges; each one that takes so long */
 #define PAUSE_US	100u		/* at most, after that: it leaves the processor to its equals */
 
 struct load {
 	const struct bx_sys *sys;
 	uint32_t reaper, server;
 	enum bx_err (*exchange)(struct load *load);
-	uint64_t random, count;
+	uint64_t random, count, report_every;
 	uint64_t good, died, other;
 	enum bx_err last;
 	uint8_t request[WORK_STRING_MAX], answer[WORK_STRING_MAX];
@@ -121,7 +121,7 @@ report(struct load *load)
 int
 bx_main(const struct bx_sys *sys)
 {
-	struct load load = { .sys = sys, .random = bx_sys_now() | 1 };
+	struct load load = { .sys = sys, .random = bx_sys_now() | 1, .report_every = REPORT_EVERY };
 
 	if (bx_sys_find(sys->launch, "reaper", &load.reaper) != BX_OK)
 		return 1;
@@ -135,6 +135,8 @@ bx_main(const struct bx_sys *sys)
 		load.exchange = keys_exchange;
 	else
 		return 2;
+	if (load.exchange == keys_exchange)
+		load.report_every = 1;
 	for (;;) {
 		enum bx_err err = load.exchange(&load);
 
@@ -148,7 +150,7 @@ bx_main(const struct bx_sys *sys)
 			load.other++;
 			load.last = err;
 		}
-		if (load.count % REPORT_EVERY == 0) {
+		if (load.count % load.report_every == 0) {
 			report(&load);
 			bx_sys_sleep(bx_sys_deadline_in_us(sys, random_next(&load.random) % PAUSE_US));
 		}
