@@ -130,6 +130,9 @@ predicate slots_sound{L}(struct bx_cap_slot *s, integer n) =
 // the forest is well formed: CAP-1 to CAP-4 and CAP-6 hold everywhere
 predicate sound{L}(struct bx_cap_forest *f) = slots_sound(f->slots, f->slot_count);
 
+predicate all_blank{L}(struct bx_cap_slot *s, integer n) =
+    \forall integer i; 0 <= i < n ==> ZERO(s, i) && UNLINKED(s, i);
+
 predicate all_links_as_before{K,L}(struct bx_cap_slot *s, integer n) =
     \forall integer j; 0 <= j < n ==> SAME_LINKS(K, L, s, j);
 
