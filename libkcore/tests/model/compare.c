@@ -333,22 +333,92 @@ runner_may(struct model *model, const struct spec *before)
 	unsigned current = spec->current, last = before->current;
 
 	SAME("thread that runs, at", 0, model->world.core->cpu.current, wide(spec->current));
+	SAME("account that runs, at", 0, model->world.core->cpu.account, wide(spec->account));
 	if (current == NOBODY)
 		return true;
 	for (unsigned i = 0; i < spec->thread_count; i++) {
 		if (spec->threads[i].state == BX_THREAD_READY &&
-		    spec->threads[i].priority > spec->threads[current].priority)
+		    spec->threads[i].priority > spec->threads[current].priority &&
+		    spec_has_time(spec, spec_account_of(spec, i)))
 			return differ(model, "priority of who runs", current,
 			    spec->threads[current].priority, spec->threads[i].priority);
 	}
 	if (last == NOBODY || last == current || spec->threads[last].state != BX_THREAD_READY ||
 	    !spec->went_on || spec->threads[last].again ||
-	    spec->threads[last].priority < spec->threads[current].priority)
+	    spec->threads[last].priority < spec->threads[current].priority ||
+	    spec->now >= model->slice_end || !spec_has_time(spec, spec_account_of(spec, last)))
 		return true;
-	/* An equal runs: only when the slice was given away. */
+	/* An equal runs: only when the slice was given away or has ended. */
 	if (!spec->slice_given)
 		return differ(model, "preempted by an equal: thread, at", 0, current, last);
 	return true;
+}
+
+/* ---- time */
+
+/* What has come back counts, whether it has been collected or not. */
+static bool
+account_same(struct model *model, unsigned i)
+{
+	const struct bx_account *core = &model->world.core->accounts[i];
+	const struct spec *spec = &model->spec;
+	const struct spec_account *of = &spec->accounts[i];
+	int64_t left = core->left;
+	unsigned at = 0, kept = 0;
+
+	SAME("budget", i, core->budget, of->budget);
+	if (of->budget == SPEC_NO_LIMIT)
+		return true;
+	for (; at < core->refill_count && core->refills[at].at <= spec->now; at++)
+		left += (int64_t)core->refills[at].ticks;
+	if (spec->account == i)
+		left -= (int64_t)(spec->now - spec->since);
+	SAME("time left", i, left, spec_time_left(spec, i));
+	while (kept < of->count && of->refill[kept].at <= spec->now)
+		kept++;
+	SAME("refills", i, core->refill_count - at, of->count - kept);
+	for (; kept < of->count; kept++, at++) {
+		SAME("tick of a refill", i, core->refills[at].at, of->refill[kept].at);
+		SAME("ticks of a refill", i, core->refills[at].ticks, of->refill[kept].ticks);
+	}
+	return true;
+}
+
+/* The timer comes when whoever runs has no time left, when somebody above has some again, and at once when
+ * somebody could run and nobody does. */
+static bool
+timer_serves(struct model *model)
+{
+	const struct spec *spec = &model->spec;
+	uint64_t timer = model->world.machine.timer, due = UINT64_MAX;
+
+	if (spec->current != NOBODY && spec->accounts[spec->account].budget != SPEC_NO_LIMIT)
+		due = spec->since + (uint64_t)spec->accounts[spec->account].left;
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		unsigned account = spec_account_of(spec, i);
+		uint64_t at = spec->now;
+
+		if (spec->threads[i].state != BX_THREAD_READY || (spec->current != NOBODY &&
+		    spec->threads[i].priority <= spec->threads[spec->current].priority))
+			continue;
+		if (!spec_has_time(spec, account))
+			at = spec_time_again(spec, account);
+		due = at < due ? at : due;
+	}
+	if (timer > due)
+		return differ(model, "timer set too late, at", spec->current, timer, due);
+	return true;
+}
+
+static bool
+times_same(struct model *model)
+{
+	for (unsigned i = 0; i < model->spec.thread_count; i++) {
+		if (model->spec.threads[i].state != BX_THREAD_FREE &&
+		    !in_motion(&model->spec, model->spec.threads[i].program) && !account_same(model, i))
+			return false;
+	}
+	return timer_serves(model);
 }
 
 /* YIELD gives the processor to an equal that waits. */
@@ -362,7 +432,8 @@ yield_yields(struct model *model, const struct spec *before, const struct spec_e
 		return true;
 	for (unsigned i = 0; i < spec->thread_count; i++) {
 		if (i != spec->current && before->threads[i].state == BX_THREAD_READY &&
-		    before->threads[i].priority == before->threads[before->current].priority)
+		    before->threads[i].priority == before->threads[before->current].priority &&
+		    spec_has_time(spec, spec_account_of(spec, i)))
 			return differ(model, "yields to nobody: thread, at", 0, spec->current, i);
 	}
 	return true;
@@ -376,6 +447,7 @@ model_same(struct model *model, const struct spec *before, const struct spec_eve
 			return false;
 	}
 	if (!meeting_points_same(model) || !things_same(model) || !runner_may(model, before) ||
+	    !times_same(model) ||
 	    !yield_yields(model, before, event) || !strings_same(model, before))
 		return false;
 	/* Whose slice runs is the core's to say; a YIELD is over when it is another's. */

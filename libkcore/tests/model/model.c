@@ -187,11 +187,33 @@ threads_print(uint64_t hash)
 	return mix(hash, core->timers, core->timer_count * sizeof core->timers[0]);
 }
 
+/* Accounts that can run out. */
+static uint64_t
+accounts_print(uint64_t hash)
+{
+	const struct bx_kcore *core = model.world.core;
+	uint64_t now = model.world.machine.now;
+
+	for (uint32_t i = 0; i < core->thread_count; i++) {
+		const struct bx_account *account = &core->accounts[i];
+
+		if (account->budget == BX_BUDGET_NONE)
+			continue;
+		hash = mix_word(mix_word(hash, account->budget), (uint64_t)account->left);
+		for (uint32_t r = 0; r < account->refill_count; r++)
+			hash = mix_word(mix_word(hash, account->refills[r].at - now),
+			    account->refills[r].ticks);
+	}
+	if (core->cpu.budget_end != UINT64_MAX)
+		hash = mix_word(mix_word(hash, core->cpu.budget_end - now), core->cpu.since - now);
+	return hash;
+}
+
 static uint64_t
 fingerprint(void)
 {
 	const struct bx_kcore *core = model.world.core;
-	uint64_t hash = threads_print(0x51ed270b);
+	uint64_t hash = accounts_print(threads_print(0x51ed270b));
 
 	for (uint32_t i = 0; i < core->endpoint_count; i++) {
 		struct bx_endpoint endpoint = core->endpoints[i];

@@ -189,38 +189,63 @@ static const struct model_op memory[] = {
 	DO(BX_SYS_CAP_DELETE, MEMORY), YIELD, DO2(BX_SYS_KILL, SPAWN, 1), DO2(BX_SYS_SPAWN, SPAWN, 1),
 };
 
+/* Budgets of two units in twenty; a server that has none, and one that has. */
+static const struct model_times poor = { 50000, { 0, 100, 0 }, { 0, 1000, 0 }, { false, false, true } };
+static const struct model_times line = { 50000, { 150, 0, 100 }, { 1000, 0, 1000 }, { false, true, false } };
+static const struct model_times mixed = { 50000, { 0, 100, 0, 300 }, { 0, 1000, 0, 2000 },
+    { false, false, true, false } };
+static const struct model_op poor_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 2), RECEIVE(EP_A, FAR), DO2(BX_SYS_SPAWN, SPAWN, 1),
+};
+static const struct model_op budgets[] = {
+	CALL(EP_A, FAR), CALL(EP_A, LATER), RECEIVE(EP_A, FAR), REPLY, REPLY_RECEIVE(EP_A, FAR),
+	SEND(EP_A, FAR), TICK(1), TICK(3), TICK(18), YIELD, { BX_SYS_SLEEP, 0, 0, 0, 0, SOON, 0, 0 },
+	DO(BX_SYS_THREAD_STOP, THREAD_NEXT), DO(BX_SYS_THREAD_RESUME, THREAD_NEXT), P(OP_TICK, 3, 0, 0, 0),
+};
+static const struct model_op donations[] = {
+	CALL(EP_A, FAR), CALL(EP_B, FAR), RECEIVE(EP_A, FAR), RECEIVE(EP_B, FAR), REPLY,
+	REPLY_RECEIVE(EP_B, FAR), TICK(1), TICK(2), TICK(17), DO2(BX_SYS_KILL, SPAWN, 2),
+	DO2(BX_SYS_SPAWN, SPAWN, 2), CALL(COUNTED, FAR),
+};
+
 #define LIST(array)		(array), BX_ARRAY_COUNT(array)
 const struct scenario scenarios[] = {
-	{ "meet", { 2, 1, { 10, 10 }, false, false, { 0 } }, LIST(two_begin), LIST(meet), 8, false, false },
-	{ "chain", { 3, 1, { 10, 11, 9 }, false, false, { 0 } }, LIST(three_begin), LIST(chain), 8, false,
+	{ "meet", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(meet), 8, false, false },
+	{ "chain", { 3, 1, { 10, 11, 9 }, false, false, { 0 }, NULL }, LIST(three_begin), LIST(chain), 8, false,
 	  false },
-	{ "short", { 3, 1, { 10, 10, 10 }, false, false, { 0 } }, LIST(short_begin), LIST(shorts), 7, false,
+	{ "short", { 3, 1, { 10, 10, 10 }, false, false, { 0 }, NULL }, LIST(short_begin), LIST(shorts), 7, false,
 	  false },
-	{ "pairs", { 2, 2, { 10, 10 }, false, false, { 0 } }, LIST(four_begin), LIST(pairs), 7, false, false },
-	{ "notes", { 2, 1, { 10, 11 }, false, false, { 0 } }, LIST(two_begin), LIST(notes), 5, false, false },
-	{ "threads", { 2, 2, { 10, 10 }, false, false, { 0 } }, LIST(two_begin), LIST(threads), 6, false,
+	{ "pairs", { 2, 2, { 10, 10 }, false, false, { 0 }, NULL }, LIST(four_begin), LIST(pairs), 7, false, false },
+	{ "notes", { 2, 1, { 10, 11 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(notes), 5, false, false },
+	{ "threads", { 2, 2, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(threads), 6, false,
 	  false },
-	{ "strings", { 2, 2, { 10, 10 }, true, false, { 0 } }, LIST(four_begin), LIST(strings), 5, true,
+	{ "strings", { 2, 2, { 10, 10 }, true, false, { 0 }, NULL }, LIST(four_begin), LIST(strings), 5, true,
 	  false },
-	{ "offers", { 2, 1, { 10, 10 }, true, false, { 0 } }, LIST(two_begin), LIST(offers), 5, false, false },
-	{ "caps", { 2, 1, { 10, 10 }, true, false, { 0 } }, LIST(two_begin), LIST(caps), 5, false, false },
-	{ "open", { 2, 1, { 10, 10 }, false, true, { 0 } }, LIST(two_begin), LIST(open), 7, false, false },
-	{ "held", { 2, 1, { 10, 10 }, false, true, { 0 } }, LIST(two_begin), LIST(held), 6, true, false },
-	{ "ends", { 3, 1, { 10, 11, 9 }, false, false, { 0, 1, 2 } }, LIST(three_begin), LIST(ends), 5, true,
+	{ "offers", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(offers), 5, false, false },
+	{ "caps", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(caps), 5, false, false },
+	{ "open", { 2, 1, { 10, 10 }, false, true, { 0 }, NULL }, LIST(two_begin), LIST(open), 7, false, false },
+	{ "held", { 2, 1, { 10, 10 }, false, true, { 0 }, NULL }, LIST(two_begin), LIST(held), 6, true, false },
+	{ "ends", { 3, 1, { 10, 11, 9 }, false, false, { 0, 1, 2 }, NULL }, LIST(three_begin), LIST(ends), 5, true,
 	  false },
-	{ "faults", { 3, 1, { 10, 10, 9 }, false, false, { 0, 1, 1 } }, LIST(short_begin), LIST(faults), 5, true,
+	{ "faults", { 3, 1, { 10, 10, 9 }, false, false, { 0, 1, 1 }, NULL }, LIST(short_begin), LIST(faults), 5, true,
 	  true },
-	{ "pieces", { 2, 1, { 10, 10 }, false, false, { 0, 1 } }, LIST(two_begin), LIST(pieces), 7, true,
+	{ "pieces", { 2, 1, { 10, 10 }, false, false, { 0, 1 }, NULL }, LIST(two_begin), LIST(pieces), 7, true,
 	  false },
-	{ "memory", { 2, 1, { 10, 10 }, false, false, { 0 } }, LIST(two_begin), LIST(memory), 5, true, false },
-	{ "long-calls", { 3, 1, { 10, 10, 9 }, false, false, { 0 } }, LIST(three_begin), LIST(shorts), 0, false,
+	{ "memory", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(memory), 5, true, false },
+	{ "budgets", { 3, 1, { 9, 10, 11 }, false, false, { 0 }, &poor }, LIST(poor_begin), LIST(budgets), 7,
+	  false, true },
+	{ "donations", { 3, 1, { 10, 10, 11 }, false, false, { 0 }, &line }, LIST(three_begin),
+	  LIST(donations), 7, true, true },
+	{ "long-calls", { 3, 1, { 10, 10, 9 }, false, false, { 0 }, NULL }, LIST(three_begin), LIST(shorts), 0, false,
 	  true },
-	{ "long-open", { 3, 2, { 10, 11, 10 }, true, true, { 0, 1, 2 } }, LIST(three_begin), NULL, 0, 0,
+	{ "long-open", { 3, 2, { 10, 11, 10 }, true, true, { 0, 1, 2 }, NULL }, LIST(three_begin), NULL, 0, 0,
 	  false, true },
-	{ "long-two", { 2, 2, { 10, 10 }, true, false, { 1, 2 } }, LIST(four_begin), NULL, 0, 0, false, true },
-	{ "long-three", { 3, 2, { 11, 10, 10 }, true, false, { 0, 1, 2 } }, LIST(three_begin), NULL, 0, 0,
+	{ "long-two", { 2, 2, { 10, 10 }, true, false, { 1, 2 }, NULL }, LIST(four_begin), NULL, 0, 0, false, true },
+	{ "long-three", { 3, 2, { 11, 10, 10 }, true, false, { 0, 1, 2 }, NULL }, LIST(three_begin), NULL, 0, 0,
 	  false, true },
-	{ "long-four", { 4, 2, { 10, 12, 11, 10 }, false, false, { 0, 1, 1, 2 } }, LIST(three_begin), NULL, 0,
+	{ "long-poor", { 4, 2, { 9, 10, 12, 11 }, false, false, { 0, 1, 0, 2 }, &mixed }, LIST(three_begin),
+	  NULL, 0, 0, false, true },
+	{ "long-four", { 4, 2, { 10, 12, 11, 10 }, false, false, { 0, 1, 1, 2 }, NULL }, LIST(three_begin), NULL, 0,
 	  0, false, true },
 };
 const unsigned scenario_count = BX_ARRAY_COUNT(scenarios);

@@ -101,7 +101,14 @@ spec_priority_high(const struct spec *spec, unsigned thread)
 
 /* ---- who runs */
 
-/* One of those that may: READY, and nobody READY is surely above it. */
+static bool
+may_run(const struct spec *spec, unsigned thread)
+{
+	return spec->threads[thread].state == BX_THREAD_READY &&
+	    spec_has_time(spec, spec_account_of(spec, thread));
+}
+
+/* One of those that may: READY, with time, and nobody like that is surely above it. */
 static uint8_t
 pick(struct spec *spec)
 {
@@ -109,15 +116,14 @@ pick(struct spec *spec)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < spec->thread_count; i++) {
-		if (spec->threads[i].state == BX_THREAD_READY && spec_priority_low(spec, i) > least)
+		if (may_run(spec, i) && spec_priority_low(spec, i) > least)
 			least = spec_priority_low(spec, i);
 	}
-	if (spec->current != NOBODY && spec->threads[spec->current].state == BX_THREAD_READY &&
+	if (spec->current != NOBODY && may_run(spec, spec->current) &&
 	    spec_priority_high(spec, spec->current) >= least)
 		may[count++] = spec->current;
 	for (uint8_t i = 0; i < spec->thread_count; i++) {
-		if (i != spec->current && spec->threads[i].state == BX_THREAD_READY &&
-		    spec_priority_high(spec, i) >= least)
+		if (i != spec->current && may_run(spec, i) && spec_priority_high(spec, i) >= least)
 			may[count++] = i;
 	}
 	return count == 0 ? NOBODY : may[spec_choose(spec, count)];
@@ -148,16 +154,26 @@ ending(struct spec *spec)
 
 static void run_call(struct spec *spec, unsigned thread);
 
+static void
+run_on(struct spec *spec)
+{
+	spec_processor_to(spec, spec->current == NOBODY ? NOBODY : spec_account_of(spec, spec->current));
+}
+
 /* After what has happened: work that was put off, one step of it in any case (a system call was one),
  * more while no interrupt waits; then somebody runs. */
 static void
 dispatch(struct spec *spec, bool stepped)
 {
 	for (;; stepped = true) {
+		bool poor = spec_waits_for_time(spec), again;
 		unsigned gone;
-		bool again;
 
-		spec->current = pick(spec);
+		/* The processor may have been, for no time, with one that turned out to have none. */
+		if (poor && spec_choose(spec, 2) == 1)
+			spec_processor_to(spec, NOBODY);
+		spec->current = poor && spec->pending && spec_choose(spec, 2) == 1 ? NOBODY : pick(spec);
+		run_on(spec);
 		gone = ending(spec);
 		again = spec->current != NOBODY && spec->threads[spec->current].again;
 		if (gone == NOBODY && !again)
@@ -165,6 +181,7 @@ dispatch(struct spec *spec, bool stepped)
 		if (stepped && spec->pending) {
 			if (again || (spec->current != NOBODY && spec_dying(spec, spec->current)))
 				spec->current = NOBODY;
+			run_on(spec);
 			return;
 		}
 		spec->went_on = false;
@@ -298,7 +315,7 @@ spec_boot(struct spec *spec)
 {
 	spec->irq_note = NOBODY;
 	spec->irq_binder = NOBODY;
-	spec->current = NOBODY;
+	spec->current = spec->account = NOBODY;
 	for (unsigned i = 0; i < SPEC_PROGRAMS * SPEC_SLOTS; i++)
 		spec->caps[i] = (struct spec_cap){ .parent = NOWHERE };
 	for (unsigned i = 0; i < SPEC_PAGES; i++)
@@ -312,8 +329,13 @@ spec_boot(struct spec *spec)
 		    spec->threads[i].serves = spec->threads[i].bound = NOBODY;
 	for (unsigned p = 0; p < spec->program_count; p++) {
 		spec->programs[p].starter = NOBODY;
-		for (unsigned i = 0; i < spec->programs[p].threads; i++)
-			spec->threads[spec->programs[p].first_thread + i].program = (uint8_t)p;
+		for (unsigned i = 0; i < spec->programs[p].threads; i++) {
+			unsigned thread = spec->programs[p].first_thread + i;
+
+			spec->threads[thread].program = (uint8_t)p;
+			spec->accounts[thread] = (struct spec_account){ .budget = spec->programs[p].budget,
+			    .period = spec->programs[p].period, .left = (int64_t)spec->programs[p].budget };
+		}
 	}
 	spec_program_make(spec, 0);
 	spec_program_runs(spec, 0);

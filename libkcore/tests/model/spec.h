@@ -28,6 +28,8 @@
 #define SPEC_SLOTS	20u		/* of each program */
 #define SPEC_PAGES	8u		/* of the one memory object */
 #define SPEC_CHOICES	24u
+#define SPEC_REFILLS	4u
+#define SPEC_NO_LIMIT	UINT64_MAX
 #define NOBODY		0xffu
 #define NOWHERE		0xffffu
 
@@ -136,9 +138,22 @@ struct spec_program {
 	/* given */
 	uint8_t base, most, first_thread, threads, fault_endpoint, exit_note;
 	bool open;			/* its space is not sealed */
+	bool passive;			/* it has no time but its callers', once it serves */
+	uint64_t budget, period;	/* ticks, of each of its threads; budget SPEC_NO_LIMIT: none */
+	uint64_t start_budget;		/* of a passive one, until it serves */
 	uint32_t plain, slots;
 	uint64_t exit_bits, entry, stack;
 	struct spec_cap grants[SPEC_SLOTS];	/* expiry: lifetime in ticks, 0: for ever */
+};
+
+/* The time of one thread, whoever uses it. */
+struct spec_account {
+	uint64_t budget, period;	/* ticks */
+	int64_t left;			/* when its present go began */
+	uint8_t count;
+	struct {
+		uint64_t at, ticks;
+	} refill[SPEC_REFILLS];
 };
 
 struct spec {
@@ -154,6 +169,9 @@ struct spec {
 	uint16_t irq_place;		/* of the capability that it signals by */
 	bool irq_open;			/* unmasked */
 	uint8_t current;		/* thread, or NOBODY */
+	struct spec_account accounts[SPEC_THREADS];
+	uint8_t account;		/* whose time runs, or NOBODY */
+	uint64_t since;			/* tick at which it began to */
 	bool went_on;			/* no call was taken up again since the event began */
 	bool slice_given;		/* a YIELD has given the slice away */
 	uint32_t slice_of;		/* whose: told by the core */
@@ -172,6 +190,18 @@ bool spec_choice_next(struct spec *spec);
 /* Bounds of what a thread runs with: own, its clients', those who queue where it serves. */
 uint8_t spec_priority_low(const struct spec *spec, unsigned thread);
 uint8_t spec_priority_high(const struct spec *spec, unsigned thread);
+
+/* spec_budget.c */
+int64_t spec_time_left(const struct spec *spec, unsigned account);
+bool spec_has_time(const struct spec *spec, unsigned account);
+/* When there is time again on an account that has none; UINT64_MAX: never by itself. */
+uint64_t spec_time_again(const struct spec *spec, unsigned account);
+unsigned spec_account_of(const struct spec *spec, unsigned thread);
+bool spec_waits_for_time(const struct spec *spec);
+void spec_processor_to(struct spec *spec, unsigned account);
+void spec_account_split(struct spec *spec, unsigned account);
+void spec_account_begin(struct spec *spec, unsigned thread);
+void spec_account_serves(struct spec *spec, unsigned thread);
 
 /* spec_caps.c */
 enum bx_err spec_place(const struct spec *spec, unsigned program, uint64_t slot, uint16_t *place);

@@ -531,6 +531,7 @@ receive(struct spec *spec, unsigned thread, unsigned endpoint, uint16_t place)
 	at->server = receiver->program;
 	at->server_thread = (uint8_t)thread;
 	receiver->serves = (uint8_t)endpoint;
+	spec_account_serves(spec, thread);
 	receiver->may_grant = (spec->caps[place].rights & BX_RIGHT_GRANT) != 0;
 	if (first == NOBODY && receiver->bound != NOBODY && spec->notes[receiver->bound].bits != 0) {
 		spend(spec, thread, place);

@@ -161,6 +161,7 @@ thread_end(struct spec *spec, unsigned thread)
 
 	if (ended->state == BX_THREAD_FREE)
 		return;
+	spec_account_split(spec, thread);
 	if (ended->state != BX_THREAD_STOPPED)
 		spec_stop(spec, thread);
 	spec_server_gone(spec, thread);
@@ -240,6 +241,7 @@ spec_program_make(struct spec *spec, unsigned program)
 			.serves = NOBODY, .bound = NOBODY, .send_place = NOWHERE,
 			.receive_place = NOWHERE, .reply_place = NOWHERE, .call = call,
 		};
+		spec_account_begin(spec, made->first_thread + i);
 	}
 }
 

@@ -7,7 +7,9 @@
 #include "model.h"
 
 #define LIFETIME_US	1u
-#define LIFETIME_TICKS	1000u		/* WORLD_TICKS of them are a second */
+#define TICKS_PER_US	1000u		/* WORLD_TICKS of them are a second */
+#define LIFETIME_TICKS	(LIFETIME_US * TICKS_PER_US)
+#define SLICE_US	10000u		/* a time slice, for which a passive program starts up */
 #define SHORT_LENGTH	40u
 #define LONG_LENGTH	40000u		/* more than two steps of a copy */
 #define STRING_PAGES	10u
@@ -70,6 +72,24 @@ grants(struct builder *builder, const struct model_shape *shape, const uint32_t 
 	grant(builder, COUNTED_NOTE, object[2], BX_CAP_NOTIFICATION, 0, both, 0x100u << p, 3, 0);
 }
 
+static void
+budget(struct build_program *program, struct spec_program *spec, const struct model_times *times,
+    uint32_t index)
+{
+	program->budget_us = times->budget_us[index];
+	program->period_us = times->period_us[index];
+	if (times->budget_us[index] != 0) {
+		spec->budget = times->budget_us[index] * (uint64_t)TICKS_PER_US;
+		spec->period = times->period_us[index] * (uint64_t)TICKS_PER_US;
+	}
+	if (times->passive[index]) {
+		program->flags |= BX_PROGRAM_PASSIVE;
+		spec->passive = true;
+		spec->budget = 0;
+		spec->start_budget = SLICE_US * TICKS_PER_US;
+	}
+}
+
 static struct build
 build(struct spec *spec, const struct model_shape *shape)
 {
@@ -99,8 +119,10 @@ build(struct spec *spec, const struct model_shape *shape)
 			.base = shape->priority[p], .most = 20, .threads = shape->threads,
 			.first_thread = (uint8_t)(p * shape->threads), .fault_endpoint = NOBODY,
 			.exit_note = NOBODY, .plain = REPLY_1, .slots = PAST_END, .open = shape->open,
-			.entry = ELF_ENTRY, .stack = BX_STACK_TOP,
+			.entry = ELF_ENTRY, .stack = BX_STACK_TOP, .budget = SPEC_NO_LIMIT,
 		};
+		if (shape->times != NULL)
+			budget(program, &spec->programs[p], shape->times, p);
 	}
 	object[0] = build_object(&builder.build, "ep-a", BX_OBJECT_ENDPOINT, 0, 0);
 	object[1] = build_object(&builder.build, "ep-b", BX_OBJECT_ENDPOINT, 0, 0);
@@ -194,6 +216,12 @@ offer_make(const struct model *model, unsigned thread, unsigned which, struct sp
 }
 
 static uint64_t
+unit(const struct model *model)
+{
+	return model->shape->times != NULL ? model->shape->times->unit : 10;
+}
+
+static uint64_t
 when(const struct model *model, unsigned kind)
 {
 	uint64_t now = model->world.machine.now;
@@ -201,8 +229,8 @@ when(const struct model *model, unsigned kind)
 	switch (kind) {
 	case AT_ONCE:	return 0;
 	case PAST:	return now - 5;
-	case SOON:	return now + 30;
-	case LATER:	return now + 70;
+	case SOON:	return now + 3 * unit(model);
+	case LATER:	return now + 7 * unit(model);
 	case FAR:	return now + 2 * BX_DEADLINE_FAR;
 	default:	return UINT64_MAX;
 	}
@@ -456,7 +484,7 @@ model_do(struct model *model, const struct model_op *op)
 
 	if (op->verb == OP_TICK) {
 		event.kind = EVENT_TIMER;
-		model->world.machine.now += op->a * 10u;
+		model->world.machine.now += op->a * unit(model);
 	} else if (op->verb == OP_INTERRUPT) {
 		/* In the course of its binder's end the line falls silent. */
 		if (!model->spec.irq_open || (model->spec.irq_binder != NOBODY &&
@@ -477,6 +505,7 @@ model_do(struct model *model, const struct model_op *op)
 	}
 	event.now = model->world.machine.now;
 	model->steps++;
+	model->slice_end = model->world.core->cpu.slice_end;
 	core_do(model, &event);
 	if (!bx_kcore_sound(model->world.core, &what)) {
 		snprintf(model->difference, sizeof model->difference, "not sound: %s", what);
