@@ -11,7 +11,6 @@
 
 #include "mksystem.h"
 
-
 /* Where each part of the image begins. */
 struct layout {
 	size_t programs, objects, grants, launches, size;
