@@ -25,6 +25,8 @@ enum model_slot {
 	TIMED,				/* EP_A, for 1000 ticks */
 	MUTE,				/* EP_A: no grant, no grant-reply */
 	COUNTED_NOTE,			/* NOTE, three uses */
+	PORT,				/* four ports, three uses */
+	POWER, AUDIT,
 	FREE_1, FREE_2,
 	REPLY_1, REPLY_2, REPLY_3, PAST_END
 };
@@ -76,7 +78,7 @@ struct model {
 	const struct model_shape *shape;
 	uint64_t serial;		/* goes into messages; 0: all are alike */
 	uint64_t steps, tries, fast;
-	uint64_t slice_end;		/* the core's, before what happened */
+	uint64_t slice_end, audit_next;	/* the core's, before what happened */
 	char difference[256];
 };
 

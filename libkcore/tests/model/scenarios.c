@@ -208,6 +208,35 @@ static const struct model_op donations[] = {
 	DO2(BX_SYS_SPAWN, SPAWN, 2), CALL(COUNTED, FAR),
 };
 
+/* Ports, power, and what may be observed. */
+#define INSPECT(what, index, second)	{ BX_SYS_INSPECT, AUDIT, (what), (index), (second), 0, 0, 0 }
+#define PORT_IN(port, width)		{ BX_SYS_PORT_IN, PORT, (port), (width), 0, 0, 0, 0 }
+#define PORT_OUT(port, width, value)	{ BX_SYS_PORT_OUT, PORT, (port), (width), (value), 0, 0, 0 }
+static const struct model_op watches[] = {
+	INSPECT(BX_INSPECT_SYSTEM, 0, 0), INSPECT(BX_INSPECT_PROGRAM, 1, 0), INSPECT(BX_INSPECT_THREAD, 0, 0),
+	INSPECT(BX_INSPECT_THREAD, 1, 0), INSPECT(BX_INSPECT_CAP, 1, EP_A), INSPECT(BX_INSPECT_CAP, 0, REPLY_1),
+	INSPECT(BX_INSPECT_CAP, 0, THREAD_NEXT), INSPECT(BX_INSPECT_CAP, 0, CSPACE_NEXT),
+	INSPECT(BX_INSPECT_CAP, 1, PORT), INSPECT(BX_INSPECT_ENDPOINT, 0, 0),
+	INSPECT(BX_INSPECT_NOTIFICATION, 0, 0), INSPECT(BX_INSPECT_ENDPOINT, 2, 0), INSPECT(9, 0, 0),
+	INSPECT(BX_INSPECT_POOL, 0, 0), INSPECT(BX_INSPECT_POOL, 10, 0),
+	OFFER(BX_SYS_INSPECT, AUDIT, BX_INSPECT_SYSTEM, 0, OFFER_BAD_ROOM),
+	{ BX_SYS_INSPECT, AUDIT, BX_INSPECT_SYSTEM, 0, 0, SOON, 0, 0 },
+	DO2(BX_SYS_PROGRAM_INFO, SPAWN, 1), DO2(BX_SYS_PROGRAM_INFO, SPAWN, 2),
+	OFFER(BX_SYS_PROGRAM_INFO, SPAWN, 0, 0, OFFER_BAD_ROOM),
+	{ BX_SYS_AUDIT_READ, AUDIT, 3, 9, 0, 0, 0, 0 }, { BX_SYS_AUDIT_READ, AUDIT, 100, 4, 0, 0, 0, 0 },
+	DO2(BX_SYS_AUDIT_READ, AUDIT, 201), { BX_SYS_AUDIT_READ, AUDIT, 3, 2, 0, 0, OFFER_BAD_ROOM, 0 },
+	CALL(EP_A, LATER), RECEIVE(EP_A, LATER), REPLY, WAIT(NOTE, LATER), DO(BX_SYS_SIGNAL, NOTE),
+	DO(BX_SYS_NOTIFICATION_BIND, NOTE), DO2(BX_SYS_KILL, SPAWN, 1), DO(BX_SYS_EXIT, 7), DO(OP_FAULT, 0),
+	DO(BX_SYS_SIGNAL, EXITS), DO2(BX_SYS_THREAD_PRIORITY, THREAD_NEXT, 12),
+};
+static const struct model_op devices[] = {
+	PORT_IN(0, 0), PORT_IN(1, 0), PORT_IN(4, 0), PORT_IN(4, 1), PORT_IN(1, 2), PORT_IN(2, 3), PORT_IN(5, 0),
+	PORT_OUT(1, 0, 0), PORT_OUT(1, 0, 1), PORT_OUT(3, 1, 1), PORT_OUT(1, 1, 2), PORT_OUT(1, 2, 2),
+	PORT_OUT(1, 2, 3), PORT_OUT(2, 2, 0), DO2(BX_SYS_POWER, POWER, BX_POWER_OFF),
+	DO2(BX_SYS_POWER, POWER, BX_POWER_RESET), DO2(BX_SYS_POWER, POWER, 3), DO2(BX_SYS_POWER, AUDIT, 1),
+	DO(BX_SYS_CLOCK_INFO, 0), DO(BX_SYS_CAP_DELETE, PORT), YIELD, DO2(BX_SYS_PORT_IN, IRQ, 1),
+};
+
 #define LIST(array)		(array), BX_ARRAY_COUNT(array)
 const struct scenario scenarios[] = {
 	{ "meet", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(meet), 8, false, false },
@@ -236,6 +265,10 @@ const struct scenario scenarios[] = {
 	  false, true },
 	{ "donations", { 3, 1, { 10, 10, 11 }, false, false, { 0 }, &line }, LIST(three_begin),
 	  LIST(donations), 7, true, true },
+	{ "watches", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(watches), 4, true,
+	  true },
+	{ "devices", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(devices), 5, false,
+	  false },
 	{ "long-calls", { 3, 1, { 10, 10, 9 }, false, false, { 0 }, NULL }, LIST(three_begin), LIST(shorts), 0, false,
 	  true },
 	{ "long-open", { 3, 2, { 10, 11, 10 }, true, true, { 0, 1, 2 }, NULL }, LIST(three_begin), NULL, 0, 0,
@@ -257,7 +290,8 @@ static const uint8_t usual_verbs[] = {
 	BX_SYS_CAP_DERIVE, BX_SYS_CAP_COPY, BX_SYS_CAP_MOVE, BX_SYS_CAP_DELETE, BX_SYS_CAP_REVOKE,
 	BX_SYS_CAP_RECHARGE, BX_SYS_CAP_INFO, BX_SYS_MAP, BX_SYS_UNMAP, BX_SYS_THREAD_START,
 	BX_SYS_THREAD_STOP, BX_SYS_THREAD_RESUME, BX_SYS_THREAD_PRIORITY, BX_SYS_IRQ_BIND, BX_SYS_IRQ_ACK,
-	BX_SYS_SPAWN, BX_SYS_NULL, 15, 62 + 2,
+	BX_SYS_SPAWN, BX_SYS_NULL, 15, 62 + 2, BX_SYS_PORT_IN, BX_SYS_PORT_OUT, BX_SYS_INSPECT, BX_SYS_INSPECT,
+	BX_SYS_AUDIT_READ, BX_SYS_PROGRAM_INFO, BX_SYS_CLOCK_INFO, BX_SYS_POWER,
 };
 static const uint8_t ipc_verbs[] = {
 	BX_SYS_CALL, BX_SYS_CALL, BX_SYS_RECEIVE, BX_SYS_RECEIVE, BX_SYS_REPLY_RECEIVE, BX_SYS_REPLY_RECEIVE,
@@ -286,7 +320,16 @@ usual_slot(uint8_t verb, uint32_t (*draw)(uint32_t))
 		return IRQ;
 	case BX_SYS_SPAWN:
 	case BX_SYS_KILL:
+	case BX_SYS_PROGRAM_INFO:
 		return SPAWN;
+	case BX_SYS_PORT_IN:
+	case BX_SYS_PORT_OUT:
+		return PORT;
+	case BX_SYS_INSPECT:
+	case BX_SYS_AUDIT_READ:
+		return AUDIT;
+	case BX_SYS_POWER:
+		return POWER;
 	case BX_SYS_THREAD_START:
 	case BX_SYS_THREAD_STOP:
 	case BX_SYS_THREAD_RESUME:
@@ -385,8 +428,14 @@ scenario_draw(const struct scenario *scenario, uint32_t (*draw)(uint32_t))
 	case BX_SYS_IRQ_BIND:
 		op.b = draw(6) == 0 ? op.b : NOTE;
 		break;
+	case BX_SYS_INSPECT:
+		op.b = (uint8_t)draw(8);
+		op.c = (uint8_t)draw(10);
+		op.d = (uint8_t)draw(PAST_END + 1);
+		break;
 	case BX_SYS_SPAWN:
 	case BX_SYS_KILL:
+	case BX_SYS_PROGRAM_INFO:
 		op.b = (uint8_t)draw(scenario->shape.programs + 1u);
 		op.c = (uint8_t)draw(100);
 		break;

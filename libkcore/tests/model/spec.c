@@ -166,10 +166,10 @@ static void
 dispatch(struct spec *spec, bool stepped)
 {
 	for (;; stepped = true) {
-		bool poor = spec_waits_for_time(spec), again;
+		bool poor = spec_time_short(spec), again;
 		unsigned gone;
 
-		/* The processor may have been, for no time, with one that turned out to have none. */
+		/* It may have been, for no time at all, with an account that turned out to have none. */
 		if (poor && spec_choose(spec, 2) == 1)
 			spec_processor_to(spec, NOBODY);
 		spec->current = poor && spec->pending && spec_choose(spec, 2) == 1 ? NOBODY : pick(spec);
@@ -201,51 +201,68 @@ dispatch(struct spec *spec, bool stepped)
 
 /* ---- system calls */
 
-static void
-run_call(struct spec *spec, unsigned thread)
+/* True: it is one of those that may wait, or do not come back. */
+static bool
+waiting_call(struct spec *spec, unsigned thread)
 {
 	struct spec_thread *asker = &spec->threads[thread];
-	uint64_t number = asker->asked.regs.number & 0xff, flags = asker->asked.regs.number >> 8;
-	uint64_t values[2] = { 0, 0 };
-	enum bx_err err;
 
-	asker->shown = false;
-	if (number >= BX_SYS_CALL && number <= BX_SYS_REPLY_RECEIVE ? flags > BX_IPC_BUFFERS :
-	    flags != 0) {
-		spec_result(asker, number < BX_SYS_COUNT ? BX_ERR_INVALID : BX_ERR_SYSCALL);
-		return;
-	}
-	switch (number) {
+	switch (asker->asked.regs.number & 0xff) {
 	case BX_SYS_CALL:
 	case BX_SYS_SEND:
 	case BX_SYS_RECEIVE:
 	case BX_SYS_REPLY:
 	case BX_SYS_REPLY_RECEIVE:
 		spec_ipc_call(spec, thread);
-		return;
+		return true;
 	case BX_SYS_WAIT:
 		spec_wait(spec, thread);
-		return;
+		return true;
 	case BX_SYS_SLEEP:
 		spec_result(asker, BX_OK);
 		if (asker->asked.regs.value[2] > spec->now) {
 			asker->state = BX_THREAD_SLEEPING;
 			asker->deadline = asker->asked.regs.value[2];
 		}
-		return;
+		return true;
 	case BX_SYS_EXIT:
 		spec->programs[asker->program].exit_code = (int32_t)(uint32_t)asker->asked.regs.value[0];
+		spec_record(spec, BX_AUDIT_EXIT, asker->program, BX_SLOT_NONE,
+		    (uint64_t)(int64_t)spec->programs[asker->program].exit_code, 0, 0);
 		spec_program_end(spec, asker->program, BX_PROGRAM_EXITED);
-		return;
+		return true;
 	default:
-		break;
+		return false;
 	}
-	err = spec_plain_call(spec, thread, values);
+}
+
+static void
+run_call(struct spec *spec, unsigned thread)
+{
+	struct spec_thread *asker = &spec->threads[thread];
+	const struct spec_registers asked = asker->asked.regs;
+	uint64_t number = asked.number & 0xff, flags = asked.number >> 8;
+	uint64_t values[2] = { 0, 0 };
+	enum bx_err err;
+
+	asker->shown = false;
+	if (number >= BX_SYS_CALL && number <= BX_SYS_REPLY_RECEIVE ? flags > BX_IPC_BUFFERS :
+	    flags != 0) {
+		err = number < BX_SYS_COUNT ? BX_ERR_INVALID : BX_ERR_SYSCALL;
+	} else if (waiting_call(spec, thread)) {
+		/* Refused at once, and not in the course of an end. */
+		if (asker->state == BX_THREAD_READY && !asker->again && asker->shown)
+			spec_record_refusal(spec, asker->program, &asked, (int64_t)asker->regs.number);
+		return;
+	} else {
+		err = spec_plain_call(spec, thread, values);
+	}
 	if (err == BX_ERR_AGAIN) {
 		asker->again = true;
 		return;
 	}
 	asker->starts = false;
+	spec_record_refusal(spec, asker->program, &asked, err);
 	spec_result(asker, err);
 	if (err == BX_OK) {
 		asker->regs.value[0] = values[0];
@@ -287,6 +304,8 @@ spec_event(struct spec *spec, const struct spec_event *event)
 	spec->now = event->now;
 	spec->pending = event->pending;
 	spec->went_on = true;
+	spec->record_count = 0;
+	spec->view_kind = 0;
 	switch (event->kind) {
 	case EVENT_CALL:
 		thread->asked = event->request;
@@ -302,6 +321,8 @@ spec_event(struct spec *spec, const struct spec_event *event)
 		thread->unheard = false;
 		for (unsigned i = 0; i < 3; i++)
 			thread->fault[i] = event->fault[i];
+		spec_record(spec, BX_AUDIT_FAULT, thread->program, BX_SLOT_NONE, event->fault[0],
+		    event->fault[1], thread->regs.pc);
 		spec_fault(spec, spec->current);
 		break;
 	default:

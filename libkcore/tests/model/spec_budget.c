@@ -118,13 +118,12 @@ spec_account_of(const struct spec *spec, unsigned thread)
 	return account_from(spec, thread, spec->thread_count);
 }
 
-/* READY, and nobody has time for it. */
+/* Whether there is an account without time: the processor may turn to it before that is found out. */
 bool
-spec_waits_for_time(const struct spec *spec)
+spec_time_short(const struct spec *spec)
 {
 	for (unsigned i = 0; i < spec->thread_count; i++) {
-		if (spec->threads[i].state == BX_THREAD_READY &&
-		    !spec_has_time(spec, spec_account_of(spec, i)))
+		if (spec->threads[i].state != BX_THREAD_FREE && !spec_has_time(spec, i))
 			return true;
 	}
 	return false;

@@ -217,7 +217,10 @@ exchange(struct spec *spec, const struct spec_thread *sender, const struct spec_
 	if (sender->send_place == NOWHERE)
 		return BX_OK;
 	err = spec_cap_copy(spec, sender->send_place, receiver->receive_place);
-	if (err != BX_OK)
+	if (err == BX_OK)
+		spec_record(spec, BX_AUDIT_TRANSFER, sender->program, receiver->program,
+		    sender->send_place % SPEC_SLOTS, receiver->receive_place % SPEC_SLOTS, 0);
+	else
 		*tell = err == BX_ERR_CAP_SEALED || err == BX_ERR_CAP_OCCUPIED ? TELL_BOTH : TELL_SENDER;
 	return err;
 }

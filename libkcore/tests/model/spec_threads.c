@@ -262,6 +262,7 @@ spec_program_runs(struct spec *spec, unsigned program)
 	begun->state = BX_PROGRAM_RUNNING;
 	begun->sealed = !begun->open;
 	begun->starts++;
+	spec_record(spec, BX_AUDIT_SPAWN, program, BX_SLOT_NONE, begun->entry, 0, 0);
 	begun->exit_code = 0;
 	for (unsigned i = 0; i < 3; i++)
 		begun->fault[i] = 0;
@@ -316,12 +317,12 @@ spec_program_apart(struct spec *spec, unsigned program)
 		spec_signal(spec, gone->exit_note, gone->exit_bits);
 }
 
-static enum bx_err
-spawn_find(struct spec *spec, unsigned thread, uint16_t *place)
+/* The program that the second argument names, in the range of the capability. */
+enum bx_err
+spec_spawn_find(struct spec *spec, unsigned thread, uint8_t right, uint16_t *place)
 {
 	const struct spec_registers *regs = &spec->threads[thread].asked.regs;
-	enum bx_err err = spec_cap_find(spec, thread, regs->value[0], BX_CAP_SPAWN, BX_RIGHT_WRITE,
-	    place);
+	enum bx_err err = spec_cap_find(spec, thread, regs->value[0], BX_CAP_SPAWN, right, place);
 	const struct spec_cap *cap = &spec->caps[*place];
 
 	if (err == BX_OK && (regs->value[1] < cap->first ||
@@ -353,7 +354,7 @@ spawn_call(struct spec *spec, unsigned thread)
 	if (starter->starts)
 		return spec->programs[program].starter != thread ? BX_ERR_CANCELLED :
 		    start_step(spec, program);
-	err = spawn_find(spec, thread, &place);
+	err = spec_spawn_find(spec, thread, BX_RIGHT_WRITE, &place);
 	if (err != BX_OK)
 		return err;
 	if (regs->word[0] > BX_SPAWN_ARGUMENT_MAX)
@@ -374,7 +375,7 @@ kill_call(struct spec *spec, unsigned thread)
 {
 	unsigned program = (unsigned)spec->threads[thread].asked.regs.value[1];
 	uint16_t place;
-	enum bx_err err = spawn_find(spec, thread, &place);
+	enum bx_err err = spec_spawn_find(spec, thread, BX_RIGHT_WRITE, &place);
 
 	if (err != BX_OK)
 		return err;
@@ -382,6 +383,7 @@ kill_call(struct spec *spec, unsigned thread)
 	    spec->programs[program].starter == NOBODY)
 		return BX_ERR_STATE;
 	spec_cap_use(spec, place);
+	spec_record(spec, BX_AUDIT_KILL, spec->threads[thread].program, program, 0, 0, 0);
 	spec_program_end(spec, program, BX_PROGRAM_KILLED);
 	return BX_OK;
 }
@@ -546,6 +548,6 @@ spec_plain_call(struct spec *spec, unsigned thread, uint64_t *values)
 	case BX_SYS_KILL:
 		return kill_call(spec, thread);
 	default:
-		return BX_ERR_SYSCALL;
+		return spec_watch_call(spec, thread, values);
 	}
 }
