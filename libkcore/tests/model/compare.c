@@ -107,6 +107,12 @@ thread_same(struct model *model, const struct spec *before, unsigned i)
 	if (spec->state == BX_THREAD_FREE)
 		return true;
 	SAME("call to be taken up again", i, core->restart, spec->again);
+	/* How far a call on many pages has come is not to be seen from outside, but goes on from there. */
+	if (spec->again && (spec->asked.regs.number == BX_SYS_MAP ||
+	    spec->asked.regs.number == BX_SYS_UNMAP)) {
+		SAME("pages done", i, core->work & UINT32_MAX, spec->done);
+		SAME("pages to be taken back", i, core->work >> 63, spec->undo != 0);
+	}
 	SAME("own priority", i, core->priority_base, spec->base);
 	if (core->priority < spec_priority_low(&model->spec, i))
 		return differ(model, "priority, too low,", i, core->priority,

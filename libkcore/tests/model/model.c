@@ -297,7 +297,8 @@ all_from(const struct scenario *scenario, unsigned depth, unsigned most)
 		if (result == MODEL_DIFFERS)
 			return false;
 		if (result == MODEL_SAME) {
-			sequences++;
+			if ((sequences++ & 0xfff) == 0)
+				alarm(STUCK_SECONDS);
 			if (depth + 1 < most && !met_before(fingerprint(), most - depth - 1) &&
 			    !all_from(scenario, depth + 1, most))
 				return false;

@@ -78,7 +78,8 @@ static const struct model_op threads[] = {
 
 static const struct model_op strings[] = {
 	P(BX_SYS_CALL, EP_A, PAST_END, SOON, OFFER_LONG), P(BX_SYS_SEND, COUNTED, PAST_END, LATER, OFFER_LONG),
-	P(BX_SYS_RECEIVE, EP_A, REPLY_1, LATER, OFFER_LONG), P(BX_SYS_REPLY, 0, REPLY_1, 0, OFFER_LONG),
+	P(BX_SYS_RECEIVE, EP_A, REPLY_1, LATER, OFFER_LONG), P(BX_SYS_RECEIVE, EP_A, REPLY_1, SOON, OFFER_LONG),
+	P(BX_SYS_REPLY, 0, REPLY_1, 0, OFFER_LONG),
 	P(BX_SYS_REPLY_RECEIVE, EP_A, REPLY_1, SOON, OFFER_LONG), P(OP_TICK, 4, 0, 0, 0),
 	P(BX_SYS_THREAD_STOP, THREAD_OWN, 0, 0, 0), DO(BX_SYS_THREAD_STOP, THREAD_NEXT),
 	P(BX_SYS_YIELD, 0, 0, 0, 0), P(BX_SYS_THREAD_RESUME, THREAD_NEXT, 0, 0, 0), TICK(0),
@@ -148,6 +149,7 @@ static const struct model_op open[] = {
 /* The same with what holds something up. */
 static const struct model_op held[] = {
 	DO2(BX_SYS_CAP_MOVE, NOTE, FREE_1), DO2(BX_SYS_CAP_COPY, NOTE, FREE_1), WAIT(FREE_1, LATER),
+	DO2(BX_SYS_CAP_COPY, EP_A, FREE_1),
 	DO(BX_SYS_NOTIFICATION_BIND, FREE_1), DO2(BX_SYS_IRQ_BIND, IRQ, FREE_1), DO(OP_INTERRUPT, 0),
 	DO2(BX_SYS_CAP_COPY, MEMORY, FREE_2), { BX_SYS_MAP, FREE_2, 0, 0, 2 | 3 << 4, 0, 0, 0 },
 	DERIVE(MEMORY, FREE_2, 3, 0, 0, NEVER, 0), DO(BX_SYS_CAP_DELETE, FREE_1),
@@ -183,9 +185,9 @@ static const struct model_op pieces[] = {
 };
 
 static const struct model_op memory[] = {
-	MAP(0, 0, 2, 3), MAP(1, 4, 1, 1), MAP(2, 1, 2, 5), MAP(3, 6, 3, 3), MAP(0, 0, 1, 7), MAP(0, 0, 1, 2),
+	MAP(0, 0, 2, 3), MAP(1, 4, 1, 1), MAP(2, 1, 2, 5), MAP(3, 6, 3, 3), MAP(0, 0, 1, 7), MAP(0, 0, 1, 2), MAP(9, 22, 3, 1),
 	{ BX_SYS_MAP, MEMORY, 1, 0, 1 | 3 << 4, 0, 0, 0 }, { BX_SYS_UNMAP, MEMORY, 0, 0, 2, 0, 0, 0 },
-	{ BX_SYS_UNMAP, MEMORY, 0, 1, 1, 0, 0, 0 }, { BX_SYS_UNMAP, MEMORY, 0, 7, 2, 0, 0, 0 },
+	{ BX_SYS_UNMAP, MEMORY, 0, 1, 1, 0, 0, 0 }, { BX_SYS_UNMAP, MEMORY, 0, 23, 2, 0, 0, 0 },
 	DO(BX_SYS_CAP_DELETE, MEMORY), YIELD, DO2(BX_SYS_KILL, SPAWN, 1), DO2(BX_SYS_SPAWN, SPAWN, 1),
 };
 
@@ -204,8 +206,43 @@ static const struct model_op budgets[] = {
 };
 static const struct model_op donations[] = {
 	CALL(EP_A, FAR), CALL(EP_B, FAR), RECEIVE(EP_A, FAR), RECEIVE(EP_B, FAR), REPLY,
-	REPLY_RECEIVE(EP_B, FAR), TICK(1), TICK(2), TICK(17), DO2(BX_SYS_KILL, SPAWN, 2),
-	DO2(BX_SYS_SPAWN, SPAWN, 2), CALL(COUNTED, FAR),
+	REPLY_RECEIVE(EP_B, FAR), TICK(1), TICK(2), TICK(17), DO(BX_SYS_THREAD_STOP, THREAD_NEXT),
+	DO(BX_SYS_THREAD_RESUME, THREAD_NEXT), SEND(EP_B, SOON),
+};
+
+/* Many pages, in steps; the other program, of more priority, wakes in between. */
+#define MAP_20(first, flags, pending)	\
+	{ BX_SYS_MAP, MEMORY, 0, (first), 4 | (flags) << 4, 0, 1, (pending) }
+#define UNMAP_20(first, pending)	{ BX_SYS_UNMAP, MEMORY, 0, (first), 4, 0, 1, (pending) }
+static const struct model_op maps_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 1), WAIT(NOTE, SOON), DO2(BX_SYS_CAP_COPY, MEMORY, FREE_1),
+};
+static const struct model_op maps[] = {
+	MAP_20(0, 3, 1), MAP_20(2, 1, 0), UNMAP_20(0, 1), MAP(18, 22, 1, 1), MAP(30, 17, 1, 1),
+	P(OP_TICK, 0, 0, 0, 0), P(OP_TICK, 4, 0, 0, 0), WAIT(NOTE, SOON), P(BX_SYS_THREAD_STOP, THREAD_NEXT, 0, 0, 0),
+	DO(BX_SYS_THREAD_RESUME, THREAD_NEXT), DO(BX_SYS_CAP_REVOKE, MEMORY), DO(BX_SYS_CAP_DELETE, MEMORY),
+	{ BX_SYS_MAP, FREE_1, 0, 0, 4 | 3 << 4, 0, 1, 1 }, DO2(BX_SYS_KILL, SPAWN, 0),
+	{ BX_SYS_CAP_RECHARGE, MEMORY, CSPACE_NEXT, FREE_1, 1, 0, 0, 0 },
+};
+
+/* Who gives an answer of many steps has company: a second thread of more priority, which wakes. */
+static const struct model_op answers_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 1), START, DO2(BX_SYS_THREAD_PRIORITY, THREAD_OWN, 12), WAIT(NOTE, LATER),
+};
+static const struct model_op answers[] = {
+	OFFER(BX_SYS_CALL, EP_A, PAST_END, FAR, OFFER_LONG), OFFER(BX_SYS_RECEIVE, EP_A, REPLY_1, FAR, OFFER_LONG),
+	P(BX_SYS_REPLY, 0, REPLY_1, 0, OFFER_LONG), REPLY, P(OP_TICK, 8, 0, 0, 0), TICK(8), WAIT(NOTE, LATER),
+	DO(BX_SYS_THREAD_STOP, THREAD_NEXT), DO(BX_SYS_CAP_DELETE, REPLY_1), YIELD,
+};
+
+/* Who starts a program is stopped in the middle of it. */
+static const struct model_op starts_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 2), WAIT(NOTE, SOON),
+};
+static const struct model_op starts[] = {
+	P(BX_SYS_SPAWN, SPAWN, 1, 0, 0), P(OP_TICK, 0, 0, 0, 0), P(OP_TICK, 4, 0, 0, 0), WAIT(NOTE, SOON),
+	DO(BX_SYS_THREAD_STOP, THREAD_NEXT), DO(BX_SYS_THREAD_RESUME, THREAD_NEXT), DO2(BX_SYS_KILL, SPAWN, 1),
+	DO2(BX_SYS_SPAWN, SPAWN, 1), DO2(BX_SYS_KILL, SPAWN, 0), YIELD,
 };
 
 /* Ports, power, and what may be observed. */
@@ -264,7 +301,12 @@ const struct scenario scenarios[] = {
 	{ "budgets", { 3, 1, { 9, 10, 11 }, false, false, { 0 }, &poor }, LIST(poor_begin), LIST(budgets), 7,
 	  false, true },
 	{ "donations", { 3, 1, { 10, 10, 11 }, false, false, { 0 }, &line }, LIST(three_begin),
-	  LIST(donations), 7, true, true },
+	  LIST(donations), 7, false, true },
+	{ "maps", { 2, 1, { 10, 12 }, false, true, { 0 }, NULL }, LIST(maps_begin), LIST(maps), 5, true, true },
+	{ "answers", { 2, 2, { 10, 10 }, true, false, { 0 }, NULL }, LIST(answers_begin), LIST(answers), 7, true,
+	  true },
+	{ "starts", { 3, 1, { 10, 10, 12 }, false, false, { 0 }, NULL }, LIST(starts_begin), LIST(starts), 6,
+	  true, false },
 	{ "watches", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(watches), 4, true,
 	  true },
 	{ "devices", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(devices), 5, false,

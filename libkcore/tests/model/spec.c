@@ -262,6 +262,8 @@ run_call(struct spec *spec, unsigned thread)
 		return;
 	}
 	asker->starts = false;
+	asker->done = 0;
+	asker->undo = 0;
 	spec_record_refusal(spec, asker->program, &asked, err);
 	spec_result(asker, err);
 	if (err == BX_OK) {

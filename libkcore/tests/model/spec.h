@@ -26,7 +26,7 @@
 #define SPEC_ENDPOINTS	3u
 #define SPEC_NOTES	2u
 #define SPEC_SLOTS	24u		/* of each program */
-#define SPEC_PAGES	8u		/* of the one memory object */
+#define SPEC_PAGES	24u		/* of the one memory object */
 #define SPEC_CHOICES	24u
 #define SPEC_REFILLS	4u
 #define SPEC_RECORDS	16u		/* of one event */
@@ -89,6 +89,8 @@ struct spec_thread {
 	bool unheard;			/* its fault was refused: its program is to end */
 	bool starts;			/* its SPAWN is under way */
 	bool spent;			/* its present call has cost a use already */
+	uint8_t done;			/* pages that its MAP has mapped, or looks and pages of its UNMAP */
+	int8_t undo;			/* error for which its MAP takes them back, or 0 */
 	bool shown;			/* regs are what the user sees, and known */
 	bool offers, may_grant;
 	uint8_t says;			/* enum spec_saying */
@@ -270,6 +272,8 @@ void spec_program_end(struct spec *spec, unsigned program, uint8_t state);
 void spec_program_apart(struct spec *spec, unsigned program);
 void spec_program_runs(struct spec *spec, unsigned program);
 void spec_program_make(struct spec *spec, unsigned program);
+/* Some of what a MAP under way has mapped is taken back; false: there is more. */
+bool spec_map_undo(struct spec *spec, unsigned thread);
 void spec_page_leave(struct spec *spec, unsigned page);
 enum bx_err spec_plain_call(struct spec *spec, unsigned thread, uint64_t *values);
 

@@ -322,12 +322,12 @@ other_request(const struct model *model, const struct model_op *op, unsigned thr
 	case BX_SYS_MAP:
 		regs->value[1] = MAP_ADDRESS + op->b * (uint64_t)BX_PAGE_SIZE / 2;
 		regs->value[2] = op->c;
-		regs->word[0] = op->d & 15u;
+		regs->word[0] = (op->d & 15u) + (op->offer != 0 ? 16 : 0);
 		regs->word[1] = op->d >> 4;
 		break;
 	case BX_SYS_UNMAP:
 		regs->value[2] = op->c;
-		regs->word[0] = op->d;
+		regs->word[0] = op->d + (op->offer != 0 ? 16u : 0);
 		break;
 	case BX_SYS_THREAD_START:
 		regs->value[1] = op->b == 0 ? ELF_ENTRY : op->b == 1 ? 0 : BX_USER_END;
