@@ -6,7 +6,7 @@
  *	model --replay NAME OPS
  *
  * All short ones: a scenario is a system, how it got going, and an alphabet of ops; every
- * sequence of ops up to its depth (and N more; -1 without an option) is done.  A state that was met before with as many steps to go
+ * sequence of ops up to its depth (and N more; -2 without an option) is done.  A state that was met before with as many steps to go
  * is not gone on from again: what follows does not depend on how it was reached.  It is known by a 64-bit
  * fingerprint of the core's structures, without statistics, names of calls and the time of day.
  *
@@ -517,8 +517,8 @@ main(int argc, char **argv)
 {
 	const char *only = NULL, *again = NULL;
 	uint64_t seed = 1;
-	unsigned many = 60;
-	int deeper = -1;
+	unsigned many = 100;
+	int deeper = -2;
 	double began = seconds();
 
 	for (int i = 1; i + 1 < argc; i += 2) {

@@ -235,6 +235,14 @@ static const struct model_op answers[] = {
 	DO(BX_SYS_THREAD_STOP, THREAD_NEXT), DO(BX_SYS_CAP_DELETE, REPLY_1), YIELD,
 };
 
+/* A call that was queued begins again, since the other side of its copy has left. */
+static const struct model_op agains[] = {
+	OFFER(BX_SYS_SEND, COUNTED, PAST_END, LATER, OFFER_LONG), P(BX_SYS_RECEIVE, EP_A, REPLY_1, SOON, OFFER_LONG),
+	OFFER(BX_SYS_CALL, COUNTED, PAST_END, FAR, OFFER_LONG), P(OP_TICK, 4, 0, 0, 0), P(OP_TICK, 0, 0, 0, 0),
+	OFFER(BX_SYS_RECEIVE, COUNTED, REPLY_1, LATER, OFFER_LONG), P(BX_SYS_SEND, EP_A, PAST_END, SOON, OFFER_LONG),
+	YIELD, REPLY,
+};
+
 /* Who starts a program is stopped in the middle of it. */
 static const struct model_op starts_begin[] = {
 	DO2(BX_SYS_SPAWN, SPAWN, 2), WAIT(NOTE, SOON),
@@ -305,6 +313,7 @@ const struct scenario scenarios[] = {
 	{ "maps", { 2, 1, { 10, 12 }, false, true, { 0 }, NULL }, LIST(maps_begin), LIST(maps), 5, true, true },
 	{ "answers", { 2, 2, { 10, 10 }, true, false, { 0 }, NULL }, LIST(answers_begin), LIST(answers), 7, true,
 	  true },
+	{ "again", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(agains), 6, true, true },
 	{ "starts", { 3, 1, { 10, 10, 12 }, false, false, { 0 }, NULL }, LIST(starts_begin), LIST(starts), 6,
 	  true, false },
 	{ "watches", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(watches), 4, true,
