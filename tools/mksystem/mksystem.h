@@ -58,6 +58,7 @@ struct system_program {
 };
 
 struct system_model {
+	const config_setting_t *at;	/* the whole manifest: for messages */
 	const char *name;
 	uint32_t flags;			/* BX_SYSTEM_* */
 	uint32_t audit_records;
