@@ -201,15 +201,19 @@ recharge(struct spec *spec, uint16_t from, uint16_t to, uint64_t uses)
 
 /* ---- removal: what was held by the right of a capability goes with it */
 
+/* Who waits on the object, in a queue; or takes part in a copy by the right of this very place. */
 static void
-waits_end(struct spec *spec, unsigned program, uint8_t type, uint32_t object)
+waits_end(struct spec *spec, uint16_t place, uint8_t type, uint32_t object)
 {
+	unsigned program = place / SPEC_SLOTS;
+
 	for (unsigned i = 0; i < spec->thread_count; i++) {
 		const struct spec_thread *thread = &spec->threads[i];
 		bool waits = type == BX_CAP_NOTIFICATION ? thread->state == BX_THREAD_WAITING :
 		    thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING;
 
-		if (thread->program == program && waits && thread->object == object)
+		if (thread->program == program && waits && (thread->copy == NOBODY ?
+		    thread->object == object : thread->asked.regs.value[0] == place % SPEC_SLOTS))
 			spec_wake(spec, i, BX_ERR_CANCELLED);
 	}
 }
@@ -242,10 +246,10 @@ spec_cap_take(struct spec *spec, uint16_t place)
 			spec->threads[spec->notes[cap.object].bound].bound = NOBODY;
 			spec->notes[cap.object].bound = NOBODY;
 		}
-		waits_end(spec, program, cap.type, cap.object);
+		waits_end(spec, place, cap.type, cap.object);
 		break;
 	case BX_CAP_ENDPOINT:
-		waits_end(spec, program, cap.type, cap.object);
+		waits_end(spec, place, cap.type, cap.object);
 		break;
 	case BX_CAP_REPLY:
 		/* Nobody can answer that call any more. */
