@@ -247,12 +247,14 @@ static const struct model_op agains[] = {
 static const struct model_op taken_begin[] = {
 	DO2(BX_SYS_SPAWN, SPAWN, 1), DO2(BX_SYS_SPAWN, SPAWN, 2), DO2(BX_SYS_CAP_COPY, EP_A, FREE_1),
 	OFFER(BX_SYS_SEND, EP_B, PAST_END, FAR, OFFER_CAP_FREE), YIELD,
-	OFFER(BX_SYS_RECEIVE, EP_B, PAST_END, FAR, OFFER_CAP_FREE), WAIT(NOTE, LATER),
+	OFFER(BX_SYS_RECEIVE, EP_B, PAST_END, FAR, OFFER_CAP_OTHER), WAIT(NOTE, LATER),
 };
 static const struct model_op taken[] = {
 	OFFER(BX_SYS_SEND, FREE_2, PAST_END, FAR, OFFER_LONG), OFFER(BX_SYS_CALL, FREE_2, PAST_END, FAR, OFFER_LONG),
 	OFFER(BX_SYS_RECEIVE, FREE_2, REPLY_1, FAR, OFFER_LONG),
 	P(BX_SYS_RECEIVE, EP_A, REPLY_1, FAR, OFFER_LONG), P(BX_SYS_SEND, EP_A, PAST_END, FAR, OFFER_LONG),
+	OFFER(BX_SYS_SEND, COUNTED, PAST_END, FAR, OFFER_LONG),
+	P(BX_SYS_RECEIVE, FREE_2, REPLY_1, FAR, OFFER_LONG),
 	P(OP_TICK, 8, 0, 0, 0), P(OP_TICK, 0, 0, 0, 0), DO(BX_SYS_CAP_REVOKE, EP_A), DO(BX_SYS_CAP_DELETE, FREE_1),
 	WAIT(NOTE, LATER), YIELD, REPLY,
 };
@@ -328,7 +330,7 @@ const struct scenario scenarios[] = {
 	{ "answers", { 2, 2, { 10, 10 }, true, false, { 0 }, NULL }, LIST(answers_begin), LIST(answers), 7, true,
 	  true },
 	{ "again", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(agains), 6, true, true },
-	{ "taken", { 3, 1, { 10, 10, 12 }, true, true, { 0 }, NULL }, LIST(taken_begin), LIST(taken), 7, true,
+	{ "taken", { 3, 1, { 10, 10, 12 }, true, true, { 0 }, NULL }, LIST(taken_begin), LIST(taken), 6, true,
 	  true },
 	{ "starts", { 3, 1, { 10, 10, 12 }, false, false, { 0 }, NULL }, LIST(starts_begin), LIST(starts), 6,
 	  true, false },
