@@ -16,7 +16,6 @@
  */
 #include "thread.h"
 
-
 #define NO	BX_THREAD_STATE_NO
 #define FREE	BX_THREAD_FREE
 #define STOP	BX_THREAD_STOPPED
