@@ -249,6 +249,13 @@ static const struct model_op taken_begin[] = {
 	OFFER(BX_SYS_SEND, EP_B, PAST_END, FAR, OFFER_CAP_FREE), YIELD,
 	OFFER(BX_SYS_RECEIVE, EP_B, PAST_END, FAR, OFFER_CAP_OTHER), WAIT(NOTE, LATER),
 };
+/* Before that, one of them has queued by a capability of two uses. */
+static const struct model_op spent_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 1), DO2(BX_SYS_SPAWN, SPAWN, 2), DO2(BX_SYS_CAP_COPY, EP_A, FREE_1),
+	OFFER(BX_SYS_SEND, EP_B, PAST_END, FAR, OFFER_CAP_FREE), YIELD,
+	OFFER(BX_SYS_RECEIVE, EP_B, PAST_END, FAR, OFFER_CAP_OTHER), WAIT(NOTE, LATER), YIELD,
+	OFFER(BX_SYS_SEND, COUNTED, PAST_END, FAR, OFFER_LONG),
+};
 static const struct model_op taken[] = {
 	OFFER(BX_SYS_SEND, FREE_2, PAST_END, FAR, OFFER_LONG), OFFER(BX_SYS_CALL, FREE_2, PAST_END, FAR, OFFER_LONG),
 	OFFER(BX_SYS_RECEIVE, FREE_2, REPLY_1, FAR, OFFER_LONG),
@@ -332,6 +339,8 @@ const struct scenario scenarios[] = {
 	{ "again", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(agains), 6, true, true },
 	{ "taken", { 3, 1, { 10, 10, 12 }, true, true, { 0 }, NULL }, LIST(taken_begin), LIST(taken), 6, true,
 	  true },
+	{ "spent", { 3, 1, { 10, 10, 12 }, true, true, { 0 }, NULL }, LIST(spent_begin), LIST(taken), 5, true,
+	  false },
 	{ "starts", { 3, 1, { 10, 10, 12 }, false, false, { 0 }, NULL }, LIST(starts_begin), LIST(starts), 6,
 	  true, false },
 	{ "watches", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(watches), 4, true,
