@@ -154,29 +154,11 @@ struct assertion {
 	uint32_t rights;		/* of "reaches": all of these together; 0: any */
 };
 
-static uint32_t
-program_find(const struct system_model *model, const char *name)
-{
-	for (uint32_t i = 0; i < model->program_count; i++)
-		if (strcmp(model->programs[i].name, name) == 0)
-			return i;
-	return BX_SYSIMAGE_NONE;
-}
-
-static uint32_t
-object_find(const struct system_model *model, const char *name)
-{
-	for (uint32_t i = 0; i < model->object_count; i++)
-		if (strcmp(model->objects[i].name, name) == 0)
-			return i;
-	return BX_SYSIMAGE_NONE;
-}
-
 static bool
 name_program(const struct reach *reach, struct diagnostics *diagnostics, struct assertion *assertion,
     const config_setting_t *at, const char *name)
 {
-	uint32_t program = name != NULL ? program_find(reach->model, name) : BX_SYSIMAGE_NONE;
+	uint32_t program = name != NULL ? system_program_find(reach->model, name) : BX_SYSIMAGE_NONE;
 
 	if (program == BX_SYSIMAGE_NONE) {
 		complain(diagnostics, at, "assertion: there is no program \"%s\"",
@@ -240,7 +222,7 @@ read_verb(const struct reach *reach, struct diagnostics *diagnostics, struct ass
 	}
 	name = config_setting_get_string(found);
 	assertion->target = name == NULL ? BX_SYSIMAGE_NONE : strcmp(assertion->verb, "reaches") == 0 ?
-	    object_find(reach->model, name) : program_find(reach->model, name);
+	    system_object_find(reach->model, name) : system_program_find(reach->model, name);
 	if (assertion->target == BX_SYSIMAGE_NONE)
 		complain(diagnostics, found, "assertion: there is no %s \"%s\"",
 		    strcmp(assertion->verb, "reaches") == 0 ? "object" : "program",

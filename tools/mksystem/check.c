@@ -40,8 +40,8 @@ rule_of(enum bx_sysimage_object_kind kind)
 	return &kind_rules[0];
 }
 
-static uint32_t
-program_find(const struct system_model *model, const char *name)
+uint32_t
+system_program_find(const struct system_model *model, const char *name)
 {
 	for (uint32_t i = 0; i < model->program_count; i++)
 		if (strcmp(model->programs[i].name, name) == 0)
@@ -49,8 +49,8 @@ program_find(const struct system_model *model, const char *name)
 	return BX_SYSIMAGE_NONE;
 }
 
-static uint32_t
-object_find(const struct system_model *model, const char *name)
+uint32_t
+system_object_find(const struct system_model *model, const char *name)
 {
 	for (uint32_t i = 0; i < model->object_count; i++)
 		if (strcmp(model->objects[i].name, name) == 0)
@@ -113,7 +113,7 @@ check_object(struct system_model *model, uint32_t index, struct diagnostics *dia
 	struct system_object *object = &model->objects[index];
 
 	if (object->kind == BX_OBJECT_THREAD || object->kind == BX_OBJECT_CSPACE) {
-		uint32_t program = program_find(model, object->program_name != NULL ?
+		uint32_t program = system_program_find(model, object->program_name != NULL ?
 		    object->program_name : "");
 
 		if (program == BX_SYSIMAGE_NONE)
@@ -158,7 +158,7 @@ resolve_spawn(const struct system_model *model, struct system_capability *capabi
 	}
 	for (int i = 0; i < config_setting_length(list); i++) {
 		const char *name = config_setting_get_string_elem(list, i);
-		uint32_t program = name != NULL ? program_find(model, name) : BX_SYSIMAGE_NONE;
+		uint32_t program = name != NULL ? system_program_find(model, name) : BX_SYSIMAGE_NONE;
 
 		if (program == BX_SYSIMAGE_NONE) {
 			complain(diagnostics, list, "capability %s: there is no program \"%s\"",
@@ -362,7 +362,7 @@ check_capability(const struct system_model *model, uint32_t program, uint32_t in
 
 	if (!resolve_lender(model, program, capability, diagnostics))
 		return;
-	capability->object = object_find(model, capability->object_name);
+	capability->object = system_object_find(model, capability->object_name);
 	if (capability->object == BX_SYSIMAGE_NONE) {
 		complain(diagnostics, capability->at, "capability %s: there is no object \"%s\"",
 		    capability->name, capability->object_name);
@@ -394,7 +394,7 @@ resolve(const struct system_model *model, const struct system_program *program, 
 
 	if (name == NULL)
 		return BX_SYSIMAGE_NONE;
-	object = object_find(model, name);
+	object = system_object_find(model, name);
 	if (object == BX_SYSIMAGE_NONE || model->objects[object].kind != kind) {
 		complain(diagnostics, program->at, "program %s: %s \"%s\" is no %s", program->name, what, name,
 		    object_kind_name(kind));
