@@ -253,6 +253,8 @@ struct bx_info_program {
 	uint32_t fault_kind;		/* BX_FAULT_*, when it ended by one */
 	uint32_t reserved;
 	uint64_t fault_address, fault_instruction;
+	uint8_t state_hash[32];		/* SHA-256 of its capabilities at the end of its last launch (struct
+					 * bx_state_cap in sysimage.h); zeroes: not launched yet */
 };
 
 struct bx_info_thread {
@@ -281,6 +283,9 @@ struct bx_info_cap {
 	uint64_t first, count;
 	uint32_t object;		/* index in the pool of its type */
 	uint32_t stale;			/* 1: the object it named is gone */
+	uint64_t lifetime_us;		/* of expiry, from the launch of its program on; 0: its parent's */
+	uint32_t parent_program;	/* whose capability it is derived from, or BX_SLOT_NONE: the root */
+	uint32_t parent_slot;
 	char object_name[BX_NAME_MAX];
 	char name[BX_NAME_MAX];		/* what the manifest calls the slot, or "" */
 };

@@ -4,6 +4,7 @@
  *
  *	init.c      plan, carve pools, make objects and root capabilities
  *	sysimage.c  decode and validate the compiled manifest      (pure)
+ *	state.c     the state that a launch ends in, and its digest
  *	elf.c       decode and validate an ELF64 program           (pure)
  *	frame.c     physical frames: types, owners, free list, quota
  *	space.c     user address spaces: map, unmap, W^X, one mapping a frame; copies from and to users
@@ -28,6 +29,7 @@
 #include <brainix/cap.h>
 #include <brainix/kcore.h>
 #include <brainix/machine.h>
+#include <brainix/sha256.h>
 #include <brainix/sysimage.h>
 
 #define BX_NONE			UINT32_MAX
@@ -99,6 +101,9 @@ struct bx_program {
 	uint32_t argument_length;
 	uint32_t end_state;		/* enum bx_program_state it is ending for */
 	bool signals_exit;		/* it has run: its end is worth a signal */
+	uint64_t launched;		/* tick from which the lifetimes of its capabilities count */
+	struct bx_sha256 digest;	/* of its capabilities, while its launch takes it */
+	uint8_t state_hash[BX_SHA256_SIZE];	/* at the end of its last launch; zeroes: none yet */
 	/* from the manifest, constant */
 	char name[BX_NAME_MAX];
 	uint32_t module;		/* index of its boot module */
@@ -533,10 +538,25 @@ void bx_notification_unbind(struct bx_kcore *core, struct bx_notification *notif
  * registers, or the thread waits, or `restart` is set. */
 void bx_syscall_run(struct bx_kcore *core);
 
+/* ---- state.c ------------------------------------------------------------------------------- */
+
+/* The digest of what a program holds, in steps: begin, when its space has all it gets; then step, with
+ * *slot 0 at first, until it says that program->state_hash is there. */
+void bx_state_begin(struct bx_kcore *core, uint32_t index);
+bool bx_state_step(struct bx_kcore *core, uint32_t index, uint32_t *slot);
+/* Of slot number `number`, which holds a capability of `program`: microseconds from the launch to its
+ * expiry, 0: that of its parent; whose capability it is derived from, BX_NONE: the root. */
+uint64_t bx_state_lifetime(const struct bx_kcore *core, uint32_t program, uint32_t number);
+void bx_state_parent(const struct bx_kcore *core, uint32_t number, uint32_t *program, uint32_t *slot);
+
 /* ---- audit.c, inspect.c -------------------------------------------------------------------- */
 
 void bx_audit(struct bx_kcore *core, enum bx_audit_kind kind, uint32_t program, uint32_t other,
     uint64_t a, uint64_t b, uint64_t c);
+
+/* What is shown of a slot of a program.  BX_ERR_RANGE: there is none; BX_ERR_NOT_FOUND: it is empty. */
+enum bx_err bx_inspect_cap(const struct bx_kcore *core, uint64_t program, uint64_t slot,
+    struct bx_info_cap *info);
 
 /* ---- sysimage.c, elf.c (pure) --------------------------------------------------------------- */
 

@@ -8,7 +8,8 @@
  *	SEGMENTS	text and data			STEP_PAGES pages	STACK
  *	STACK		the first thread's stack	STEP_PAGES pages	THREADS
  *	THREADS		its threads, stopped		STEP_THREADS threads	GRANTS
- *	GRANTS		capabilities of the manifest	STEP_GRANTS grants	NONE: it runs
+ *	GRANTS		capabilities of the manifest	STEP_GRANTS grants	STATE
+ *	STATE		the digest of what it holds	bx_state_step		NONE: it runs
  *
  *	END_THREADS	its threads, their clients	STEP_THREADS, _SCAN	END_SENDERS
  *	END_SENDERS	who is queued for it		one endpoint, _SCAN	END_SLOTS
@@ -17,8 +18,9 @@
  *	END_TABLES	its page tables			STEP_PAGES		NONE: it is gone
  *
  * bx_program_end turns any of the upper into END_THREADS.  The commit point of a start is the last
- * step: until then no thread of the program is ready, and its space is not sealed.  It is sealed
- * then, but for a program that the manifest gives an open space.  From the first
+ * step: until then no thread of the program is ready.  Its space is sealed when it has its
+ * capabilities, and before their digest is taken, but for a program that the manifest gives an open
+ * space.  From the first
  * step of an end no thread of it runs (dispatch takes the program apart instead) or is spoken to
  * (bx_thread_dying).
  *
@@ -29,7 +31,7 @@
 
 enum work_state {
 	WORK_NONE = 0,
-	WORK_SEGMENTS, WORK_STACK, WORK_THREADS, WORK_GRANTS,
+	WORK_SEGMENTS, WORK_STACK, WORK_THREADS, WORK_GRANTS, WORK_STATE,
 	WORK_END_THREADS, WORK_END_SENDERS, WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
 };
 
@@ -198,6 +200,7 @@ threads_step(struct bx_kcore *core, uint32_t index)
 	if (program->work_index == program->thread_count) {
 		program->work_state = WORK_GRANTS;
 		program->work_index = program->first_grant;
+		program->launched = bx_machine_now(core->machine);
 	}
 }
 
@@ -237,12 +240,24 @@ grant_derive(struct bx_kcore *core, const struct bx_grant *grant, uint64_t now)
 	return grant->lender == BX_NONE ? err : BX_OK;
 }
 
-/* Leaves work_state NONE when all is done. */
+/* All that it will ever have from the manifest is there: nothing more comes. */
+static void
+grants_finish(struct bx_kcore *core, uint32_t index)
+{
+	struct bx_program *program = &core->programs[index];
+
+	if (!bx_program_is_open(program))
+		bx_cap_space_seal(&program->space);
+	bx_state_begin(core, index);
+	program->work_state = WORK_STATE;
+	program->work_index = 0;
+}
+
+/* Lifetimes count from one tick, however long the steps take. */
 static enum bx_err
 grants_step(struct bx_kcore *core, uint32_t index)
 {
 	struct bx_program *program = &core->programs[index];
-	uint64_t now = bx_machine_now(core->machine);
 
 	for (unsigned i = 0; i < STEP_GRANTS && program->work_index < core->grant_count; i++) {
 		const struct bx_grant *grant = &core->grants[program->work_index];
@@ -250,14 +265,14 @@ grants_step(struct bx_kcore *core, uint32_t index)
 
 		if (grant->program != index)
 			break;
-		err = grant_derive(core, grant, now);
+		err = grant_derive(core, grant, program->launched);
 		if (err != BX_OK)
 			return err;
 		program->work_index++;
 	}
 	if (program->work_index == core->grant_count ||
 	    core->grants[program->work_index].program != index)
-		program->work_state = WORK_NONE;
+		grants_finish(core, index);
 	return BX_OK;
 }
 
@@ -275,8 +290,7 @@ start_finish(struct bx_kcore *core, uint32_t index)
 	enum bx_err err = elf_of(core, program, &elf);
 
 	BX_ASSERT(err == BX_OK);	/* it was good at the first step and is immutable */
-	if (!bx_program_is_open(program))
-		bx_cap_space_seal(&program->space);
+	program->work_state = WORK_NONE;
 	program->work_thread = BX_NONE;
 	program->state = BX_PROGRAM_RUNNING;
 	program->starts++;
@@ -319,7 +333,9 @@ bx_program_start(struct bx_kcore *core, uint32_t index, const uint8_t *argument,
 		break;
 	case WORK_GRANTS:
 		err = grants_step(core, index);
-		if (program->work_state == WORK_NONE) {
+		break;
+	case WORK_STATE:
+		if (bx_state_step(core, index, &program->work_index)) {
 			start_finish(core, index);
 			return BX_OK;
 		}
