@@ -62,6 +62,7 @@ bx_inspect_program(const struct bx_kcore *core, const struct bx_thread *thread, 
 		.fault_kind = program->fault_kind,
 		.fault_address = program->fault_address,
 		.fault_instruction = program->fault_instruction,
+		.audit_dropped = program->audit_dropped_ever,
 	};
 	memcpy(info->state_hash, program->state_hash, sizeof info->state_hash);
 	name_put(info->name, program->name);
@@ -92,6 +93,7 @@ system_info(const struct bx_kcore *core, const struct bx_thread *thread,
 		.idle_ticks = core->cpu.idle_ticks,
 		.audit_next = core->audit_next,
 		.audit_lost = core->audit_lost,
+		.audit_dropped = core->audit_dropped,
 		.program_count = core->program_count,
 		.thread_count = core->thread_count,
 		.endpoint_count = core->endpoint_count,

@@ -346,8 +346,7 @@ capability_copy(struct bx_kcore *core, const struct bx_thread *sender,
 	enum bx_err err = bx_cap_copy(&core->forest, from, to, bx_machine_now(core->machine));
 
 	if (err == BX_OK)
-		bx_audit(core, BX_AUDIT_TRANSFER, sender->program, receiver->program, from.index,
-		    to.index, 0);
+		bx_audit_transfer(core, sender, receiver);
 	if (err == BX_ERR_CAP_SEALED || err == BX_ERR_CAP_OCCUPIED)
 		return (struct outcome){ err, TELL_BOTH };
 	return (struct outcome){ err, err == BX_OK ? 0 : TELL_SENDER };

@@ -6,8 +6,8 @@
  */
 #include "core.h"
 
-#define STEP_CAPS	2u		/* hashed between two looks at the interrupts */
-#define STEP_SLOTS	512u		/* looked at, when most are empty */
+#define STEP_CAPS	1u		/* hashed between two looks at the interrupts */
+#define STEP_SLOTS	128u		/* looked at, when most are empty */
 
 /* Rounded up, which gives back the microseconds that the manifest says from ticks rounded down, when a
  * tick is not longer than one.  Saturates. */
@@ -23,8 +23,8 @@ us_of_ticks(const struct bx_kcore *core, uint64_t ticks)
 
 /* The manifest's number of the object: its root capability's slot, which every capability but a reply
  * is derived from.  As many steps as it is deep. */
-static uint32_t
-object_of(const struct bx_kcore *core, uint32_t number)
+uint32_t
+bx_state_object(const struct bx_kcore *core, uint32_t number)
 {
 	while (core->forest.slots[number].parent != BX_CAP_SLOT_NONE)
 		number = core->forest.slots[number].parent;
@@ -65,7 +65,7 @@ state_cap(const struct bx_kcore *core, uint32_t program, uint32_t slot, struct b
 	bx_state_parent(core, number, &lender, &lent);
 	bx_put_le32(to->program, program);
 	bx_put_le32(to->slot, slot);
-	bx_put_le32(to->object, object_of(core, number));
+	bx_put_le32(to->object, bx_state_object(core, number));
 	bx_put_le32(to->parent, lender == BX_NONE ? BX_SYSIMAGE_NONE : lender << 16 | lent);
 	to->type[0] = cap->type;
 	to->rights[0] = cap->rights;

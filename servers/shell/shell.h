@@ -5,6 +5,7 @@
  *	shell.c		start, input, lines, completion
  *	commands.c	the table of commands; those that act
  *	show.c		those that show the kernel's state
+ *	log.c		the audit ring
  *	state.c		those that show it as authority(1) predicts it
  *	editor.c words.c names.c	pure
  */

@@ -31,7 +31,7 @@ def predicted_hashes():
     """The lines that the shell's `hash' prints when the kernel is as it should be."""
     manifest = os.path.join(SOURCE, "tests", "system", "manifests", "attacks.system")
     return subprocess.run([os.path.join(BUILD, "tools", "authority", "authority"), "--hash", manifest],
-                          check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.splitlines()
 
 
 class Workshop:
@@ -140,7 +140,7 @@ def test_caught(workshop, tmp_path, path):
                 machine.expect_text("BREACH: ")
             if "state" in expected:     # what the kernel took the digest of is not the manifest's
                 told = shell.command("hash").splitlines()
-                assert set(told) - set(predicted_hashes()), told
+                assert len(told) > 3 and len(set(told) - set(predicted_hashes())) == 1, told
             violations, text = set(), ""
             if not cases:               # no program of `open' is ever seen running: it waits
                 report, text = walk(machine, tmp_path,
