@@ -62,6 +62,10 @@ bx_inspect_program(const struct bx_kcore *core, const struct bx_thread *thread, 
 		.fault_kind = program->fault_kind,
 		.fault_address = program->fault_address,
 		.fault_instruction = program->fault_instruction,
+		.restart_times = program->restart_times,
+		.restart_within_us = program->restart_within_us,
+		.restart_backoff_us = program->restart_backoff_us,
+		.restart_exhausted = program->restart_exhausted,
 		.audit_dropped = program->audit_dropped_ever,
 	};
 	memcpy(info->state_hash, program->state_hash, sizeof info->state_hash);

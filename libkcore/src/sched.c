@@ -336,7 +336,7 @@ void
 bx_sched_payers_changed(struct bx_kcore *core, const struct bx_thread *owner)
 {
 	core->settle_left = core->thread_count;
-	settle_chain(core, bx_budget_served_by(core, owner), 0, true);
+	settle_chain(core, owner->index, 0, true);
 }
 
 void
@@ -762,6 +762,12 @@ bx_kcore_system_call_general(struct bx_kcore *core)
 		break;
 	case BX_SYS_REPLY_RECEIVE:
 		next = bx_fault_reply_short(core, thread);
+		break;
+	case BX_SYS_CALL | BX_IPC_BUFFERS << 8:
+		next = bx_call_short(core, thread);
+		break;
+	case BX_SYS_REPLY_RECEIVE | BX_IPC_BUFFERS << 8:
+		next = bx_reply_receive_short(core, thread);
 		break;
 	case BX_SYS_YIELD:
 		next = bx_yield_short(core, thread);

@@ -50,7 +50,7 @@ def attack(shell, name):
     records = log(shell, last)
     first = [record.what for record in records].index("spawn")
     assert all(record.what == "grant" and record.program == "attack" for record in records[:first])
-    assert records[first].program == "shell" and records[first].details.startswith("attack, start ")
+    assert records[first].program in ("shell", "spawnd") and records[first].details.startswith("attack, start ")
     assert records[-1].what == "end" and records[-1].program == "attack"
     assert all(record.program == "attack" for record in records[first + 1:])
     return records[first + 1:-1], records[-1], said
@@ -74,7 +74,7 @@ def test_boot_is_recorded_capability_by_capability(shell):
         assert records[at].what == "spawn" and records[at].program == starter
         assert re.fullmatch(r"%s, start 1, entry 0x[0-9a-f]+, state %s" % (program, hashes[program][:16]),
                             records[at].details)
-        at, starter = at + 1, "init"
+        at, starter = at + 1, "spawnd"
 
 
 def slots_of_attack():

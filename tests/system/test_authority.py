@@ -51,7 +51,7 @@ def test_the_kernel_has_what_the_manifest_says(boot_system, name):
         machine.command("run echod &")
     hashes = dict(told(machine, "hash"))
     rows = told(machine, "state")
-    assert {"init", "consoled", "shell"} <= set(hashes)
+    assert {"spawnd", "consoled", "shell"} <= set(hashes)
     if name == "default":
         assert "echod" in hashes
     expected = predicted("state", name)
@@ -63,7 +63,7 @@ def test_the_kernel_has_what_the_manifest_says(boot_system, name):
         elif program in hashes:
             assert hashes[program] == digest, program
     running = {row[0] for row in rows} - less
-    assert {"init", "consoled", "shell"} <= running
+    assert {"spawnd", "consoled", "shell"} <= running
     assert [row for row in rows if row[0] in running] == [row for row in expected if row[0] in running]
 
 
