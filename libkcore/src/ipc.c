@@ -354,8 +354,7 @@ bx_ipc_capability_copy(struct bx_kcore *core, const struct bx_thread *from,
 	enum bx_err err = bx_cap_copy(&core->forest, source, target, bx_machine_now(core->machine));
 
 	if (err == BX_OK)
-		bx_audit(core, BX_AUDIT_TRANSFER, from->program, to->program, source.index,
-		    target.index, 0);
+		bx_audit_transfer(core, from, to);
 	return err;
 }
 
