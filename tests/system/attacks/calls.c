@@ -251,6 +251,19 @@ write_through_kernel(struct attacker *attacker)
 		breach(attacker, "the program's constants have changed");
 }
 
+/* An address that the test knows from the kernel's symbols: what lies there is in the program's page
+ * table, and not the program's. */
+static void
+copy_address(struct attacker *attacker)
+{
+	struct registers r = { .number = BX_SYS_CAP_DERIVE,
+		.value = { slot_of(attacker, "console") }, .buffers = attacker->parameter };
+
+	if (call(&r) != BX_ERR_ADDRESS)
+		say(attacker, "BREACH: the kernel read at 0x%lx: %s", attacker->parameter,
+		    bx_err_name((enum bx_err)(int64_t)r.number));
+}
+
 static void
 unknown_numbers(struct attacker *attacker)
 {
@@ -275,6 +288,7 @@ const struct attack attacks_calls[] = {
 	{ "forged-reply", ENDS_REFUSED, forged_reply },
 	{ "bad-pointers", ENDS_REFUSED, bad_pointers },
 	{ "write-through-kernel", ENDS_REFUSED, write_through_kernel },
+	{ "copy-address", ENDS_REFUSED, copy_address },
 	{ "unknown-numbers", ENDS_REFUSED, unknown_numbers },
 	{ NULL, ENDS_REFUSED, NULL },
 };
