@@ -229,6 +229,8 @@ registers_after_system_call(struct attacker *attacker)
 			breach(attacker, "a kernel address came back");
 		if (c >= BX_USER_END || r11v >= BX_USER_END)
 			breach(attacker, "rcx or r11 hold what is not the program's");
+		if (numbers[i] <= BX_SYS_YIELD && (D != 0 || S != 0 || d != 0))
+			breach(attacker, "a call without values returned some");
 		if (a >> 63 != 0 && (D != 0 || S != 0 || d != 0))
 			breach(attacker, "a refused call returned values");
 	}

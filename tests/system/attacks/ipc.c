@@ -8,6 +8,7 @@
 
 #define KNOCK_BADGE	0x77u		/* in the manifest */
 #define SIDE_STACK	2048u
+#define ROOM		4096u		/* of the victim */
 #define LONG_STRING	(BX_IPC_STRING_MAX + 1)
 
 /* What the second thread does: calls, as often as it is told, by the deadlines that it is told. */
@@ -22,7 +23,7 @@ struct side {
 };
 
 static _Alignas(16) uint8_t side_stack[SIDE_STACK];
-static uint8_t long_string[2 * 4096];
+static uint8_t long_string[2 * ROOM];
 
 BX_NORETURN static void
 side_main(struct side *side)
@@ -168,12 +169,12 @@ reply_slot_elsewhere(struct attacker *attacker)
 		    &words, &origin), BX_ERR_CAP_SLOT);
 }
 
-/* The victim has room for 4096 bytes. */
+/* The victim has room for 4096 bytes; a few more must not come. */
 static void
 string_too_long(struct attacker *attacker)
 {
 	struct bx_ipc_message message = { .label = 1, .string = long_string,
-		.string_length = sizeof long_string, .cap_slot = BX_SLOT_NONE };
+		.string_length = ROOM + 32, .cap_slot = BX_SLOT_NONE };
 	struct bx_ipc_message answer = { .cap_slot = BX_SLOT_NONE };
 
 	must(attacker, "a string longer than the receiver's room", bx_sys_message_call(

@@ -262,7 +262,9 @@ static void
 revoke_wakes(struct lender *l)
 {
 	struct bx_sys_words words;
+	uint64_t bits;
 
+	bx_err_ignore(bx_sys_wait(l->bell, 0, &bits));	/* what another case has left */
 	lend(l, l->bell);
 	must(l, "waiting", borrower(l, BORROW_WAIT), BX_OK);
 	bx_sys_sleep(bx_sys_deadline_in_us(l->sys, 20000));
