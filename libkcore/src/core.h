@@ -185,7 +185,8 @@ struct bx_thread {
 	uint32_t parked;		/* READY on its account while there is no time, or BX_NONE */
 	uint32_t helps;			/* server that it pays for while it queues, or BX_NONE */
 	uint32_t helper;		/* the sender that pays for it, or BX_NONE */
-	uint32_t unused[5];
+	uint64_t slice_ticks;		/* its program's time slice, constant */
+	uint32_t unused[3];
 };
 BX_STATIC_ASSERT(sizeof(struct bx_thread) == 512, "to find one by its index is a shift");
 

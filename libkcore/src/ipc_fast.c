@@ -317,6 +317,14 @@ bx_send_short(struct bx_kcore *core, struct bx_thread *thread)
 	return receiver_runs(core, thread, receiver, slot->cap.badge, thread->context.value[1], 0);
 }
 
+static __attribute__((noinline)) void
+rotate(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread *last,
+    struct bx_thread *first)
+{
+	bx_queue_append(core, queue, last);
+	bx_queue_remove(core, queue, first);
+}
+
 struct bx_context *
 bx_yield_short(struct bx_kcore *core, struct bx_thread *thread)
 {
@@ -335,8 +343,7 @@ bx_yield_short(struct bx_kcore *core, struct bx_thread *thread)
 	if (BX_LIKELY(next->next == BX_NONE)) {
 		__builtin_memcpy(equals, &thread->index_twice, sizeof *equals);
 	} else {
-		bx_queue_append(core, equals, thread);
-		bx_queue_remove(core, equals, next);
+		rotate(core, equals, thread, next);
 	}
 	bx_thread_result(thread, BX_OK);
 	core->cpu.slice_end = 0;		/* bx_sched_yield */

@@ -114,31 +114,45 @@ bx_thread_ready_first(struct bx_kcore *core, struct bx_thread *thread)
 
 /* ---- time */
 
+/* What has passed is the owner's of the running account. */
+static inline void
+charge(struct bx_kcore *core, struct bx_thread *owner, uint64_t now)
+{
+	struct bx_cpu *cpu = &core->cpu;
+	uint64_t since = cpu->since;
+
+	cpu->since = now;
+	if (BX_UNLIKELY(owner->state == BX_THREAD_FREE))
+		core->programs[owner->program].cpu_ticks += now - since;
+	else
+		owner->cpu_ticks += now - since;
+	if (BX_UNLIKELY(cpu->budget_end != UINT64_MAX))
+		bx_budget_used(&core->accounts[owner->index], since, now);
+}
+
 void
 bx_sched_charge(struct bx_kcore *core, uint64_t now)
 {
 	struct bx_cpu *cpu = &core->cpu;
-	uint64_t since = cpu->since;
-	struct bx_thread *thread;
 
-	cpu->since = now;
-	if (cpu->account == BX_NONE) {
-		cpu->idle_ticks += now - since;
+	if (cpu->account != BX_NONE) {
+		charge(core, bx_thread_at(core, cpu->account), now);
 		return;
 	}
-	thread = bx_thread_at(core, cpu->account);
-	if (thread->state == BX_THREAD_FREE)
-		core->programs[thread->program].cpu_ticks += now - since;
-	else
-		thread->cpu_ticks += now - since;
-	if (BX_UNLIKELY(cpu->budget_end != UINT64_MAX))
-		bx_budget_used(&core->accounts[cpu->account], since, now);
+	cpu->idle_ticks += now - cpu->since;
+	cpu->since = now;
 }
 
 void
 bx_sched_yield(struct bx_kcore *core)
 {
 	core->cpu.slice_end = 0;
+}
+
+static inline uint64_t
+slice_left(const struct bx_cpu *cpu, uint64_t now)
+{
+	return cpu->slice_end > now ? cpu->slice_end - now : 0;
 }
 
 /* Puts the rest of the running slice back to its owner, which pays for what has passed. */
@@ -150,7 +164,7 @@ account_leave(struct bx_kcore *core, uint64_t now)
 	bx_sched_charge(core, now);
 	if (cpu->account == BX_NONE)
 		return;
-	core->threads[cpu->account].slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
+	core->threads[cpu->account].slice_left = slice_left(cpu, now);
 	cpu->account = BX_NONE;
 	cpu->budget_end = UINT64_MAX;
 }
@@ -163,6 +177,14 @@ slice_forfeit(struct bx_kcore *core, uint64_t now)
 	account_leave(core, now);
 }
 
+static inline void
+slice_begin(struct bx_cpu *cpu, struct bx_thread *owner, uint64_t now)
+{
+	if (owner->slice_left == 0)
+		owner->slice_left = owner->slice_ticks;
+	cpu->slice_end = now + owner->slice_left;
+}
+
 static void
 account_enter(struct bx_kcore *core, uint32_t account, uint64_t now)
 {
@@ -172,9 +194,7 @@ account_enter(struct bx_kcore *core, uint32_t account, uint64_t now)
 	if (cpu->account == account)
 		return;
 	account_leave(core, now);
-	if (owner->slice_left == 0)
-		owner->slice_left = core->programs[owner->program].slice_ticks;
-	cpu->slice_end = now + owner->slice_left;
+	slice_begin(cpu, owner, now);
 	if (BX_UNLIKELY(owner->limited != 0))
 		cpu->budget_end = bx_budget_until(core, owner, now);
 	cpu->account = account;
@@ -570,9 +590,25 @@ bx_sched_first_take(struct bx_kcore *core)
 struct bx_context *
 bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next)
 {
+	struct bx_thread *before = bx_core_current(core);
 	struct bx_cpu *cpu = &core->cpu;
 
-	switch_to(core, next->index, bx_machine_now(core->machine));
+	/* As switch_to. */
+	cpu->last_program = next->program;
+	cpu->current = next->index;
+	cpu->switches++;
+	if (cpu->account != next->account) {
+		uint64_t now = bx_machine_now(core->machine);
+		struct bx_thread *owner = bx_thread_at(core, cpu->account);
+
+		charge(core, owner, now);
+		owner->slice_left = slice_left(cpu, now);
+		cpu->budget_end = UINT64_MAX;
+		cpu->account = next->account;
+		slice_begin(cpu, bx_thread_at(core, next->account), now);
+	}
+	if (next->program != before->program)
+		bx_machine_domain_switch(core->machine);
 	BX_INVARIANT(cpu->budget_end == UINT64_MAX);
 	/* As timer_due: the heap has not changed since the timer was set, and a timer that goes off too
 	 * early is set anew then, which is cheaper than to do it now. */

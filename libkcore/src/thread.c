@@ -16,7 +16,6 @@
  */
 #include "thread.h"
 
-
 #define NO	BX_THREAD_STATE_NO
 #define FREE	BX_THREAD_FREE
 #define STOP	BX_THREAD_STOPPED
@@ -135,6 +134,7 @@ bx_thread_make(struct bx_kcore *core, uint32_t index, uint32_t program)
 	thread->context.fpu = (owner->flags & BX_PROGRAM_FPU) != 0;
 	thread->slots = &core->forest.slots[owner->space.first_slot];
 	thread->plain_count = owner->space.plain_count;
+	thread->slice_ticks = owner->slice_ticks;
 	links_clear(thread);
 	thread->generation++;
 	thread->priority_base = (uint8_t)owner->priority;

@@ -77,6 +77,7 @@ static const struct wrong {
 	{ HEADER(size), 4, 100, BX_ERR_RANGE, "size" },
 	{ HEADER(name), 1, 0, BX_ERR_FORMAT, "system name" },
 	{ HEADER(name) + 1, 1, 0x1b, BX_ERR_FORMAT, "system name" },
+	{ HEADER(name) + 1, 1, 0x7f, BX_ERR_FORMAT, "system name" },
 	{ HEADER(name) + 23, 1, 'x', BX_ERR_FORMAT, "system name" },
 	{ HEADER(flags), 4, 2, BX_ERR_INVALID, "system flags" },
 	{ HEADER(program_count), 4, 0, BX_ERR_RANGE, "program count" },
@@ -91,22 +92,32 @@ static const struct wrong {
 	{ HEADER(audit_records), 4, 65, BX_ERR_INVALID, "audit records" },
 	{ HEADER(audit_records), 4, 1u << 17, BX_ERR_INVALID, "audit records" },
 	{ PROGRAM(0, name), 8, 0, BX_ERR_FORMAT, "program name" },
+	{ PROGRAM(0, name) + 23, 1, 'x', BX_ERR_FORMAT, "program name" },
+	{ PROGRAM(1, name), 1, '\n', BX_ERR_FORMAT, "program name" },
+	{ PROGRAM(0, module) + 23, 1, 'x', BX_ERR_FORMAT, "program module" },
 	{ PROGRAM(0, module), 1, 0, BX_ERR_FORMAT, "program module" },
 	{ PROGRAM(0, flags), 4, 0x40, BX_ERR_INVALID, "program flags" },
 	{ PROGRAM(0, flags), 4, 0x80000000, BX_ERR_INVALID, "program flags" },
 	{ PROGRAM(0, flags), 4, BX_PROGRAM_OPEN_SPACE, BX_ERR_INVALID,
 	  "open space in a system that is not for research" },
 	{ PROGRAM(0, priority), 4, 21, BX_ERR_RANGE, "program priority" },
+	{ PROGRAM(0, priority), 4, UINT32_MAX, BX_ERR_RANGE, "program priority" },
+	{ PROGRAM(0, priority_max), 4, 9, BX_ERR_RANGE, "program priority" },
 	{ PROGRAM(0, priority_max), 4, BX_PRIORITY_COUNT, BX_ERR_RANGE, "program priority_max" },
 	{ PROGRAM(0, slot_count), 4, 65537, BX_ERR_RANGE, "program slot_count" },
 	{ PROGRAM(0, reply_count), 4, 13, BX_ERR_RANGE, "program reply_count" },
 	{ PROGRAM(0, thread_count), 4, 0, BX_ERR_RANGE, "program thread_count" },
 	{ PROGRAM(0, thread_count), 4, 1025, BX_ERR_RANGE, "program thread_count" },
+	{ PROGRAM(0, frame_quota), 4, (1u << 24) + 1, BX_ERR_RANGE, "program frame_quota" },
 	{ PROGRAM(0, frame_quota), 4, UINT32_MAX, BX_ERR_RANGE, "program frame_quota" },
 	{ PROGRAM(0, stack_pages), 4, 0, BX_ERR_RANGE, "program stack_pages" },
 	{ PROGRAM(0, stack_pages), 4, 4097, BX_ERR_RANGE, "program stack_pages" },
 	{ PROGRAM(0, fault_object), 4, 1, BX_ERR_INVALID, "program fault_object" },
 	{ PROGRAM(0, fault_object), 4, 12, BX_ERR_INVALID, "program fault_object" },
+	{ PROGRAM(1, exit_object), 4, 12, BX_ERR_INVALID, "program exit_object" },
+	{ PROGRAM(0, exit_bits), 8, 1ull << 63, BX_ERR_INVALID, "program exit_bits" },
+	{ PROGRAM(0, period_us), 4, 1000, BX_ERR_INVALID, "program budget" },
+	{ PROGRAM(0, budget_us), 4, 1000, BX_ERR_INVALID, "program budget" },
 	{ PROGRAM(1, exit_object), 4, 0, BX_ERR_INVALID, "program exit_object" },
 	{ PROGRAM(1, exit_object), 4, UINT32_MAX, BX_ERR_INVALID, "program exit_bits" },
 	{ PROGRAM(1, exit_bits), 8, 0, BX_ERR_INVALID, "program exit_bits" },
@@ -120,15 +131,29 @@ static const struct wrong {
 	{ PROGRAM(1, period_us), 4, 10000001, BX_ERR_INVALID, "program budget" },
 	{ PROGRAM(1, launch_size), 4, 55, BX_ERR_RANGE, "launch size" },
 	{ PROGRAM(1, launch_size), 4, 4097, BX_ERR_RANGE, "launch size" },
+	{ PROGRAM(1, launch_size), 4, 121, BX_ERR_FORMAT, "launch entry_count" },
+	{ PROGRAM(1, launch_size), 4, 4096, BX_ERR_TRUNCATED, "launch offset" },
 	{ PROGRAM(1, launch_offset), 4, UINT32_MAX, BX_ERR_TRUNCATED, "launch offset" },
 	{ PROGRAM(1, launch_offset), 4, LAUNCHES, BX_ERR_INVALID, "launch program" },
 	{ OBJECT(0, name), 1, 0, BX_ERR_FORMAT, "object name" },
+	{ OBJECT(0, name) + 23, 1, 'x', BX_ERR_FORMAT, "object name" },
+	{ OBJECT(11, name), 1, 0x1b, BX_ERR_FORMAT, "object name" },
 	{ OBJECT(11, kind), 4, 0, BX_ERR_INVALID, "object kind" },
 	{ OBJECT(11, kind), 4, 12, BX_ERR_INVALID, "object kind" },
 	{ OBJECT(11, kind), 4, UINT32_MAX, BX_ERR_INVALID, "object kind" },
 	{ OBJECT(0, reserved), 4, 1, BX_ERR_FORMAT, "object reserved" },
 	{ OBJECT(0, a), 8, 1, BX_ERR_RANGE, "object a, b" },
 	{ OBJECT(1, b), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(0, b), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(1, a), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(2, a), 8, (1u << 22) + 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(4, a), 8, 65536, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(4, b), 8, 65536, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(5, a), 8, 0, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(5, b), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(6, b), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(7, a), 8, 1, BX_ERR_RANGE, "object a, b" },
+	{ OBJECT(8, b), 8, 1, BX_ERR_RANGE, "object a, b" },
 	{ OBJECT(2, a), 8, 0, BX_ERR_RANGE, "object a, b" },
 	{ OBJECT(2, a), 8, UINT64_MAX, BX_ERR_RANGE, "object a, b" },
 	{ OBJECT(2, b), 8, 1, BX_ERR_RANGE, "object a, b" },
@@ -147,6 +172,7 @@ static const struct wrong {
 	{ OBJECT(10, b), 8, 1, BX_ERR_RANGE, "object a, b" },
 	{ GRANT(0, program), 4, 2, BX_ERR_RANGE, "grant program" },
 	{ GRANT(0, slot), 4, 8, BX_ERR_RANGE, "grant slot" },
+	{ GRANT(0, slot), 4, UINT32_MAX, BX_ERR_RANGE, "grant slot" },
 	{ GRANT(1, slot), 4, 1, BX_ERR_EXISTS, "grant slot" },
 	{ GRANT(1, slot), 4, 0, BX_ERR_EXISTS, "grant slot" },
 	{ GRANT(0, program), 4, 1, BX_ERR_FORMAT, "grant order" },
@@ -186,17 +212,72 @@ static const struct wrong {
 	{ ENTRY(type), 4, BX_CAP_MEMORY, BX_ERR_INVALID, "launch entry type" },
 };
 
+/* Rules that one field alone cannot break without breaking another before it: two fields made wrong. */
+static const struct wrong_pair {
+	struct {
+		size_t at;
+		unsigned width;
+		uint64_t value;
+	} edits[2];
+	enum bx_err err;
+	const char *where;
+} wrong_pairs[] = {
+	/* A table that ends behind the image, though the offsets say where it would. */
+	{ { { HEADER(program_count), 4, 200 },
+	    { HEADER(object_offset), 4, PROGRAMS + 200 * sizeof(struct bx_sysimage_program) } },
+	  BX_ERR_TRUNCATED, "programs" },
+	{ { { HEADER(object_count), 4, 4000 },
+	    { HEADER(grant_offset), 4, OBJECTS + 4000 * sizeof(struct bx_sysimage_object) } },
+	  BX_ERR_TRUNCATED, "objects" },
+	/* What lends is lent itself: another's, of the same object, without count. */
+	{ { { GRANT(0, lender), 4, 5 }, { GRANT(0, badge), 8, 0 } }, BX_ERR_INVALID, "grant lender" },
+	/* Of the same program, of the same object, from the root. */
+	{ { { GRANT(4, object), 4, 1 }, { GRANT(4, lender), 4, 3 } }, BX_ERR_INVALID, "grant lender" },
+	/* Of another program, but of another object. */
+	{ { { GRANT(4, lender), 4, 2 }, { GRANT(4, rights), 4, BX_RIGHT_WRITE } }, BX_ERR_INVALID,
+	  "grant lender" },
+	/* Of another program and the same object, but counted; and dormant. */
+	{ { { GRANT(0, uses), 4, 1 }, { GRANT(3, lender), 4, 2 } }, BX_ERR_INVALID, "grant lender" },
+	{ { { GRANT(0, uses), 4, 0 }, { GRANT(3, lender), 4, 2 } }, BX_ERR_INVALID, "grant lender" },
+	/* More than what the lender has of the object, from its first page on, and behind its last. */
+	{ { { GRANT(3, first), 8, 2 }, { GRANT(3, count), 8, 6 } }, BX_OK, NULL },
+	{ { { GRANT(3, first), 8, 0 }, { GRANT(3, count), 8, 8 } }, BX_ERR_RANGE,
+	  "grant range beyond the lender's" },
+	{ { { GRANT(3, first), 8, 0 }, { GRANT(3, count), 8, 0 } }, BX_ERR_RANGE,
+	  "grant range beyond the lender's" },
+	/* An object for a program that is not there, and for one that is. */
+	{ { { OBJECT(9, a), 8, 0 }, { OBJECT(9, b), 8, 0 } }, BX_OK, NULL },
+	{ { { OBJECT(9, a), 8, UINT64_MAX }, { OBJECT(9, b), 8, 0 } }, BX_ERR_RANGE, "object a, b" },
+	/* A budget as long as its period, and with nothing to come back. */
+	{ { { PROGRAM(1, budget_us), 4, 2000 }, { PROGRAM(1, period_us), 4, 2000 } }, BX_OK, NULL },
+	{ { { PROGRAM(1, budget_us), 4, 0 }, { PROGRAM(1, period_us), 4, 0 } }, BX_OK, NULL },
+	{ { { PROGRAM(1, flags), 4, BX_PROGRAM_PASSIVE }, { PROGRAM(1, budget_us), 4, 0 } },
+	  BX_ERR_INVALID, "program budget" },
+	/* An open space where the system is for research is none of the kernel's complaints. */
+	{ { { HEADER(flags), 4, BX_SYSTEM_RESEARCH }, { PROGRAM(0, flags), 4, BX_PROGRAM_OPEN_SPACE } },
+	  BX_OK, NULL },
+	/* The launch block of another: all but its number may be right. */
+	{ { { LAUNCH(program), 4, UINT32_MAX }, { LAUNCH(version), 4, 1 } }, BX_ERR_INVALID,
+	  "launch program" },
+};
+
 static void
-refuse_check(size_t size, enum bx_err err, const char *expect)
+refuse_bytes(const uint8_t *bytes, size_t size, enum bx_err err, const char *expect)
 {
 	struct bx_sysimage view, poison;
 	const char *where = NULL;
 
 	memset(&poison, 0x5a, sizeof(poison));
 	view = poison;
-	ck_assert_int_eq(bx_sysimage_open(image, size, &view, &where), err);
+	ck_assert_int_eq(bx_sysimage_open(bytes, size, &view, &where), err);
 	ck_assert_str_eq(where, expect);
 	ck_assert_mem_eq(&view, &poison, sizeof(view));
+}
+
+static void
+refuse_check(size_t size, enum bx_err err, const char *expect)
+{
+	refuse_bytes(image, size, err, expect);
 }
 
 START_TEST(opens_a_good_image)
@@ -224,6 +305,22 @@ START_TEST(refuses_each_wrong_field)
 }
 END_TEST
 
+START_TEST(refuses_each_wrong_pair)
+{
+	const struct wrong_pair *wrong = &wrong_pairs[_i];
+	struct bx_sysimage view;
+	const char *where;
+
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned j = 0; j < wrong->edits[i].width; j++)
+			image[wrong->edits[i].at + j] = (uint8_t)(wrong->edits[i].value >> (8 * j));
+	if (wrong->err != BX_OK)
+		refuse_check(image_size, wrong->err, wrong->where);
+	else
+		ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
+}
+END_TEST
+
 START_TEST(refuses_equal_names)
 {
 	memcpy(image + PROGRAM(1, name), image + PROGRAM(0, name), BX_NAME_MAX);
@@ -235,7 +332,6 @@ START_TEST(refuses_equal_names)
 }
 END_TEST
 
-/* Cut at every length, also with a header that admits it; and one byte more. */
 /* The threads of all programs with `fpu` together have an end. */
 START_TEST(refuses_too_many_threads_with_fpu)
 {
@@ -253,6 +349,52 @@ START_TEST(refuses_too_many_threads_with_fpu)
 }
 END_TEST
 
+/* The scheduler counts threads in 16 bits: 64 programs of 1024 are one thread too many. */
+START_TEST(refuses_too_many_threads)
+{
+	const size_t one = sizeof(struct bx_sysimage_program), count = 64, size = PROGRAMS + count * one;
+	uint8_t *big = malloc(size);
+
+	ck_assert_ptr_nonnull(big);
+	memcpy(big, image, PROGRAMS);
+	for (size_t i = 0; i < count; i++) {
+		memcpy(big + PROGRAM(i, name), image + PROGRAM(0, name), one);
+		big[PROGRAM(i, name)] = (uint8_t)('0' + i);
+		bx_put_le32(big + PROGRAM(i, thread_count), 1024);
+	}
+	bx_put_le32(big + HEADER(size), (uint32_t)size);
+	bx_put_le32(big + HEADER(program_count), (uint32_t)count);
+	bx_put_le32(big + HEADER(object_count), 0);
+	bx_put_le32(big + HEADER(grant_count), 0);
+	bx_put_le32(big + HEADER(object_offset), (uint32_t)size);
+	bx_put_le32(big + HEADER(grant_offset), (uint32_t)size);
+	refuse_bytes(big, size, BX_ERR_RANGE, "threads of all programs");
+	bx_put_le32(big + PROGRAM(0, thread_count), 1023);
+	/* Then the launch blocks are what is wrong. */
+	refuse_bytes(big, size, BX_ERR_FORMAT, "launch magic");
+	free(big);
+}
+END_TEST
+
+/* Larger than any image may be, and honest about it. */
+START_TEST(refuses_what_is_too_large)
+{
+	const size_t size = BX_SYSIMAGE_SIZE_MAX + 1;
+	struct bx_sysimage view;
+	const char *where = NULL;
+	uint8_t *big = calloc(1, size);
+
+	ck_assert_ptr_nonnull(big);
+	memcpy(big, image, image_size);
+	bx_put_le32(big + HEADER(size), (uint32_t)size);
+	refuse_bytes(big, size, BX_ERR_RANGE, "size");
+	bx_put_le32(big + HEADER(size), (uint32_t)size - 1);
+	ck_assert_int_eq(bx_sysimage_open(big, size - 1, &view, &where), BX_OK);
+	free(big);
+}
+END_TEST
+
+/* Cut at every length, also with a header that admits it; and one byte more. */
 START_TEST(refuses_every_truncation)
 {
 	struct bx_sysimage view;
@@ -269,6 +411,7 @@ START_TEST(refuses_every_truncation)
 		}
 		free(copy);
 	}
+	refuse_check(sizeof(struct bx_sysimage_header) - 1, BX_ERR_TRUNCATED, "header");
 	refuse_check(image_size + 1, BX_ERR_RANGE, "size");
 	bx_put_le32(image + HEADER(size), (uint32_t)(image_size + 1));
 	refuse_check(image_size, BX_ERR_TRUNCATED, "size");
@@ -311,7 +454,10 @@ suite_sysimage(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, opens_a_good_image);
 	tcase_add_loop_test(tcase, refuses_each_wrong_field, 0, (int)BX_ARRAY_COUNT(wrongs));
+	tcase_add_loop_test(tcase, refuses_each_wrong_pair, 0, (int)BX_ARRAY_COUNT(wrong_pairs));
 	tcase_add_test(tcase, refuses_equal_names);
+	tcase_add_test(tcase, refuses_too_many_threads);
+	tcase_add_test(tcase, refuses_what_is_too_large);
 	tcase_add_test(tcase, refuses_too_many_threads_with_fpu);
 	tcase_add_test(tcase, refuses_every_truncation);
 	tcase_add_loop_test(tcase, accepted_images_make_sound_cores, 0, 16);

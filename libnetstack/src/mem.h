@@ -28,6 +28,17 @@ carve_take(struct carve *c, size_t count, size_t size)
 	return c->block == NULL ? NULL : c->block + at;
 }
 
+/* What every _init says of the block it is given; `need` is what _size says, 0 for a wrong configuration. */
+static inline enum bx_err
+carve_check(const void *memory, size_t size, size_t need)
+{
+	if (need == 0)
+		return BX_ERR_INVALID;
+	if (memory == NULL || !bx_is_aligned((uintptr_t)memory, 64))
+		return BX_ERR_ALIGN;
+	return size < need ? BX_ERR_NO_MEMORY : BX_OK;
+}
+
 static inline uint32_t
 min_u32(uint32_t a, uint32_t b)
 {

@@ -120,7 +120,7 @@ static void
 check_holders(const struct reach *reach, struct diagnostics *diagnostics)
 {
 	const struct system_model *model = reach->model;
-	char text[128];
+	char one[128], other[128];
 
 	for (uint32_t object = 0; object < model->object_count; object++) {
 		uint32_t holder = BX_SYSIMAGE_NONE;
@@ -132,10 +132,11 @@ check_holders(const struct reach *reach, struct diagnostics *diagnostics)
 				continue;
 			if (holder != BX_SYSIMAGE_NONE)
 				complain(diagnostics, model->objects[object].at,
-				    "%s %s can be held by %s and by %s (%s)",
+				    "%s %s can be held by %s (%s) and by %s (%s)",
 				    object_kind_name(model->objects[object].kind), model->objects[object].name,
-				    program_name(reach, holder), program_name(reach, program),
-				    how(reach, program, object, text, sizeof text));
+				    program_name(reach, holder), how(reach, holder, object, one, sizeof one),
+				    program_name(reach, program),
+				    how(reach, program, object, other, sizeof other));
 			else
 				holder = program;
 		}
@@ -153,29 +154,11 @@ struct assertion {
 	uint32_t rights;		/* of "reaches": all of these together; 0: any */
 };
 
-static uint32_t
-program_find(const struct system_model *model, const char *name)
-{
-	for (uint32_t i = 0; i < model->program_count; i++)
-		if (strcmp(model->programs[i].name, name) == 0)
-			return i;
-	return BX_SYSIMAGE_NONE;
-}
-
-static uint32_t
-object_find(const struct system_model *model, const char *name)
-{
-	for (uint32_t i = 0; i < model->object_count; i++)
-		if (strcmp(model->objects[i].name, name) == 0)
-			return i;
-	return BX_SYSIMAGE_NONE;
-}
-
 static bool
 name_program(const struct reach *reach, struct diagnostics *diagnostics, struct assertion *assertion,
     const config_setting_t *at, const char *name)
 {
-	uint32_t program = name != NULL ? program_find(reach->model, name) : BX_SYSIMAGE_NONE;
+	uint32_t program = name != NULL ? system_program_find(reach->model, name) : BX_SYSIMAGE_NONE;
 
 	if (program == BX_SYSIMAGE_NONE) {
 		complain(diagnostics, at, "assertion: there is no program \"%s\"",
@@ -239,7 +222,7 @@ read_verb(const struct reach *reach, struct diagnostics *diagnostics, struct ass
 	}
 	name = config_setting_get_string(found);
 	assertion->target = name == NULL ? BX_SYSIMAGE_NONE : strcmp(assertion->verb, "reaches") == 0 ?
-	    object_find(reach->model, name) : program_find(reach->model, name);
+	    system_object_find(reach->model, name) : system_program_find(reach->model, name);
 	if (assertion->target == BX_SYSIMAGE_NONE)
 		complain(diagnostics, found, "assertion: there is no %s \"%s\"",
 		    strcmp(assertion->verb, "reaches") == 0 ? "object" : "program",
@@ -335,17 +318,15 @@ check_assertion(const struct reach *reach, struct diagnostics *diagnostics,
 		judge(reach, diagnostics, &assertion, seen);
 }
 
-void
+bool
 assertions_check(const struct reach *reach, struct diagnostics *diagnostics)
 {
 	const config_setting_t *list = reach->model->assertions;
 	bool *named = calloc(2 * (size_t)reach->model->program_count, sizeof *named);
 	bool *seen = named + reach->model->program_count;
 
-	if (named == NULL) {
-		complain(diagnostics, NULL, "memory ran out");
-		return;
-	}
+	if (named == NULL)
+		return false;
 	check_acyclic(reach, diagnostics, seen);
 	check_holders(reach, diagnostics);
 	if (list != NULL && !config_setting_is_list(list))
@@ -354,4 +335,5 @@ assertions_check(const struct reach *reach, struct diagnostics *diagnostics)
 		for (int i = 0; list != NULL && i < config_setting_length(list); i++)
 			check_assertion(reach, diagnostics, config_setting_get_elem(list, (unsigned)i), named, seen);
 	free(named);
+	return true;
 }

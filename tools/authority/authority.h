@@ -48,8 +48,9 @@ reach_way(const struct reach *reach, uint32_t program, uint32_t object)
 /* The server of an endpoint: the program that holds it with read; BX_SYSIMAGE_NONE: nobody. */
 uint32_t reach_server(const struct system_model *model, uint32_t object);
 
-/* What must hold in every system, and what the manifest asserts of this one; complains. */
-void assertions_check(const struct reach *reach, struct diagnostics *diagnostics);
+/* What must hold in every system, and what the manifest asserts of this one; complains.
+ * Returns false when memory ran out. */
+bool assertions_check(const struct reach *reach, struct diagnostics *diagnostics);
 
 /* For people: each program, what it reaches, and how. */
 void show_table(const struct reach *reach, FILE *out);

@@ -10,4 +10,5 @@ endif
 	tools/mksystem/literals.c tools/mksystem/read.c tools/mksystem/check.c
 %C%_authority_LDADD = $(LIBCONFIG_LIBS)
 
-EXTRA_DIST += %D%/tests/test-authority.sh %D%/tests/bad %D%/tests/research.system
+EXTRA_DIST += %D%/tests/test-authority.sh %D%/tests/base.system %D%/tests/faults.table \
+	%D%/tests/research.system

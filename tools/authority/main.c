@@ -38,7 +38,10 @@ examine(const config_t *config, int mode, struct diagnostics *diagnostics)
 		status = 2;
 		goto out_free;
 	}
-	assertions_check(&reach, diagnostics);
+	if (!assertions_check(&reach, diagnostics)) {
+		status = 2;
+		goto out_free;
+	}
 	if (mode == 't')
 		show_table(&reach, stdout);
 	else if (mode == 'g')

@@ -40,8 +40,8 @@ rule_of(enum bx_sysimage_object_kind kind)
 	return &kind_rules[0];
 }
 
-static uint32_t
-program_find(const struct system_model *model, const char *name)
+uint32_t
+system_program_find(const struct system_model *model, const char *name)
 {
 	for (uint32_t i = 0; i < model->program_count; i++)
 		if (strcmp(model->programs[i].name, name) == 0)
@@ -49,8 +49,8 @@ program_find(const struct system_model *model, const char *name)
 	return BX_SYSIMAGE_NONE;
 }
 
-static uint32_t
-object_find(const struct system_model *model, const char *name)
+uint32_t
+system_object_find(const struct system_model *model, const char *name)
 {
 	for (uint32_t i = 0; i < model->object_count; i++)
 		if (strcmp(model->objects[i].name, name) == 0)
@@ -61,21 +61,24 @@ object_find(const struct system_model *model, const char *name)
 static void
 check_limits(const struct system_model *model, struct diagnostics *diagnostics)
 {
+	const config_setting_t *programs = config_setting_get_member(model->at, "programs");
+	const config_setting_t *objects = config_setting_get_member(model->at, "objects");
+	const config_setting_t *records = config_setting_get_member(model->at, "audit_records");
 	uint64_t grants = 0;
 
 	for (uint32_t i = 0; i < model->program_count; i++)
 		grants += model->programs[i].capability_count;
 	if (model->program_count > BX_SYSIMAGE_PROGRAMS_MAX)
-		complain(diagnostics, NULL, "%u programs, but at most %d are possible",
+		complain(diagnostics, programs, "%u programs, but at most %d are possible",
 		    model->program_count, BX_SYSIMAGE_PROGRAMS_MAX);
 	if (model->object_count > BX_SYSIMAGE_OBJECTS_MAX)
-		complain(diagnostics, NULL, "%u objects, but at most %d are possible",
+		complain(diagnostics, objects, "%u objects, but at most %d are possible",
 		    model->object_count, BX_SYSIMAGE_OBJECTS_MAX);
 	if (grants > BX_SYSIMAGE_GRANTS_MAX)
-		complain(diagnostics, NULL, "%" PRIu64 " capabilities, but at most %d are possible", grants,
+		complain(diagnostics, programs, "%" PRIu64 " capabilities, but at most %d are possible", grants,
 		    BX_SYSIMAGE_GRANTS_MAX);
 	if ((model->audit_records & (model->audit_records - 1)) != 0)
-		complain(diagnostics, NULL, "audit_records is %u, which is no power of two",
+		complain(diagnostics, records, "audit_records is %u, which is no power of two",
 		    model->audit_records);
 }
 
@@ -110,7 +113,7 @@ check_object(struct system_model *model, uint32_t index, struct diagnostics *dia
 	struct system_object *object = &model->objects[index];
 
 	if (object->kind == BX_OBJECT_THREAD || object->kind == BX_OBJECT_CSPACE) {
-		uint32_t program = program_find(model, object->program_name != NULL ?
+		uint32_t program = system_program_find(model, object->program_name != NULL ?
 		    object->program_name : "");
 
 		if (program == BX_SYSIMAGE_NONE)
@@ -155,19 +158,21 @@ resolve_spawn(const struct system_model *model, struct system_capability *capabi
 	}
 	for (int i = 0; i < config_setting_length(list); i++) {
 		const char *name = config_setting_get_string_elem(list, i);
-		uint32_t program = name != NULL ? program_find(model, name) : BX_SYSIMAGE_NONE;
+		uint32_t program = name != NULL ? system_program_find(model, name) : BX_SYSIMAGE_NONE;
 
 		if (program == BX_SYSIMAGE_NONE) {
 			complain(diagnostics, list, "capability %s: there is no program \"%s\"",
 			    capability->name, name != NULL ? name : "(not a string)");
 			return;
 		}
-		if (i == 0)
+		if (i == 0) {
 			capability->first = program;
-		else if (program != capability->first + (unsigned)i)
+		} else if (program != capability->first + (unsigned)i) {
 			complain(diagnostics, list,
 			    "capability %s: its programs must follow each other as the manifest has them, "
 			    "but %s does not", capability->name, name);
+			return;
+		}
 	}
 	capability->count = (uint64_t)config_setting_length(list);
 }
@@ -357,7 +362,7 @@ check_capability(const struct system_model *model, uint32_t program, uint32_t in
 
 	if (!resolve_lender(model, program, capability, diagnostics))
 		return;
-	capability->object = object_find(model, capability->object_name);
+	capability->object = system_object_find(model, capability->object_name);
 	if (capability->object == BX_SYSIMAGE_NONE) {
 		complain(diagnostics, capability->at, "capability %s: there is no object \"%s\"",
 		    capability->name, capability->object_name);
@@ -389,7 +394,7 @@ resolve(const struct system_model *model, const struct system_program *program, 
 
 	if (name == NULL)
 		return BX_SYSIMAGE_NONE;
-	object = object_find(model, name);
+	object = system_object_find(model, name);
 	if (object == BX_SYSIMAGE_NONE || model->objects[object].kind != kind) {
 		complain(diagnostics, program->at, "program %s: %s \"%s\" is no %s", program->name, what, name,
 		    object_kind_name(kind));
@@ -422,6 +427,25 @@ check_program(struct system_model *model, uint32_t index, struct diagnostics *di
 		check_capability(model, index, i, diagnostics);
 }
 
+/* Who calls waits for a reply, which its server needs a slot for. */
+static void
+check_replies(const struct system_model *model, uint32_t object, const struct system_program *server,
+    struct diagnostics *diagnostics)
+{
+	const uint32_t calls = BX_RIGHT_WRITE | BX_RIGHT_GRANT_REPLY;
+
+	for (uint32_t i = 0; server->reply_count == 0 && i < model->program_count; i++) {
+		const struct system_program *client = &model->programs[i];
+
+		for (uint32_t j = 0; j < client->capability_count; j++)
+			if (client->capabilities[j].object == object &&
+			    (client->capabilities[j].rights & calls) == calls)
+				complain(diagnostics, client->capabilities[j].at,
+				    "capability %s: program %s may call %s, which has no slots for replies",
+				    client->capabilities[j].name, client->name, server->name);
+	}
+}
+
 /* One endpoint, one server: two programs that receive on it would answer for each other. */
 static void
 check_servers(const struct system_model *model, struct diagnostics *diagnostics)
@@ -447,7 +471,9 @@ check_servers(const struct system_model *model, struct diagnostics *diagnostics)
 				server = program;
 			}
 		}
-		if (server == NULL)
+		if (server != NULL)
+			check_replies(model, object, server, diagnostics);
+		else
 			complain(diagnostics, model->objects[object].at, "endpoint %s has no server: no program "
 			    "holds it with the right read", model->objects[object].name);
 	}

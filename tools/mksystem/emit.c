@@ -11,7 +11,6 @@
 
 #include "mksystem.h"
 
-
 /* Where each part of the image begins. */
 struct layout {
 	size_t programs, objects, grants, launches, size;
@@ -201,7 +200,7 @@ system_emit(const struct system_model *model, size_t *size, struct diagnostics *
 			    "program %s has %u capabilities, too many for its launch block of one page",
 			    model->programs[i].name, model->programs[i].capability_count);
 	if (layout.size > BX_SYSIMAGE_SIZE_MAX)
-		complain(diagnostics, NULL, "the system takes %zu bytes, but at most %d are possible",
+		complain(diagnostics, model->at, "the system takes %zu bytes, but at most %d are possible",
 		    layout.size, BX_SYSIMAGE_SIZE_MAX);
 	if (diagnostics->errors != 0)
 		return NULL;

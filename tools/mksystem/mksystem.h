@@ -58,6 +58,7 @@ struct system_program {
 };
 
 struct system_model {
+	const config_setting_t *at;	/* the whole manifest: for messages */
 	const char *name;
 	uint32_t flags;			/* BX_SYSTEM_* */
 	uint32_t audit_records;
@@ -83,6 +84,10 @@ void complain(struct diagnostics *diagnostics, const config_setting_t *at, const
 
 /* Slot 0, the program's capabilities, free slots, slots for replies. */
 uint32_t system_slot_count(const struct system_program *program);
+
+/* The number of what has this name; BX_SYSIMAGE_NONE: nothing has. */
+uint32_t system_program_find(const struct system_model *model, const char *name);
+uint32_t system_object_find(const struct system_model *model, const char *name);
 
 /* Complains of every number, in the manifest and what it includes, that needs the suffix L. */
 void literals_check_all(const config_t *config, struct diagnostics *diagnostics);

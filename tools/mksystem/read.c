@@ -19,11 +19,13 @@
 void
 complain(struct diagnostics *diagnostics, const config_setting_t *at, const char *format, ...)
 {
-	const char *file = at != NULL ? config_setting_source_file(at) : NULL;
+	const char *file = config_setting_source_file(at);
+	unsigned line = config_setting_source_line(at);
 	va_list arguments;
 
+	/* The whole manifest has no line of its own: what it lacks is said of its first. */
 	fprintf(diagnostics->out, "%s:%u: error: ", file != NULL ? file : diagnostics->path,
-	    at != NULL ? config_setting_source_line(at) : 0);
+	    line != 0 ? line : 1);
 	va_start(arguments, format);
 	vfprintf(diagnostics->out, format, arguments);
 	va_end(arguments);
@@ -117,12 +119,23 @@ number(const struct place *place, const char *key, uint64_t low, uint64_t high, 
 	return value;
 }
 
+/* The setting `key`, which must be there; its group, after a complaint, when it is not. */
+static const config_setting_t *
+required(const struct place *place, const char *key)
+{
+	const config_setting_t *setting = config_setting_get_member(place->group, key);
+
+	if (setting != NULL)
+		return setting;
+	complain(place->diagnostics, place->group, "%s %s needs a setting \"%s\"", place->what, place->name,
+	    key);
+	return place->group;
+}
+
 static uint64_t
 required_number(const struct place *place, const char *key, uint64_t low, uint64_t high)
 {
-	if (config_setting_get_member(place->group, key) == NULL)
-		complain(place->diagnostics, place->group, "%s %s needs a setting \"%s\"", place->what,
-		    place->name, key);
+	(void)required(place, key);
 	return number(place, key, low, high, low);
 }
 
@@ -170,6 +183,18 @@ check_name(struct diagnostics *diagnostics, const config_setting_t *at, const ch
 	    length)
 		complain(diagnostics, at,
 		    "the name \"%s\" of %s has a character other than letters, digits, - _ .", name, what);
+}
+
+/* The name that `key` gives, which must be there and fit the image. */
+static const char *
+required_name(const struct place *place, const char *key, const char *what)
+{
+	const config_setting_t *setting = required(place, key);
+	const char *name = text(place, key, "");
+
+	if (setting != place->group && config_setting_type(setting) == CONFIG_TYPE_STRING)
+		check_name(place->diagnostics, setting, what, name);
+	return name;
 }
 
 static void *
@@ -220,10 +245,13 @@ object_kind_find(const char *name)
 static void
 read_device(const struct place *place, struct system_object *object)
 {
-	const char *device = text(place, "device", "");
+	const config_setting_t *setting = required(place, "device");
+	const char *device = text(place, "device", NULL);
 
+	if (device == NULL)
+		return;
 	if (strcmp(device, "platform") != 0) {
-		complain(place->diagnostics, place->group,
+		complain(place->diagnostics, setting,
 		    "object %s: there is no device \"%s\" (there is: platform)", place->name, device);
 		return;
 	}
@@ -258,6 +286,7 @@ read_object_details(const struct place *place, struct system_object *object)
 		break;
 	case BX_OBJECT_THREAD:
 	case BX_OBJECT_CSPACE:
+		(void)required(place, "program");
 		object->program_name = text(place, "program", "");
 		object->b = number(place, "number", 0, 255, 0);
 		break;
@@ -275,6 +304,7 @@ read_object(struct diagnostics *diagnostics, const config_setting_t *setting,
     struct system_object *object)
 {
 	struct place place = { diagnostics, setting, "object", config_setting_name(setting) };
+	const config_setting_t *at;
 	const struct object_kind *kind;
 	const char *kind_name;
 
@@ -284,11 +314,13 @@ read_object(struct diagnostics *diagnostics, const config_setting_t *setting,
 	check_name(diagnostics, setting, "an object", object->name);
 	if (!is_group(&place))
 		return;
-	kind_name = text(&place, "kind", "");
+	at = required(&place, "kind");
+	kind_name = text(&place, "kind", NULL);
+	if (kind_name == NULL)
+		return;
 	kind = object_kind_find(kind_name);
 	if (kind == NULL) {
-		complain(diagnostics, setting, "object %s is of no known kind: \"%s\"", place.name,
-		    kind_name);
+		complain(diagnostics, at, "object %s is of no known kind: \"%s\"", place.name, kind_name);
 		return;
 	}
 	object->kind = kind->kind;
@@ -363,6 +395,7 @@ read_capability(struct diagnostics *diagnostics, const config_setting_t *setting
 	capability->at = setting;
 	capability->name = place.name;
 	capability->object_name = place.name;
+	capability->object = BX_SYSIMAGE_NONE;
 	check_name(diagnostics, setting, "a capability", capability->name);
 	if (!is_group(&place))
 		return;
@@ -377,7 +410,7 @@ read_capability(struct diagnostics *diagnostics, const config_setting_t *setting
 	capability->lifetime_us = number(&place, "lifetime_us", 1, UINT64_C(1) << 50, 0);
 	capability->first = number(&place, "first", 0, INT64_MAX, 0);
 	capability->count = number(&place, "count", 1, INT64_MAX, 0);
-	if (capability->first != 0 && capability->count == 0)
+	if (capability->first != 0 && config_setting_get_member(setting, "count") == NULL)
 		complain(diagnostics, setting, "capability %s has first but no count", place.name);
 	capability->programs = config_setting_get_member(setting, "programs");
 }
@@ -433,10 +466,13 @@ read_budget(const struct place *place, struct system_program *program)
 {
 	bool limited = config_setting_get_member(place->group, "budget_us") != NULL;
 	bool periodic = config_setting_get_member(place->group, "period_us") != NULL;
+	unsigned errors = place->diagnostics->errors;
 
 	program->budget_us = (uint32_t)number(place, "budget_us", 0, BX_SYSIMAGE_PERIOD_US_MAX, 0);
 	program->period_us = (uint32_t)number(place, "period_us", BX_SYSIMAGE_PERIOD_US_MIN,
 	    BX_SYSIMAGE_PERIOD_US_MAX, 0);
+	if (place->diagnostics->errors != errors)
+		return;
 	if (limited && !periodic && program->budget_us == 0)
 		program->flags |= BX_PROGRAM_PASSIVE;
 	else if (limited != periodic)
@@ -465,12 +501,13 @@ read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
 	program->binary = place.name;
 	if (!is_group(&place))
 		return true;
-	program->name = text(&place, "name", "");
+	program->name = required_name(&place, "name", "a program");
 	place.name = program->name;
-	check_name(diagnostics, setting, "a program", program->name);
 	known_keys_only(&place, keys);
 	program->binary = text(&place, "binary", program->name);
-	check_name(diagnostics, setting, "a binary", program->binary);
+	if (program->binary != program->name)
+		check_name(diagnostics, config_setting_get_member(setting, "binary"), "a binary",
+		    program->binary);
 	program->priority = (uint32_t)required_number(&place, "priority", 0, BX_PRIORITY_COUNT - 1);
 	program->priority_max = (uint32_t)number(&place, "priority_max", program->priority,
 	    BX_PRIORITY_COUNT - 1, program->priority);
@@ -497,8 +534,8 @@ system_read(const config_t *config, struct system_model *model, struct diagnosti
 	struct place place = { diagnostics, root, "the", "system" };
 
 	known_keys_only(&place, keys);
-	model->name = text(&place, "name", "");
-	check_name(diagnostics, root, "the system", model->name);
+	model->at = root;
+	model->name = required_name(&place, "name", "the system");
 	model->audit_records = (uint32_t)number(&place, "audit_records", 16, 65536, 1024);
 	model->flags = boolean(&place, "research") ? BX_SYSTEM_RESEARCH : 0u;
 	objects = config_setting_get_member(root, "objects");

@@ -62,15 +62,11 @@ enum bx_err
 bx_ip_init(void *memory, size_t size, const struct bx_ip_config *config, struct bx_ip **out)
 {
 	struct carve c = { .block = memory };
-	size_t need = bx_ip_size(config);
+	enum bx_err e = carve_check(memory, size, bx_ip_size(config));
 	struct bx_ip *ip;
 
-	if (need == 0)
-		return BX_ERR_INVALID;
-	if (memory == NULL || !bx_is_aligned((uintptr_t)memory, 64))
-		return BX_ERR_ALIGN;
-	if (size < need)
-		return BX_ERR_NO_MEMORY;
+	if (e != BX_OK)
+		return e;
 	ip = ip_carve(&c, config);
 	for (uint32_t i = 0; i < config->destinations; i++)
 		ip->paths[i] = (struct path){ 0 };

@@ -54,15 +54,11 @@ enum bx_err
 bx_link_init(void *memory, size_t size, const struct bx_link_config *config, struct bx_link **link)
 {
 	struct carve c = { .block = memory };
-	size_t need = bx_link_size(config);
+	enum bx_err e = carve_check(memory, size, bx_link_size(config));
 	struct bx_link *l;
 
-	if (need == 0)
-		return BX_ERR_INVALID;
-	if (memory == NULL || !bx_is_aligned((uintptr_t)memory, 64))
-		return BX_ERR_ALIGN;
-	if (size < need)
-		return BX_ERR_NO_MEMORY;
+	if (e != BX_OK)
+		return e;
 	l = link_carve(&c, config);
 	for (uint16_t i = 0; i < config->neighbours; i++)
 		l->neighbours[i] = (struct neighbour){ .first = NO_SLOT, .last = NO_SLOT };

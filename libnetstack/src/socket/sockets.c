@@ -78,15 +78,11 @@ bx_sockets_init(void *memory, size_t size, const struct bx_sockets_config *confi
     struct bx_transport *transport, const struct bx_socket_net *net, struct bx_sockets **sockets)
 {
 	struct carve c = { .block = memory };
-	size_t need = bx_sockets_size(config);
+	enum bx_err e = carve_check(memory, size, bx_sockets_size(config));
 	struct bx_sockets *s;
 
-	if (need == 0)
-		return BX_ERR_INVALID;
-	if (memory == NULL || !bx_is_aligned((uintptr_t)memory, 64))
-		return BX_ERR_ALIGN;
-	if (size < need)
-		return BX_ERR_NO_MEMORY;
+	if (e != BX_OK)
+		return e;
 	s = sockets_carve(&c, config);
 	s->transport = transport;
 	s->net = *net;

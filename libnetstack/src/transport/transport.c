@@ -126,15 +126,11 @@ bx_transport_init(void *memory, size_t size, const struct bx_transport_config *c
     struct bx_transport **out)
 {
 	struct carve c = { .block = memory };
-	size_t need = bx_transport_size(config);
+	enum bx_err e = carve_check(memory, size, bx_transport_size(config));
 	struct bx_transport *t;
 
-	if (need == 0)
-		return BX_ERR_INVALID;
-	if (memory == NULL || !bx_is_aligned((uintptr_t)memory, 64))
-		return BX_ERR_ALIGN;
-	if (size < need)
-		return BX_ERR_NO_MEMORY;
+	if (e != BX_OK)
+		return e;
 	t = transport_carve(&c, config);
 	t->key[0] = mix64(config->seed[0]);
 	t->key[1] = mix64(config->seed[1] ^ 3u);

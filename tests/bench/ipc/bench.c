@@ -272,6 +272,18 @@ bench_map(struct bench *bench)
 	row(bench, "unmap", unmap, ROUNDS);
 }
 
+/* The status of the serial port: what the emulator does for it is no instruction of the guest. */
+static void
+bench_port(struct bench *bench)
+{
+	uint64_t start = begin(bench);
+	uint32_t status;
+
+	for (unsigned i = 0; i < ROUNDS; i++)
+		need(bench, "port", bx_sys_port_in(bench->uart, UART_STATUS, 1, &status));
+	end(bench, "port_in", start, ROUNDS);
+}
+
 static void
 find(struct bench *bench, const char *name, uint32_t *slot)
 {
@@ -302,6 +314,7 @@ bx_main(const struct bx_sys *sys)
 	bench_send(&bench);
 	bench_signal(&bench);
 	bench_map(&bench);
+	bench_port(&bench);
 	bench_switches(&bench);
 	bench_capabilities(&bench);
 	put(&bench, "bench done\r\n", 12);
