@@ -8,7 +8,7 @@
 OBJDUMP=${OBJDUMP:-objdump} READELF=${READELF:-readelf} NM=${NM:-nm}
 kernel=${1:-kernel/kernel}
 symbols=${2:-kernel/symbols.S}
-passed=0 failed=0
+passed=0 failed=0 bare=
 for tool in "$OBJDUMP" "$READELF" "$NM"; do
 	command -v "$tool" >/dev/null || { echo "no $tool"; exit 77; }
 done

@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "system"))
 SOURCE = os.path.abspath(os.environ.get("BX_SRCDIR", os.path.join(HERE, "..", "..")))
 os.environ["BX_SRCDIR"] = SOURCE
 
-from documents import REGISTERS, WALK_RULES, Documents          # noqa: E402
+from documents import REGISTERS, WALK_RULES, Documents, Mutant          # noqa: E402
 
 
 def patches_that_do_not_fit(documents):
@@ -48,6 +48,11 @@ def traces_of_mutants():
                             "--include=*.ac", "--include=*.am", "--include=*.in", *folders],
                            cwd=SOURCE, stdout=subprocess.PIPE, text=True, check=False).stdout
     return found.split()
+
+
+# What must not catch the release's kernel.
+CONTROLS = ("attack wrong-rights", "attack write-text", "lend moves", "MEM-1", "binary no-stac",
+            "registers fpu-wiped")
 
 
 class Tally:
@@ -241,6 +246,15 @@ class Run:
                 return "" if isinstance(broken, KernelEnds) == mutant.ends else str(broken)
         return "the attack was refused"
 
+    def controls(self, tally):
+        """All patches taken back, it is the release's kernel; and that, in a mutant's place, survives, or
+        no survivor would be seen."""
+        kernel = self.workshop.restored()
+        tally.note(not kernel.error, "all patches taken back: %s" % kernel.error)
+        for caught in CONTROLS:
+            control = Mutant("restored", "", caught, [], False, None)
+            tally.note(self.try_mutant(kernel, control) != "", "no mutant, and caught by " + caught)
+
     def trials(self, wanted):
         for kernel in self.workshop.kernels([(name, self.documents.trials[name].path) for name in wanted]):
             began = time.monotonic()
@@ -326,8 +340,7 @@ def perform(documents, rows, protections, tally, only):
         mutants += [name for words in wanted if words[0] == "mutant" for name in words[1:]]
         run.mutants(list(dict.fromkeys(mutants)))
         run.trials([name for words in wanted if words[0] == "trial" for name in words[1:]])
-        tally.note(run.workshop.is_release(), "all patches taken back, it is not the release's kernel: "
-                   "if the build folder has objects of other flags, try again after make clean")
+        run.controls(tally)
         results = run.results
         print_table("INVARIANTS", ["row", "check", "attack refused", "mutant caught"],
                     [report_row(results, row, tally) for row in rows])

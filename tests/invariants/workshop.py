@@ -143,10 +143,15 @@ class Workshop:
             kernel.remove()
         thread.join()
 
-    def is_release(self):
-        """Whether the sources, all patches taken back, make the release's kernel, bit for bit."""
+    def restored(self):
+        """The kernel that the sources make with all patches taken back; an error, unless it is the
+        release's, bit for bit."""
         self._make()
-        return filecmp.cmp(os.path.join(self.build, "kernel", "kernel.elf"), RELEASE, shallow=False)
+        kernel = self._copy_out("restored")
+        if not filecmp.cmp(kernel.elf, RELEASE, shallow=False):
+            kernel.error = "it is not the release's kernel: if the build folder has objects of other flags, " \
+                "try again after make clean"
+        return kernel
 
     def image(self, kernel, system):
         return make_image(os.path.join(kernel.folder, system + ".iso"),
