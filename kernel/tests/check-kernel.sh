@@ -63,7 +63,7 @@ check ibpb-on-switch "`in_order bx_machine_domain_switch 'mov +\\$0x49,%ecx' '^w
 check verw-on-switch "`body bx_machine_domain_switch | grep -q '^verw' || echo 'no VERW'`"
 callers=`awk '/^[0-9a-f]+ </ { name = $2 } /(call|jmp).*<bx_machine_domain_switch>/ { print name }' "$text" | sort -u |
     tr -d '<>:' | tr '\n' ' '`
-check switch-is-called "`case "$callers" in *exchange_slow*switch_to*) ;; *) echo "called by: $callers" ;; esac`"
+check switch-is-called "`case "$callers" in *dispatch*exchange_slow* | *exchange_slow*switch_to*) ;; *) echo "called by: $callers" ;; esac`"
 for way in entry_call entry_reply_receive; do
 	in_order $way 'or +.*bx_x86_cpu' 'sysret' || in_order $way 'or +.*(%rip)' 'sysret' || bare="$bare $way"
 done
