@@ -22,6 +22,7 @@ EXTRA_%C%_console_peek_DEPENDENCIES = $(bx_program_script)
 include tests/system/attacks/local.mk
 include tests/system/budgets/local.mk
 include tests/system/caps/local.mk
+include tests/system/restarts/local.mk
 
 PHONY += check-system
 bx_pytest = @$(AM_TESTS_ENVIRONMENT) $(bx_run_variables) $(bx_image_tools) PYTHON='$(PYTHON)' \
