@@ -226,6 +226,7 @@ programs_init(struct bx_kcore *core, const struct bx_kcore_config *config,
 
 		BX_ASSERT(err == BX_OK);	/* the forest was counted from these */
 		memcpy(program->name, from->name, BX_NAME_MAX);
+		bx_space_forget(program);
 		program->frames = BX_NONE;
 		program->work_thread = BX_NONE;
 		program->module = module_find(config, from->module);

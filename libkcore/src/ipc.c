@@ -337,17 +337,26 @@ string_copy(struct bx_kcore *core, struct bx_thread *active, const struct bx_thr
 	return (struct outcome){ err, sender_fault ? TELL_SENDER : TELL_RECEIVER };
 }
 
-static struct outcome
-capability_copy(struct bx_kcore *core, const struct bx_thread *sender,
-    const struct bx_thread *receiver)
+enum bx_err
+bx_ipc_capability_copy(struct bx_kcore *core, const struct bx_thread *from,
+    const struct bx_thread *to)
 {
-	struct bx_cap_place from = place_of(core, sender, sender->send_cap_slot);
-	struct bx_cap_place to = place_of(core, receiver, receiver->receive_cap_slot);
-	enum bx_err err = bx_cap_copy(&core->forest, from, to, bx_machine_now(core->machine));
+	struct bx_cap_place source = place_of(core, from, from->send_cap_slot);
+	struct bx_cap_place target = place_of(core, to, to->receive_cap_slot);
+	enum bx_err err = bx_cap_copy(&core->forest, source, target, bx_machine_now(core->machine));
 
 	if (err == BX_OK)
-		bx_audit(core, BX_AUDIT_TRANSFER, sender->program, receiver->program, from.index,
-		    to.index, 0);
+		bx_audit(core, BX_AUDIT_TRANSFER, from->program, to->program, source.index,
+		    target.index, 0);
+	return err;
+}
+
+static struct outcome
+capability_send(struct bx_kcore *core, const struct bx_thread *sender,
+    const struct bx_thread *receiver)
+{
+	enum bx_err err = bx_ipc_capability_copy(core, sender, receiver);
+
 	if (err == BX_ERR_CAP_SEALED || err == BX_ERR_CAP_OCCUPIED)
 		return (struct outcome){ err, TELL_BOTH };
 	return (struct outcome){ err, err == BX_OK ? 0 : TELL_SENDER };
@@ -367,7 +376,7 @@ exchange(struct bx_kcore *core, struct bx_thread *active, struct bx_thread *send
 		return (struct outcome){ BX_ERR_CAP_SLOT, TELL_SENDER };
 	outcome = string_copy(core, active, sender, receiver);
 	if (outcome.err == BX_OK && sends(sender) != BX_CAP_SLOT_NONE)
-		outcome = capability_copy(core, sender, receiver);
+		outcome = capability_send(core, sender, receiver);
 	return outcome;
 }
 

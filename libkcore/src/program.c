@@ -107,6 +107,7 @@ start_begin(struct bx_kcore *core, uint32_t index, const uint8_t *argument, size
 
 	program->root = (uint64_t)root << BX_PAGE_SHIFT;
 	bx_machine_root_init(core->machine, program->root);
+	bx_space_forget(program);
 	program->work_state = WORK_SEGMENTS;
 	program->work_index = 0;
 	program->work_offset = 0;
@@ -515,6 +516,7 @@ bx_program_end_step(struct bx_kcore *core, uint32_t index)
 		if (end_pages_step(core, program) == BX_OK) {
 			program->work_state = WORK_END_TABLES;
 			program->root = 0;	/* its tables go one by one: none is followed any more */
+			bx_space_forget(program);
 		}
 		return BX_ERR_AGAIN;
 	default:

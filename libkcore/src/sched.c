@@ -763,6 +763,12 @@ bx_kcore_system_call_general(struct bx_kcore *core)
 	case BX_SYS_REPLY_RECEIVE:
 		next = bx_fault_reply_short(core, thread);
 		break;
+	case BX_SYS_CALL | BX_IPC_BUFFERS << 8:
+		next = bx_call_short(core, thread);
+		break;
+	case BX_SYS_REPLY_RECEIVE | BX_IPC_BUFFERS << 8:
+		next = bx_reply_receive_short(core, thread);
+		break;
 	case BX_SYS_YIELD:
 		next = bx_yield_short(core, thread);
 		break;
