@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* pawn.c -- the program that the officer starts and kills: lives a few milliseconds, does nothing.  With
  * the argument `take' it receives a call at its door, and ends without an answer; with `wait' it looks
- * once whether somebody calls, and ends while somebody waits. */
+ * once whether somebody calls, and ends while somebody waits: that takes a tenth of a second. */
 #include "attack.h"
 
 int
@@ -14,6 +14,6 @@ bx_main(const struct bx_sys *sys)
 	if (sys->argument_length != 0 && bx_sys_find(sys->launch, "door", &door) == BX_OK)
 		bx_err_ignore(bx_sys_receive(door, sys->launch->reply_first, argument_is(sys, "take") ?
 		    bx_sys_deadline_in_us(sys, 100000) : 0, &words, &origin));
-	bx_sys_sleep(bx_sys_deadline_in_us(sys, 3000));
+	bx_sys_sleep(bx_sys_deadline_in_us(sys, sys->argument_length != 0 ? 100000 : 3000));
 	return 0;
 }
