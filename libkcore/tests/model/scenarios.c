@@ -18,6 +18,7 @@
 #define START				DO(BX_SYS_THREAD_START, THREAD_OWN)
 #define MAP(page, first, count, flags)	\
 	{ BX_SYS_MAP, MEMORY, (page) * 2, (first), (count) | (flags) << 4, 0, 0, 0 }
+#define INSPECT(what, index, second)	{ BX_SYS_INSPECT, AUDIT, (what), (index), (second), 0, 0, 0 }
 /* While an interrupt waits; with an offer. */
 #define P(verb, slot, b, when, offer)	{ (verb), (slot), (b), 0, 0, (when), (offer), 1 }
 #define OFFER(verb, slot, b, when, offer) { (verb), (slot), (b), 0, 0, (when), (offer), 0 }
@@ -50,7 +51,7 @@ static const struct model_op shorts[] = {
 	CALL(EP_A, LATER), SEND(EP_A, LATER), RECEIVE(EP_A, LATER), REPLY_RECEIVE(EP_A, LATER), REPLY,
 	DO(BX_SYS_SIGNAL, NOTE), DO(BX_SYS_NOTIFICATION_BIND, NOTE), YIELD, CALL(TIMED, LATER),
 	CALL(COUNTED, LATER), TICK(7), DO2(BX_SYS_THREAD_PRIORITY, THREAD_OWN, 12),
-	REPLY_RECEIVE(TIMED, LATER), REPLY_RECEIVE(EP_B, LATER),
+	REPLY_RECEIVE(TIMED, LATER), REPLY_RECEIVE(EP_B, LATER), INSPECT(BX_INSPECT_THREAD, 0, 0),
 };
 
 static const struct model_op pairs[] = {
@@ -277,7 +278,6 @@ static const struct model_op starts[] = {
 };
 
 /* Ports, power, and what may be observed. */
-#define INSPECT(what, index, second)	{ BX_SYS_INSPECT, AUDIT, (what), (index), (second), 0, 0, 0 }
 #define PORT_IN(port, width)		{ BX_SYS_PORT_IN, PORT, (port), (width), 0, 0, 0, 0 }
 #define PORT_OUT(port, width, value)	{ BX_SYS_PORT_OUT, PORT, (port), (width), (value), 0, 0, 0 }
 static const struct model_op watches[] = {
