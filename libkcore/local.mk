@@ -15,7 +15,7 @@ bx_kcore_often = \
 	%D%/src/timer.c %D%/src/x86_64/page_table.c
 bx_kcore_seldom = \
 	%D%/src/ipc.c %D%/src/sys_device.c %D%/src/thread.c \
-	%D%/src/audit.c %D%/src/budget.c %D%/src/elf.c %D%/src/fault.c %D%/src/init.c %D%/src/inspect.c %D%/src/program.c \
+	%D%/src/audit.c %D%/src/budget.c %D%/src/dispatch.c %D%/src/elf.c %D%/src/fault.c %D%/src/init.c %D%/src/inspect.c %D%/src/lend.c %D%/src/program.c \
 	%D%/src/sched_sound.c %D%/src/sound.c %D%/src/sysimage.c %D%/src/sys_program.c %D%/src/sys_thread.c
 bx_kcore_sources = $(bx_kcore_often) $(bx_kcore_seldom)
 bx_hosted_sources = %D%/src/hosted/hosted.c
