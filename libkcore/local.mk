@@ -95,8 +95,9 @@ libkcore_tests += %D%/tests/model/model
 %C%_tests_model_model_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
 %C%_tests_model_model_SOURCES = \
 	%D%/tests/model/compare.c %D%/tests/model/model.c %D%/tests/model/scenarios.c \
-	%D%/tests/model/spec.c %D%/tests/model/spec_caps.c %D%/tests/model/spec_ipc.c \
-	%D%/tests/model/spec_threads.c %D%/tests/model/system.c %D%/tests/fixture.c $(bx_kcore_world)
+	%D%/tests/model/spec.c %D%/tests/model/spec_budget.c %D%/tests/model/spec_caps.c \
+	%D%/tests/model/spec_ipc.c %D%/tests/model/spec_threads.c %D%/tests/model/spec_watch.c \
+	%D%/tests/model/system.c %D%/tests/fixture.c $(bx_kcore_world)
 %C%_tests_model_model_LDADD = $(CHECK_LIBS)
 MODEL_DEEPER = 0
 MODEL_RANDOM = 2000

@@ -63,12 +63,13 @@ coverage:
 	@echo "coverage needs ./configure --enable-coverage" >&2; exit 1
 endif
 # `make model-mutants' breaks the kernel core in many ways, one by one: its model must see each.
+# MUTANT='part of a line': those alone.
 PHONY += model-mutants
 EXTRA_DIST += libkcore/tests/model/check-mutants.sh libkcore/tests/model/mutants.list
 if HAVE_CHECK
 model-mutants:
-	@CC='$(CC_FOR_BUILD)' BX_SRCDIR='$(srcdir)' BX_CPPFLAGS='$(CHECK_CFLAGS)' BX_LIBS='$(CHECK_LIBS)' \
-		$(SHELL) $(srcdir)/libkcore/tests/model/check-mutants.sh
+	@CC='$(CC_FOR_BUILD)' BX_SRCDIR='$(srcdir)' BX_CPPFLAGS='$(bx_kcore_inc) $(CHECK_CFLAGS)' \
+		BX_SOURCES='$(libkcore_tests_model_model_SOURCES)' BX_LIBS='$(CHECK_LIBS)' BX_ONLY='$(MUTANT)' $(SHELL) $(srcdir)/libkcore/tests/model/check-mutants.sh
 endif
 include tests/prove/local.mk
 include tests/system/local.mk

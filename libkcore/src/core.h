@@ -117,6 +117,7 @@ struct bx_program {
 	uint64_t exit_bits;
 	uint64_t slice_ticks;		/* time slice */
 	uint64_t budget_ticks, period_ticks;	/* of each of its threads; budget 0: passive */
+	uint32_t restart_times, restart_within_us, restart_backoff_us, restart_exhausted; /* only shown */
 	const uint8_t *launch;
 	uint32_t launch_size;
 	uint32_t first_grant;		/* index into core->grants */

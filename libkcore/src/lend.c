@@ -143,7 +143,7 @@ void
 bx_sched_payers_changed(struct bx_kcore *core, const struct bx_thread *owner)
 {
 	core->settle_left = core->thread_count;
-	settle_chain(core, bx_budget_served_by(core, owner), 0, true);
+	settle_chain(core, owner->index, 0, true);
 }
 
 void

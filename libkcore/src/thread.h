@@ -210,8 +210,8 @@ struct bx_context *bx_reply_receive_short(struct bx_kcore *core, struct bx_threa
 
 /* ---- lend.c again */
 
-/* Whether the account of `owner` can pay has changed: for those who run on it, or could, and for all
- * behind them in the line, it is worked out again whose account they run on. */
+/* Whether the account of `owner` can pay has changed: for the owner, those who run on it, or could, and
+ * for all behind them in the line, it is worked out again whose account they run on. */
 void bx_sched_payers_changed(struct bx_kcore *core, const struct bx_thread *owner);
 /* Puts a READY thread that is in no queue into its ready queue, first or last among equals. */
 void bx_sched_enqueue(struct bx_kcore *core, struct bx_thread *thread, bool first);

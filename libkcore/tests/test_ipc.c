@@ -881,6 +881,21 @@ START_TEST(ipc6_stop_in_a_copy)
 }
 END_TEST
 
+/* What the passive side waits by is taken from it: nothing of it is seen afterwards. */
+START_TEST(ipc6_capability_goes_in_a_copy)
+{
+	uint32_t active = _i == 0 ? CLIENT : SERVER, passive = _i == 0 ? SERVER : CLIENT;
+	uint32_t slot = world.core->programs[passive / 2].space.first_slot + EP_A, parent;
+	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+
+	half_copied(active);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, slot, &parent, &removal), BX_OK);
+	failed(passive, BX_ERR_CANCELLED);
+	settle();
+	state_is(active, active == CLIENT ? BX_THREAD_SENDING : BX_THREAD_RECEIVING);
+}
+END_TEST
+
 /* A caller dies, or waits no longer, while its answer is being copied. */
 START_TEST(ipc6_caller_leaves_its_answer)
 {
@@ -1472,6 +1487,7 @@ suite_ipc(void)
 	tcase_add_test(all, ipc5_bad_memory_is_its_owners);
 	tcase_add_test(all, ipc5_offers_are_checked);
 	tcase_add_loop_test(all, ipc6_interrupted_copy_goes_on, 0, 2);
+	tcase_add_loop_test(all, ipc6_capability_goes_in_a_copy, 0, 2);
 	tcase_add_test(all, ipc6_offer_is_read_once);
 	tcase_add_test(all, ipc6_use_is_spent_once);
 	tcase_add_test(all, ipc6_last_use_is_spent_once);
