@@ -33,16 +33,25 @@ for source in $BX_SOURCES; do
 	esac
 done
 
+cp -r "$scratch/objects" "$scratch/whole"
+
+broken() {	# what was edited: a source, or a header and all that include it
+	case $1 in
+	*.h) set -- $(cd "$top" && grep -l "include \"$(basename "$1")\"" libkcore/src/*.c) ;;
+	esac
+	for source_of in "$@"; do
+		compile "$top/$source_of" "$(object "$source_of")" || return 1
+	done
+}
+
 while IFS='|' read -r what file edit; do
 	case $what in '' | '#'*) continue ;; esac
 	case $what in *"$BX_ONLY"*) ;; *) continue ;; esac
 	case $file in *:*) first="--only ${file#*:} --deeper 0" file=${file%%:*} ;; *) first='--deeper -2' ;; esac
 	source=libkcore/src/$file
-	whole=$(object "$source")
 	cp "$top/$source" "$scratch/source"
-	cp "$whole" "$scratch/object"
 	sed "$edit" "$scratch/source" >"$top/$source"
-	if cmp -s "$top/$source" "$scratch/source" || ! compile "$top/$source" "$whole" ||
+	if cmp -s "$top/$source" "$scratch/source" || ! broken "$source" ||
 	    ! ${CC:-cc} "$scratch"/objects/*.o $BX_LIBS -o "$scratch/model"; then
 		printf 'failed: %s: the edit changes nothing, or what does not compile\n' "$what"
 		failed=$((failed + 1))
@@ -55,7 +64,7 @@ while IFS='|' read -r what file edit; do
 		passed=$((passed + 1))
 	fi
 	cp "$scratch/source" "$top/$source"
-	cp "$scratch/object" "$whole"
+	cp "$scratch"/whole/*.o "$scratch/objects"
 done <"$list"
 
 echo "$(($(date +%s) - began)) s"
