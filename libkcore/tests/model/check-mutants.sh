@@ -33,16 +33,14 @@ for source in $BX_SOURCES; do
 	esac
 done
 
-# A header is compiled with all that include it, whose objects are put back afterwards.
-parts_of() {	# source below the top
+cp -r "$scratch/objects" "$scratch/whole"
+
+broken() {	# what was edited: a source, or a header and all that include it
 	case $1 in
-	*.h) (cd "$top" && grep -l "\"${1##*/}\"" libkcore/src/*.c) ;;
-	*) echo "$1" ;;
+	*.h) set -- $(cd "$top" && grep -l "include \"$(basename "$1")\"" libkcore/src/*.c) ;;
 	esac
-}
-compile_all() {	# sources
-	for part in "$@"; do
-		compile "$top/$part" "$(object "$part")" || return 1
+	for source_of in "$@"; do
+		compile "$top/$source_of" "$(object "$source_of")" || return 1
 	done
 }
 
@@ -51,12 +49,9 @@ while IFS='|' read -r what file edit; do
 	case $what in *"$BX_ONLY"*) ;; *) continue ;; esac
 	case $file in *:*) first="--only ${file#*:} --deeper 0" file=${file%%:*} ;; *) first='--deeper -2' ;; esac
 	source=libkcore/src/$file
-	parts=$(parts_of "$source")
 	cp "$top/$source" "$scratch/source"
-	rm -rf "$scratch/whole"
-	cp -r "$scratch/objects" "$scratch/whole"
 	sed "$edit" "$scratch/source" >"$top/$source"
-	if cmp -s "$top/$source" "$scratch/source" || ! compile_all $parts ||
+	if cmp -s "$top/$source" "$scratch/source" || ! broken "$source" ||
 	    ! ${CC:-cc} "$scratch"/objects/*.o $BX_LIBS -o "$scratch/model"; then
 		printf 'failed: %s: the edit changes nothing, or what does not compile\n' "$what"
 		failed=$((failed + 1))
@@ -69,8 +64,7 @@ while IFS='|' read -r what file edit; do
 		passed=$((passed + 1))
 	fi
 	cp "$scratch/source" "$top/$source"
-	rm -rf "$scratch/objects"
-	mv "$scratch/whole" "$scratch/objects"
+	cp "$scratch"/whole/*.o "$scratch/objects"
 done <"$list"
 
 echo "$(($(date +%s) - began)) s"

@@ -506,6 +506,9 @@ scenario_draw(const struct scenario *scenario, uint32_t (*draw)(uint32_t))
 	case BX_SYS_IRQ_BIND:
 		op.b = draw(6) == 0 ? op.b : NOTE;
 		break;
+	case BX_SYS_AUDIT_READ:
+		op.b = (uint8_t)draw(256);
+		break;
 	case BX_SYS_INSPECT:
 		op.b = (uint8_t)draw(8);
 		op.c = (uint8_t)draw(10);
