@@ -38,11 +38,18 @@ fuzz: $(bx_fuzz)
 	done; \
 	echo "$$passed passed, $$failed failed"; test $$failed = 0
 
-# What the tests reach: after ./configure --enable-coverage.
+# What the tests reach: after ./configure --enable-coverage.  `make coverage' asks all tests, `make
+# coverage-kernel' those of libcap, libipc and libkcore; both hold these three to 95 % of lines and 90 of branches.
 if COVERAGE
-PHONY += coverage
+PHONY += coverage coverage-kernel coverage-held
 coverage: check
 	@$(GCOVR) --root $(top_srcdir) --object-directory . --exclude '.*/tests/.*' --exclude 'tests/.*' --txt
+	@$(MAKE) --no-print-directory coverage-held
+coverage-kernel:
+	@$(MAKE) check TESTS='$(foreach test,$(check_PROGRAMS),$(if \
+		$(filter libcap/% libipc/% libkcore/%,$(test)),$(test)))'
+	@$(MAKE) --no-print-directory coverage-held
+coverage-held:
 	@passed=0; failed=0; \
 	for room in libcap libipc libkcore; do \
 		for unit in line branch; do \
@@ -59,8 +66,8 @@ PHONY += clean-coverage
 clean-coverage:
 	find . -name '*.gcda' -o -name '*.gcno' | xargs rm -f
 else
-PHONY += coverage
-coverage:
+PHONY += coverage coverage-kernel
+coverage coverage-kernel:
 	@echo "coverage needs ./configure --enable-coverage" >&2; exit 1
 endif
 # `make model-mutants' breaks the kernel core in many ways, one by one: its model must see each.

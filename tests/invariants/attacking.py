@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """Attacks by the words of the documents, on a machine that the kernel under test runs on."""
 
+import os
 import re
+import subprocess
 
-from machine import PATIENCE, Machine, MachineError, symbols
+from machine import BUILD, PATIENCE, SOURCE, Machine, MachineError, symbols
 from shell import FRESH, Shell
 from test_attacks import LONG, WITH_HOARDER, check_fault
 
@@ -109,6 +111,19 @@ class Target:
         if "warden: contained" not in said:
             raise MachineError("it did not come to its end: " + said)
         self.begin("run witness", "attacks", 20 * PATIENCE)
+
+    def _state(self, *_):
+        """What the kernel took the digests of, at launch, is what the manifest predicts."""
+        _, shell = self.machine("attacks")
+        told = shell.command("hash").splitlines()
+        manifest = os.path.join(SOURCE, "tests", "system", "manifests", "attacks.system")
+        predicted = subprocess.run([os.path.join(BUILD, "tools", "authority", "authority"), "--hash", manifest],
+                                   stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+        strange = set(told) - set(predicted)
+        if len(told) < 4:
+            raise MachineError("hash says too little: %s" % told)
+        if strange:
+            raise Broken("not what the manifest says: %s" % sorted(strange))
 
     def _budgets(self, *_):
         with Machine(self.image_of("budgets"), mem=MEMORY, extra=("-icount", "shift=0")) as machine:

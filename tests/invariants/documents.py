@@ -20,7 +20,9 @@ WORD = re.compile(r"`([^`]+)`")
 WALK_RULES = ("MEM-1", "MEM-2", "MEM-3", "MEM-4", "MEM-5")
 ATTACK = re.compile(r'\{ "([a-z0-9-]+)", ENDS_([A-Z_]+),')
 LENDING = re.compile(r'\{ "([a-z-]+)", [a-z_]+ \}')
-KINDS = ("attack", "lend", "officer", "keeper", "budgets", "walk", "binary", "registers", "mutant", "trial")
+ATTACKING = ("attack", "officer", "keeper", "lend", "budgets", "state")     # in the order in which they run
+ALONE = ("keeper", "budgets", "state")          # without a name
+KINDS = (*ATTACKING, "walk", "binary", "registers", "mutant", "trial")
 
 # Control registers as seen from outside, while a program runs: register, bits, whether they are set.
 REGISTERS = {
@@ -154,7 +156,7 @@ class Documents:
     def check_kind(self, words):
         known = {
             "attack": self.attacks, "lend": self.lendings, "officer": self.officer, "keeper": None,
-            "budgets": None, "walk": WALK_RULES, "binary": self.binary, "registers": REGISTERS,
+            "budgets": None, "state": None, "walk": WALK_RULES, "binary": self.binary, "registers": REGISTERS,
             "mutant": self.mutants, "trial": self.trials,
         }
         if words[0] not in known:
@@ -184,7 +186,7 @@ class Documents:
         return found
 
     def _attack(self, words):
-        if words[0] not in ("attack", "lend", "officer", "keeper", "budgets"):
+        if words[0] not in ATTACKING:
             raise Mistake("%s is no attack" % words[0])
         return self.check_kind(words)
 

@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "system"))
 SOURCE = os.path.abspath(os.environ.get("BX_SRCDIR", os.path.join(HERE, "..", "..")))
 os.environ["BX_SRCDIR"] = SOURCE
 
-from documents import REGISTERS, WALK_RULES, Documents, Mutant          # noqa: E402
+from documents import ALONE, ATTACKING, REGISTERS, WALK_RULES, Documents, Mutant          # noqa: E402
 
 
 def patches_that_do_not_fit(documents):
@@ -133,7 +133,7 @@ class Run:
         from attacking import Target
         from machine import BUILD, system_image
         kernel = os.path.join(BUILD, "kernel", "kernel")
-        attacks = [words for words in wanted if words[0] in ("attack", "lend", "officer", "keeper", "budgets")]
+        attacks = [words for words in wanted if words[0] in ATTACKING]
         with Target(system_image, kernel) as target:
             for words in attacks:
                 self.try_attack(target, words)
@@ -288,7 +288,7 @@ def keys_of(words_list):
     """The keys of results for cells of the documents."""
     keys = []
     for words in words_list:
-        if words[0] in ("attack", "keeper", "budgets"):
+        if words[0] in ("attack", *ALONE):
             keys.append(" ".join(words))
         else:
             keys += ["%s %s" % (words[0], name) for name in words[1:]]
@@ -352,8 +352,8 @@ def perform(documents, rows, protections, tally, only):
 
 def order(wanted):
     """Attacks on one system after each other; what is looked at from outside comes after them."""
-    rank = {"attack": 0, "officer": 1, "keeper": 2, "lend": 3, "budgets": 4}
-    return sorted(wanted, key=lambda words: rank.get(words[0], 9))
+    rank = {word: number for number, word in enumerate(ATTACKING)}
+    return sorted(wanted, key=lambda words: rank.get(words[0], len(rank)))
 
 
 def report_row(results, row, tally):

@@ -18,7 +18,7 @@ from machine import BUILD, PATIENCE, SOURCE, make_image, system_image
 
 RELEASE = os.path.join(BUILD, "kernel", "kernel.elf")
 SYSTEMS = ("attacks", "open", "budgets")
-PARTS = ["Makefile", "config.status", "libtool", "kernel", "libkcore", "libcap", "libipc"]
+PARTS = ["Makefile", "config.status", "libtool", "kernel", "libkcore", "libcap", "libipc", "libtrust"]
 MAKE_WORDS = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
