@@ -10,12 +10,12 @@ include %D%/src/x86_64/local.mk
 # What runs often is made to be fast; what runs at boot, for an observer, or when a program starts,
 # ends or faults is made to be small.
 bx_kcore_often = \
-	%D%/src/frame.c %D%/src/ipc_buffers.c %D%/src/ipc_fast.c %D%/src/ipc_short.c %D%/src/notify.c %D%/src/sched.c %D%/src/space.c \
+	%D%/src/dispatch.c %D%/src/frame.c %D%/src/ipc_buffers.c %D%/src/ipc_fast.c %D%/src/ipc_short.c %D%/src/sched.c %D%/src/space.c \
 	%D%/src/syscall.c %D%/src/sys_cap.c %D%/src/sys_memory.c \
 	%D%/src/timer.c %D%/src/x86_64/page_table.c
 bx_kcore_seldom = \
 	%D%/src/ipc.c %D%/src/sys_device.c %D%/src/thread.c \
-	%D%/src/audit.c %D%/src/budget.c %D%/src/elf.c %D%/src/fault.c %D%/src/init.c %D%/src/inspect.c %D%/src/program.c %D%/src/state.c \
+	%D%/src/audit.c %D%/src/budget.c %D%/src/elf.c %D%/src/fault.c %D%/src/init.c %D%/src/inspect.c %D%/src/lend.c %D%/src/notify.c %D%/src/program.c %D%/src/state.c \
 	%D%/src/sched_sound.c %D%/src/sound.c %D%/src/sysimage.c %D%/src/sys_program.c %D%/src/sys_thread.c
 bx_kcore_sources = $(bx_kcore_often) $(bx_kcore_seldom)
 bx_hosted_sources = %D%/src/hosted/hosted.c

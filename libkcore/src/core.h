@@ -9,9 +9,11 @@
  *	frame.c     physical frames: types, owners, free list, quota
  *	space.c     user address spaces: map, unmap, W^X, one mapping a frame; copies from and to users
  *	program.c   start (load in steps), end (take apart in steps)
- *	thread.c    thread life cycle      sched.c  ready queues, time slices, dispatch
+ *	thread.c    thread life cycle      sched.c  ready queues, time slices
+ *	lend.c      what a call lends      dispatch.c  who runs next, and work that was put off
  *	budget.c    what an account may use, and whose account a server runs on
  *	timer.c     deadlines              ipc.c    endpoints, rendezvous, replies, string copies
+ *	ipc_fast.c, ipc_buffers.c, ipc_short.c      the same in straight lines, where nothing is in between
  *	notify.c    notifications, interrupts as signals
  *	syscall.c   numbers -> handlers    sys_*.c  pairs: sys_x_check, sys_x_act
  *	inspect.c   what may be observed   audit.c  the ring of records
@@ -190,7 +192,7 @@ struct bx_thread {
 	uint64_t fault_address, fault_code;
 	uint64_t plain_count;		/* its program's space, constant: slots that are not replies */
 	struct bx_cap_slot *slots;	/* the first */
-	uint32_t settle_next;		/* private to sched.c: of core->unsettled */
+	uint32_t settle_next;		/* private to lend.c: of core->unsettled */
 	uint32_t unsettled;		/* 1: what it is lent is to be worked out again */
 	uint8_t settle_line;		/* 1: and so for all behind it */
 	uint8_t limited;		/* its account has a budget */
@@ -372,7 +374,7 @@ struct bx_kcore {
 	uint8_t ranked[BX_SYSIMAGE_PROGRAMS_MAX];	/* program of each rank */
 	struct bx_thread *threads;	uint32_t thread_count;
 	uint32_t put_off;		/* programs being taken apart, and unsettled threads */
-	uint32_t unsettled;		/* first of those; sched.c */
+	uint32_t unsettled;		/* first of those; lend.c */
 	uint32_t settle_left, settle_priority;
 	struct bx_account *accounts;	/* of each thread */
 	struct bx_levels *client_levels;	/* of each thread */

@@ -19,7 +19,7 @@ compile() {	# source, object
 object() {	# source below the top
 	echo "$scratch/objects/$(echo "$1" | tr / _).o"
 }
-# Most are seen by the shortest sequences; only who is left needs the longer ones.  A model that does not
+# Most are seen by the shortest sequences, or in the system that a line names; who is left needs longer ones.  A model that does not
 # come to its end has not seen it (one whose core does not come back says so itself).
 survives() {	# options of the model
 	timeout 600 "$scratch/model" "$@" >"$scratch/out" 2>&1
@@ -33,19 +33,34 @@ for source in $BX_SOURCES; do
 	esac
 done
 
+# A header is compiled with all that include it, whose objects are put back afterwards.
+parts_of() {	# source below the top
+	case $1 in
+	*.h) (cd "$top" && grep -l "\"${1##*/}\"" libkcore/src/*.c) ;;
+	*) echo "$1" ;;
+	esac
+}
+compile_all() {	# sources
+	for part in "$@"; do
+		compile "$top/$part" "$(object "$part")" || return 1
+	done
+}
+
 while IFS='|' read -r what file edit; do
 	case $what in '' | '#'*) continue ;; esac
 	case $what in *"$BX_ONLY"*) ;; *) continue ;; esac
+	case $file in *:*) first="--only ${file#*:} --deeper 0" file=${file%%:*} ;; *) first='--deeper -2' ;; esac
 	source=libkcore/src/$file
-	whole=$(object "$source")
+	parts=$(parts_of "$source")
 	cp "$top/$source" "$scratch/source"
-	cp "$whole" "$scratch/object"
+	rm -rf "$scratch/whole"
+	cp -r "$scratch/objects" "$scratch/whole"
 	sed "$edit" "$scratch/source" >"$top/$source"
-	if cmp -s "$top/$source" "$scratch/source" || ! compile "$top/$source" "$whole" ||
+	if cmp -s "$top/$source" "$scratch/source" || ! compile_all $parts ||
 	    ! ${CC:-cc} "$scratch"/objects/*.o $BX_LIBS -o "$scratch/model"; then
 		printf 'failed: %s: the edit changes nothing, or what does not compile\n' "$what"
 		failed=$((failed + 1))
-	elif survives --deeper -2 --random 10 && survives --deeper 0 --random 60; then
+	elif survives $first --random 20 && survives --deeper -1 --random 200; then
 		printf 'failed: %s: not seen\n' "$what"
 		failed=$((failed + 1))
 	else
@@ -54,7 +69,8 @@ while IFS='|' read -r what file edit; do
 		passed=$((passed + 1))
 	fi
 	cp "$scratch/source" "$top/$source"
-	cp "$scratch/object" "$whole"
+	rm -rf "$scratch/objects"
+	mv "$scratch/whole" "$scratch/objects"
 done <"$list"
 
 echo "$(($(date +%s) - began)) s"
