@@ -4,14 +4,14 @@
  *
  * Who calls whom, downwards only:
  *	volume.c (mount, commit)  format.c  check.c
- *	log.c (records, replay)
+ *	log.c (commits, replay)
  *	snapshot.c  diff.c	states that are kept
  *	dir.c  data.c  attr.c  inode.c	operations: check, prepare, act
  *	table.c  walk.c		the table of snapshots; what only one of them has
  *	tree.c			keys and values
  *	space.c			the map, allocation, freeing
  *	cache.c			blocks in memory, verified when read, summed when written
- *	node.c  root.c  sum.c	bytes, no state
+ *	node.c  root.c  record.c  sum.c	bytes, no state
  * with two upward calls, both to write a block out: cache.c asks tree.c and space.c to store a sum.
  */
 #ifndef BX_FS_INTERNAL_H
@@ -461,7 +461,7 @@ enum bx_err bx_fsi_extent_set_sum(struct bx_fs *fs, uint64_t inode, uint64_t blo
 enum bx_err bx_fsi_map_blocks(struct bx_fs *fs, uint64_t inode, const struct fs_extent *extent,
     uint64_t size, uint64_t time_ns);
 
-/* ---- log.c ---- */
+/* ---- record.c ---- */
 /* An operation for the log (SPEC.md 9): fixed fields, as many as its code has, then up to two byte
  * strings. */
 struct fs_log_entry {
@@ -470,6 +470,51 @@ struct fs_log_entry {
 	size_t first_length, second_length;
 };
 void bx_fsi_log_add(struct bx_fs *fs, enum fs_log_code code, const struct fs_log_entry *entry);
+/* An operation of a record: its fixed fields, eight bytes each, and what follows them. */
+struct fs_operation {
+	unsigned code;
+	uint64_t field[6];
+	const char *rest;
+	size_t left;
+};
+/*@ requires \valid_read(record + (0 .. 31));
+  @ requires \valid(bytes);
+  @ requires \separated(bytes, record + (0 .. 31));
+  @ assigns *bytes;
+  @ ensures \result ==> FS_LOG_HEAD <= *bytes <= FS_LOG_MAX; */
+bool bx_fsi_record_head(const uint8_t *record, uint64_t generation, uint64_t seed, uint32_t sector,
+    uint32_t *bytes);
+/*@ requires length <= FS_LOG_MAX;
+  @ requires \valid_read(record + (0 .. length - 1));
+  @ requires \valid(at) && *at <= length;
+  @ requires \valid(op);
+  @ requires \separated(record + (0 .. length - 1), at, op);
+  @ assigns *at, *op;
+  @ ensures *at <= length;
+  @ ensures \result ==> \old(*at) + 8 <= *at;
+  @ ensures \result ==> 1 <= op->code < 14;
+  @ ensures \result ==> op->left <= *at;
+  @ ensures \result ==> (uint8_t *)op->rest == record + (*at - op->left); */
+bool bx_fsi_operation_take(const uint8_t *record, uint32_t length, uint32_t *at, struct fs_operation *op);
+/*@ requires \valid_read(op);
+  @ requires op->left <= FS_LOG_MAX;
+  @ requires \valid_read((uint8_t *)op->rest + (0 .. op->left - 1));
+  @ requires \valid(first) && \valid(length);
+  @ requires \separated(first, length, op, (uint8_t *)op->rest + (0 .. op->left - 1));
+  @ assigns *first, *length;
+  @ ensures \result ==> *first == op->rest + 2 && *length + 2 <= op->left; */
+bool bx_fsi_operation_first(const struct fs_operation *op, const char **first, size_t *length);
+/*@ requires \valid_read(fs) && \valid_read(op) && \valid(e);
+  @ requires \separated(fs, e) && \separated(op, e);
+  @ requires 0 < fs->sum_bytes <= 32;
+  @ requires fs->shape.nodes <= 0x1000000000000 && fs->root.log_blocks <= 64 && fs->root.blocks >= 128;
+  @ assigns *e;
+  @ ensures \result == BX_OK ==> 1 <= e->count <= BX_FS_WRITE_MAX / BX_FS_BLOCK;
+  @ ensures \result == BX_OK ==> 4 <= e->address && e->address + e->count <= fs->root.blocks; */
+enum bx_err bx_fsi_operation_mapping(const struct bx_fs *fs, const struct fs_operation *op,
+    struct fs_extent *e);
+
+/* ---- log.c ---- */
 void bx_fsi_log_restart(struct bx_fs *fs, bool usable);
 bool bx_fsi_log_fits(const struct bx_fs *fs);
 enum bx_err bx_fsi_log_commit(struct bx_fs *fs);

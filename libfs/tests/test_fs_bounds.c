@@ -4,9 +4,7 @@
  * in an arena of 64 KiB, whatever is in the volume.  A directory of thousands of names, files of
  * hundreds of extents, snapshots being taken apart, a log to replay.  BX_FS_STEPS makes it longer.
  */
-#include "support.h"
-
-#include <check.h>
+#include "suite.h"
 
 #define WRITTEN_MAX	65536u
 #define READ_MAX	262144u
@@ -229,19 +227,11 @@ main(void)
 {
 	Suite *suite = suite_create("fs-bounds");
 	TCase *tc = tcase_create("bounds");
-	SRunner *runner;
-	int failed, run;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_loop_test(tc, random_calls_stay_within, 0, 2);
 	tcase_add_test(tc, a_large_directory_stays_within);
 	tcase_add_loop_test(tc, mount_reads_no_more_of_a_large_volume, 0, 4);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	run = srunner_ntests_run(runner);
-	srunner_free(runner);
-	printf("%d passed, %d failed\n", run - failed, failed);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }
