@@ -11,10 +11,10 @@ lib_LTLIBRARIES += %D%/libbrainix-fs.la
 %C%_libbrainix_fs_la_CPPFLAGS = $(FS_INC) $(BASE_INC)
 %C%_libbrainix_fs_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
 %C%_libbrainix_fs_la_SOURCES = \
-	%D%/src/attr.c %D%/src/cache.c %D%/src/check.c %D%/src/data.c %D%/src/diff.c %D%/src/dir.c %D%/src/extent.c \
-	%D%/src/format.c %D%/src/inode.c %D%/src/log.c %D%/src/node.c %D%/src/record.c %D%/src/root.c %D%/src/sha256.c \
-	%D%/src/snapshot.c %D%/src/space.c %D%/src/sum.c %D%/src/table.c %D%/src/tree.c %D%/src/volume.c \
-	%D%/src/walk.c %D%/src/xxh64.c
+	%D%/src/attr.c %D%/src/cache.c %D%/src/check.c %D%/src/data.c %D%/src/diff.c %D%/src/dir.c \
+	%D%/src/edit.c %D%/src/extent.c %D%/src/format.c %D%/src/inode.c %D%/src/log.c %D%/src/node.c \
+	%D%/src/read.c %D%/src/record.c %D%/src/root.c %D%/src/sha256.c %D%/src/snapshot.c %D%/src/space.c \
+	%D%/src/sum.c %D%/src/table.c %D%/src/tree.c %D%/src/volume.c %D%/src/walk.c %D%/src/xxh64.c
 
 # The benchmark suite `fs': an ordinary hosted program.
 noinst_PROGRAMS += %D%/tests/bench_fs

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* model.c -- a plain model of a volume, and one digest of the model and of the volume (support.h). */
+/* model.c -- a plain model of a volume, and one digest of the model and of the volume, with their
+ * snapshots (support.h). */
 #include "support-internal.h"
 
 /* FNV-like with a multiply-fold: only compared with itself. */
@@ -310,4 +311,74 @@ volume_digest(struct bx_fs *fs, uint64_t *digest)
 	}
 	*digest = h;
 	return BX_OK;
+}
+
+static uint64_t
+kept_digest(uint64_t h, const char *name, uint64_t digest)
+{
+	return mix_u64(mix(h, name, strlen(name)), digest);
+}
+
+uint64_t
+world_digest(struct world *w)
+{
+	uint64_t h = model_digest(w->model);
+
+	for (unsigned i = 0; i < w->kept_count; i++)
+		h = kept_digest(h, w->kept[i].name, model_digest(w->kept[i].model));
+	return h;
+}
+
+enum bx_err
+volume_digest_all(struct bx_fs *fs, const struct bx_fs_device *device, uint64_t *digest)
+{
+	static uint8_t arena[262144] __attribute__((aligned(16)));
+	struct bx_fs_snapshot s = { .generation = 0 };
+	uint64_t h;
+	enum bx_err err = volume_digest(fs, &h);
+
+	while (err == BX_OK && (err = bx_fs_snapshot_next(fs, s.generation, &s)) == BX_OK) {
+		struct bx_fs_config config = {
+			.device = device,
+			.arena = arena,
+			.arena_bytes = sizeof arena,
+			.snapshot = s.name,
+		};
+		struct bx_fs *shown;
+		uint64_t one;
+
+		err = bx_fs_mount(&config, &shown);
+		if (err == BX_OK)
+			err = volume_digest(shown, &one);
+		if (err == BX_OK)
+			h = kept_digest(h, s.name, one);
+	}
+	if (err != BX_ERR_NOT_FOUND)
+		return err;
+	*digest = h;
+	return BX_OK;
+}
+
+void
+world_compare_snapshots(struct world *w)
+{
+	uint64_t digest;
+	enum bx_err err = volume_digest_all(w->fs, &w->disk->device, &digest);
+
+	if (err != BX_OK)
+		die("walking the snapshots: %s", bx_err_name(err));
+	if (digest != world_digest(w))
+		die("snapshots and what was kept differ after %llu calls", (unsigned long long)w->calls);
+}
+
+void
+world_compare(struct world *w)
+{
+	uint64_t digest;
+	enum bx_err err = volume_digest(w->fs, &digest);
+
+	if (err != BX_OK)
+		die("walking the volume: %s", bx_err_name(err));
+	if (digest != model_digest(w->model))
+		die("volume and model differ after %llu calls", (unsigned long long)w->calls);
 }
