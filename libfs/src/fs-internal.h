@@ -472,7 +472,7 @@ struct fs_extent {
 };
 /*@ requires \valid_read(fs) && \valid_read(item) && \valid(out);
   @ requires \separated(fs, out) && \separated(item, out);
-  @ requires 0 < fs->sum_bytes <= 32 && fs->extent_blocks <= 64;
+  @ requires (fs->sum_bytes == 8 || fs->sum_bytes == 32) && fs->extent_blocks <= 64;
   @ requires fs->shape.nodes <= 0x1000000000000 && fs->root.log_blocks <= 64 && fs->root.blocks >= 128;
   @ requires item->key_length <= FS_KEY_MAX && item->value_length <= FS_ITEM_MAX;
   @ requires \valid_read(item->key + (0 .. item->key_length - 1));
@@ -482,7 +482,8 @@ struct fs_extent {
   @ ensures \result == BX_OK ==> 1 <= out->count <= fs->extent_blocks;
   @ ensures \result == BX_OK ==> out->first + out->count <= BX_FS_SIZE_MAX / BX_FS_BLOCK;
   @ ensures \result == BX_OK ==> out->generation <= item->generation;
-  @ ensures \result == BX_OK ==> 16 + out->count * fs->sum_bytes == item->value_length; */
+  @ ensures \result == BX_OK && fs->sum_bytes == 8 ==> 16 + 8 * out->count == item->value_length;
+  @ ensures \result == BX_OK && fs->sum_bytes == 32 ==> 16 + 32 * out->count == item->value_length; */
 enum bx_err bx_fsi_extent_decode(const struct bx_fs *fs, const struct fs_item *item,
     struct fs_extent *out);
 /*@ requires \valid_read(item);

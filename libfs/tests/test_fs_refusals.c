@@ -345,15 +345,16 @@ END_TEST
 START_TEST(entries_that_cannot_be)
 {
 	static const uint8_t to_root[9] = { BX_FS_ROOT, 0, 0, 0, 0, 0, 0, 0, BX_FS_DIRECTORY };
-	uint8_t value[10] = { 99 };
+	uint8_t value[10] = { 99 }, long_one[10] = { 0, 0, 0, 0, 0, 0, 0, 0, BX_FS_FILE };
 	struct bx_fs_entry entry = { .inode = 77 };
 	uint64_t inode = 77;
 
+	long_one[0] = (uint8_t)make(BX_FS_ROOT, "file", BX_FS_FILE);
 	ck_assert_int_eq(bx_fs_begin(fs), BX_OK);
-	plant(BX_FS_ROOT, FS_KEY_ENTRY, "long", 4, value, 10);
-	ck_assert_int_eq(bx_fs_lookup(fs, BX_FS_ROOT, "long", 4, &inode), BX_ERR_CORRUPT);
+	plant(BX_FS_ROOT, FS_KEY_ENTRY, "a long one", 10, long_one, 10);
+	ck_assert_int_eq(bx_fs_lookup(fs, BX_FS_ROOT, "a long one", 10, &inode), BX_ERR_CORRUPT);
 	ck_assert_int_eq(bx_fs_next_entry(fs, BX_FS_ROOT, "", 0, &entry), BX_ERR_CORRUPT);
-	ck_assert_int_eq(bx_fs_unlink(fs, BX_FS_ROOT, "long", 4, 0, 1), BX_ERR_CORRUPT);
+	ck_assert_int_eq(bx_fs_unlink(fs, BX_FS_ROOT, "a long one", 10, 0, 1), BX_ERR_CORRUPT);
 	ck_assert_int_eq(bx_fs_abort(fs), BX_OK);
 	ck_assert_int_eq(bx_fs_begin(fs), BX_OK);
 	plant(BX_FS_ROOT, FS_KEY_ENTRY, "nothing", 7, value, 9);
@@ -485,11 +486,12 @@ START_TEST(operations_that_cannot_be)
 		uint64_t field[6];
 		const char *first;
 		size_t length;
+		const char *second;	/* of one byte, or NULL */
 	} bad[] = {
-		{ FS_LOG_CREATE, { 1, 99, 1, 0, 0644 | BX_FS_FILE << 16 }, "", 0 },	/* number */
+		{ FS_LOG_CREATE, { 1, 99, 1, 0, 0644 | BX_FS_FILE << 16 | UINT64_C(1) << 32 }, "n", 1 },	/* number */
 		{ FS_LOG_CREATE, { 1, 2, 1, 0, 0644 | BX_FS_FILE << 16 }, "name", 4 },	/* length */
 		{ FS_LOG_UNLINK, { 1, 1, UINT64_C(1) << 32 }, "file", 4 },
-		{ FS_LOG_RENAME, { 1, 1, 1, UINT64_C(1) << 32 }, "file", 4 },
+		{ FS_LOG_RENAME, { 1, 1, 1, UINT64_C(1) << 32 }, "file", 4, "n" },
 		{ FS_LOG_WRITE, { 2, 0, 1 }, "", 0 },
 		{ FS_LOG_WRITE, { 99, 0, 1 }, "x", 1 },
 		{ FS_LOG_MAP, { 2, 0, 100, 2, 4096, 1 }, "", 0 },		/* no blocks */
@@ -506,7 +508,10 @@ START_TEST(operations_that_cannot_be)
 		{ FS_LOG_FORGET, { 99 }, "", 0 },
 	};
 	struct bx_fs_config config = config_of(&disk);
-	struct fs_log_entry entry = { .first = bad[_i].first, .first_length = bad[_i].length };
+	struct fs_log_entry entry = {
+		.first = bad[_i].first, .first_length = bad[_i].length,
+		.second = bad[_i].second, .second_length = bad[_i].second != NULL,
+	};
 	struct bx_fs *out = NULL;
 
 	ck_assert_uint_eq(make(BX_FS_ROOT, "file", BX_FS_FILE), 2);
