@@ -43,7 +43,7 @@ PHONY += coverage
 coverage: check
 	@$(GCOVR) --root $(top_srcdir) --object-directory . --exclude '.*/tests/.*' --exclude 'tests/.*' --txt
 	@passed=0; failed=0; \
-	for room in libcap libipc libkcore; do \
+	for room in libcap libipc libkcore libfs; do \
 		for unit in line branch; do \
 			test $$unit = line && least=95 || least=90; \
 			if $(GCOVR) --root $(top_srcdir) --object-directory . --filter ".*$$room/src/" \
