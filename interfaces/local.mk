@@ -4,7 +4,7 @@
 #	NAME-ipc.h NAME-ipc.c	messages, server side		NAME-client.h	client side
 #	NAME-fuzz.c		fuzz target			NAME.md		reference page
 # Public names that are made begin bx_if_.
-bx_interfaces = %D%/console.ipc %D%/echo.ipc %D%/init.ipc
+bx_interfaces = %D%/console.ipc %D%/echo.ipc %D%/spawn.ipc
 bx_interface_inc = -I%D%
 bx_interface_headers = $(bx_interfaces:.ipc=-ipc.h) $(bx_interfaces:.ipc=-client.h)
 bx_interface_pages = $(bx_interfaces:.ipc=.md)
@@ -31,15 +31,16 @@ bx_mkipc = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(MKIPC) --prefix $(bx_prefix) --inclu
 	$(bx_mkipc) --page $@ $<
 
 # Who includes a header that is made waits for it, in a build of one target too.
-$(libsys_libbrainix_sys_la_OBJECTS) $(servers_init_init_OBJECTS) $(servers_consoled_consoled_OBJECTS) \
+$(libsys_libbrainix_sys_la_OBJECTS) $(servers_spawnd_spawnd_OBJECTS) $(servers_consoled_consoled_OBJECTS) \
 $(servers_shell_shell_OBJECTS) $(servers_echod_echod_OBJECTS) $(servers_ask_ask_OBJECTS) \
-$(tests_system_console_peek_OBJECTS) $(bx_interface_tests_objects): $(bx_interface_headers)
+$(tests_system_console_peek_OBJECTS) $(tests_system_restarts_reaper_OBJECTS) \
+$(tests_system_restarts_load_OBJECTS) $(bx_interface_tests_objects): $(bx_interface_headers)
 
 # All interfaces together: no two of one protocol.  Each fuzz target is a test; all.ipc has every type.
 bx_interface_libipc = libipc/src/label.c libipc/src/reader.c libipc/src/text.c libipc/src/writer.c
 bx_interface_tests_cppflags = $(IPC_INC) $(BASE_INC) -I$(top_srcdir)/include $(bx_interface_inc) \
 	-Itools/mkipc/tests
-bx_interface_tests = %D%/tests/fuzz_console %D%/tests/fuzz_echo %D%/tests/fuzz_init %D%/tests/fuzz_all
+bx_interface_tests = %D%/tests/fuzz_console %D%/tests/fuzz_echo %D%/tests/fuzz_spawn %D%/tests/fuzz_all
 %C%_tests_fuzz_console_CPPFLAGS = $(bx_interface_tests_cppflags) -DFUZZ_CORPUS='"%D%/tests/corpus"'
 %C%_tests_fuzz_console_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_console_SOURCES = $(FUZZ_MAIN) $(bx_interface_libipc)
@@ -48,16 +49,16 @@ nodist_%C%_tests_fuzz_console_SOURCES = %D%/console-fuzz.c %D%/console-ipc.c
 %C%_tests_fuzz_echo_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_echo_SOURCES = $(FUZZ_MAIN) $(bx_interface_libipc)
 nodist_%C%_tests_fuzz_echo_SOURCES = %D%/echo-fuzz.c %D%/echo-ipc.c
-%C%_tests_fuzz_init_CPPFLAGS = $(%C%_tests_fuzz_console_CPPFLAGS)
-%C%_tests_fuzz_init_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_tests_fuzz_init_SOURCES = $(FUZZ_MAIN) $(bx_interface_libipc)
-nodist_%C%_tests_fuzz_init_SOURCES = %D%/init-fuzz.c %D%/init-ipc.c
+%C%_tests_fuzz_spawn_CPPFLAGS = $(%C%_tests_fuzz_console_CPPFLAGS)
+%C%_tests_fuzz_spawn_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_spawn_SOURCES = $(FUZZ_MAIN) $(bx_interface_libipc)
+nodist_%C%_tests_fuzz_spawn_SOURCES = %D%/spawn-fuzz.c %D%/spawn-ipc.c
 %C%_tests_fuzz_all_CPPFLAGS = $(%C%_tests_fuzz_console_CPPFLAGS)
 %C%_tests_fuzz_all_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_all_SOURCES = $(FUZZ_MAIN) $(bx_interface_libipc)
 nodist_%C%_tests_fuzz_all_SOURCES = tools/mkipc/tests/all-fuzz.c tools/mkipc/tests/all-ipc.c
 bx_interface_tests_objects = $(interfaces_tests_fuzz_console_OBJECTS) $(interfaces_tests_fuzz_echo_OBJECTS) \
-	$(interfaces_tests_fuzz_init_OBJECTS) $(interfaces_tests_fuzz_all_OBJECTS)
+	$(interfaces_tests_fuzz_spawn_OBJECTS) $(interfaces_tests_fuzz_all_OBJECTS)
 if HAVE_CHECK
 bx_interface_tests += %D%/tests/test_interfaces
 %C%_tests_test_interfaces_CPPFLAGS = $(bx_interface_tests_cppflags)

@@ -10,7 +10,7 @@ include %D%/src/x86_64/local.mk
 # What runs often is made to be fast; what runs at boot, for an observer, or when a program starts,
 # ends or faults is made to be small.
 bx_kcore_often = \
-	%D%/src/frame.c %D%/src/ipc_fast.c %D%/src/notify.c %D%/src/sched.c %D%/src/space.c \
+	%D%/src/frame.c %D%/src/ipc_buffers.c %D%/src/ipc_fast.c %D%/src/ipc_short.c %D%/src/notify.c %D%/src/sched.c %D%/src/space.c \
 	%D%/src/syscall.c %D%/src/sys_cap.c %D%/src/sys_memory.c \
 	%D%/src/timer.c %D%/src/x86_64/page_table.c
 bx_kcore_seldom = \
@@ -23,7 +23,7 @@ bx_kcore_inc = -DBX_VERSION='"$(PACKAGE_VERSION)"' $(KCORE_INC) $(CAP_INC) $(BAS
 
 bxinclude_HEADERS += %D%/include/brainix/kcore.h %D%/include/brainix/kcore-hosted.h \
 	%D%/include/brainix/machine.h
-noinst_HEADERS += %D%/src/core.h %D%/src/sys.h %D%/src/thread.h %D%/tests/driver.h \
+noinst_HEADERS += %D%/src/core.h %D%/src/ipc_fast.h %D%/src/sys.h %D%/src/thread.h %D%/tests/driver.h \
 	%D%/tests/fixture.h %D%/tests/model/model.h %D%/tests/model/scenarios.h %D%/tests/model/spec.h
 pkgconfig_DATA += %D%/brainix-kcore.pc %D%/brainix-kcore-hosted.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md
@@ -95,8 +95,9 @@ libkcore_tests += %D%/tests/model/model
 %C%_tests_model_model_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
 %C%_tests_model_model_SOURCES = \
 	%D%/tests/model/compare.c %D%/tests/model/model.c %D%/tests/model/scenarios.c \
-	%D%/tests/model/spec.c %D%/tests/model/spec_caps.c %D%/tests/model/spec_ipc.c \
-	%D%/tests/model/spec_threads.c %D%/tests/model/system.c %D%/tests/fixture.c $(bx_kcore_world)
+	%D%/tests/model/spec.c %D%/tests/model/spec_budget.c %D%/tests/model/spec_caps.c \
+	%D%/tests/model/spec_ipc.c %D%/tests/model/spec_threads.c %D%/tests/model/spec_watch.c \
+	%D%/tests/model/system.c %D%/tests/fixture.c $(bx_kcore_world)
 %C%_tests_model_model_LDADD = $(CHECK_LIBS)
 MODEL_DEEPER = 0
 MODEL_RANDOM = 2000

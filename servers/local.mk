@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # servers: the servers, one folder each.  Freestanding programs.  How they are built: libsys/local.mk.
-FREE_EXECUTABLES += %D%/init/init %D%/consoled/consoled
-noinst_HEADERS += %D%/consoled/terminal.h %D%/consoled/uart.h
+FREE_EXECUTABLES += %D%/spawnd/spawnd %D%/consoled/consoled
+noinst_HEADERS += %D%/spawnd/policy.h %D%/spawnd/spawnd.h %D%/consoled/terminal.h %D%/consoled/uart.h
 
-%C%_init_init_SOURCES = %D%/init/init.c
-nodist_%C%_init_init_SOURCES = interfaces/init-ipc.c
-%C%_init_init_CPPFLAGS = $(bx_program_cppflags) $(bx_interface_inc)
-%C%_init_init_CFLAGS = $(bx_program_cflags)
-%C%_init_init_LDFLAGS = $(bx_program_ldflags)
-%C%_init_init_LDADD = $(bx_program_libs)
-EXTRA_%C%_init_init_DEPENDENCIES = $(bx_program_script)
+%C%_spawnd_spawnd_SOURCES = %D%/spawnd/spawnd.c %D%/spawnd/programs.c %D%/spawnd/policy.c
+nodist_%C%_spawnd_spawnd_SOURCES = interfaces/spawn-ipc.c
+%C%_spawnd_spawnd_CPPFLAGS = $(bx_program_cppflags) $(bx_interface_inc)
+%C%_spawnd_spawnd_CFLAGS = $(bx_program_cflags)
+%C%_spawnd_spawnd_LDFLAGS = $(bx_program_ldflags)
+%C%_spawnd_spawnd_LDADD = $(bx_program_libs)
+EXTRA_%C%_spawnd_spawnd_DEPENDENCIES = $(bx_program_script)
 
 %C%_consoled_consoled_SOURCES = %D%/consoled/consoled.c %D%/consoled/terminal.c %D%/consoled/uart.c
 %C%_consoled_consoled_CPPFLAGS = $(bx_program_cppflags) $(bx_interface_inc)
@@ -23,7 +23,7 @@ noinst_HEADERS += %D%/shell/editor.h %D%/shell/names.h %D%/shell/shell.h %D%/she
 	%D%/tests/editor_screen.h
 %C%_shell_shell_SOURCES = %D%/shell/commands.c %D%/shell/editor.c %D%/shell/names.c \
 	%D%/shell/shell.c %D%/shell/show.c %D%/shell/words.c
-nodist_%C%_shell_shell_SOURCES = interfaces/init-ipc.c
+nodist_%C%_shell_shell_SOURCES = interfaces/spawn-ipc.c
 %C%_shell_shell_CPPFLAGS = $(bx_program_cppflags) $(bx_interface_inc) $(CAP_INC)
 %C%_shell_shell_CFLAGS = $(bx_program_cflags)
 %C%_shell_shell_LDFLAGS = $(bx_program_ldflags)
@@ -55,10 +55,10 @@ EXTRA_%C%_ask_ask_DEPENDENCIES = $(bx_program_script)
 
 # Installed, without symbols: what a system of one's own can be made of.
 bxprogramsdir = $(bxdatadir)/programs
-bxprograms_DATA = %D%/init.elf %D%/consoled.elf %D%/shell.elf %D%/hello.elf %D%/echod.elf \
+bxprograms_DATA = %D%/spawnd.elf %D%/consoled.elf %D%/shell.elf %D%/hello.elf %D%/echod.elf \
 	%D%/ask.elf
 CLEANFILES += $(bxprograms_DATA)
-%D%/init.elf: %D%/init/init
+%D%/spawnd.elf: %D%/spawnd/spawnd
 %D%/consoled.elf: %D%/consoled/consoled
 %D%/shell.elf: %D%/shell/shell
 %D%/hello.elf: %D%/hello/hello
@@ -75,7 +75,11 @@ bx_server_tests = %D%/tests/fuzz_editor
 %C%_tests_fuzz_editor_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_editor_SOURCES = %D%/tests/fuzz_editor.c %D%/shell/editor.c libsys/src/text.c $(FUZZ_MAIN)
 if HAVE_CHECK
-bx_server_tests += %D%/tests/test_editor %D%/tests/test_shell
+bx_server_tests += %D%/tests/test_editor %D%/tests/test_policy %D%/tests/test_shell
+%C%_tests_test_policy_CPPFLAGS = $(bx_program_cppflags)
+%C%_tests_test_policy_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_policy_SOURCES = %D%/tests/test_policy.c %D%/spawnd/policy.c
+%C%_tests_test_policy_LDADD = $(CHECK_LIBS)
 %C%_tests_test_editor_CPPFLAGS = $(bx_program_cppflags)
 %C%_tests_test_editor_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_editor_SOURCES = %D%/tests/test_editor.c %D%/shell/editor.c libsys/src/text.c

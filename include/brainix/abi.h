@@ -203,12 +203,15 @@ enum bx_thread_state {
 	BX_THREAD_FAULTED = 8
 };
 
-#define BX_PROGRAM_AUTOSTART	0x1	/* init starts it at boot */
-#define BX_PROGRAM_RESTART	0x2	/* init starts it again when it ends unasked */
+#define BX_PROGRAM_AUTOSTART	0x1	/* spawnd starts it at boot */
+#define BX_PROGRAM_RESTART	0x2	/* has a restart policy: what spawnd does when it ends unasked */
 #define BX_PROGRAM_FPU		0x4	/* its threads may use x87/SSE/AVX */
 #define BX_PROGRAM_SIGNALS_READY 0x8	/* boot is complete only when it has signalled "ready" */
 #define BX_PROGRAM_PASSIVE	0x20	/* its threads have no time of their own, but their callers' */
 #define BX_PROGRAM_OPEN_SPACE	0x10	/* its capability space is not sealed: research systems only */
+
+#define BX_EXHAUSTED_STOP	0	/* its restarts are used up: it stays down */
+#define BX_EXHAUSTED_HALT	1	/* and the machine is switched off */
 
 #define BX_SYSTEM_RESEARCH	0x1	/* programs of it may have open capability spaces */
 
@@ -253,6 +256,9 @@ struct bx_info_program {
 	uint32_t fault_kind;		/* BX_FAULT_*, when it ended by one */
 	uint32_t reserved;
 	uint64_t fault_address, fault_instruction;
+	/* Restart policy (sysimage.h); all 0 without BX_PROGRAM_RESTART. */
+	uint32_t restart_times, restart_within_us, restart_backoff_us;
+	uint32_t restart_exhausted;	/* BX_EXHAUSTED_* */
 };
 
 struct bx_info_thread {

@@ -22,7 +22,7 @@
 #include <brainix/abi.h>
 
 #define BX_SYSIMAGE_MAGIC	0x4547414d49535842	/* "BXSIMAGE" as bytes */
-#define BX_SYSIMAGE_VERSION	1
+#define BX_SYSIMAGE_VERSION	2
 #define BX_SYSIMAGE_SIZE_MAX	(1024 * 1024)
 #define BX_SYSIMAGE_PROGRAMS_MAX 256
 #define BX_SYSIMAGE_OBJECTS_MAX	4096
@@ -32,6 +32,9 @@
 #define BX_SYSIMAGE_BUDGET_US_MIN 100	/* shorter ones would go into switching */
 #define BX_SYSIMAGE_PERIOD_US_MIN 1000
 #define BX_SYSIMAGE_PERIOD_US_MAX 10000000
+#define BX_SYSIMAGE_RESTARTS_MAX 65535	/* within one span */
+#define BX_SYSIMAGE_RESTART_US_MIN 1000	/* length of a span */
+#define BX_SYSIMAGE_RESTART_US_MAX 3600000000u
 #define BX_SYSIMAGE_NONE	0xffffffff
 
 struct bx_sysimage_header {
@@ -64,6 +67,12 @@ struct bx_sysimage_program {
 	uint8_t budget_us[4], period_us[4]; /* of each thread; 0, 0: no limit, or none of its own
 					 * (BX_PROGRAM_PASSIVE) */
 	uint8_t launch_offset[4], launch_size[4]; /* its struct bx_launch, <= one page */
+	/* What spawnd does when it ends unasked; all 0 without BX_PROGRAM_RESTART. */
+	uint8_t restart_times[4];	/* within one span, which begins with the first of them */
+	uint8_t restart_within_us[4];	/* the span */
+	uint8_t restart_backoff_us[4];	/* before the first; doubles with each; all together < the span:
+					 * 0, or times <= 31 and <= within >> times */
+	uint8_t restart_exhausted[4];	/* BX_EXHAUSTED_*: when it ends once more within the span */
 };
 
 enum bx_sysimage_object_kind {
@@ -109,7 +118,7 @@ struct bx_sysimage_grant {
 };
 
 BX_STATIC_ASSERT(sizeof(struct bx_sysimage_header) == 72, "image format");
-BX_STATIC_ASSERT(sizeof(struct bx_sysimage_program) == 112, "image format");
+BX_STATIC_ASSERT(sizeof(struct bx_sysimage_program) == 128, "image format");
 BX_STATIC_ASSERT(sizeof(struct bx_sysimage_object) == 48, "image format");
 BX_STATIC_ASSERT(sizeof(struct bx_sysimage_grant) == 56, "image format");
 

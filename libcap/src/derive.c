@@ -152,6 +152,11 @@ bx_cap_derive(struct bx_cap_forest *forest, struct bx_cap_place from,
   @ ensures refused: \result != BX_OK ==> nothing_changed{Pre,Post}(forest->slots, forest->slot_count);
   @ ensures cap123: \result == BX_OK ==>
   @    lesser(forest->slots, \old(slot_of(to)), \old(slot_of(from)));
+  @ ensures cap2: \result == BX_OK ==> now < forest->slots[\old(slot_of(from))].cap.expiry &&
+  @    uses_taken{Pre,Post}(forest->slots, \old(slot_of(from)),
+  @	\old(forest->slots[slot_of(from)].cap.uses));
+  @ ensures equal: \result == BX_OK ==>
+  @    duplicated{Pre,Post}(forest->slots, \old(slot_of(to)), \old(slot_of(from)));
   @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK;
   @ ensures gain: only_gain{Pre,Post}(forest->slots, forest->slot_count, \old(slot_of(to))); */
 enum bx_err
@@ -172,5 +177,7 @@ bx_cap_copy(struct bx_cap_forest *forest, struct bx_cap_place from, struct bx_ca
 	//@ assert recharged{Pre,Here}(forest->slots, forest->slot_count);
 	//@ assert slot_of(from) == \at(slot_of(from), Pre);
 	//@ assert slot_of(to) == \at(slot_of(to), Pre);
-	return bx_cap_derive(forest, from, &limits, to, now);
+	err = bx_cap_derive(forest, from, &limits, to, now);
+	//@ assert err == BX_OK ==> duplicated{Pre,Here}(forest->slots, \at(slot_of(to), Pre), slot);
+	return err;
 }

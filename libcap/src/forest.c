@@ -20,11 +20,24 @@ make_blank(struct bx_cap_slot *slots, uint32_t slot) /*@ ghost (uint32_t n) */
 	slots[slot].younger = BX_CAP_SLOT_NONE;
 }
 
+/*@ requires \valid(slots + (0 .. slot_count - 1));
+  @ assigns slots[0 .. slot_count - 1];
+  @ ensures all_blank(slots, slot_count); */
+static void
+make_all_blank(struct bx_cap_slot *slots, uint32_t slot_count)
+{
+	/*@ loop invariant 0 <= i <= slot_count && all_blank(slots, i);
+	  @ loop assigns i, slots[0 .. slot_count - 1];
+	  @ loop variant slot_count - i; */
+	for (uint32_t i = 0; i < slot_count; i++)
+		make_blank(slots, i) /*@ ghost (slot_count) */;
+}
+
 /*@ requires \valid(forest) && slot_count > 0 && \valid(slots + (0 .. slot_count - 1));
   @ requires \separated(forest, slots + (0 .. slot_count - 1));
   @ assigns *forest, slots[0 .. slot_count - 1];
   @ ensures forest->slots == slots && forest->slot_count == slot_count;
-  @ ensures \forall integer k; 0 <= k < slot_count ==> ZERO(slots, k) && UNLINKED(slots, k);
+  @ ensures all_blank(slots, slot_count);
   @ ensures sound(forest); */
 void
 bx_cap_forest_init(struct bx_cap_forest *forest, struct bx_cap_slot *slots, uint32_t slot_count)
@@ -32,14 +45,10 @@ bx_cap_forest_init(struct bx_cap_forest *forest, struct bx_cap_slot *slots, uint
 	BX_ASSERT(slots != NULL);
 	BX_ASSERT(slot_count > 0);
 
-	/*@ loop invariant 0 <= i <= slot_count;
-	  @ loop invariant \forall integer k; 0 <= k < i ==> ZERO(slots, k) && UNLINKED(slots, k);
-	  @ loop assigns i, slots[0 .. slot_count - 1];
-	  @ loop variant slot_count - i; */
-	for (uint32_t i = 0; i < slot_count; i++)
-		make_blank(slots, i) /*@ ghost (slot_count) */;
 	forest->slots = slots;
 	forest->slot_count = slot_count;
+	make_all_blank(slots, slot_count);
+	//@ assert slots_sound(slots, slot_count);
 }
 
 /* Whether *cap can be a root: a type with a meaning, known rights, a range that does not wrap. */

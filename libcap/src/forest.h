@@ -301,6 +301,40 @@ write_child(struct bx_cap_slot *slots, uint32_t parent, const struct bx_cap_limi
 	to->count = limits->count;
 }
 
+/* Takes one use.  No links. */
+/*@ requires \valid(slots + (0 .. n - 1)) && slot < n <= BX_CAP_SLOT_NONE;
+  @ requires slots[slot].cap.uses != 0;
+  @ assigns slots[0 .. n - 1].cap.uses;
+  @ ensures all_links_as_before{Pre,Post}(slots, n);
+  @ ensures all_caps_as_before_but{Pre,Post}(slots, n, slot);
+  @ ensures same_but_uses{Pre,Post}(slots, slot);
+  @ ensures uses_taken{Pre,Post}(slots, slot, 1); */
+static inline void
+spend_use(struct bx_cap_slot *slots, uint32_t slot) /*@ ghost (uint32_t n) */
+{
+	if (slots[slot].cap.uses != BX_CAP_USES_UNLIMITED)
+		slots[slot].cap.uses--;
+}
+
+/* Gives uses to `child`, and takes them from a counted `parent`.  No links. */
+/*@ requires \valid(slots + (0 .. n - 1)) && parent < n <= BX_CAP_SLOT_NONE && child < n;
+  @ requires parent != child && slots[child].cap.uses + uses < BX_CAP_USES_UNLIMITED;
+  @ requires slots[parent].cap.uses == BX_CAP_USES_UNLIMITED || uses <= slots[parent].cap.uses;
+  @ assigns slots[0 .. n - 1].cap.uses;
+  @ ensures all_links_as_before{Pre,Post}(slots, n);
+  @ ensures caps_as_before{Pre,Post}(slots, n, child, parent);
+  @ ensures same_but_uses{Pre,Post}(slots, parent) && same_but_uses{Pre,Post}(slots, child);
+  @ ensures uses_taken{Pre,Post}(slots, parent, uses);
+  @ ensures slots[child].cap.uses == \old(slots[child].cap.uses) + uses; */
+static inline void
+give_uses(struct bx_cap_slot *slots, uint32_t parent, uint32_t child, uint32_t uses)
+/*@ ghost (uint32_t n) */
+{
+	if (slots[parent].cap.uses != BX_CAP_USES_UNLIMITED)
+		slots[parent].cap.uses -= uses;
+	slots[child].cap.uses += uses;
+}
+
 /* The whole of a derivation. */
 /*@ requires \valid(slots + (0 .. n - 1)) && parent < n <= BX_CAP_SLOT_NONE && child < n;
   @ requires parent != child && neighbour(slots[parent].child, child, n) && unlinked(slots, child);

@@ -7,6 +7,7 @@
  *	same	no link has changed			link	a child has been linked
  *	leave	a leaf's neighbours have joined hands	replace	another slot has taken a leaf's place
  *	derive, remove, move, root, recharge		the same with the capabilities
+ *	blank	a new forest
  *
  * What the operations need is at the end.  The steps to it are seen only where all of them are
  * proved; elsewhere they would be in the prover's way.
@@ -256,6 +257,12 @@ lemma recharge_keeps_roots_are_shallow{K,L}:
     roots_are_shallow{K}(s, n) &&
     recharged{K,L}(s, n) ==>
     roots_are_shallow{L}(s, n);
+lemma blank_links_are_sound{L}:
+    \forall struct bx_cap_slot *s, integer n;
+    all_blank(s, n) ==> links_sound(s, n);
+lemma blank_caps_are_sound{L}:
+    \forall struct bx_cap_slot *s, integer n;
+    all_blank(s, n) ==> caps_sound(s, n);
 */
 #endif
 
@@ -305,6 +312,9 @@ lemma childless_is_nobodys_parent{L}:
     \forall struct bx_cap_slot *s, integer n, i, j;
     0 <= i < n && 0 <= j < n && n <= BX_CAP_SLOT_NONE && parents_agree(s, n) &&
     s[i].child == BX_CAP_SLOT_NONE ==> s[j].parent != i;
+lemma blank_is_sound{L}:
+    \forall struct bx_cap_slot *s, integer n;
+    all_blank(s, n) ==> slots_sound(s, n);
 lemma removal_empties{J,K,L}:
     \forall struct bx_cap_slot *s, integer n, b, i;
     empty_or_as_before{J,K}(s, n, b) && removed{K,L}(s, n, i) ==>

@@ -130,6 +130,9 @@ predicate slots_sound{L}(struct bx_cap_slot *s, integer n) =
 // the forest is well formed: CAP-1 to CAP-4 and CAP-6 hold everywhere
 predicate sound{L}(struct bx_cap_forest *f) = slots_sound(f->slots, f->slot_count);
 
+predicate all_blank{L}(struct bx_cap_slot *s, integer n) =
+    \forall integer i; 0 <= i < n ==> ZERO(s, i) && UNLINKED(s, i);
+
 predicate all_links_as_before{K,L}(struct bx_cap_slot *s, integer n) =
     \forall integer j; 0 <= j < n ==> SAME_LINKS(K, L, s, j);
 
@@ -143,6 +146,9 @@ predicate links_as_before{K,L}(struct bx_cap_slot *s, integer n) =
 
 predicate caps_as_before{K,L}(struct bx_cap_slot *s, integer n, integer a, integer b) =
     \forall integer i; 0 <= i < n && i != a && i != b ==> SAME_CAP(K, L, s, i);
+
+predicate all_caps_as_before_but{K,L}(struct bx_cap_slot *s, integer n, integer i) =
+    \forall integer j; 0 <= j < n && j != i ==> SAME_CAP(K, L, s, j);
 
 predicate all_caps_as_before{K,L}(struct bx_cap_slot *s, integer n) =
     \forall integer i; 0 <= i < n ==> SAME_CAP(K, L, s, i);
@@ -371,6 +377,19 @@ predicate as_limited{K,L}(struct bx_cap_slot *s, integer c, integer p, struct bx
     \at(s[c].cap.expiry, L) == \at(m->expiry, K) &&
     \at(s[c].cap.first, L) == \at(m->first, K) &&
     \at(s[c].cap.count, L) == \at(m->count, K);
+
+// c is what p was, and one deeper
+predicate duplicated{K,L}(struct bx_cap_slot *s, integer c, integer p) =
+    \at(s[c].cap.type, L) == \at(s[p].cap.type, K) &&
+    \at(s[c].cap.rights, L) == \at(s[p].cap.rights, K) &&
+    \at(s[c].cap.depth, L) == \at(s[p].cap.depth, K) + 1 &&
+    \at(s[c].cap.uses, L) == \at(s[p].cap.uses, K) &&
+    \at(s[c].cap.badge, L) == \at(s[p].cap.badge, K) &&
+    \at(s[c].cap.object.index, L) == \at(s[p].cap.object.index, K) &&
+    \at(s[c].cap.object.generation, L) == \at(s[p].cap.object.generation, K) &&
+    \at(s[c].cap.expiry, L) == \at(s[p].cap.expiry, K) &&
+    \at(s[c].cap.first, L) == \at(s[p].cap.first, K) &&
+    \at(s[c].cap.count, L) == \at(s[p].cap.count, K);
 
 // CAP-5: no slot but this one holds a capability that held none
 predicate only_gain{K,L}(struct bx_cap_slot *s, integer n, integer but) =

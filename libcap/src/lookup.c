@@ -3,6 +3,7 @@
  * lookup.c -- may this capability be used, now, for this?  On the path of every system call.
  */
 #include "forest.h"
+#include "lemmas.h"
 
 /*@ requires forest_in_memory(forest) && place_in_memory(forest, place) && \valid(slot);
   @ requires \separated(slot, place.space, forest, forest->slots + (0 .. forest->slot_count - 1));
@@ -46,18 +47,35 @@ bx_cap_lookup(const struct bx_cap_forest *forest, struct bx_cap_place place,
 	return BX_OK;
 }
 
-/*@ requires forest_in_memory(forest) && slot < forest->slot_count;
+/* What cannot fail. */
+/*@ requires \valid(slots + (0 .. n - 1)) && slot < n <= BX_CAP_SLOT_NONE;
+  @ requires slots_sound(slots, n);
+  @ requires slots[slot].cap.type != BX_CAP_NONE && slots[slot].cap.uses != 0;
+  @ assigns slots[0 .. n - 1].cap.uses;
+  @ ensures recharged{Pre,Post}(slots, n);
+  @ ensures slots_sound(slots, n);
+  @ ensures all_caps_as_before_but{Pre,Post}(slots, n, slot);
+  @ ensures uses_taken{Pre,Post}(slots, slot, 1); */
+static void
+use_act(struct bx_cap_slot *slots, uint32_t slot) /*@ ghost (uint32_t n) */
+{
+	spend_use(slots, slot) /*@ ghost (n) */;
+	//@ assert links_as_before{Pre,Here}(slots, n);
+	//@ assert recharged{Pre,Here}(slots, n);
+}
+
+/*@ requires forest_in_memory(forest) && sound(forest) && slot < forest->slot_count;
   @ requires forest->slots[slot].cap.uses != 0;
   @ requires forest->slots[slot].cap.type != BX_CAP_NONE;
-  @ assigns forest->slots[slot].cap.uses;
-  @ ensures forest->slots[slot].cap.uses == (\old(forest->slots[slot].cap.uses) ==
+  @ assigns forest->slots[0 .. forest->slot_count - 1].cap.uses;
+  @ ensures sound(forest);
+  @ ensures recharged{Pre,Post}(forest->slots, forest->slot_count);
+  @ ensures only: all_caps_as_before_but{Pre,Post}(forest->slots, forest->slot_count, slot);
+  @ ensures cap2: forest->slots[slot].cap.uses == (\old(forest->slots[slot].cap.uses) ==
   @    BX_CAP_USES_UNLIMITED ? BX_CAP_USES_UNLIMITED : \old(forest->slots[slot].cap.uses) - 1); */
 void
 bx_cap_use(struct bx_cap_forest *forest, uint32_t slot)
 {
-	struct bx_cap *cap = &forest->slots[slot].cap;
-
-	BX_ASSERT(cap->uses != 0);
-	if (cap->uses != BX_CAP_USES_UNLIMITED)
-		cap->uses--;
+	BX_ASSERT(forest->slots[slot].cap.uses != 0);
+	use_act(forest->slots, slot) /*@ ghost (forest->slot_count) */;
 }

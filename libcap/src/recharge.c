@@ -31,6 +31,26 @@ descends_from(const struct bx_cap_forest *forest, uint32_t slot, uint32_t ancest
 	return false;
 }
 
+/* What cannot fail any more. */
+/*@ requires \valid(slots + (0 .. n - 1)) && parent < n <= BX_CAP_SLOT_NONE && child < n;
+  @ requires parent != child && slots[child].cap.uses + uses < BX_CAP_USES_UNLIMITED;
+  @ requires slots[parent].cap.uses == BX_CAP_USES_UNLIMITED || uses <= slots[parent].cap.uses;
+  @ requires slots[parent].cap.type != BX_CAP_NONE && slots[child].cap.type != BX_CAP_NONE;
+  @ requires slots_sound(slots, n);
+  @ assigns slots[0 .. n - 1].cap.uses;
+  @ ensures recharged{Pre,Post}(slots, n);
+  @ ensures slots_sound(slots, n);
+  @ ensures uses_taken{Pre,Post}(slots, parent, uses);
+  @ ensures slots[child].cap.uses == \old(slots[child].cap.uses) + uses; */
+static void
+recharge_act(struct bx_cap_slot *slots, uint32_t parent, uint32_t child, uint32_t uses)
+/*@ ghost (uint32_t n) */
+{
+	give_uses(slots, parent, child, uses) /*@ ghost (n) */;
+	//@ assert links_as_before{Pre,Here}(slots, n);
+	//@ assert recharged{Pre,Here}(slots, n);
+}
+
 /*@ requires forest_in_memory(forest) && sound(forest);
   @ requires place_in_memory(forest, parent) && place_in_memory(forest, child);
   @ assigns forest->slots[0 .. forest->slot_count - 1].cap.uses;
@@ -38,6 +58,7 @@ descends_from(const struct bx_cap_forest *forest, uint32_t slot, uint32_t ancest
   @    slot_of(parent) != slot_of(child) &&
   @    forest->slots[slot_of(child)].cap.uses == \old(forest->slots[slot_of(child)].cap.uses) + uses &&
   @    forest->slots[slot_of(child)].cap.uses != BX_CAP_USES_UNLIMITED;
+  @ ensures refused: \result != BX_OK ==> nothing_changed{Pre,Post}(forest->slots, forest->slot_count);
   @ ensures recharged{Pre,Post}(forest->slots, forest->slot_count);
   @ ensures sound(forest);
   @ ensures cap2: \result == BX_OK ==>
@@ -49,9 +70,10 @@ bx_cap_recharge(struct bx_cap_forest *forest, struct bx_cap_place parent,
     struct bx_cap_place child, uint32_t uses, uint64_t now)
 {
 	uint32_t parent_slot, child_slot;
-	struct bx_cap *giver, *taker;
+	const struct bx_cap *giver, *taker;
 	enum bx_err err;
 
+	//@ assert recharged{Pre,Here}(forest->slots, forest->slot_count);
 	err = find_slot(parent, &parent_slot);
 	if (err != BX_OK)
 		return err;
@@ -73,10 +95,9 @@ bx_cap_recharge(struct bx_cap_forest *forest, struct bx_cap_place parent,
 	if (uses >= BX_CAP_USES_UNLIMITED - taker->uses)
 		return BX_ERR_OVERFLOW;
 
-	/* Nothing below can fail. */
-	if (giver->uses != BX_CAP_USES_UNLIMITED)
-		giver->uses -= uses;
-	taker->uses += uses;
+	recharge_act(forest->slots, parent_slot, child_slot, uses)
+	    /*@ ghost (forest->slot_count) */;
+	//@ assert recharged{Pre,Here}(forest->slots, forest->slot_count);
 	BX_INVARIANT(bx_cap_slot_sound(forest, child_slot));
 	return BX_OK;
 }

@@ -70,12 +70,16 @@ bx_budget_give_up(struct bx_kcore *core, struct bx_thread *thread)
 
 	if (account->budget == 0 || core->programs[thread->program].budget_ticks != 0)
 		return;
+	if (core->cpu.account == thread->index) {
+		/* The processor leaves the account, so that dispatch looks for another. */
+		bx_sched_charge(core, bx_machine_now(core->machine));
+		core->cpu.account = BX_NONE;
+		core->cpu.budget_end = UINT64_MAX;
+	}
 	thread->throttled = 1;
 	account->budget = 0;
 	account->left = 0;
 	account->refill_count = 0;
-	if (core->cpu.account == thread->index)
-		core->cpu.budget_end = 0;
 }
 
 void

@@ -74,12 +74,15 @@ struct bx_removal {
 
 /* ---- programs ----------------------------------------------------------------------------- */
 
+#define BX_PROGRAM_WALKS	2u	/* its stack and its data, most often */
+
 /* A program of the manifest and, while it runs, its process: one domain of protection. */
 struct bx_program {
 	uint32_t state;			/* enum bx_program_state */
 	uint32_t generation;		/* of the process: bumped at start and at end; odd: its
 					 * threads and capability space exist */
 	uint64_t root;			/* page-table root, 0: none */
+	struct bx_machine_walk walks[BX_PROGRAM_WALKS];	/* by region: where it was reached last */
 	struct bx_cap_space space;
 	uint32_t frames;		/* first of its list of frames (tables and pages) */
 	uint32_t frames_used;
@@ -112,6 +115,7 @@ struct bx_program {
 	uint64_t exit_bits;
 	uint64_t slice_ticks;		/* time slice */
 	uint64_t budget_ticks, period_ticks;	/* of each of its threads; budget 0: passive */
+	uint32_t restart_times, restart_within_us, restart_backoff_us, restart_exhausted; /* only shown */
 	const uint8_t *launch;
 	uint32_t launch_size;
 	uint32_t first_grant;		/* index into core->grants */
@@ -422,6 +426,29 @@ void bx_space_unmap(struct bx_kcore *core, uint32_t frame);
  * Returns whether it was. */
 bool bx_space_disown(struct bx_kcore *core, uint32_t program, uint32_t frame);
 
+/* Of the program's address space nothing is known any more; or yet. */
+void bx_space_forget(struct bx_program *program);
+/* Where the kernel sees the byte at a user address, and so the rest of its page; NULL: it is not
+ * mapped or, with `write`, not writable. */
+static inline uint8_t *
+bx_user_byte(struct bx_kcore *core, uint32_t index, uint64_t address, bool write)
+{
+	struct bx_program *program = &core->programs[index];
+	uint8_t *byte = bx_machine_user_byte(core->memory, program->root, address, write,
+	    &program->walks[BX_MACHINE_REGION(address) % BX_PROGRAM_WALKS]);
+
+	BX_INVARIANT(byte == NULL || core->frames[(uint64_t)(byte - core->memory) >>
+	    BX_PAGE_SHIFT].owner == index);
+	return byte;
+}
+/* How much of [address, + length) lies in the page of its first byte. */
+static inline size_t
+bx_page_part(uint64_t address, size_t length)
+{
+	size_t rest = BX_PAGE_SIZE - (address & (BX_PAGE_SIZE - 1));
+
+	return length < rest ? length : rest;
+}
 /* Copies between kernel memory and a program's, by software walk, page by page.  A user address is
  * an allegation.  BX_ERR_ADDRESS: not mapped (or not writable) over the whole length; nothing is
  * promised about how much was written.  length <= BX_IPC_STRING_MAX. */

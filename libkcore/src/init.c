@@ -226,6 +226,7 @@ programs_init(struct bx_kcore *core, const struct bx_kcore_config *config,
 
 		BX_ASSERT(err == BX_OK);	/* the forest was counted from these */
 		memcpy(program->name, from->name, BX_NAME_MAX);
+		bx_space_forget(program);
 		program->frames = BX_NONE;
 		program->work_thread = BX_NONE;
 		program->module = module_find(config, from->module);
@@ -244,6 +245,10 @@ programs_init(struct bx_kcore *core, const struct bx_kcore_config *config,
 		program->budget_ticks = budget_us != 0 ? ticks_of_us(core, budget_us) :
 		    (program->flags & BX_PROGRAM_PASSIVE) != 0 ? 0 : BX_BUDGET_NONE;
 		program->period_ticks = ticks_of_us(core, bx_get_le32(from->period_us));
+		program->restart_times = bx_get_le32(from->restart_times);
+		program->restart_within_us = bx_get_le32(from->restart_within_us);
+		program->restart_backoff_us = bx_get_le32(from->restart_backoff_us);
+		program->restart_exhausted = bx_get_le32(from->restart_exhausted);
 		program->launch = image->bytes + bx_get_le32(from->launch_offset);
 		program->launch_size = bx_get_le32(from->launch_size);
 		program->first_grant = grant;

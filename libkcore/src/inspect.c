@@ -62,6 +62,10 @@ bx_inspect_program(const struct bx_kcore *core, const struct bx_thread *thread, 
 		.fault_kind = program->fault_kind,
 		.fault_address = program->fault_address,
 		.fault_instruction = program->fault_instruction,
+		.restart_times = program->restart_times,
+		.restart_within_us = program->restart_within_us,
+		.restart_backoff_us = program->restart_backoff_us,
+		.restart_exhausted = program->restart_exhausted,
 	};
 	name_put(info->name, program->name);
 	for (uint32_t i = 0; i < program->thread_count; i++)

@@ -107,6 +107,7 @@ start_begin(struct bx_kcore *core, uint32_t index, const uint8_t *argument, size
 
 	program->root = (uint64_t)root << BX_PAGE_SHIFT;
 	bx_machine_root_init(core->machine, program->root);
+	bx_space_forget(program);
 	program->work_state = WORK_SEGMENTS;
 	program->work_index = 0;
 	program->work_offset = 0;
@@ -515,6 +516,7 @@ bx_program_end_step(struct bx_kcore *core, uint32_t index)
 		if (end_pages_step(core, program) == BX_OK) {
 			program->work_state = WORK_END_TABLES;
 			program->root = 0;	/* its tables go one by one: none is followed any more */
+			bx_space_forget(program);
 		}
 		return BX_ERR_AGAIN;
 	default:
@@ -586,6 +588,21 @@ irq_release(struct bx_kcore *core, uint32_t index, uint32_t program)
 	irq->notification = BX_NONE;
 }
 
+/* Whether the thread waits by the capability in slot number `leaf`: on its object, in a queue; or for the
+ * rest of a copy, out of any queue, by this very capability. */
+static bool
+waits_by(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t leaf)
+{
+	const struct bx_cap *cap = &core->forest.slots[leaf].cap;
+
+	if (cap->type == BX_CAP_NOTIFICATION)
+		return thread->state == BX_THREAD_WAITING && thread->object == cap->object.index;
+	if (thread->state != BX_THREAD_SENDING && thread->state != BX_THREAD_RECEIVING)
+		return false;
+	return thread->transfer == BX_NONE ? thread->object == cap->object.index :
+	    thread->context.value[0] == leaf - core->programs[thread->program].space.first_slot;
+}
+
 /* Threads of the program that wait on the object: they had the right to through this capability.
  * Before the first is looked at it loses its rights, so that none begins to wait anew; a place kept
  * from an earlier capability in that slot does not count then. */
@@ -604,12 +621,10 @@ waits_cancel(struct bx_kcore *core, uint32_t leaf, const struct bx_program *prog
 	}
 	for (; removal->index < program->thread_count; removal->index++, removal->left--) {
 		struct bx_thread *thread = &core->threads[program->first_thread + removal->index];
-		bool waits = cap->type == BX_CAP_NOTIFICATION ? thread->state == BX_THREAD_WAITING :
-		    thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING;
 
 		if (removal->left <= 0)
 			return BX_ERR_AGAIN;
-		if (waits && thread->object == cap->object.index) {
+		if (waits_by(core, thread, leaf)) {
 			bx_thread_wake(core, thread, BX_ERR_CANCELLED);
 			removal->left -= COST_WAKE;
 		}

@@ -11,7 +11,8 @@
  * nothing is moved: cpu.slice_end is touched only when the processor goes to another account.  The
  * same holds for a budget and cpu.budget_end; budget.c keeps the books.
  *
- * Priority: own, raised to that of every client and of every sender queued where it serves.
+ * Priority: own, raised to that of every client, of every sender queued where it serves, and of who waits
+ * for the rest of a copy that it makes.
  */
 #include "thread.h"
 
@@ -259,12 +260,17 @@ priority_due(const struct bx_kcore *core, const struct bx_thread *thread)
 		if (lent > priority)
 			priority = lent;
 	}
-	if (thread->serves != BX_NONE && thread->state != BX_THREAD_RECEIVING &&
+	if (thread->serves != BX_NONE &&
+	    (thread->state != BX_THREAD_RECEIVING || thread->transfer != BX_NONE) &&
 	    core->endpoints[thread->serves].server_thread == thread->index) {
 		lent = bx_levels_top(&core->sender_levels[thread->serves]);
 		if (lent > priority)
 			priority = lent;
 	}
+	/* The other side waits for the copy that this one makes. */
+	if (thread->transfer != BX_NONE && thread->state == BX_THREAD_READY &&
+	    core->threads[thread->transfer].priority > priority)
+		priority = core->threads[thread->transfer].priority;
 	return priority;
 }
 
@@ -295,7 +301,8 @@ settle(struct bx_kcore *core, struct bx_thread *server, uint32_t *highest, bool 
 		*highest = before;
 	if (*highest < priority)
 		*highest = priority;
-	return bx_budget_served_by(core, server);
+	return server->state == BX_THREAD_RECEIVING ? server->transfer :
+	    bx_budget_served_by(core, server);
 }
 
 /* Goes along the chain of those that wait, as far as something changes, or the whole line; what is left
@@ -326,7 +333,8 @@ bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
 {
 	/* Most often nothing was lent: it serves nobody and begins to wait. */
 	if (server->clients == BX_NONE && server->state == BX_THREAD_RECEIVING &&
-	    server->account == server->index && server->priority == server->priority_base)
+	    server->account == server->index && server->priority == server->priority_base &&
+	    server->transfer == BX_NONE)
 		return;
 	core->settle_left = core->thread_count;
 	settle_chain(core, server->index, 0, false);
@@ -336,7 +344,7 @@ void
 bx_sched_payers_changed(struct bx_kcore *core, const struct bx_thread *owner)
 {
 	core->settle_left = core->thread_count;
-	settle_chain(core, bx_budget_served_by(core, owner), 0, true);
+	settle_chain(core, owner->index, 0, true);
 }
 
 void
@@ -762,6 +770,12 @@ bx_kcore_system_call_general(struct bx_kcore *core)
 		break;
 	case BX_SYS_REPLY_RECEIVE:
 		next = bx_fault_reply_short(core, thread);
+		break;
+	case BX_SYS_CALL | BX_IPC_BUFFERS << 8:
+		next = bx_call_short(core, thread);
+		break;
+	case BX_SYS_REPLY_RECEIVE | BX_IPC_BUFFERS << 8:
+		next = bx_reply_receive_short(core, thread);
 		break;
 	case BX_SYS_YIELD:
 		next = bx_yield_short(core, thread);

@@ -82,6 +82,22 @@ mapping_sound(struct bx_kcore *core, uint32_t index)
 	    found == (uint64_t)index << BX_PAGE_SHIFT && flags == frame->flags);
 }
 
+/* What is remembered of its tables is what a walk finds. */
+static bool
+walks_sound(const struct bx_kcore *core, const struct bx_program *program)
+{
+	for (unsigned i = 0; i < BX_PROGRAM_WALKS; i++) {
+		const struct bx_machine_walk *kept = &program->walks[i];
+		struct bx_machine_walk found;
+
+		if (kept->region != BX_MACHINE_REGION_NONE && (program->root == 0 ||
+		    !bx_machine_walk(core->memory, program->root,
+		    kept->region * BX_MACHINE_REGION_SIZE, &found) || found.pages != kept->pages))
+			return false;
+	}
+	return true;
+}
+
 static bool
 program_sound(struct bx_kcore *core, uint32_t index, const char **what)
 {
@@ -104,6 +120,8 @@ program_sound(struct bx_kcore *core, uint32_t index, const char **what)
 	if (program->state == BX_PROGRAM_RUNNING && ((program->generation & 1) == 0 ||
 	    program->space.sealed == bx_program_is_open(program) || program->work_state != 0))
 		return broken(what, "a running program");
+	if (!walks_sound(core, program))
+		return broken(what, "what is remembered of page tables");
 	if (program->root == 0 && (program->generation & 1) != 0)
 		return broken(what, "generation of an ended program");
 	return true;

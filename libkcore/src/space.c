@@ -101,25 +101,6 @@ bx_space_disown(struct bx_kcore *core, uint32_t program, uint32_t frame)
 	return true;
 }
 
-/* Where the kernel sees the byte at a user address, or NULL; *length is cut at the page's end. */
-static uint8_t *
-user_bytes(const struct bx_kcore *core, uint32_t program, uint64_t address, bool write,
-    size_t *length)
-{
-	uint64_t offset = address & (BX_PAGE_SIZE - 1), frame;
-	uint32_t flags;
-
-	if (!bx_machine_page_lookup(core->machine, core->programs[program].root, address - offset,
-	    &frame, &flags))
-		return NULL;
-	if (write && (flags & BX_PAGE_WRITE) == 0)
-		return NULL;
-	BX_INVARIANT(core->frames[frame >> BX_PAGE_SHIFT].owner == program);
-	if (*length > BX_PAGE_SIZE - offset)
-		*length = BX_PAGE_SIZE - offset;
-	return core->memory + frame + offset;
-}
-
 static bool
 user_range(uint64_t address, size_t length)
 {
@@ -127,71 +108,85 @@ user_range(uint64_t address, size_t length)
 	    bx_range_fits(address, length, BX_USER_END));
 }
 
-enum bx_err
-bx_copy_in(struct bx_kcore *core, uint32_t program, uint64_t address, void *to, size_t length)
+void
+bx_space_forget(struct bx_program *program)
 {
-	uint8_t *at = to;
+	for (unsigned i = 0; i < BX_PROGRAM_WALKS; i++)
+		program->walks[i] = (struct bx_machine_walk){ NULL, BX_MACHINE_REGION_NONE };
+}
+
+/* Between kernel memory and a program's: into it, when `write`. */
+static enum bx_err
+copy(struct bx_kcore *core, uint32_t program, uint64_t address, void *bytes, size_t length,
+    bool write)
+{
+	uint8_t *at = bytes;
 
 	if (!user_range(address, length))
 		return BX_ERR_ADDRESS;
 	while (length > 0) {
-		size_t part = length;
-		const uint8_t *from = user_bytes(core, program, address, false, &part);
+		size_t part = bx_page_part(address, length);
+		uint8_t *user = bx_user_byte(core, program, address, write);
 
-		if (from == NULL)
+		if (user == NULL)
 			return BX_ERR_ADDRESS;
-		memcpy(at, from, part);
+		memcpy(write ? user : at, write ? at : user, part);
 		at += part;
 		address += part;
 		length -= part;
 	}
 	return BX_OK;
+}
+
+enum bx_err
+bx_copy_in(struct bx_kcore *core, uint32_t program, uint64_t address, void *to, size_t length)
+{
+	return copy(core, program, address, to, length, false);
 }
 
 enum bx_err
 bx_copy_out(struct bx_kcore *core, uint32_t program, uint64_t address, const void *from,
     size_t length)
 {
-	const uint8_t *at = from;
-
-	if (!user_range(address, length))
-		return BX_ERR_ADDRESS;
-	while (length > 0) {
-		size_t part = length;
-		uint8_t *to = user_bytes(core, program, address, true, &part);
-
-		if (to == NULL)
-			return BX_ERR_ADDRESS;
-		memcpy(to, at, part);
-		at += part;
-		address += part;
-		length -= part;
-	}
-	return BX_OK;
+	return copy(core, program, address, (void *)(uintptr_t)from, length, true);
 }
 
 enum bx_err
 bx_copy_across(struct bx_kcore *core, uint32_t from_program, uint64_t from, uint32_t to_program,
     uint64_t to, uint32_t length, uint32_t *done, bool *sender_fault)
 {
-	uint32_t end = length - *done > BX_COPY_STEP ? *done + BX_COPY_STEP : length;
+	uint32_t at = *done, end = length - at > BX_COPY_STEP ? at + BX_COPY_STEP : length;
+	size_t source_left = 0, target_left = 0, part;	/* of the page */
+	const uint8_t *source = NULL;
+	uint8_t *target = NULL;
 
-	BX_ASSERT(*done <= length);
+	BX_ASSERT(at <= length);
 	*sender_fault = !user_range(from, length);
 	if (*sender_fault || !user_range(to, length))
 		return BX_ERR_ADDRESS;
-	while (*done < end) {
-		size_t part = end - *done;
-		uint8_t *source, *target;
-
-		source = user_bytes(core, from_program, from + *done, false, &part);
-		target = user_bytes(core, to_program, to + *done, true, &part);
-		*sender_fault = source == NULL;
-		if (source == NULL || target == NULL)
-			return BX_ERR_ADDRESS;
+	for (; at < end; at += (uint32_t)part) {
+		*done = at;
+		if (source_left == 0) {
+			source = bx_user_byte(core, from_program, from + at, false);
+			source_left = bx_page_part(from + at, end - at);
+			*sender_fault = source == NULL;
+			if (source == NULL)
+				return BX_ERR_ADDRESS;
+		}
+		if (target_left == 0) {
+			target = bx_user_byte(core, to_program, to + at, true);
+			target_left = bx_page_part(to + at, end - at);
+			if (target == NULL)
+				return BX_ERR_ADDRESS;
+		}
+		part = source_left < target_left ? source_left : target_left;
 		/* One frame is mapped once, but a program may send to itself. */
 		memmove(target, source, part);
-		*done += (uint32_t)part;
+		source += part;
+		target += part;
+		source_left -= part;
+		target_left -= part;
 	}
+	*done = at;
 	return end == length ? BX_OK : BX_ERR_AGAIN;
 }

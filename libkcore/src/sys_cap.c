@@ -50,12 +50,14 @@ enum bx_err
 bx_sys_cap_copy(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
 {
 	uint64_t from = thread->context.value[0], to = thread->context.value[1];
+	uint32_t first = core->programs[thread->program].space.first_slot;
 	enum bx_err err = bx_cap_copy(&core->forest, own_place(core, thread, from),
 	    own_place(core, thread, to), bx_machine_now(core->machine));
 
 	(void)out;
 	if (err == BX_OK)
-		bx_audit(core, BX_AUDIT_DERIVE, thread->program, BX_NONE, from, to, BX_RIGHT_ALL);
+		bx_audit(core, BX_AUDIT_DERIVE, thread->program, BX_NONE, from, to,
+		    core->forest.slots[first + to].cap.rights);
 	return err;
 }
 

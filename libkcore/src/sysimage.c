@@ -141,6 +141,33 @@ budget_check(uint32_t index, uint32_t flags, uint32_t budget, uint32_t period, c
 	return BX_OK;
 }
 
+/* A policy is whole or absent; somebody hears of the end; nobody starts the first program again. */
+static enum bx_err
+restart_check(const struct bx_sysimage *image, uint32_t index, const char **where)
+{
+	const struct bx_sysimage_program *program = &image->programs[index];
+	uint32_t times = bx_get_le32(program->restart_times);
+	uint32_t within = bx_get_le32(program->restart_within_us);
+	uint32_t backoff = bx_get_le32(program->restart_backoff_us);
+	uint32_t exhausted = bx_get_le32(program->restart_exhausted);
+
+	if ((bx_get_le32(program->flags) & BX_PROGRAM_RESTART) == 0)
+		return (times | within | backoff | exhausted) == 0 ? BX_OK :
+		    refuse(where, BX_ERR_INVALID, "program restart policy without its flag");
+	if (index == 0)
+		return refuse(where, BX_ERR_INVALID, "restart policy of the first program");
+	if (bx_get_le32(program->exit_object) == BX_SYSIMAGE_NONE)
+		return refuse(where, BX_ERR_INVALID, "program restart policy without exit_object");
+	if (times > BX_SYSIMAGE_RESTARTS_MAX)
+		return refuse(where, BX_ERR_RANGE, "program restart_times");
+	if (within < BX_SYSIMAGE_RESTART_US_MIN || within > BX_SYSIMAGE_RESTART_US_MAX)
+		return refuse(where, BX_ERR_RANGE, "program restart_within_us");
+	if (backoff != 0 && (times > 31 || backoff > within >> times))
+		return refuse(where, BX_ERR_RANGE, "program restart_backoff_us");
+	return exhausted <= BX_EXHAUSTED_HALT ? BX_OK :
+	    refuse(where, BX_ERR_INVALID, "program restart_exhausted");
+}
+
 static enum bx_err
 program_check(const struct bx_sysimage *image, uint32_t index, const char **where)
 {
@@ -151,6 +178,7 @@ program_check(const struct bx_sysimage *image, uint32_t index, const char **wher
 	uint32_t threads = bx_get_le32(program->thread_count);
 	uint32_t stack = bx_get_le32(program->stack_pages);
 	uint32_t exit_object = bx_get_le32(program->exit_object);
+	enum bx_err err;
 
 	if (!name_good(program->name))
 		return refuse(where, BX_ERR_FORMAT, "program name");
@@ -185,7 +213,8 @@ program_check(const struct bx_sysimage *image, uint32_t index, const char **wher
 		return refuse(where, BX_ERR_INVALID, "program exit_object");
 	if ((exit_object != BX_SYSIMAGE_NONE) != (bx_get_le64(program->exit_bits) != 0))
 		return refuse(where, BX_ERR_INVALID, "program exit_bits");
-	return budget_check(index, bx_get_le32(program->flags), bx_get_le32(program->budget_us),
+	err = restart_check(image, index, where);
+	return err != BX_OK ? err : budget_check(index, flags, bx_get_le32(program->budget_us),
 	    bx_get_le32(program->period_us), where);
 }
 

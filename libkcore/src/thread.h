@@ -158,7 +158,7 @@ struct bx_context *bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *n
 /* The system call of the current thread, by no short way. */
 struct bx_context *bx_sched_system_call_long(struct bx_kcore *core);
 
-/* ---- ipc_fast.c: short ways of the system calls of these names, without buffers, by which the
+/* ---- ipc_short.c: short ways of the system calls of these names, without buffers, by which the
  * processor goes to another thread at once.  NULL: nothing has changed. */
 
 struct bx_context *bx_signal_short(struct bx_kcore *core, struct bx_thread *thread);
@@ -168,8 +168,16 @@ struct bx_context *bx_receive_short(struct bx_kcore *core, struct bx_thread *thr
 /* The recorded fault of the current thread goes to its handler; a reply_receive answers a fault. */
 struct bx_context *bx_fault_short(struct bx_kcore *core, struct bx_thread *thread);
 struct bx_context *bx_fault_reply_short(struct bx_kcore *core, struct bx_thread *thread);
-/* Whether the account of `owner` can pay has changed: for those who run on it, or could, and for all
- * behind them in the line, it is worked out again whose account they run on. */
+
+/* ---- ipc_buffers.c: likewise of a call and a reply_receive with buffers. */
+
+struct bx_context *bx_call_short(struct bx_kcore *core, struct bx_thread *thread);
+struct bx_context *bx_reply_receive_short(struct bx_kcore *core, struct bx_thread *thread);
+
+/* ---- sched.c again */
+
+/* Whether the account of `owner` can pay has changed: for the owner, those who run on it, or could, and
+ * for all behind them in the line, it is worked out again whose account they run on. */
 void bx_sched_payers_changed(struct bx_kcore *core, const struct bx_thread *owner);
 /* Puts a READY thread that is in no queue into its ready queue, first or last among equals. */
 void bx_sched_enqueue(struct bx_kcore *core, struct bx_thread *thread, bool first);
@@ -221,6 +229,10 @@ void bx_ipc_send(struct bx_kcore *core, struct bx_thread *sender, struct bx_endp
  * BX_ERR_PEER_DIED.  False: there are more. */
 bool bx_ipc_clients_release(struct bx_kcore *core, struct bx_thread *thread);
 bool bx_ipc_senders_release(struct bx_kcore *core, struct bx_endpoint *endpoint);
+/* The capability that `from` offers is copied into the slot that `to` offers, and recorded.  Errors of
+ * bx_cap_copy. */
+BX_MUST_USE enum bx_err bx_ipc_capability_copy(struct bx_kcore *core, const struct bx_thread *from,
+    const struct bx_thread *to);
 /* The registers of a fault message. */
 void bx_ipc_fault_put(const struct bx_kcore *core, struct bx_thread *to,
     const struct bx_thread *from);

@@ -230,7 +230,9 @@ offer(struct driver *driver, const struct bx_thread *thread, struct bx_context *
 	default: buffers.send_length = 17000 + choose(driver, 40000); break;
 	}
 	buffers.receive_capacity = one_in(driver, 3) ? choose(driver, 60000) : BX_IPC_STRING_MAX;
-	if (one_in(driver, 6))
+	if (driver->wordy && buffers.send_length >= 200)
+		buffers.send_length %= one_in(driver, 3) ? BX_COPY_STEP + 1000 : 4096;
+	if (one_in(driver, driver->wordy ? 30 : 6))
 		buffers.send_slot = (uint32_t)any_slot(driver, choose(driver, SLOTS));
 	if (one_in(driver, 4))
 		buffers.receive_slot = (uint32_t)any_slot(driver, free_slot(driver));
@@ -286,7 +288,7 @@ ipc_arguments(struct driver *driver, const struct bx_thread *thread, struct bx_c
 		context->value[0] = context->reply;
 	if (context->number == BX_SYS_RECEIVE && one_in(driver, 5))
 		context->reply = BX_SLOT_NONE;
-	if (one_in(driver, driver->calm ? 12 : 3))
+	if (driver->wordy ? !one_in(driver, 4) : one_in(driver, driver->calm ? 12 : 3))
 		offer(driver, thread, context);
 	if (one_in(driver, 50))
 		context->number |= (uint64_t)choose(driver, 256) << 8;

@@ -51,6 +51,7 @@ struct driver {
 	uint64_t results[BX_SYS_COUNT][DRIVER_ERRORS];	/* how often each call gave each error */
 	uint64_t waits, signals, strings, faults, interrupted;
 	bool calm;			/* most calls are IPC without buffers, most waits are long */
+	bool wordy;			/* most messages have buffers, of at most some pages */
 	void (*before_call)(struct world *);	/* or NULL; its registers are there */
 	void (*before_fault)(struct world *, uint32_t kind, uint64_t address, uint64_t code);
 };

@@ -140,6 +140,10 @@ build_image(struct build *build, uint8_t bytes[IMAGE_SIZE])
 		bx_put_le64(to.exit_bits, from->exit_bits);
 		bx_put_le32(to.budget_us, from->budget_us);
 		bx_put_le32(to.period_us, from->period_us);
+		bx_put_le32(to.restart_times, from->restart_times);
+		bx_put_le32(to.restart_within_us, from->restart_within_us);
+		bx_put_le32(to.restart_backoff_us, from->restart_backoff_us);
+		bx_put_le32(to.restart_exhausted, from->restart_exhausted);
 		bx_put_le32(to.launch_offset, (uint32_t)launch);
 		bx_put_le32(to.launch_size, (uint32_t)size);
 		memcpy(bytes + at, &to, sizeof(to));

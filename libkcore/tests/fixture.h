@@ -61,6 +61,7 @@ struct build_program {
 	const char *name, *module;
 	uint32_t flags, priority, priority_max, slots, replies, threads, quota, stack_pages;
 	uint32_t fault_object, exit_object, budget_us, period_us;
+	uint32_t restart_times, restart_within_us, restart_backoff_us, restart_exhausted;
 	uint64_t exit_bits;
 };
 

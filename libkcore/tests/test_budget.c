@@ -429,6 +429,33 @@ START_TEST(budget4_who_queues_pays)
 }
 END_TEST
 
+/* A server with time of its own uses that first; when it is gone, whoever queues pays, until it has some
+ * again. */
+START_TEST(budget4_who_queues_pays_for_one_with_a_budget)
+{
+	static const struct plan plan = {
+		.priority = { 1, 20, 10, 15 }, .budget_ms = { 0, 1, 0, 0 }, .period_ms = { 0, 10, 0, 0 },
+	};
+
+	start(&plan);
+	say(S, BX_SYS_RECEIVE, EP_A, world.machine.now + MS, REPLY_SLOT);
+	sleep_for(B, 1 * MS);
+	sleep_for(A, 1000 * MS);
+	run(1 * MS);
+	ck_assert_uint_eq(world_current(&world), S);
+	sleep_for(S, 1 * MS);
+	say(B, BX_SYS_CALL, EP_A, LATE, BX_SLOT_NONE);
+	ck_assert_uint_eq(thread(B)->state, BX_THREAD_SENDING);
+	run(2 * MS);
+	ck_assert_uint_eq(ran[S], 1 * MS);
+	ck_assert_uint_eq(world_current(&world), S);
+	ck_assert_uint_eq(thread(S)->account, B);
+	run(9 * MS);
+	ck_assert_uint_eq(ran[S], 10 * MS);
+	ck_assert_uint_eq(thread(S)->account, S);
+}
+END_TEST
+
 /* When the one who pays gives up, the server stops again; and goes on with the first caller's refill. */
 START_TEST(budget4_who_pays_gives_up)
 {
@@ -593,6 +620,19 @@ START_TEST(budget5_passive_start)
 }
 END_TEST
 
+/* Also by a receive that finds nothing and does not wait. */
+START_TEST(budget5_passive_start_ends_by_a_look)
+{
+	start(&server_plan);
+	say(S, BX_SYS_RECEIVE, EP_A, 0, REPLY_SLOT);
+	ck_assert_int_eq(world_result(&world, S), BX_ERR_WOULD_BLOCK);
+	ck_assert_uint_eq(world_current(&world), B);
+	ck_assert_uint_eq(thread(S)->parked, S);
+	run(30 * MS);
+	ck_assert_uint_eq(ran[S], 0);
+}
+END_TEST
+
 /* A string that a passive server takes from a sender in steps is on the sender's time to the end. */
 START_TEST(budget5_string_in_steps)
 {
@@ -733,12 +773,14 @@ suite_budget(void)
 	tcase_add_test(tcase, budget3_server_with_time_goes_on);
 	tcase_add_loop_test(tcase, budget4_caller_leaves, 0, 3);
 	tcase_add_test(tcase, budget4_who_queues_pays);
+	tcase_add_test(tcase, budget4_who_queues_pays_for_one_with_a_budget);
 	tcase_add_test(tcase, budget4_who_pays_gives_up);
 	tcase_add_test(tcase, budget4_next_in_the_queue_pays);
 	tcase_add_test(tcase, budget4_both_run_out);
 	tcase_add_test(tcase, budget5_chain);
 	tcase_add_loop_test(tcase, budget5_passive_server_without_a_caller, 0, 2);
 	tcase_add_test(tcase, budget5_passive_start);
+	tcase_add_test(tcase, budget5_passive_start_ends_by_a_look);
 	tcase_add_loop_test(tcase, budget5_string_in_steps, 0, 2);
 	tcase_add_loop_test(tcase, budget5_server_moves, 0, 2);
 	tcase_add_test(tcase, budget5_parked_thread_is_managed);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * test_fast.c -- the short ways (ipc_fast.c) against the general one.  Seeded sequences of events
+ * test_fast.c -- the short ways (ipc_fast.c, ipc_short.c, ipc_buffers.c) against the general one.  Seeded sequences of events
  * (driver.h); whenever a short way takes a call, the general way makes the same call from a copy of
  * the same state, and both leave the same system, but for what is named in `forget`.
  */
@@ -12,11 +12,14 @@
 #include "driver.h"
 
 #define STEPS		40000
-#define SEEDS		6
+#define SEEDS		8
+
+#define BUFFERS	((uint64_t)BX_IPC_BUFFERS << 8)
 
 static struct driver driver;
 static uint8_t *before, *shortly;
-static uint64_t taken[BX_SYS_COUNT], faults, fault_replies;
+static uint8_t *memory_before, *memory_shortly;	/* of users, while a call has buffers */
+static uint64_t taken[BX_SYS_COUNT], strings[BX_SYS_COUNT], faults, fault_replies;
 static const uint32_t least[BX_SYS_COUNT] = {
 	[BX_SYS_CALL] = 500, [BX_SYS_REPLY_RECEIVE] = 150, [BX_SYS_SIGNAL] = 500, [BX_SYS_SEND] = 50,
 	[BX_SYS_RECEIVE] = 25, [BX_SYS_YIELD] = 50,
@@ -52,6 +55,13 @@ forget(struct bx_kcore *core, uint64_t now)
 		 * again with the number written anew. */
 		if (thread->state == BX_THREAD_RECEIVING || thread->state == BX_THREAD_AWAITING_REPLY)
 			thread->context.number = 0;
+		if (thread->state == BX_THREAD_READY && thread->restart == 0)
+			thread->has_buffers = 0;
+		if (thread->has_buffers == 0) {
+			memset(&thread->buffers, 0, sizeof thread->buffers);
+			thread->send_cap_slot = 0;
+			thread->receive_cap_slot = 0;
+		}
 		if (thread->state == BX_THREAD_AWAITING_REPLY)
 			memset(thread->context.value, 0, sizeof thread->context.value);
 	}
@@ -70,6 +80,10 @@ take(struct world *world)
 	case BX_SYS_SEND:	return bx_send_short(world->core, thread) != NULL;
 	case BX_SYS_YIELD:	return bx_yield_short(world->core, thread) != NULL;
 	case BX_SYS_RECEIVE:	return bx_receive_short(world->core, thread) != NULL;
+	case BX_SYS_CALL | BUFFERS:
+		return bx_call_short(world->core, thread) != NULL;
+	case BX_SYS_REPLY_RECEIVE | BUFFERS:
+		return bx_reply_receive_short(world->core, thread) != NULL;
 	default:		break;
 	}
 
@@ -87,6 +101,19 @@ take(struct world *world)
 	return next != &bx_kcore_declined;
 }
 
+/* Both leave the same pools; what the short way left is in `shortly`. */
+static void
+same_pools(const struct world *world, uint64_t number)
+{
+	const uint8_t *pools = (const uint8_t *)world->pools;
+
+	for (size_t i = 0; i < world->pool_bytes; i++)
+		if (shortly[i] != pools[i])
+			fprintf(stderr, "call %lu: byte %zu of the pools, %zd of the threads\n",
+			    number, i, (const uint8_t *)pools + i - (uint8_t *)world->core->threads);
+	want(memcmp(shortly, pools, world->pool_bytes) == 0);
+}
+
 /* The general way has been gone, the short one before; what that left is in `shortly`. */
 static void
 same(struct world *world, uint64_t number, const struct bx_context *fast,
@@ -98,12 +125,7 @@ same(struct world *world, uint64_t number, const struct bx_context *fast,
 	want_eq(fast_machine->domain_switches, world->machine.domain_switches);
 	want_le(fast_machine->timer, world->machine.timer);
 	forget(core, world->machine.now);
-	for (size_t i = 0; i < world->pool_bytes; i++)
-		if (shortly[i] != ((uint8_t *)world->pools)[i])
-			fprintf(stderr, "call %lu: byte %zu of the pools, %zd of the threads\n",
-			    number, i, (ptrdiff_t)i - ((uint8_t *)core->threads -
-			    (uint8_t *)world->pools));
-	want(memcmp(shortly, world->pools, world->pool_bytes) == 0);
+	same_pools(world, number);
 }
 
 /* A fault: with `busy` above everything the short way declines. */
@@ -137,6 +159,25 @@ compare_fault(struct world *world, uint32_t kind, uint64_t address, uint64_t cod
 	world->machine = machine;
 }
 
+/* What only the tables of programs remember of page tables is no part of the state. */
+static void
+walks_forget(struct bx_kcore *core)
+{
+	for (uint32_t i = 0; i < core->program_count; i++)
+		bx_space_forget(&core->programs[i]);
+}
+
+/* Counts a call that a short way has taken. */
+static void
+count(const struct world *world, uint64_t number, const struct bx_thread *thread)
+{
+	taken[number & 0xff]++;
+	if ((number & BUFFERS) == 0)
+		return;
+	strings[number & 0xff] += thread->buffers.send_length != 0;
+	memcpy(memory_shortly, world->memory, WORLD_MEMORY);
+}
+
 static void
 compare(struct world *world)
 {
@@ -145,37 +186,52 @@ compare(struct world *world)
 	const struct bx_context *general, *fast;
 	struct bx_machine fast_machine;
 	uint64_t number = world->context->number;
+	const struct bx_thread *thread = bx_core_current(core);
 
+	walks_forget(core);
 	memcpy(before, world->pools, world->pool_bytes);
+	if ((number & BUFFERS) != 0)
+		memcpy(memory_before, world->memory, WORLD_MEMORY);
 	/* A receive whose deadline has passed fails at once in general, and at the next timer event when
 	 * a short way has queued it. */
-	if ((number == BX_SYS_REPLY_RECEIVE || number == BX_SYS_RECEIVE) &&
+	if (((number & ~BUFFERS) == BX_SYS_REPLY_RECEIVE || number == BX_SYS_RECEIVE) &&
 	    world->context->value[2] <= machine.now)
 		return;
 	if (!take(world)) {
+		walks_forget(core);
 		forget(core, machine.now);
 		memcpy(shortly, world->pools, world->pool_bytes);
 		memcpy(world->pools, before, world->pool_bytes);
 		forget(core, machine.now);
-		want(memcmp(shortly, world->pools, world->pool_bytes) == 0);
+		same_pools(world, number);
 		memcpy(world->pools, before, world->pool_bytes);
 		return;
 	}
-	taken[number]++;
+	count(world, number, thread);
 	memcpy(world->pools, before, world->pool_bytes);
+	if ((number & BUFFERS) != 0)
+		memcpy(world->memory, memory_before, WORLD_MEMORY);
 	world->machine = machine;
 	world->machine.now_step = 0;
 	fast = bx_kcore_system_call(core);
+	walks_forget(core);
 	forget(core, machine.now);
 	memcpy(shortly, world->pools, world->pool_bytes);
 	fast_machine = world->machine;
 
 	memcpy(world->pools, before, world->pool_bytes);
+	if ((number & BUFFERS) != 0)
+		memcpy(world->memory, memory_before, WORLD_MEMORY);
 	world->machine = machine;
 	world->machine.now_step = 0;
 	core->cpu.system_calls++;
 	general = bx_sched_system_call_long(core);
+	walks_forget(core);
 	same(world, number, fast, general, &fast_machine);
+	if ((number & BUFFERS) != 0) {
+		want(memcmp(memory_shortly, world->memory, WORLD_MEMORY) == 0);
+		memcpy(world->memory, memory_before, WORLD_MEMORY);
+	}
 	memcpy(world->pools, before, world->pool_bytes);
 	world->machine = machine;
 }
@@ -184,9 +240,12 @@ START_TEST(fast1_short_ways_do_as_the_general)
 {
 	driver_make(&driver, NULL, 0, 0xfa57 + (uint64_t)_i);
 	driver.calm = _i % 3 != 0;
+	driver.wordy = _i >= SEEDS - 2;
 	before = malloc(driver.world.pool_bytes);
 	shortly = malloc(driver.world.pool_bytes);
-	ck_assert(before != NULL && shortly != NULL);
+	memory_before = malloc(WORLD_MEMORY);
+	memory_shortly = malloc(WORLD_MEMORY);
+	ck_assert(before != NULL && shortly != NULL && memory_before != NULL && memory_shortly != NULL);
 	driver.before_call = compare;
 	driver.before_fault = compare_fault;
 	for (unsigned n = 0; n < STEPS; n++)
@@ -194,6 +253,8 @@ START_TEST(fast1_short_ways_do_as_the_general)
 	driver_end(&driver);
 	free(before);
 	free(shortly);
+	free(memory_before);
+	free(memory_shortly);
 }
 END_TEST
 
@@ -203,6 +264,8 @@ START_TEST(fast1_short_ways_were_taken)
 	for (unsigned number = 0; number < BX_SYS_COUNT; number++)
 		if (least[number] != 0)
 			ck_assert_uint_ge(taken[number], least[number]);
+	ck_assert_uint_ge(strings[BX_SYS_CALL], 20);
+	ck_assert_uint_ge(strings[BX_SYS_REPLY_RECEIVE], 2);
 	ck_assert_uint_ge(faults, 50);
 	ck_assert_uint_ge(fault_replies, 10);
 }

@@ -881,6 +881,67 @@ START_TEST(ipc6_stop_in_a_copy)
 }
 END_TEST
 
+static void
+priority_is(uint32_t who, uint32_t priority)
+{
+	ck_assert_uint_eq(thread(who)->priority, priority);
+}
+
+static void
+priority_set(uint32_t who, uint8_t priority)
+{
+	thread(who)->priority_base = priority;
+	bx_sched_unlend(world.core, thread(who));
+}
+
+/* Whoever waits for the rest of a copy lends its priority to the one that makes it, and so do those who queue
+ * meanwhile; until it is over. */
+START_TEST(ipc6_copy_is_made_at_the_priority_of_who_waits)
+{
+	uint32_t active = _i & 1 ? CLIENT : SERVER, passive = _i & 1 ? SERVER : CLIENT;
+
+	half_copied(active);
+	priority_set(passive, 30);
+	priority_is(active, 30);
+	priority_set(OTHER, 40);
+	world.context = bx_sched_dispatch(world.core);
+	world.machine.interrupt_every = 0;
+	ck_assert_uint_eq(world_current(&world), OTHER);
+	world.machine.interrupt_every = 1;
+	ask(OTHER, BX_SYS_CALL, EP_A, 7, SOON);
+	state_is(OTHER, BX_THREAD_SENDING);
+	priority_is(SERVER, 40);
+	if (active == CLIENT)
+		priority_is(CLIENT, 40);
+	if (_i & 2)
+		bx_thread_stop(world.core, thread(passive));
+	else
+		settle();
+	if (_i & 2) {
+		priority_is(active, active == SERVER ? 40 : 10);
+		bx_thread_ready(world.core, thread(passive));
+	} else {
+		priority_is(SERVER, 40);
+		priority_is(CLIENT, passive == CLIENT ? 30 : 10);
+	}
+}
+END_TEST
+
+/* What the passive side waits by is taken from it: nothing of it is seen afterwards. */
+START_TEST(ipc6_capability_goes_in_a_copy)
+{
+	uint32_t active = _i == 0 ? CLIENT : SERVER, passive = _i == 0 ? SERVER : CLIENT;
+	uint32_t slot = world.core->programs[passive / 2].space.first_slot + EP_A, parent;
+	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+
+	half_copied(active);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, slot, &parent, &removal), BX_OK);
+	failed(passive, BX_ERR_CANCELLED);
+	settle();
+	state_is(active, active == CLIENT ? BX_THREAD_SENDING : BX_THREAD_RECEIVING);
+}
+END_TEST
+
 /* A caller dies, or waits no longer, while its answer is being copied. */
 START_TEST(ipc6_caller_leaves_its_answer)
 {
@@ -982,9 +1043,79 @@ START_TEST(ipc7_no_place_is_told_to_the_sender)
 }
 END_TEST
 
-/* Only tests have spaces that are not sealed while their program runs. */
+/* Offers to send a string of `length`, and to receive one of `capacity`. */
+static void
+offer_both(uint32_t program, uint32_t length, uint32_t capacity)
+{
+	struct bx_ipc_buffers buffers = no_buffers();
+
+	offer_send(program, length);
+	buffers.send_length = length;
+	buffers.receive_capacity = capacity;
+	offer(program, buffers);
+}
+
+/* CLIENT calls, or SERVER answers and receives: by the general way, or as it comes.  Only that one keeps
+ * the badge of a caller. */
+static void
+say(uint32_t who, bool generally)
+{
+	thread(who)->badge = 0;
+	ck_assert_uint_eq(world_current(&world), who);
+	if (generally)
+		world.core->cpu.busy = BX_BUSY_ALWAYS;
+	if (who == CLIENT)
+		ask(CLIENT, WITH_BUFFERS(BX_SYS_CALL), EP_A, 7, SOON);
+	else
+		ask_with(SERVER, WITH_BUFFERS(BX_SYS_REPLY_RECEIVE), EP_A, 8, SOON, REPLY_SLOT);
+}
+
+/* Strings by the general way (0) and by the short one. */
+START_TEST(ipc7_strings_go_either_way)
+{
+	static const uint32_t lengths[] = { 0, 1, 64, 4096, 5000, BX_COPY_STEP, BX_COPY_STEP + 1 };
+	bool generally = _i == 0;
+
+	quiet();
+	offer_receive(SERVER / 2, 65536);
+	ask_with(SERVER, WITH_BUFFERS(BX_SYS_RECEIVE), EP_A, 0, SOON, REPLY_SLOT);
+	for (unsigned i = 0; i < BX_ARRAY_COUNT(lengths); i++) {
+		uint32_t length = lengths[i];
+
+		offer_both(CLIENT / 2, length, 65536);
+		say(CLIENT, generally);
+		received(SERVER, 0x102, 7, BX_IPC_INFO_REPLY | (uint64_t)length << 32, CLIENT);
+		string_is(SERVER / 2, length, CLIENT / 2);
+		ck_assert_int_eq(thread(CLIENT)->badge == 0, !generally && length <= BX_COPY_STEP);
+		offer_both(SERVER / 2, length, i + 1 < BX_ARRAY_COUNT(lengths) ? 65536 : 100);
+		say(SERVER, generally);
+		received(CLIENT, 0, 8, (uint64_t)length << 32, SERVER);
+		string_is(CLIENT / 2, length, SERVER / 2);
+	}
+	/* Each is told of its own mistakes, and both of what does not fit. */
+	offer_both(CLIENT / 2, 100, 0);
+	thread(CLIENT)->badge = 0;
+	world.context->buffers = BUFFERS;
+	(void)world_call(&world, WITH_BUFFERS(BX_SYS_CALL), EP_A, 7, 0);
+	ck_assert_int_eq(world_result(&world, CLIENT), BX_ERR_WOULD_BLOCK);
+	offer(CLIENT / 2, (struct bx_ipc_buffers){ .send_address = BX_USER_END - 8, .send_length = 8,
+	    .send_slot = BX_SLOT_NONE, .receive_slot = BX_SLOT_NONE });
+	say(CLIENT, generally);
+	failed(CLIENT, BX_ERR_ADDRESS);
+	state_is(SERVER, BX_THREAD_RECEIVING);
+	offer_both(CLIENT / 2, 101, 0);
+	say(CLIENT, generally);
+	failed(CLIENT, BX_ERR_MSG_TOO_LONG);
+	failed(SERVER, BX_ERR_MSG_TOO_LONG);
+}
+END_TEST
+
+/* Only tests have spaces that are not sealed while their program runs.  By the general way, and by the
+ * short one. */
 START_TEST(ipc7_capability_goes_along)
 {
+	if (_i == 1)
+		quiet();
 	offer_cap(CLIENT / 2, NOTE, FREE_SLOT);
 	offer_cap(SERVER / 2, BX_SLOT_NONE, FREE_SLOT);
 	world_run_until(&world, SERVER);
@@ -1009,11 +1140,13 @@ START_TEST(ipc7_capability_goes_along)
 	ck_assert_uint_eq(cap(1, FREE_SLOT)->type, BX_CAP_NOTIFICATION);
 	ck_assert_uint_eq(cap(1, FREE_SLOT)->badge, 1u << 2);
 	ck_assert_uint_eq(cap(1, FREE_SLOT)->depth, cap(2, NOTE)->depth + 1u);
+	ck_assert_int_eq(thread(CLIENT)->badge == 0, _i == 1);
 	/* The slot is taken now. */
 	offer_cap(SERVER / 2, MEMORY, FREE_SLOT);
 	ck_assert_uint_eq(world_current(&world), SERVER);
-	world.context->number = WITH_BUFFERS(BX_SYS_REPLY);
-	world.context->value[0] = REPLY_SLOT;
+	world.context->number = WITH_BUFFERS(_i == 1 ? BX_SYS_REPLY_RECEIVE : BX_SYS_REPLY);
+	world.context->value[0] = _i == 1 ? EP_A : REPLY_SLOT;
+	world.context->value[2] = SOON;
 	world.context = bx_kcore_system_call(world.core);
 	ck_assert_uint_eq(thread(CLIENT)->context.number, BX_OK);
 	ck_assert_uint_eq(thread(CLIENT)->context.value[2], BX_IPC_INFO_CAP);
@@ -1400,6 +1533,8 @@ suite_ipc(void)
 	tcase_add_test(all, ipc5_bad_memory_is_its_owners);
 	tcase_add_test(all, ipc5_offers_are_checked);
 	tcase_add_loop_test(all, ipc6_interrupted_copy_goes_on, 0, 2);
+	tcase_add_loop_test(all, ipc6_copy_is_made_at_the_priority_of_who_waits, 0, 4);
+	tcase_add_loop_test(all, ipc6_capability_goes_in_a_copy, 0, 2);
 	tcase_add_test(all, ipc6_offer_is_read_once);
 	tcase_add_test(all, ipc6_use_is_spent_once);
 	tcase_add_test(all, ipc6_last_use_is_spent_once);
@@ -1411,7 +1546,8 @@ suite_ipc(void)
 	tcase_add_test(all, ipc6_one_answer_at_a_time);
 	tcase_add_test(all, ipc7_sealed_space_takes_no_capability);
 	tcase_add_test(all, ipc7_no_place_is_told_to_the_sender);
-	tcase_add_test(all, ipc7_capability_goes_along);
+	tcase_add_loop_test(all, ipc7_capability_goes_along, 0, 2);
+	tcase_add_loop_test(all, ipc7_strings_go_either_way, 0, 2);
 	tcase_add_test(rights, ipc7_rights_to_send_along);
 	tcase_add_test(rights, ipc7_short_way_checks_capabilities);
 	tcase_add_test(all, ipc7_counted_is_not_sent_through_itself);

@@ -257,6 +257,8 @@ START_TEST(sys2_unsealed_space)
 	context->value[1] = FREE_SLOT;
 	world.context = bx_kcore_system_call(world.core);
 	ck_assert_uint_eq(context->number, BX_OK);
+	ck_assert_uint_eq(last_record()->kind, BX_AUDIT_DERIVE);
+	ck_assert_uint_eq(last_record()->c, cap(1, NOTE)->rights);
 	context->number = BX_SYS_CAP_REVOKE;
 	context->value[0] = NOTE;
 	world.context = bx_kcore_system_call(world.core);

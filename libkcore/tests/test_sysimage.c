@@ -43,6 +43,11 @@ setup(void)
 	build.programs[1].fault_object = 0;
 	build.programs[1].exit_object = 1;
 	build.programs[1].exit_bits = 1;
+	build.programs[1].flags = BX_PROGRAM_RESTART;
+	build.programs[1].restart_times = 2;
+	build.programs[1].restart_within_us = 20000;
+	build.programs[1].restart_backoff_us = 5000;
+	build.programs[1].restart_exhausted = BX_EXHAUSTED_HALT;
 	build.programs[1].budget_us = 1000;
 	build.programs[1].period_us = 2000;
 	image_size = build_image(&build, image);
@@ -72,7 +77,8 @@ static const struct wrong {
 	const char *where;
 } wrongs[] = {
 	{ HEADER(magic), 1, 'x', BX_ERR_FORMAT, "magic" },
-	{ HEADER(version), 4, 2, BX_ERR_VERSION, "version" },
+	{ HEADER(version), 4, 1, BX_ERR_VERSION, "version" },
+	{ HEADER(version), 4, 3, BX_ERR_VERSION, "version" },
 	{ HEADER(size), 4, 1u << 21, BX_ERR_TRUNCATED, "size" },
 	{ HEADER(size), 4, 100, BX_ERR_RANGE, "size" },
 	{ HEADER(name), 1, 0, BX_ERR_FORMAT, "system name" },
@@ -120,9 +126,27 @@ static const struct wrong {
 	{ PROGRAM(0, budget_us), 4, 1000, BX_ERR_INVALID, "program budget" },
 	{ PROGRAM(1, exit_object), 4, 0, BX_ERR_INVALID, "program exit_object" },
 	{ PROGRAM(1, exit_object), 4, UINT32_MAX, BX_ERR_INVALID, "program exit_bits" },
+	{ PROGRAM(1, flags), 4, 0, BX_ERR_INVALID, "program restart policy without its flag" },
+	{ PROGRAM(0, restart_times), 4, 1, BX_ERR_INVALID, "program restart policy without its flag" },
+	{ PROGRAM(0, restart_within_us), 4, 1000, BX_ERR_INVALID,
+	  "program restart policy without its flag" },
+	{ PROGRAM(0, restart_backoff_us), 4, 1, BX_ERR_INVALID,
+	  "program restart policy without its flag" },
+	{ PROGRAM(0, restart_exhausted), 4, 1, BX_ERR_INVALID,
+	  "program restart policy without its flag" },
+	{ PROGRAM(0, flags), 4, BX_PROGRAM_RESTART, BX_ERR_INVALID,
+	  "restart policy of the first program" },
+	{ PROGRAM(1, restart_times), 4, 65536, BX_ERR_RANGE, "program restart_times" },
+	{ PROGRAM(1, restart_within_us), 4, 999, BX_ERR_RANGE, "program restart_within_us" },
+	{ PROGRAM(1, restart_within_us), 4, 3600000001u, BX_ERR_RANGE, "program restart_within_us" },
+	{ PROGRAM(1, restart_within_us), 4, 19999, BX_ERR_RANGE, "program restart_backoff_us" },
+	{ PROGRAM(1, restart_backoff_us), 4, 5001, BX_ERR_RANGE, "program restart_backoff_us" },
+	{ PROGRAM(1, restart_times), 4, 3, BX_ERR_RANGE, "program restart_backoff_us" },
+	{ PROGRAM(1, restart_times), 4, 32, BX_ERR_RANGE, "program restart_backoff_us" },
+	{ PROGRAM(1, restart_exhausted), 4, 2, BX_ERR_INVALID, "program restart_exhausted" },
 	{ PROGRAM(1, exit_bits), 8, 0, BX_ERR_INVALID, "program exit_bits" },
 	{ PROGRAM(0, flags), 4, BX_PROGRAM_PASSIVE, BX_ERR_INVALID, "program passive" },
-	{ PROGRAM(1, flags), 4, BX_PROGRAM_PASSIVE, BX_ERR_INVALID, "program passive" },
+	{ PROGRAM(1, flags), 4, BX_PROGRAM_PASSIVE | BX_PROGRAM_RESTART, BX_ERR_INVALID, "program passive" },
 	{ PROGRAM(1, budget_us), 4, 2001, BX_ERR_INVALID, "program budget" },
 	{ PROGRAM(1, budget_us), 4, 99, BX_ERR_INVALID, "program budget" },
 	{ PROGRAM(1, budget_us), 4, 0, BX_ERR_INVALID, "program budget" },
@@ -251,7 +275,8 @@ static const struct wrong_pair {
 	/* A budget as long as its period, and with nothing to come back. */
 	{ { { PROGRAM(1, budget_us), 4, 2000 }, { PROGRAM(1, period_us), 4, 2000 } }, BX_OK, NULL },
 	{ { { PROGRAM(1, budget_us), 4, 0 }, { PROGRAM(1, period_us), 4, 0 } }, BX_OK, NULL },
-	{ { { PROGRAM(1, flags), 4, BX_PROGRAM_PASSIVE }, { PROGRAM(1, budget_us), 4, 0 } },
+	{ { { PROGRAM(1, flags), 4, BX_PROGRAM_PASSIVE | BX_PROGRAM_RESTART },
+	    { PROGRAM(1, budget_us), 4, 0 } },
 	  BX_ERR_INVALID, "program budget" },
 	/* An open space where the system is for research is none of the kernel's complaints. */
 	{ { { HEADER(flags), 4, BX_SYSTEM_RESEARCH }, { PROGRAM(0, flags), 4, BX_PROGRAM_OPEN_SPACE } },
@@ -305,6 +330,20 @@ START_TEST(refuses_each_wrong_field)
 }
 END_TEST
 
+/* A policy for a program of whose end nobody hears. */
+START_TEST(refuses_a_restart_policy_without_exit_object)
+{
+	bx_put_le32(image + PROGRAM(1, exit_object), BX_SYSIMAGE_NONE);
+	bx_put_le64(image + PROGRAM(1, exit_bits), 0);
+	refuse_check(image_size, BX_ERR_INVALID, "program restart policy without exit_object");
+	bx_put_le32(image + PROGRAM(1, flags), 0);
+	for (unsigned i = 0; i < 16; i++)
+		image[PROGRAM(1, restart_times) + i] = 0;
+	ck_assert_int_eq(bx_sysimage_open(image, image_size, &(struct bx_sysimage){ 0 },
+	    &(const char *){ NULL }), BX_OK);
+}
+END_TEST
+
 START_TEST(refuses_each_wrong_pair)
 {
 	const struct wrong_pair *wrong = &wrong_pairs[_i];
@@ -342,7 +381,7 @@ START_TEST(refuses_too_many_threads_with_fpu)
 	bx_put_le32(image + PROGRAM(0, thread_count), 20);
 	bx_put_le32(image + PROGRAM(1, thread_count), BX_SYSIMAGE_FPU_THREADS_MAX - 19);
 	ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
-	bx_put_le32(image + PROGRAM(1, flags), BX_PROGRAM_FPU);
+	bx_put_le32(image + PROGRAM(1, flags), BX_PROGRAM_FPU | BX_PROGRAM_RESTART);
 	refuse_check(image_size, BX_ERR_RANGE, "threads of programs with fpu");
 	bx_put_le32(image + PROGRAM(1, thread_count), BX_SYSIMAGE_FPU_THREADS_MAX - 20);
 	ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
@@ -454,6 +493,7 @@ suite_sysimage(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, opens_a_good_image);
 	tcase_add_loop_test(tcase, refuses_each_wrong_field, 0, (int)BX_ARRAY_COUNT(wrongs));
+	tcase_add_test(tcase, refuses_a_restart_policy_without_exit_object);
 	tcase_add_loop_test(tcase, refuses_each_wrong_pair, 0, (int)BX_ARRAY_COUNT(wrong_pairs));
 	tcase_add_test(tcase, refuses_equal_names);
 	tcase_add_test(tcase, refuses_too_many_threads);

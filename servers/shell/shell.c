@@ -2,12 +2,12 @@
 /*
  * shell.c -- reads lines from the console and runs them.
  *
- * Capabilities: console (write, grant-reply; its badge allows input), spawn (read, write), audit
- * (read), init (write, grant-reply), ready (notification, write).  What is missing is missed only by
- * the commands that need it.
+ * Capabilities: console (write, grant-reply; its badge allows input), spawn (endpoint of spawnd; write,
+ * grant-reply; its badge allows control and power), audit (read), ready (notification, write).  What is
+ * missing is missed only by the commands that need it.
  */
-#include "init-client.h"
 #include "shell.h"
+#include "spawn-client.h"
 
 #define PROMPT		"brainix> "
 #define WRITE_US	10000000u
@@ -85,8 +85,8 @@ start(struct shell *shell)
 
 	if (ready != BX_SLOT_NONE)
 		bx_err_ignore(bx_sys_signal(ready));
-	if (shell->init != BX_SLOT_NONE)
-		bx_err_ignore(bx_if_init_booted(shell->init,
+	if (shell->spawn != BX_SLOT_NONE)
+		bx_err_ignore(bx_if_spawn_booted(shell->spawn,
 		    bx_sys_deadline_in_us(shell->sys, BOOTED_US)));
 	if (shell->audit == BX_SLOT_NONE ||
 	    bx_sys_inspect(shell->audit, BX_INSPECT_SYSTEM, 0, 0, &system, sizeof system) != BX_OK)
@@ -116,6 +116,7 @@ candidates(const struct shell *shell, const char *names[SHELL_PROGRAMS_MAX])
 			count++;
 		}
 	} else if (words_equal(words.word[0], "run") || words_equal(words.word[0], "kill") ||
+	    words_equal(words.word[0], "stop") || words_equal(words.word[0], "status") ||
 	    words_equal(words.word[0], "caps")) {
 		while (count < shell->program_count) {
 			names[count] = shell->programs[count];
@@ -177,7 +178,6 @@ bx_main(const struct bx_sys *sys)
 	shell.console = slot_named(&shell, "console");
 	shell.spawn = slot_named(&shell, "spawn");
 	shell.audit = slot_named(&shell, "audit");
-	shell.init = slot_named(&shell, "init");
 	if (shell.console == BX_SLOT_NONE)
 		return 1;
 	bx_text_init(&shell.out, shell.out_bytes, sizeof shell.out_bytes);

@@ -13,6 +13,7 @@
 #include <brainix/console.h>
 
 #include "editor.h"
+#include "spawn-ipc.h"
 #include "words.h"
 
 #define SHELL_PROGRAMS_MAX	64u	/* that completion and names know */
@@ -21,7 +22,7 @@
 
 struct shell {
 	const struct bx_sys *sys;
-	uint32_t console, spawn, audit, init;	/* slots, or BX_SLOT_NONE */
+	uint32_t console, spawn, audit;		/* slots, or BX_SLOT_NONE */
 	uint32_t program_count;
 	char programs[SHELL_PROGRAMS_MAX][BX_NAME_MAX];
 	struct editor editor;
@@ -53,8 +54,13 @@ extern const struct command shell_commands[];
 /* Runs a line: `line` is taken apart, `whole` is the same line untouched. */
 void shell_run_line(struct shell *shell, char *line, const char *whole);
 
+/* What spawnd says of a program.  As bx_if_spawn_status. */
+BX_MUST_USE enum bx_err shell_status(struct shell *shell, const char *name,
+    struct bx_if_spawn_status_answer *answer);
+
 /* show.c */
 void show_ps(struct shell *shell, const struct words *words, const char *line);
+void show_status(struct shell *shell, const struct words *words, const char *line);
 void show_threads(struct shell *shell, const struct words *words, const char *line);
 void show_caps(struct shell *shell, const struct words *words, const char *line);
 void show_mem(struct shell *shell, const struct words *words, const char *line);

@@ -56,6 +56,79 @@ show_ps(struct shell *shell, const struct words *words, const char *line)
 	}
 }
 
+/* A program's last end, for people. */
+static void
+end_add(struct bx_text *text, const struct bx_if_spawn_status_answer *answer)
+{
+	switch (answer->ended) {
+	case BX_PROGRAM_ABSENT:
+		bx_text_add(text, "-");
+		break;
+	case BX_PROGRAM_EXITED:
+		bx_text_add(text, "exit code %ld", answer->code);
+		break;
+	case BX_PROGRAM_FAULTED:
+		bx_text_add(text, "%s at 0x%lx", name_of_fault(answer->fault), answer->address);
+		break;
+	default:
+		bx_text_add(text, "%s", name_of_program_state(answer->ended));
+		break;
+	}
+}
+
+/* What follows the next end, or has followed the last. */
+static const char *
+watch_text(uint32_t watch)
+{
+	static const char *const names[] = {
+		[BX_IF_SPAWN_WATCH_NONE] = "-", [BX_IF_SPAWN_WATCH_POLICY] = "start again",
+		[BX_IF_SPAWN_WATCH_AGAIN] = "starts soon", [BX_IF_SPAWN_WATCH_USED_UP] = "used up",
+		[BX_IF_SPAWN_WATCH_STOPPED] = "stopped",
+	};
+
+	return watch < BX_ARRAY_COUNT(names) ? names[watch] : "?";
+}
+
+static void
+status_line(struct shell *shell, const char *name, const struct bx_if_spawn_status_answer *answer)
+{
+	char restarts[16] = "-", end[64];
+	struct bx_text text;
+
+	if (answer->watch != BX_IF_SPAWN_WATCH_NONE)
+		(void)bx_sys_format(restarts, sizeof restarts, "%u/%u", answer->restarts, answer->times);
+	bx_text_init(&text, end, sizeof end);
+	end_add(&text, answer);
+	shell_print(shell, "  %-12s %-8s %6u %11s  %-13s  %s\n", name, name_of_program_state(answer->state),
+	    answer->starts, restarts, watch_text(answer->watch), end);
+}
+
+/* Of all that spawnd starts; a program's name is known by the audit capability, or is given. */
+void
+show_status(struct shell *shell, const struct words *words, const char *line)
+{
+	struct bx_if_spawn_status_answer answer;
+	enum bx_err err;
+
+	(void)line;
+	if (words->count > 1) {
+		err = shell_status(shell, words->word[1], &answer);
+		if (err != BX_OK) {
+			shell_complain(shell, words->word[1], err);
+			return;
+		}
+	}
+	shell_print(shell, "  %-12s %-8s %6s %11s  %-13s  %s\n", "PROGRAM", "STATE", "STARTS", "RESTARTS",
+	    "THEN", "LAST END");
+	if (words->count > 1) {
+		status_line(shell, words->word[1], &answer);
+		return;
+	}
+	for (uint32_t i = 0; i < shell->program_count; i++)
+		if (shell_status(shell, shell->programs[i], &answer) == BX_OK)
+			status_line(shell, shell->programs[i], &answer);
+}
+
 /* On whose time each thread runs, and what is left of it. */
 void
 show_threads(struct shell *shell, const struct words *words, const char *line)

@@ -49,7 +49,7 @@ tests/system/manifests/bounds.system: $(srcdir)/%D%/bounds/make-manifest
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PYTHON) $(srcdir)/%D%/bounds/make-manifest >$@
 CLEANFILES += tests/system/manifests/bounds.system
 
-PHONY += bench bench-ipc bench-size bench-boot bench-bounds bench-fs
+PHONY += bench bench-ipc bench-size bench-boot bench-bounds bench-fs bench-restart
 bx_bench = $(AM_TESTS_ENVIRONMENT) $(bx_run_variables) BX_VERSION='$(PACKAGE_VERSION)' \
 	$(PYTHON) $(srcdir)/%D%/run-bench
 bench: all brainix-bench.iso brainix-default.iso brainix-bounds.iso
@@ -60,6 +60,8 @@ bench-boot: brainix-default.iso
 	@$(bx_bench) boot
 bench-bounds: brainix-bounds.iso
 	@$(bx_bench) bounds
+bench-restart: brainix-churn.iso
+	@$(bx_bench) restart
 bench-size: kernel/kernel boot/loader
 	@$(bx_bench) size
 bench-fs: $(bx_bench_fs_programs)

@@ -140,7 +140,7 @@ case " ${BX_LIBS-} " in
 		skip "it needs$SYSTEM_MISSING"
 	elif ! { "$bin/mksystem" -o "$scratch/system.bin" "$here/server.system" &&
 	    sh "$bin/mkiso" --output "$scratch/server.iso" --command-line debug-exit \
-	    "kernel=$data/kernel.elf" "system=$scratch/system.bin" "init=$data/programs/init.elf" \
+	    "kernel=$data/kernel.elf" "system=$scratch/system.bin" "spawnd=$data/programs/spawnd.elf" \
 	    "consoled=$data/programs/consoled.elf" "server=$scratch/server"; } >"$scratch/output" 2>&1; then
 		bad "$(tail -n 5 "$scratch/output")"
 	else

@@ -22,6 +22,7 @@ EXTRA_%C%_console_peek_DEPENDENCIES = $(bx_program_script)
 include tests/system/attacks/local.mk
 include tests/system/budgets/local.mk
 include tests/system/caps/local.mk
+include tests/system/restarts/local.mk
 
 # check-mutants is the part of check-system that builds kernels with an enforcement taken out, alone.
 PHONY += check-system check-mutants

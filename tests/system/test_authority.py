@@ -37,7 +37,7 @@ def test_the_kernel_has_what_the_manifest_says(boot_system):
     machine = boot_system("default")
     machine.expect_text(PROMPT)
     machine.command("run echod &")
-    expected = [row for row in predicted() if row[0] in ("init", "consoled", "shell", "echod")]
-    assert len(expected) == 18
-    found = told(machine, ["init", "consoled", "shell", "echod"])
+    expected = [row for row in predicted() if row[0] in ("spawnd", "consoled", "shell", "echod")]
+    assert len(expected) == 17
+    found = told(machine, ["spawnd", "consoled", "shell", "echod"])
     assert [normal(row) for row in found] == expected

@@ -55,8 +55,8 @@ def test_the_shell_shows_budgets(boot_system):
     assert rows[0] == "# PROGRAM STATE PRIO ON CPU ms BUDGET us PERIOD us STOPPED".split()
     names = "number name state priority on cpu budget period stopped".split()
     threads = {row[1]: dict(zip(names, row)) for row in rows[1:]}
-    assert set(threads) == {"init", "consoled", "shell"}
-    shell, init = threads["shell"], threads["init"]
+    assert set(threads) == {"spawnd", "consoled", "shell"}
+    shell, spawnd = threads["shell"], threads["spawnd"]
     assert (shell["budget"], shell["period"], shell["on"]) == ("90000", "100000", shell["number"])
-    assert (init["budget"], init["period"], init["stopped"]) == ("-", "-", "0")
-    assert shell["state"] == "ready" and init["state"] == "receives"
+    assert (spawnd["budget"], spawnd["period"], spawnd["stopped"]) == ("-", "-", "0")
+    assert shell["state"] == "ready" and spawnd["state"] == "receives"

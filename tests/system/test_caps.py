@@ -13,7 +13,7 @@ import pytest
 from machine import SOURCE, system_image
 from shell import Shell
 
-SEALED = ("init", "consoled", "shell", "vault")
+SEALED = ("spawnd", "consoled", "shell", "vault")
 ROW = re.compile(r'\{ "([a-z-]+)", [a-z_]+ \}')
 
 
@@ -44,7 +44,7 @@ def test_the_table_of_cases_is_read():
 
 def test_who_is_open_is_shown(shell):
     rows = {row[1]: row[-1] for row in shell.rows("ps") if row[0].isdigit()}
-    assert rows == {"init": "sealed", "consoled": "sealed", "shell": "sealed", "borrow": "open",
+    assert rows == {"spawnd": "sealed", "consoled": "sealed", "shell": "sealed", "borrow": "open",
                     "vault": "sealed", "lend": "open"}
     assert shell.command("caps borrow").startswith("borrow (open space)\n")
     assert shell.command("caps vault").startswith("vault\n")

@@ -9,7 +9,7 @@ import pytest
 from conftest import LOGS
 from tables import walk
 
-PROGRAMS = 5            # of the system `attacks': init, consoled, victim, shell, spin
+PROGRAMS = 5            # of the system `attacks': spawnd, consoled, victim, shell, spin
 
 
 def assert_holds(machine, folder, name):

@@ -90,7 +90,7 @@ def records(shell, count=1024):
 def test_help_shows_all_commands(shell):
     with open(os.path.join(SOURCE, "servers", "shell", "commands.c"), encoding="utf-8") as file:
         names = re.findall(r'^\t\{ "(\w+)", "', file.read(), re.M)
-    assert len(names) == 13
+    assert len(names) == 15
     assert [row[0] for row in shell.rows("help")] == names
 
 
@@ -98,7 +98,7 @@ def test_ps_shows_the_manifest(shell):
     rows = processes(shell)
     assert list(rows) == list(manifest())
     assert [int(row["number"]) for row in rows.values()] == list(range(len(rows)))
-    for name in ("init", "consoled", "shell"):
+    for name in ("spawnd", "consoled", "shell"):
         assert rows[name]["state"] == "running" and rows[name]["threads"] == "1"
     assert {rows[name]["threads"] for name in ("hello", "echod", "ask")} == {"0"}
 
@@ -133,7 +133,7 @@ def test_run_and_kill_are_seen_everywhere(shell):
     new = [record for record in records(shell) if record[0] > last]
     assert [record[2:4] for record in new] == [
         ("echod", "spawn"), ("ask", "spawn"), ("ask", "exit"), ("ask", "spawn"), ("ask", "exit"),
-        ("shell", "kill")]
+        ("spawnd", "kill")]
     assert new[-1][4] == "echod" and new[2][4] == "code 0"
     assert [record[0] for record in new] == list(range(last + 1, last + 7))
     assert sorted(record[1] for record in new) == [record[1] for record in new]
@@ -141,8 +141,8 @@ def test_run_and_kill_are_seen_everywhere(shell):
 
 def test_caps_shows_the_manifest(shell):
     wanted = manifest()
-    assert {len(held) for held in wanted.values()} == {1, 2, 5, 6}
-    assert capabilities(shell) == {name: wanted[name] for name in ("init", "consoled", "shell")}
+    assert {len(held) for held in wanted.values()} == {1, 2, 4, 5, 6}
+    assert capabilities(shell) == {name: wanted[name] for name in ("spawnd", "consoled", "shell")}
     assert capabilities(shell, "caps shell") == {"shell": wanted["shell"]}
 
 
@@ -176,15 +176,15 @@ def messages(shell):
     """{endpoint: (server, messages, bytes)}."""
     rows = shell.rows("ipc")
     end = next(i for i, row in enumerate(rows) if row[0] == "NOTIFICATION")
-    assert [row[0] for row in rows[end + 1:]] == ["ready", "exits", "uart-signal"]
+    assert [row[0] for row in rows[end + 1:]] == ["life", "uart-signal"]
     return {row[0]: (row[1], int(row[4]), int(row[5])) for row in rows[1:end]}
 
 
 def test_ipc_counts_messages(shell):
     shell.command("run echod &")
     before = messages(shell)
-    assert list(before) == ["init", "console", "echo"]
-    assert before["init"][0] == "init" and before["console"][0] == "consoled"
+    assert list(before) == ["spawn", "console", "echo"]
+    assert before["spawn"][0] == "spawnd" and before["console"][0] == "consoled"
     assert before["echo"][0] == "echod"
     for _ in range(3):
         shell.command("run ask 1234567890")
@@ -193,7 +193,7 @@ def test_ipc_counts_messages(shell):
     assert after["echo"][1] - before["echo"][1] == 3
     assert after["echo"][2] - before["echo"][2] > 3 * 10
     assert after["console"][1] > before["console"][1]
-    assert after["init"] == before["init"]
+    assert after["spawn"][1] > before["spawn"][1]
 
 
 def uptime(shell):
@@ -216,7 +216,7 @@ def test_log_takes_a_count(shell):
     everything = records(shell)
     assert [record[0] for record in everything] == list(range(len(everything)))
     assert everything[0][2:4] == ("kernel", "boot")
-    assert [record[2] for record in everything[1:4]] == ["init", "consoled", "shell"]
+    assert [record[2] for record in everything[1:4]] == ["spawnd", "consoled", "shell"]
     assert records(shell, 3) == everything[-3:]
     assert len(shell.rows("log")) == 1 + min(16, len(everything))
 
@@ -254,9 +254,14 @@ def test_run_gives_arguments(shell):
     ("caps nobody", "nobody: there is no such thing"),
     ("run", "usage: run PROGRAM [WORD...]"),
     ("run nobody", "nobody: no program that this shell may start"),
-    ("run init", "init: no program that this shell may start"),
+    ("run spawnd", "spawnd: no program that this shell may start"),
     ("run &", "&: no program that this shell may start"),
     ("kill", "usage: kill PROGRAM"),
+    ("stop", "usage: stop PROGRAM"),
+    ("stop consoled", "consoled: no program that this shell may start"),
+    ("stop echod", "echod: it does not run"),
+    ("status nobody", "nobody: there is no such thing"),
+    ("status a b", "usage: status [PROGRAM]"),
     ("kill a b", "usage: kill PROGRAM"),
     ("kill consoled", "consoled: no program that this shell may start"),
     ("kill hello", "hello: it does not run"),
@@ -373,7 +378,7 @@ def test_bytes_that_are_no_keys(shell):
 def test_escape_sequences_of_any_kind(shell):
     for keys in ("\x1b\x1b[", "\x1b[999999999999;1R", "\x1b[" + 500 * "1;" + "~", "\x1bO\x1b", "\x1b"):
         shell.type(keys + "x")
-        shell.machine.expect_silence("PANIC|init:", 0.2)
+        shell.machine.expect_silence("PANIC|spawnd:", 0.2)
         shell.type(CTRL_C)
         shell.machine.expect(FRESH)
     assert shell.command("echo abc") == "abc"
@@ -447,7 +452,7 @@ def test_session_and_shutdown(boot_system, firmware):
 # What ends unasked is started again, five times.
 
 def restarted(machine, name, count):
-    machine.expect(r"init: %s (was killed|ended|faulted); started again \(%d of 5\)" % (name, count))
+    machine.expect(r"spawnd: %s (was killed|ended|faulted); started again \(%d of 5\)" % (name, count))
 
 
 def test_a_shell_that_ends_is_started_again(boot_system):
@@ -459,7 +464,7 @@ def test_a_shell_that_ends_is_started_again(boot_system):
         shell = Shell(machine)
         assert processes(shell)["shell"]["starts"] == str(count + 1)
     shell.type("kill shell\r")
-    machine.expect_text("init: shell was killed again and stays down")
+    machine.expect_text("spawnd: shell was killed and stays down")
     machine.expect_silence("brainix> |PANIC", 1)
 
 
@@ -480,7 +485,7 @@ def test_a_console_that_ends_is_started_again(boot_system):
     assert processes(shell)["shell"]["starts"] == "1"
     assert memory(shell)[0] == free
     shell.type("kill consoled\r")
-    machine.expect_silence("init: |brainix> |PANIC", 1)
+    machine.expect_silence("spawnd: |brainix> |PANIC", 1)
     shell.type("echo abc\r")
     machine.expect_silence("abc|PANIC", 1)
 

@@ -16,7 +16,7 @@ def test_boots_to_a_shell_that_answers(boot_system, firmware):
     assert machine.command("no-such-command").startswith("no-such-command: no such command")
     assert "Hello from hello" in machine.command("run hello")
     processes = machine.command("ps")
-    for name in "init", "consoled", "shell":
+    for name in "spawnd", "consoled", "shell":
         assert name in processes
 
 

@@ -403,6 +403,51 @@ resolve(const struct system_model *model, const struct system_program *program, 
 	return object;
 }
 
+/* Whether a program that may start `index` may also switch the machine off. */
+static bool
+can_be_halted_for(const struct system_model *model, uint32_t index)
+{
+	for (uint32_t i = 0; i < model->program_count; i++) {
+		const struct system_program *program = &model->programs[i];
+		bool starts = false, halts = false;
+
+		for (uint32_t j = 0; j < program->capability_count; j++) {
+			const struct system_capability *capability = &program->capabilities[j];
+			uint32_t object = capability->object;
+
+			if (object == BX_SYSIMAGE_NONE || (capability->rights & BX_RIGHT_WRITE) == 0)
+				continue;
+			halts |= model->objects[object].kind == BX_OBJECT_DEVICE;
+			starts |= model->objects[object].kind == BX_OBJECT_SPAWN && (capability->count == 0 ||
+			    (index >= capability->first && index - capability->first < capability->count));
+		}
+		if (starts && halts)
+			return true;
+	}
+	return false;
+}
+
+/* Said at the policy: it promises what nobody could do. */
+static void
+check_restart(const struct system_model *model, uint32_t index, struct diagnostics *diagnostics)
+{
+	const struct system_program *program = &model->programs[index];
+	const config_setting_t *at;
+
+	if ((program->flags & BX_PROGRAM_RESTART) == 0)
+		return;
+	at = config_setting_get_member(program->at, "restart");
+	if (index == 0)
+		complain(diagnostics, at, "program %s is started by the kernel, once: nobody could start it "
+		    "again", program->name);
+	if (program->exit_object == BX_SYSIMAGE_NONE)
+		complain(diagnostics, at, "program %s has a restart policy, but nobody would hear that it has "
+		    "ended: it needs exit = \"NOTIFICATION\"", program->name);
+	if (program->restart_exhausted == BX_EXHAUSTED_HALT && !can_be_halted_for(model, index))
+		complain(diagnostics, at, "program %s: its end is to halt the machine, but nobody who may start "
+		    "it holds a device of kind platform", program->name);
+}
+
 static void
 check_program(struct system_model *model, uint32_t index, struct diagnostics *diagnostics)
 {
@@ -491,5 +536,7 @@ system_check(struct system_model *model, struct diagnostics *diagnostics)
 	for (uint32_t i = 0; i < model->program_count; i++)
 		for (uint32_t j = 0; j < model->programs[i].capability_count; j++)
 			check_lent_range(model, i, &model->programs[i].capabilities[j], diagnostics);
+	for (uint32_t i = 0; i < model->program_count; i++)
+		check_restart(model, i, diagnostics);
 	check_servers(model, diagnostics);
 }

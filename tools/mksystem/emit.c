@@ -90,6 +90,10 @@ emit_program(struct bx_sysimage_program *to, const struct system_program *progra
 	bx_put_le64(to->exit_bits, program->exit_object != BX_SYSIMAGE_NONE ? UINT64_C(1) << index : 0);
 	bx_put_le32(to->budget_us, program->budget_us);
 	bx_put_le32(to->period_us, program->period_us);
+	bx_put_le32(to->restart_times, program->restart_times);
+	bx_put_le32(to->restart_within_us, program->restart_within_us);
+	bx_put_le32(to->restart_backoff_us, program->restart_backoff_us);
+	bx_put_le32(to->restart_exhausted, program->restart_exhausted);
 	bx_put_le32(to->launch_offset, (uint32_t)launch_offset);
 	bx_put_le32(to->launch_size, (uint32_t)launch_size(program));
 }

@@ -51,6 +51,7 @@ struct system_program {
 	uint32_t free_slots;		/* plain slots beside its capabilities, in an open space */
 	uint32_t reply_count, thread_count, frame_quota, stack_pages;
 	uint32_t budget_us, period_us;
+	uint32_t restart_times, restart_within_us, restart_backoff_us, restart_exhausted;
 	const char *fault_name, *exit_name;
 	uint32_t fault_object, exit_object;	/* resolved */
 	struct system_capability *capabilities;

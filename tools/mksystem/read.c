@@ -15,6 +15,8 @@
 
 #define FREE_SLOTS_DEFAULT	16
 #define FREE_SLOTS_MAX		32768
+#define RESTARTS_DEFAULT	5
+#define RESTART_WITHIN_US_DEFAULT 60000000
 
 void
 complain(struct diagnostics *diagnostics, const config_setting_t *at, const char *format, ...)
@@ -487,6 +489,46 @@ read_budget(const struct place *place, struct system_program *program)
 		    "program %s has a budget longer than its period", place->name);
 }
 
+/* restart = true: the usual policy; restart = { ... }: one of its own; false or nothing: none. */
+static void
+read_restart(const struct place *place, struct system_program *program)
+{
+	static const char *const keys[] = { "times", "within_us", "backoff_us", "exhausted", NULL };
+	const config_setting_t *setting = config_setting_get_member(place->group, "restart");
+	struct place policy = { place->diagnostics, setting, "restart of program", place->name };
+	const char *exhausted = "stop";
+
+	if (setting == NULL)
+		return;
+	program->restart_times = RESTARTS_DEFAULT;
+	program->restart_within_us = RESTART_WITHIN_US_DEFAULT;
+	if (config_setting_is_group(setting)) {
+		known_keys_only(&policy, keys);
+		program->restart_times = (uint32_t)number(&policy, "times", 0, BX_SYSIMAGE_RESTARTS_MAX,
+		    RESTARTS_DEFAULT);
+		program->restart_within_us = (uint32_t)number(&policy, "within_us",
+		    BX_SYSIMAGE_RESTART_US_MIN, BX_SYSIMAGE_RESTART_US_MAX, RESTART_WITHIN_US_DEFAULT);
+		program->restart_backoff_us = (uint32_t)number(&policy, "backoff_us", 0,
+		    BX_SYSIMAGE_RESTART_US_MAX, 0);
+		exhausted = text(&policy, "exhausted", "stop");
+	} else if (config_setting_type(setting) != CONFIG_TYPE_BOOL) {
+		complain(place->diagnostics, setting, "restart of program %s is neither true, false nor a "
+		    "group { times = ...; }", place->name);
+	} else if (config_setting_get_bool(setting) == 0) {
+		program->restart_times = program->restart_within_us = 0;
+		return;
+	}
+	program->flags |= BX_PROGRAM_RESTART;
+	program->restart_exhausted = strcmp(exhausted, "halt") == 0 ? BX_EXHAUSTED_HALT : BX_EXHAUSTED_STOP;
+	if (program->restart_exhausted == BX_EXHAUSTED_STOP && strcmp(exhausted, "stop") != 0)
+		complain(place->diagnostics, setting, "restart of program %s: exhausted is \"stop\" or "
+		    "\"halt\", not \"%s\"", place->name, exhausted);
+	if (program->restart_backoff_us != 0 && (program->restart_times > 31 ||
+	    program->restart_backoff_us > program->restart_within_us >> program->restart_times))
+		complain(place->diagnostics, setting, "restart of program %s: backoff_us, doubled times times, "
+		    "is longer than within_us, so that its restarts could never be used up", place->name);
+}
+
 static bool
 read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
     struct system_program *program)
@@ -518,10 +560,10 @@ read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
 	program->fault_name = text(&place, "fault", NULL);
 	program->exit_name = text(&place, "exit", NULL);
 	program->flags = (boolean(&place, "autostart") ? BX_PROGRAM_AUTOSTART : 0u) |
-	    (boolean(&place, "restart") ? BX_PROGRAM_RESTART : 0u) |
 	    (boolean(&place, "fpu") ? BX_PROGRAM_FPU : 0u) |
 	    (boolean(&place, "ready") ? BX_PROGRAM_SIGNALS_READY : 0u);
 	read_space(&place, program);
+	read_restart(&place, program);
 	read_budget(&place, program);
 	return read_capabilities(&place, program);
 }

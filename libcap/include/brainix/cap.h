@@ -246,20 +246,23 @@ BX_MUST_USE enum bx_err bx_cap_recharge(struct bx_cap_forest *forest, struct bx_
 BX_MUST_USE enum bx_err bx_cap_reply_insert(struct bx_cap_forest *forest, struct bx_cap_place to,
     const struct bx_cap *reply);
 
-/* Type, rights, depth and uses of a capability in one word: what it begins with. */
+/* Type, rights, depth and uses of a capability in one word: what it begins with.  A compiler makes
+ * one load of it. */
+/*@ requires \valid_read(cap);
+  @ assigns \nothing;
+  @ ensures \result == cap->type + 0x100 * cap->rights + 0x10000 * cap->depth +
+  @    0x100000000 * cap->uses; */
 static inline uint64_t
 bx_cap_head(const struct bx_cap *cap)
 {
-	uint64_t head;
-
-	__builtin_memcpy(&head, cap, sizeof head);
-	return head;
+	return (uint64_t)cap->type + ((uint64_t)cap->rights << 8) + ((uint64_t)cap->depth << 16) +
+	    ((uint64_t)cap->uses << 32);
 }
 #define BX_CAP_HEAD_NONE	UINT64_MAX	/* no capability has it */
-BX_STATIC_ASSERT(offsetof(struct bx_cap, rights) == 1 && offsetof(struct bx_cap, depth) == 2 &&
-    offsetof(struct bx_cap, uses) == 4 && offsetof(struct bx_cap, badge) == 8, "bx_cap_reply_head");
 
 /* The head of a reply with these rights. */
+/*@ assigns \nothing;
+  @ ensures \result == BX_CAP_REPLY + 0x100 * rights + 0x100000000 * BX_CAP_USES_UNLIMITED; */
 static inline uint64_t
 bx_cap_reply_head(uint8_t rights)
 {
@@ -267,24 +270,46 @@ bx_cap_reply_head(uint8_t rights)
 }
 
 /* bx_cap_reply_insert, in line, for who knows that *slot is an empty reply slot (all zero but the
- * links, CAP-6). */
+ * links, CAP-6).  `object` is its index, and its generation in the upper half.  A compiler makes
+ * three stores of it. */
+/*@ requires \valid(slot);
+  @ assigns slot->cap.type, slot->cap.rights, slot->cap.depth, slot->cap.uses,
+  @    slot->cap.object.index, slot->cap.object.generation, slot->cap.expiry;
+  @ ensures slot->cap.type == head % 0x100 && slot->cap.rights == (head / 0x100) % 0x100 &&
+  @    slot->cap.depth == (head / 0x10000) % 0x10000 && slot->cap.uses == head / 0x100000000;
+  @ ensures head == slot->cap.type + 0x100 * slot->cap.rights + 0x10000 * slot->cap.depth +
+  @    0x100000000 * slot->cap.uses;
+  @ ensures object == slot->cap.object.index + 0x100000000 * slot->cap.object.generation;
+  @ ensures slot->cap.expiry == BX_CAP_EXPIRY_NEVER; */
 static inline void
 bx_cap_reply_put(struct bx_cap_slot *slot, uint64_t head, uint64_t object)
 {
-	__builtin_memcpy(&slot->cap, &head, sizeof head);
-	__builtin_memcpy(&slot->cap.object, &object, sizeof object);
+	slot->cap.type = (uint8_t)(head % 0x100);
+	slot->cap.rights = (uint8_t)(head / 0x100 % 0x100);
+	slot->cap.depth = (uint16_t)(head / 0x10000 % 0x10000);
+	slot->cap.uses = (uint32_t)(head / 0x100000000);
+	slot->cap.object.index = (uint32_t)(object % 0x100000000);
+	slot->cap.object.generation = (uint32_t)(object / 0x100000000);
 	slot->cap.expiry = BX_CAP_EXPIRY_NEVER;
 }
 
 /* Empties a slot that holds a reply, which is a root and a leaf: badge, range and links are those of
  * an empty slot (CAP-6). */
+/*@ requires \valid(slot);
+  @ assigns slot->cap.type, slot->cap.rights, slot->cap.depth, slot->cap.uses,
+  @    slot->cap.object.index, slot->cap.object.generation, slot->cap.expiry;
+  @ ensures slot->cap.type == BX_CAP_NONE && slot->cap.rights == 0 && slot->cap.depth == 0 &&
+  @    slot->cap.uses == 0 && slot->cap.object.index == 0 && slot->cap.object.generation == 0 &&
+  @    slot->cap.expiry == 0; */
 static inline void
 bx_cap_reply_take(struct bx_cap_slot *slot)
 {
-	const uint64_t nothing = 0;
-
-	__builtin_memcpy(&slot->cap, &nothing, sizeof nothing);
-	__builtin_memcpy(&slot->cap.object, &nothing, sizeof nothing);
+	slot->cap.type = BX_CAP_NONE;
+	slot->cap.rights = 0;
+	slot->cap.depth = 0;
+	slot->cap.uses = 0;
+	slot->cap.object.index = 0;
+	slot->cap.object.generation = 0;
 	slot->cap.expiry = 0;
 }
 

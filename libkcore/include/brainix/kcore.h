@@ -73,10 +73,9 @@ struct bx_context *bx_kcore_system_call(struct bx_kcore *core);
  *
  * bx_kcore_call_fast, bx_kcore_reply_receive_fast: the short way of BX_SYS_CALL and BX_SYS_REPLY_RECEIVE
  * without buffers (number exactly that); `current` is the context of the thread that calls, in which
- * all registers are but value[0] and value[2] of a call, which are the arguments, and the number.
- * They return
- *   &bx_kcore_declined, which no other context is like in `resume`: nothing has changed, and the two
- *   values are in *current too; bx_kcore_system_call_general is to be called
+ * all registers are but the number; value[0] and value[2] are the arguments too.  They return
+ *   &bx_kcore_declined, which no other context is like in `resume`: nothing has changed;
+ *   bx_kcore_system_call_general is to be called
  *   else the context to resume: the machine gives it BX_OK, the badge (of an answer: 0), the label and
  *   the six words of `current`, the info of a call or an answer (BX_IPC_INFO_REPLY, 0), and does what
  *   bx_machine_domain_switch does.

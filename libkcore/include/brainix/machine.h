@@ -145,6 +145,40 @@ void bx_machine_page_unmap(struct bx_machine *machine, uint64_t root, uint64_t a
 bool bx_machine_page_lookup(struct bx_machine *machine, uint64_t root, uint64_t address,
     uint64_t *frame, uint32_t *flags);
 
+/* Where one user's tables map a part of the addresses, so that a page near it is found without a walk.
+ * Good while no page table goes: until the program ends. */
+struct bx_machine_walk {
+	const uint64_t *pages;		/* entries of one table of pages */
+	uint64_t region;		/* which part; BX_MACHINE_REGION_NONE: none */
+};
+#define BX_MACHINE_REGION_SIZE		(1ull << 21)
+#define BX_MACHINE_REGION(address)	((address) / BX_MACHINE_REGION_SIZE)
+#define BX_MACHINE_REGION_NONE		UINT64_MAX
+
+/* Walks to the table of pages of a user address; false: there is none, *walk is as it was.  `memory` is
+ * the direct map. */
+bool bx_machine_walk(uint8_t *memory, uint64_t root, uint64_t address,
+    struct bx_machine_walk *walk);
+
+/* Where the kernel sees the byte at a user address, and so the rest of its page; NULL:
+ * bx_machine_page_lookup finds nothing there or, with `write`, nothing that may be written.  *walk is of
+ * the same root, and kept up to date.  SDM 3A, table 4-20: present, write, user, the address. */
+static inline uint8_t *
+bx_machine_user_byte(uint8_t *memory, uint64_t root, uint64_t address, bool write,
+    struct bx_machine_walk *walk)
+{
+	const uint64_t needed = write ? 7 : 5;
+	uint64_t entry;
+
+	if (BX_UNLIKELY(walk->region != BX_MACHINE_REGION(address)) &&
+	    !bx_machine_walk(memory, root, address, walk))
+		return NULL;
+	entry = walk->pages[address >> 12 & 511];
+	if (BX_UNLIKELY((~entry & needed) != 0))
+		return NULL;
+	return memory + (entry & 0x000ffffffffff000u) + (address & 4095);
+}
+
 /* Makes the kernel's own mapping of a frame (direct map) writable or read-only, so that a frame
  * that is executable somewhere is writable nowhere. */
 void bx_machine_frame_writable(struct bx_machine *machine, uint64_t frame, bool writable);

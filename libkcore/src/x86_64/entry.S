@@ -201,18 +201,14 @@ idle:
 
 /*
  * The short way of a call or reply_receive.  In: rsp the context of the thread.  All is stored that
- * belongs to the thread which waits from now on (the words too: it keeps them when its wait fails);
- * a call's slot and deadline do not: whatever ends it overwrites them, and the core's function stores
- * them when it declines.  r12, r13, r14 stay where they are and come to the partner like that; label
+ * belongs to the thread which waits from now on (the words too: it keeps them when its wait fails).  r12, r13, r14 stay where they are and come to the partner like that; label
  * and other words come from the context of the thread that waits.  The processor goes to another
  * program, or it might: selectors as in bx_machine_domain_switch.
  */
 	.macro	EXCHANGE function, number, info
-	.if	\number != BX_SYS_CALL
 	mov	%rdi, BX_CTX_VALUE(%rsp)
-	mov	%rdx, BX_CTX_VALUE + 16(%rsp)
-	.endif
 	mov	%rsi, BX_CTX_VALUE + 8(%rsp)
+	mov	%rdx, BX_CTX_VALUE + 16(%rsp)
 	mov	%r8, BX_CTX_WORD(%rsp)
 	mov	%r9, BX_CTX_WORD + 8(%rsp)
 	mov	%r10, BX_CTX_WORD + 16(%rsp)

@@ -120,3 +120,22 @@ bx_machine_page_lookup(struct bx_machine *machine, uint64_t root, uint64_t addre
 	    ((*entry & BX_PTE_NO_EXECUTE) == 0 ? BX_PAGE_EXECUTE : 0u);
 	return true;
 }
+
+/* In a user's half all tables are the core's, and nothing is a large page. */
+bool
+bx_machine_walk(uint8_t *memory, uint64_t root, uint64_t address, struct bx_machine_walk *walk)
+{
+	if (address >= BX_USER_END)
+		return false;
+	for (unsigned level = 4; level > 1; level--) {
+		const uint64_t *table = (const uint64_t *)(void *)(memory + root);
+
+		root = table[bx_table_index(address, level)];
+		if ((root & BX_PTE_PRESENT) == 0)
+			return false;
+		root &= BX_PTE_ADDRESS;
+	}
+	walk->pages = (const uint64_t *)(void *)(memory + root);
+	walk->region = BX_MACHINE_REGION(address);
+	return true;
+}

@@ -107,6 +107,12 @@ thread_same(struct model *model, const struct spec *before, unsigned i)
 	if (spec->state == BX_THREAD_FREE)
 		return true;
 	SAME("call to be taken up again", i, core->restart, spec->again);
+	/* How far a call on many pages has come is not to be seen from outside, but goes on from there. */
+	if (spec->again && (spec->asked.regs.number == BX_SYS_MAP ||
+	    spec->asked.regs.number == BX_SYS_UNMAP)) {
+		SAME("pages done", i, core->work & UINT32_MAX, spec->done);
+		SAME("pages to be taken back", i, core->work >> 63, spec->undo != 0);
+	}
 	SAME("own priority", i, core->priority_base, spec->base);
 	if (core->priority < spec_priority_low(&model->spec, i))
 		return differ(model, "priority, too low,", i, core->priority,
@@ -324,6 +330,119 @@ strings_same(struct model *model, const struct spec *before)
 	return true;
 }
 
+/* ---- what is told */
+
+/* Kinds that this specification does not know are not its business. */
+static bool
+records_same(struct model *model)
+{
+	const struct bx_kcore *core = model->world.core;
+	struct spec *spec = &model->spec;
+	unsigned met = 0;
+
+	for (uint64_t at = model->audit_next; at != core->audit_next; at++) {
+		const struct bx_audit_record *record = &core->audit[at & (core->audit_capacity - 1)];
+		const struct spec_record *told = &spec->records[met];
+
+		SAME("sequence of record", met, record->sequence, at);
+		if (record->kind > BX_AUDIT_POWER)
+			continue;
+		if (met++ == spec->record_count)
+			return differ(model, "kind of record, too many,", met, record->kind, 0);
+		SAME("kind of record", met, record->kind, told->kind);
+		SAME("program of record", met, record->program, told->program);
+		SAME("other program of record", met, record->other, told->other);
+		SAME("a of record", met, record->a, told->a);
+		SAME("b of record", met, record->b, told->b);
+		SAME("c of record", met, record->c, told->c);
+		SAME("tick of record", met, record->when, spec->now);
+	}
+	SAME("count of records", 0, met, spec->record_count);
+	spec->audit_next = core->audit_next;
+	return true;
+}
+
+/* What is the core's own affair is taken over from what it told. */
+static void
+view_open(union spec_view *view, const union spec_view *told, uint32_t kind)
+{
+	switch (kind) {
+	case BX_INSPECT_SYSTEM:
+		memcpy(&view->system.frames_total, &told->system.frames_total,
+		    offsetof(struct bx_info_system, audit_next) -
+		    offsetof(struct bx_info_system, frames_total));
+		view->system.audit_lost = told->system.audit_lost;
+		view->system.cpu_features = told->system.cpu_features;
+		memcpy(view->system.version, told->system.version, BX_NAME_MAX);
+		break;
+	case BX_INSPECT_PROGRAM:
+		view->program.cpu_ticks = told->program.cpu_ticks;
+		view->program.frames_used = told->program.frames_used;
+		view->program.frames_quota = told->program.frames_quota;
+		break;
+	case BX_INSPECT_THREAD:
+		view->thread.account = told->thread.account;
+		view->thread.cpu_ticks = told->thread.cpu_ticks;
+		view->thread.budget_left = told->thread.budget_left;
+		view->thread.throttled = told->thread.throttled;
+		view->thread.throttles = told->thread.throttles;
+		if (view->thread.deadline > BX_DEADLINE_FAR / 2)
+			view->thread.deadline = told->thread.deadline;
+		break;
+	default:
+		break;
+	}
+}
+
+static bool
+view_same(struct model *model, const struct spec *before)
+{
+	const struct bx_kcore *core = model->world.core;
+	const struct spec *spec = &model->spec;
+	union spec_view told, view = spec->view;
+	unsigned program;
+
+	if (spec->view_kind == 0 || spec->view_kind == SPEC_VIEW_OPEN || spec->view_size == 0 ||
+	    spec->threads[before->current].regs.number != BX_OK)
+		return true;
+	program = before->threads[before->current].program;
+	if (spec->view_kind == SPEC_VIEW_AUDIT) {
+		struct bx_audit_record record;
+		uint64_t first = spec->threads[before->current].regs.value[1];
+
+		for (uint64_t i = 0; i < spec->view_size; i++) {
+			user_get(&model->world, program, spec->view_address + i * sizeof record, &record,
+			    sizeof record);
+			SAME("number of a record that was read", i, record.sequence, first + i);
+			SAME("a record that was read", i, memcmp(&record,
+			    &core->audit[(first + i) & (core->audit_capacity - 1)], sizeof record), 0);
+		}
+		return true;
+	}
+	memset(&told, 0, sizeof told);
+	user_get(&model->world, program, spec->view_address, &told, spec->view_size);
+	view_open(&view, &told, spec->view_kind);
+	for (unsigned i = 0; i < spec->view_size; i++)
+		SAME("a byte of what is observed", i, ((const uint8_t *)&told)[i],
+		    ((const uint8_t *)&view)[i]);
+	return true;
+}
+
+static bool
+machine_same(struct model *model)
+{
+	const struct bx_machine *core = &model->world.machine;
+	const struct spec *spec = &model->spec;
+
+	SAME("port", 0, core->port, spec->port);
+	SAME("width at port", core->port, core->port_width, spec->port_width);
+	SAME("value at port", core->port, core->port_written, spec->port_written);
+	SAME("reads of port", core->port, core->port_reads, spec->port_reads);
+	SAME("writes of port", core->port, core->port_writes, spec->port_writes);
+	SAME("power", 0, core->power, spec->power);
+	return true;
+}
+
 /* ---- who runs */
 
 static bool
@@ -333,22 +452,92 @@ runner_may(struct model *model, const struct spec *before)
 	unsigned current = spec->current, last = before->current;
 
 	SAME("thread that runs, at", 0, model->world.core->cpu.current, wide(spec->current));
+	SAME("account that runs, at", 0, model->world.core->cpu.account, wide(spec->account));
 	if (current == NOBODY)
 		return true;
 	for (unsigned i = 0; i < spec->thread_count; i++) {
 		if (spec->threads[i].state == BX_THREAD_READY &&
-		    spec->threads[i].priority > spec->threads[current].priority)
+		    spec->threads[i].priority > spec->threads[current].priority &&
+		    spec_has_time(spec, spec_account_of(spec, i)))
 			return differ(model, "priority of who runs", current,
 			    spec->threads[current].priority, spec->threads[i].priority);
 	}
 	if (last == NOBODY || last == current || spec->threads[last].state != BX_THREAD_READY ||
 	    !spec->went_on || spec->threads[last].again ||
-	    spec->threads[last].priority < spec->threads[current].priority)
+	    spec->threads[last].priority < spec->threads[current].priority ||
+	    spec->now >= model->slice_end || !spec_has_time(spec, spec_account_of(spec, last)))
 		return true;
-	/* An equal runs: only when the slice was given away. */
+	/* An equal runs: only when the slice was given away or has ended. */
 	if (!spec->slice_given)
 		return differ(model, "preempted by an equal: thread, at", 0, current, last);
 	return true;
+}
+
+/* ---- time */
+
+/* What has come back counts, whether it has been collected or not. */
+static bool
+account_same(struct model *model, unsigned i)
+{
+	const struct bx_account *core = &model->world.core->accounts[i];
+	const struct spec *spec = &model->spec;
+	const struct spec_account *of = &spec->accounts[i];
+	int64_t left = core->left;
+	unsigned at = 0, kept = 0;
+
+	SAME("budget", i, core->budget, of->budget);
+	if (of->budget == SPEC_NO_LIMIT)
+		return true;
+	for (; at < core->refill_count && core->refills[at].at <= spec->now; at++)
+		left += (int64_t)core->refills[at].ticks;
+	if (spec->account == i)
+		left -= (int64_t)(spec->now - spec->since);
+	SAME("time left", i, left, spec_time_left(spec, i));
+	while (kept < of->count && of->refill[kept].at <= spec->now)
+		kept++;
+	SAME("refills", i, core->refill_count - at, of->count - kept);
+	for (; kept < of->count; kept++, at++) {
+		SAME("tick of a refill", i, core->refills[at].at, of->refill[kept].at);
+		SAME("ticks of a refill", i, core->refills[at].ticks, of->refill[kept].ticks);
+	}
+	return true;
+}
+
+/* The timer comes when whoever runs has no time left, when somebody above has some again, and at once when
+ * somebody could run and nobody does. */
+static bool
+timer_serves(struct model *model)
+{
+	const struct spec *spec = &model->spec;
+	uint64_t timer = model->world.machine.timer, due = UINT64_MAX;
+
+	if (spec->current != NOBODY && spec->accounts[spec->account].budget != SPEC_NO_LIMIT)
+		due = spec->since + (uint64_t)spec->accounts[spec->account].left;
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		unsigned account = spec_account_of(spec, i);
+		uint64_t at = spec->now;
+
+		if (spec->threads[i].state != BX_THREAD_READY || (spec->current != NOBODY &&
+		    spec->threads[i].priority <= spec->threads[spec->current].priority))
+			continue;
+		if (!spec_has_time(spec, account))
+			at = spec_time_again(spec, account);
+		due = at < due ? at : due;
+	}
+	if (timer > due)
+		return differ(model, "timer set too late, at", spec->current, timer, due);
+	return true;
+}
+
+static bool
+times_same(struct model *model)
+{
+	for (unsigned i = 0; i < model->spec.thread_count; i++) {
+		if (model->spec.threads[i].state != BX_THREAD_FREE &&
+		    !in_motion(&model->spec, model->spec.threads[i].program) && !account_same(model, i))
+			return false;
+	}
+	return timer_serves(model);
 }
 
 /* YIELD gives the processor to an equal that waits. */
@@ -362,7 +551,8 @@ yield_yields(struct model *model, const struct spec *before, const struct spec_e
 		return true;
 	for (unsigned i = 0; i < spec->thread_count; i++) {
 		if (i != spec->current && before->threads[i].state == BX_THREAD_READY &&
-		    before->threads[i].priority == before->threads[before->current].priority)
+		    before->threads[i].priority == before->threads[before->current].priority &&
+		    spec_has_time(spec, spec_account_of(spec, i)))
 			return differ(model, "yields to nobody: thread, at", 0, spec->current, i);
 	}
 	return true;
@@ -376,6 +566,7 @@ model_same(struct model *model, const struct spec *before, const struct spec_eve
 			return false;
 	}
 	if (!meeting_points_same(model) || !things_same(model) || !runner_may(model, before) ||
+	    !times_same(model) || !records_same(model) || !machine_same(model) || !view_same(model, before) ||
 	    !yield_yields(model, before, event) || !strings_same(model, before))
 		return false;
 	/* Whose slice runs is the core's to say; a YIELD is over when it is another's. */

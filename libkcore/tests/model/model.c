@@ -6,7 +6,7 @@
  *	model --replay NAME OPS
  *
  * All short ones: a scenario is a system, how it got going, and an alphabet of ops; every
- * sequence of ops up to its depth (and N more; -1 without an option) is done.  A state that was met before with as many steps to go
+ * sequence of ops up to its depth (and N more; -2 without an option) is done.  A state that was met before with as many steps to go
  * is not gone on from again: what follows does not depend on how it was reached.  It is known by a 64-bit
  * fingerprint of the core's structures, without statistics, names of calls and the time of day.
  *
@@ -187,11 +187,33 @@ threads_print(uint64_t hash)
 	return mix(hash, core->timers, core->timer_count * sizeof core->timers[0]);
 }
 
+/* Accounts that can run out. */
+static uint64_t
+accounts_print(uint64_t hash)
+{
+	const struct bx_kcore *core = model.world.core;
+	uint64_t now = model.world.machine.now;
+
+	for (uint32_t i = 0; i < core->thread_count; i++) {
+		const struct bx_account *account = &core->accounts[i];
+
+		if (account->budget == BX_BUDGET_NONE)
+			continue;
+		hash = mix_word(mix_word(hash, account->budget), (uint64_t)account->left);
+		for (uint32_t r = 0; r < account->refill_count; r++)
+			hash = mix_word(mix_word(hash, account->refills[r].at - now),
+			    account->refills[r].ticks);
+	}
+	if (core->cpu.budget_end != UINT64_MAX)
+		hash = mix_word(mix_word(hash, core->cpu.budget_end - now), core->cpu.since - now);
+	return hash;
+}
+
 static uint64_t
 fingerprint(void)
 {
 	const struct bx_kcore *core = model.world.core;
-	uint64_t hash = threads_print(0x51ed270b);
+	uint64_t hash = accounts_print(threads_print(0x51ed270b));
 
 	for (uint32_t i = 0; i < core->endpoint_count; i++) {
 		struct bx_endpoint endpoint = core->endpoints[i];
@@ -275,7 +297,8 @@ all_from(const struct scenario *scenario, unsigned depth, unsigned most)
 		if (result == MODEL_DIFFERS)
 			return false;
 		if (result == MODEL_SAME) {
-			sequences++;
+			if ((sequences++ & 0xfff) == 0)
+				alarm(STUCK_SECONDS);
 			if (depth + 1 < most && !met_before(fingerprint(), most - depth - 1) &&
 			    !all_from(scenario, depth + 1, most))
 				return false;
@@ -494,8 +517,8 @@ main(int argc, char **argv)
 {
 	const char *only = NULL, *again = NULL;
 	uint64_t seed = 1;
-	unsigned many = 60;
-	int deeper = -1;
+	unsigned many = 100;
+	int deeper = -2;
 	double began = seconds();
 
 	for (int i = 1; i + 1 < argc; i += 2) {

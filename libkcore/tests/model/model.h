@@ -25,6 +25,8 @@ enum model_slot {
 	TIMED,				/* EP_A, for 1000 ticks */
 	MUTE,				/* EP_A: no grant, no grant-reply */
 	COUNTED_NOTE,			/* NOTE, three uses */
+	PORT,				/* four ports, three uses */
+	POWER, AUDIT,
 	FREE_1, FREE_2,
 	REPLY_1, REPLY_2, REPLY_3, PAST_END
 };
@@ -54,12 +56,20 @@ struct model_op {
 	uint8_t pending;		/* an interrupt waits while it happens */
 };
 
+/* Budgets; without them time passes in units of 10 ticks, and nobody runs out of it. */
+struct model_times {
+	uint32_t unit;			/* ticks */
+	uint32_t budget_us[SPEC_PROGRAMS], period_us[SPEC_PROGRAMS];	/* 0: no limit */
+	bool passive[SPEC_PROGRAMS];
+};
+
 struct model_shape {
 	uint8_t programs, threads;	/* threads of each program */
 	uint8_t priority[SPEC_PROGRAMS];
 	bool strings;			/* room for long strings */
 	bool open;			/* spaces are not sealed */
 	uint8_t fault_endpoint[SPEC_PROGRAMS];	/* 0: none, else endpoint + 1 */
+	const struct model_times *times;	/* or NULL */
 };
 
 struct model {
@@ -68,6 +78,7 @@ struct model {
 	const struct model_shape *shape;
 	uint64_t serial;		/* goes into messages; 0: all are alike */
 	uint64_t steps, tries, fast;
+	uint64_t slice_end, audit_next;	/* the core's, before what happened */
 	char difference[256];
 };
 

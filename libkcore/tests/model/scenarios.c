@@ -78,7 +78,8 @@ static const struct model_op threads[] = {
 
 static const struct model_op strings[] = {
 	P(BX_SYS_CALL, EP_A, PAST_END, SOON, OFFER_LONG), P(BX_SYS_SEND, COUNTED, PAST_END, LATER, OFFER_LONG),
-	P(BX_SYS_RECEIVE, EP_A, REPLY_1, LATER, OFFER_LONG), P(BX_SYS_REPLY, 0, REPLY_1, 0, OFFER_LONG),
+	P(BX_SYS_RECEIVE, EP_A, REPLY_1, LATER, OFFER_LONG), P(BX_SYS_RECEIVE, EP_A, REPLY_1, SOON, OFFER_LONG),
+	P(BX_SYS_REPLY, 0, REPLY_1, 0, OFFER_LONG),
 	P(BX_SYS_REPLY_RECEIVE, EP_A, REPLY_1, SOON, OFFER_LONG), P(OP_TICK, 4, 0, 0, 0),
 	P(BX_SYS_THREAD_STOP, THREAD_OWN, 0, 0, 0), DO(BX_SYS_THREAD_STOP, THREAD_NEXT),
 	P(BX_SYS_YIELD, 0, 0, 0, 0), P(BX_SYS_THREAD_RESUME, THREAD_NEXT, 0, 0, 0), TICK(0),
@@ -148,6 +149,7 @@ static const struct model_op open[] = {
 /* The same with what holds something up. */
 static const struct model_op held[] = {
 	DO2(BX_SYS_CAP_MOVE, NOTE, FREE_1), DO2(BX_SYS_CAP_COPY, NOTE, FREE_1), WAIT(FREE_1, LATER),
+	DO2(BX_SYS_CAP_COPY, EP_A, FREE_1),
 	DO(BX_SYS_NOTIFICATION_BIND, FREE_1), DO2(BX_SYS_IRQ_BIND, IRQ, FREE_1), DO(OP_INTERRUPT, 0),
 	DO2(BX_SYS_CAP_COPY, MEMORY, FREE_2), { BX_SYS_MAP, FREE_2, 0, 0, 2 | 3 << 4, 0, 0, 0 },
 	DERIVE(MEMORY, FREE_2, 3, 0, 0, NEVER, 0), DO(BX_SYS_CAP_DELETE, FREE_1),
@@ -183,44 +185,178 @@ static const struct model_op pieces[] = {
 };
 
 static const struct model_op memory[] = {
-	MAP(0, 0, 2, 3), MAP(1, 4, 1, 1), MAP(2, 1, 2, 5), MAP(3, 6, 3, 3), MAP(0, 0, 1, 7), MAP(0, 0, 1, 2),
+	MAP(0, 0, 2, 3), MAP(1, 4, 1, 1), MAP(2, 1, 2, 5), MAP(3, 6, 3, 3), MAP(0, 0, 1, 7), MAP(0, 0, 1, 2), MAP(9, 22, 3, 1),
 	{ BX_SYS_MAP, MEMORY, 1, 0, 1 | 3 << 4, 0, 0, 0 }, { BX_SYS_UNMAP, MEMORY, 0, 0, 2, 0, 0, 0 },
-	{ BX_SYS_UNMAP, MEMORY, 0, 1, 1, 0, 0, 0 }, { BX_SYS_UNMAP, MEMORY, 0, 7, 2, 0, 0, 0 },
+	{ BX_SYS_UNMAP, MEMORY, 0, 1, 1, 0, 0, 0 }, { BX_SYS_UNMAP, MEMORY, 0, 23, 2, 0, 0, 0 },
 	DO(BX_SYS_CAP_DELETE, MEMORY), YIELD, DO2(BX_SYS_KILL, SPAWN, 1), DO2(BX_SYS_SPAWN, SPAWN, 1),
+};
+
+/* Budgets of two units in twenty; a server that has none, and one that has. */
+static const struct model_times poor = { 50000, { 0, 100, 0 }, { 0, 1000, 0 }, { false, false, true } };
+static const struct model_times line = { 50000, { 150, 0, 100 }, { 1000, 0, 1000 }, { false, true, false } };
+static const struct model_times mixed = { 50000, { 0, 100, 0, 300 }, { 0, 1000, 0, 2000 },
+    { false, false, true, false } };
+static const struct model_op poor_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 2), RECEIVE(EP_A, FAR), DO2(BX_SYS_SPAWN, SPAWN, 1),
+};
+static const struct model_op budgets[] = {
+	CALL(EP_A, FAR), CALL(EP_A, LATER), RECEIVE(EP_A, FAR), REPLY, REPLY_RECEIVE(EP_A, FAR),
+	SEND(EP_A, FAR), TICK(1), TICK(3), TICK(18), YIELD, { BX_SYS_SLEEP, 0, 0, 0, 0, SOON, 0, 0 },
+	DO(BX_SYS_THREAD_STOP, THREAD_NEXT), DO(BX_SYS_THREAD_RESUME, THREAD_NEXT), P(OP_TICK, 3, 0, 0, 0),
+};
+static const struct model_op donations[] = {
+	CALL(EP_A, FAR), CALL(EP_B, FAR), RECEIVE(EP_A, FAR), RECEIVE(EP_B, FAR), REPLY,
+	REPLY_RECEIVE(EP_B, FAR), TICK(1), TICK(2), TICK(17), DO(BX_SYS_THREAD_STOP, THREAD_NEXT),
+	DO(BX_SYS_THREAD_RESUME, THREAD_NEXT), SEND(EP_B, SOON),
+};
+
+/* Many pages, in steps; the other program, of more priority, wakes in between. */
+#define MAP_20(first, flags, pending)	\
+	{ BX_SYS_MAP, MEMORY, 0, (first), 4 | (flags) << 4, 0, 1, (pending) }
+#define UNMAP_20(first, pending)	{ BX_SYS_UNMAP, MEMORY, 0, (first), 4, 0, 1, (pending) }
+static const struct model_op maps_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 1), WAIT(NOTE, SOON), DO2(BX_SYS_CAP_COPY, MEMORY, FREE_1),
+};
+static const struct model_op maps[] = {
+	MAP_20(0, 3, 1), MAP_20(2, 1, 0), UNMAP_20(0, 1), MAP(18, 22, 1, 1), MAP(30, 17, 1, 1),
+	P(OP_TICK, 0, 0, 0, 0), P(OP_TICK, 4, 0, 0, 0), WAIT(NOTE, SOON), P(BX_SYS_THREAD_STOP, THREAD_NEXT, 0, 0, 0),
+	DO(BX_SYS_THREAD_RESUME, THREAD_NEXT), DO(BX_SYS_CAP_REVOKE, MEMORY), DO(BX_SYS_CAP_DELETE, MEMORY),
+	{ BX_SYS_MAP, FREE_1, 0, 0, 4 | 3 << 4, 0, 1, 1 }, DO2(BX_SYS_KILL, SPAWN, 0),
+	{ BX_SYS_CAP_RECHARGE, MEMORY, CSPACE_NEXT, FREE_1, 1, 0, 0, 0 },
+};
+
+/* Who gives an answer of many steps has company: a second thread of more priority, which wakes. */
+static const struct model_op answers_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 1), START, DO2(BX_SYS_THREAD_PRIORITY, THREAD_OWN, 12), WAIT(NOTE, LATER),
+};
+static const struct model_op answers[] = {
+	OFFER(BX_SYS_CALL, EP_A, PAST_END, FAR, OFFER_LONG), OFFER(BX_SYS_RECEIVE, EP_A, REPLY_1, FAR, OFFER_LONG),
+	P(BX_SYS_REPLY, 0, REPLY_1, 0, OFFER_LONG), REPLY, P(OP_TICK, 8, 0, 0, 0), TICK(8), WAIT(NOTE, LATER),
+	DO(BX_SYS_THREAD_STOP, THREAD_NEXT), DO(BX_SYS_CAP_DELETE, REPLY_1), YIELD,
+};
+
+/* A call that was queued begins again, since the other side of its copy has left. */
+static const struct model_op agains[] = {
+	OFFER(BX_SYS_SEND, COUNTED, PAST_END, LATER, OFFER_LONG), P(BX_SYS_RECEIVE, EP_A, REPLY_1, SOON, OFFER_LONG),
+	OFFER(BX_SYS_CALL, COUNTED, PAST_END, FAR, OFFER_LONG), P(OP_TICK, 4, 0, 0, 0), P(OP_TICK, 0, 0, 0, 0),
+	OFFER(BX_SYS_RECEIVE, COUNTED, REPLY_1, LATER, OFFER_LONG), P(BX_SYS_SEND, EP_A, PAST_END, SOON, OFFER_LONG),
+	YIELD, REPLY,
+};
+
+/* What a copy goes by is taken away in the middle of it, by the one that had lent it. */
+static const struct model_op taken_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 1), DO2(BX_SYS_SPAWN, SPAWN, 2), DO2(BX_SYS_CAP_COPY, EP_A, FREE_1),
+	OFFER(BX_SYS_SEND, EP_B, PAST_END, FAR, OFFER_CAP_FREE), YIELD,
+	OFFER(BX_SYS_RECEIVE, EP_B, PAST_END, FAR, OFFER_CAP_OTHER), WAIT(NOTE, LATER),
+};
+/* Before that, one of them has queued by a capability of two uses. */
+static const struct model_op spent_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 1), DO2(BX_SYS_SPAWN, SPAWN, 2), DO2(BX_SYS_CAP_COPY, EP_A, FREE_1),
+	OFFER(BX_SYS_SEND, EP_B, PAST_END, FAR, OFFER_CAP_FREE), YIELD,
+	OFFER(BX_SYS_RECEIVE, EP_B, PAST_END, FAR, OFFER_CAP_OTHER), WAIT(NOTE, LATER), YIELD,
+	OFFER(BX_SYS_SEND, COUNTED, PAST_END, FAR, OFFER_LONG),
+};
+static const struct model_op taken[] = {
+	OFFER(BX_SYS_SEND, FREE_2, PAST_END, FAR, OFFER_LONG), OFFER(BX_SYS_CALL, FREE_2, PAST_END, FAR, OFFER_LONG),
+	OFFER(BX_SYS_RECEIVE, FREE_2, REPLY_1, FAR, OFFER_LONG),
+	P(BX_SYS_RECEIVE, EP_A, REPLY_1, FAR, OFFER_LONG), P(BX_SYS_SEND, EP_A, PAST_END, FAR, OFFER_LONG),
+	OFFER(BX_SYS_SEND, COUNTED, PAST_END, FAR, OFFER_LONG),
+	P(BX_SYS_RECEIVE, FREE_2, REPLY_1, FAR, OFFER_LONG),
+	P(OP_TICK, 8, 0, 0, 0), P(OP_TICK, 0, 0, 0, 0), DO(BX_SYS_CAP_REVOKE, EP_A), DO(BX_SYS_CAP_DELETE, FREE_1),
+	WAIT(NOTE, LATER), YIELD, REPLY,
+};
+
+/* Who starts a program is stopped in the middle of it. */
+static const struct model_op starts_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 2), WAIT(NOTE, SOON),
+};
+static const struct model_op starts[] = {
+	P(BX_SYS_SPAWN, SPAWN, 1, 0, 0), P(OP_TICK, 0, 0, 0, 0), P(OP_TICK, 4, 0, 0, 0), WAIT(NOTE, SOON),
+	DO(BX_SYS_THREAD_STOP, THREAD_NEXT), DO(BX_SYS_THREAD_RESUME, THREAD_NEXT), DO2(BX_SYS_KILL, SPAWN, 1),
+	DO2(BX_SYS_SPAWN, SPAWN, 1), DO2(BX_SYS_KILL, SPAWN, 0), YIELD,
+};
+
+/* Ports, power, and what may be observed. */
+#define INSPECT(what, index, second)	{ BX_SYS_INSPECT, AUDIT, (what), (index), (second), 0, 0, 0 }
+#define PORT_IN(port, width)		{ BX_SYS_PORT_IN, PORT, (port), (width), 0, 0, 0, 0 }
+#define PORT_OUT(port, width, value)	{ BX_SYS_PORT_OUT, PORT, (port), (width), (value), 0, 0, 0 }
+static const struct model_op watches[] = {
+	INSPECT(BX_INSPECT_SYSTEM, 0, 0), INSPECT(BX_INSPECT_PROGRAM, 1, 0), INSPECT(BX_INSPECT_THREAD, 0, 0),
+	INSPECT(BX_INSPECT_THREAD, 1, 0), INSPECT(BX_INSPECT_CAP, 1, EP_A), INSPECT(BX_INSPECT_CAP, 0, REPLY_1),
+	INSPECT(BX_INSPECT_CAP, 0, THREAD_NEXT), INSPECT(BX_INSPECT_CAP, 0, CSPACE_NEXT),
+	INSPECT(BX_INSPECT_CAP, 1, PORT), INSPECT(BX_INSPECT_ENDPOINT, 0, 0),
+	INSPECT(BX_INSPECT_NOTIFICATION, 0, 0), INSPECT(BX_INSPECT_ENDPOINT, 2, 0), INSPECT(9, 0, 0),
+	INSPECT(BX_INSPECT_POOL, 0, 0), INSPECT(BX_INSPECT_POOL, 10, 0),
+	OFFER(BX_SYS_INSPECT, AUDIT, BX_INSPECT_SYSTEM, 0, OFFER_BAD_ROOM),
+	{ BX_SYS_INSPECT, AUDIT, BX_INSPECT_SYSTEM, 0, 0, SOON, 0, 0 },
+	DO2(BX_SYS_PROGRAM_INFO, SPAWN, 1), DO2(BX_SYS_PROGRAM_INFO, SPAWN, 2),
+	OFFER(BX_SYS_PROGRAM_INFO, SPAWN, 0, 0, OFFER_BAD_ROOM),
+	{ BX_SYS_AUDIT_READ, AUDIT, 3, 9, 0, 0, 0, 0 }, { BX_SYS_AUDIT_READ, AUDIT, 100, 4, 0, 0, 0, 0 },
+	DO2(BX_SYS_AUDIT_READ, AUDIT, 201), { BX_SYS_AUDIT_READ, AUDIT, 3, 2, 0, 0, OFFER_BAD_ROOM, 0 },
+	CALL(EP_A, LATER), RECEIVE(EP_A, LATER), REPLY, WAIT(NOTE, LATER), DO(BX_SYS_SIGNAL, NOTE),
+	DO(BX_SYS_NOTIFICATION_BIND, NOTE), DO2(BX_SYS_KILL, SPAWN, 1), DO(BX_SYS_EXIT, 7), DO(OP_FAULT, 0),
+	DO(BX_SYS_SIGNAL, EXITS), DO2(BX_SYS_THREAD_PRIORITY, THREAD_NEXT, 12),
+};
+static const struct model_op devices[] = {
+	PORT_IN(0, 0), PORT_IN(1, 0), PORT_IN(4, 0), PORT_IN(4, 1), PORT_IN(1, 2), PORT_IN(2, 3), PORT_IN(5, 0),
+	PORT_OUT(1, 0, 0), PORT_OUT(1, 0, 1), PORT_OUT(3, 1, 1), PORT_OUT(1, 1, 2), PORT_OUT(1, 2, 2),
+	PORT_OUT(1, 2, 3), PORT_OUT(2, 2, 0), DO2(BX_SYS_POWER, POWER, BX_POWER_OFF),
+	DO2(BX_SYS_POWER, POWER, BX_POWER_RESET), DO2(BX_SYS_POWER, POWER, 3), DO2(BX_SYS_POWER, AUDIT, 1),
+	DO(BX_SYS_CLOCK_INFO, 0), DO(BX_SYS_CAP_DELETE, PORT), YIELD, DO2(BX_SYS_PORT_IN, IRQ, 1),
 };
 
 #define LIST(array)		(array), BX_ARRAY_COUNT(array)
 const struct scenario scenarios[] = {
-	{ "meet", { 2, 1, { 10, 10 }, false, false, { 0 } }, LIST(two_begin), LIST(meet), 8, false, false },
-	{ "chain", { 3, 1, { 10, 11, 9 }, false, false, { 0 } }, LIST(three_begin), LIST(chain), 8, false,
+	{ "meet", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(meet), 8, false, false },
+	{ "chain", { 3, 1, { 10, 11, 9 }, false, false, { 0 }, NULL }, LIST(three_begin), LIST(chain), 8, false,
 	  false },
-	{ "short", { 3, 1, { 10, 10, 10 }, false, false, { 0 } }, LIST(short_begin), LIST(shorts), 7, false,
+	{ "short", { 3, 1, { 10, 10, 10 }, false, false, { 0 }, NULL }, LIST(short_begin), LIST(shorts), 7, false,
 	  false },
-	{ "pairs", { 2, 2, { 10, 10 }, false, false, { 0 } }, LIST(four_begin), LIST(pairs), 7, false, false },
-	{ "notes", { 2, 1, { 10, 11 }, false, false, { 0 } }, LIST(two_begin), LIST(notes), 5, false, false },
-	{ "threads", { 2, 2, { 10, 10 }, false, false, { 0 } }, LIST(two_begin), LIST(threads), 6, false,
+	{ "pairs", { 2, 2, { 10, 10 }, false, false, { 0 }, NULL }, LIST(four_begin), LIST(pairs), 7, false, false },
+	{ "notes", { 2, 1, { 10, 11 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(notes), 5, false, false },
+	{ "threads", { 2, 2, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(threads), 6, false,
 	  false },
-	{ "strings", { 2, 2, { 10, 10 }, true, false, { 0 } }, LIST(four_begin), LIST(strings), 5, true,
+	{ "strings", { 2, 2, { 10, 10 }, true, false, { 0 }, NULL }, LIST(four_begin), LIST(strings), 5, true,
 	  false },
-	{ "offers", { 2, 1, { 10, 10 }, true, false, { 0 } }, LIST(two_begin), LIST(offers), 5, false, false },
-	{ "caps", { 2, 1, { 10, 10 }, true, false, { 0 } }, LIST(two_begin), LIST(caps), 5, false, false },
-	{ "open", { 2, 1, { 10, 10 }, false, true, { 0 } }, LIST(two_begin), LIST(open), 7, false, false },
-	{ "held", { 2, 1, { 10, 10 }, false, true, { 0 } }, LIST(two_begin), LIST(held), 6, true, false },
-	{ "ends", { 3, 1, { 10, 11, 9 }, false, false, { 0, 1, 2 } }, LIST(three_begin), LIST(ends), 5, true,
+	{ "offers", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(offers), 5, false, false },
+	{ "caps", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(caps), 5, false, false },
+	{ "open", { 2, 1, { 10, 10 }, false, true, { 0 }, NULL }, LIST(two_begin), LIST(open), 7, false, false },
+	{ "held", { 2, 1, { 10, 10 }, false, true, { 0 }, NULL }, LIST(two_begin), LIST(held), 6, true, false },
+	{ "ends", { 3, 1, { 10, 11, 9 }, false, false, { 0, 1, 2 }, NULL }, LIST(three_begin), LIST(ends), 5, true,
 	  false },
-	{ "faults", { 3, 1, { 10, 10, 9 }, false, false, { 0, 1, 1 } }, LIST(short_begin), LIST(faults), 5, true,
+	{ "faults", { 3, 1, { 10, 10, 9 }, false, false, { 0, 1, 1 }, NULL }, LIST(short_begin), LIST(faults), 5, true,
 	  true },
-	{ "pieces", { 2, 1, { 10, 10 }, false, false, { 0, 1 } }, LIST(two_begin), LIST(pieces), 7, true,
+	{ "pieces", { 2, 1, { 10, 10 }, false, false, { 0, 1 }, NULL }, LIST(two_begin), LIST(pieces), 7, true,
 	  false },
-	{ "memory", { 2, 1, { 10, 10 }, false, false, { 0 } }, LIST(two_begin), LIST(memory), 5, true, false },
-	{ "long-calls", { 3, 1, { 10, 10, 9 }, false, false, { 0 } }, LIST(three_begin), LIST(shorts), 0, false,
+	{ "memory", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(memory), 5, true, false },
+	{ "budgets", { 3, 1, { 9, 10, 11 }, false, false, { 0 }, &poor }, LIST(poor_begin), LIST(budgets), 7,
+	  false, true },
+	{ "donations", { 3, 1, { 10, 10, 11 }, false, false, { 0 }, &line }, LIST(three_begin),
+	  LIST(donations), 7, false, true },
+	{ "maps", { 2, 1, { 10, 12 }, false, true, { 0 }, NULL }, LIST(maps_begin), LIST(maps), 5, true, true },
+	{ "answers", { 2, 2, { 10, 10 }, true, false, { 0 }, NULL }, LIST(answers_begin), LIST(answers), 7, true,
 	  true },
-	{ "long-open", { 3, 2, { 10, 11, 10 }, true, true, { 0, 1, 2 } }, LIST(three_begin), NULL, 0, 0,
+	{ "again", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(agains), 6, true, true },
+	{ "taken", { 3, 1, { 10, 10, 12 }, true, true, { 0 }, NULL }, LIST(taken_begin), LIST(taken), 6, true,
+	  true },
+	{ "spent", { 3, 1, { 10, 10, 12 }, true, true, { 0 }, NULL }, LIST(spent_begin), LIST(taken), 5, true,
+	  false },
+	{ "starts", { 3, 1, { 10, 10, 12 }, false, false, { 0 }, NULL }, LIST(starts_begin), LIST(starts), 6,
+	  true, false },
+	{ "watches", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(watches), 4, true,
+	  true },
+	{ "devices", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(devices), 5, false,
+	  false },
+	{ "long-calls", { 3, 1, { 10, 10, 9 }, false, false, { 0 }, NULL }, LIST(three_begin), LIST(shorts), 0, false,
+	  true },
+	{ "long-open", { 3, 2, { 10, 11, 10 }, true, true, { 0, 1, 2 }, NULL }, LIST(three_begin), NULL, 0, 0,
 	  false, true },
-	{ "long-two", { 2, 2, { 10, 10 }, true, false, { 1, 2 } }, LIST(four_begin), NULL, 0, 0, false, true },
-	{ "long-three", { 3, 2, { 11, 10, 10 }, true, false, { 0, 1, 2 } }, LIST(three_begin), NULL, 0, 0,
+	{ "long-two", { 2, 2, { 10, 10 }, true, false, { 1, 2 }, NULL }, LIST(four_begin), NULL, 0, 0, false, true },
+	{ "long-three", { 3, 2, { 11, 10, 10 }, true, false, { 0, 1, 2 }, NULL }, LIST(three_begin), NULL, 0, 0,
 	  false, true },
-	{ "long-four", { 4, 2, { 10, 12, 11, 10 }, false, false, { 0, 1, 1, 2 } }, LIST(three_begin), NULL, 0,
+	{ "long-poor", { 4, 2, { 9, 10, 12, 11 }, false, false, { 0, 1, 0, 2 }, &mixed }, LIST(three_begin),
+	  NULL, 0, 0, false, true },
+	{ "long-four", { 4, 2, { 10, 12, 11, 10 }, false, false, { 0, 1, 1, 2 }, NULL }, LIST(three_begin), NULL, 0,
 	  0, false, true },
 };
 const unsigned scenario_count = BX_ARRAY_COUNT(scenarios);
@@ -232,7 +368,8 @@ static const uint8_t usual_verbs[] = {
 	BX_SYS_CAP_DERIVE, BX_SYS_CAP_COPY, BX_SYS_CAP_MOVE, BX_SYS_CAP_DELETE, BX_SYS_CAP_REVOKE,
 	BX_SYS_CAP_RECHARGE, BX_SYS_CAP_INFO, BX_SYS_MAP, BX_SYS_UNMAP, BX_SYS_THREAD_START,
 	BX_SYS_THREAD_STOP, BX_SYS_THREAD_RESUME, BX_SYS_THREAD_PRIORITY, BX_SYS_IRQ_BIND, BX_SYS_IRQ_ACK,
-	BX_SYS_SPAWN, BX_SYS_NULL, 15, 62 + 2,
+	BX_SYS_SPAWN, BX_SYS_NULL, 15, 62 + 2, BX_SYS_PORT_IN, BX_SYS_PORT_OUT, BX_SYS_INSPECT, BX_SYS_INSPECT,
+	BX_SYS_AUDIT_READ, BX_SYS_PROGRAM_INFO, BX_SYS_CLOCK_INFO, BX_SYS_POWER,
 };
 static const uint8_t ipc_verbs[] = {
 	BX_SYS_CALL, BX_SYS_CALL, BX_SYS_RECEIVE, BX_SYS_RECEIVE, BX_SYS_REPLY_RECEIVE, BX_SYS_REPLY_RECEIVE,
@@ -261,7 +398,16 @@ usual_slot(uint8_t verb, uint32_t (*draw)(uint32_t))
 		return IRQ;
 	case BX_SYS_SPAWN:
 	case BX_SYS_KILL:
+	case BX_SYS_PROGRAM_INFO:
 		return SPAWN;
+	case BX_SYS_PORT_IN:
+	case BX_SYS_PORT_OUT:
+		return PORT;
+	case BX_SYS_INSPECT:
+	case BX_SYS_AUDIT_READ:
+		return AUDIT;
+	case BX_SYS_POWER:
+		return POWER;
 	case BX_SYS_THREAD_START:
 	case BX_SYS_THREAD_STOP:
 	case BX_SYS_THREAD_RESUME:
@@ -360,8 +506,14 @@ scenario_draw(const struct scenario *scenario, uint32_t (*draw)(uint32_t))
 	case BX_SYS_IRQ_BIND:
 		op.b = draw(6) == 0 ? op.b : NOTE;
 		break;
+	case BX_SYS_INSPECT:
+		op.b = (uint8_t)draw(8);
+		op.c = (uint8_t)draw(10);
+		op.d = (uint8_t)draw(PAST_END + 1);
+		break;
 	case BX_SYS_SPAWN:
 	case BX_SYS_KILL:
+	case BX_SYS_PROGRAM_INFO:
 		op.b = (uint8_t)draw(scenario->shape.programs + 1u);
 		op.c = (uint8_t)draw(100);
 		break;

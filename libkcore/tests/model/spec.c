@@ -54,7 +54,8 @@ spec_queue_drop(struct spec_queue *queue, unsigned thread)
 /* ---- priorities: the least that satisfy all sentences, found by going over them until none changes.
  *
  * A server runs with at least the priority of each of its clients, and of those who queue at the
- * endpoint that it serves, if it was the last to receive there, unless it waits there itself.  It may keep what
+ * endpoint that it serves, if it was the last to receive there, unless it waits there itself; and who makes a
+ * copy of many steps with that of the other side.  It may keep what
  * those lend who queue where it was last to receive, also when it has turned to another endpoint; and who
  * waits for itself, what it lends itself. */
 static uint8_t
@@ -74,8 +75,14 @@ priority_of(const struct spec *spec, unsigned thread, bool high)
 			if (to == NOBODY && from->state == BX_THREAD_SENDING && from->object != NOBODY) {
 				to = spec->endpoints[from->object].server_thread;
 				if (to != NOBODY && !high && (spec->threads[to].serves != from->object ||
-				    spec->threads[to].state == BX_THREAD_RECEIVING))
+				    (spec->threads[to].state == BX_THREAD_RECEIVING &&
+				    spec->threads[to].copy == NOBODY)))
 					to = NOBODY;
+			}
+			if (from->copy != NOBODY && from->state != BX_THREAD_READY &&
+			    priority[from->copy] < priority[i]) {
+				priority[from->copy] = priority[i];
+				changed = true;
 			}
 			if (to != NOBODY && spec->threads[to].state != BX_THREAD_FREE &&
 			    priority[to] < priority[i]) {
@@ -101,7 +108,14 @@ spec_priority_high(const struct spec *spec, unsigned thread)
 
 /* ---- who runs */
 
-/* One of those that may: READY, and nobody READY is surely above it. */
+static bool
+may_run(const struct spec *spec, unsigned thread)
+{
+	return spec->threads[thread].state == BX_THREAD_READY &&
+	    spec_has_time(spec, spec_account_of(spec, thread));
+}
+
+/* One of those that may: READY, with time, and nobody like that is surely above it. */
 static uint8_t
 pick(struct spec *spec)
 {
@@ -109,15 +123,14 @@ pick(struct spec *spec)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < spec->thread_count; i++) {
-		if (spec->threads[i].state == BX_THREAD_READY && spec_priority_low(spec, i) > least)
+		if (may_run(spec, i) && spec_priority_low(spec, i) > least)
 			least = spec_priority_low(spec, i);
 	}
-	if (spec->current != NOBODY && spec->threads[spec->current].state == BX_THREAD_READY &&
+	if (spec->current != NOBODY && may_run(spec, spec->current) &&
 	    spec_priority_high(spec, spec->current) >= least)
 		may[count++] = spec->current;
 	for (uint8_t i = 0; i < spec->thread_count; i++) {
-		if (i != spec->current && spec->threads[i].state == BX_THREAD_READY &&
-		    spec_priority_high(spec, i) >= least)
+		if (i != spec->current && may_run(spec, i) && spec_priority_high(spec, i) >= least)
 			may[count++] = i;
 	}
 	return count == 0 ? NOBODY : may[spec_choose(spec, count)];
@@ -148,16 +161,26 @@ ending(struct spec *spec)
 
 static void run_call(struct spec *spec, unsigned thread);
 
+static void
+run_on(struct spec *spec)
+{
+	spec_processor_to(spec, spec->current == NOBODY ? NOBODY : spec_account_of(spec, spec->current));
+}
+
 /* After what has happened: work that was put off, one step of it in any case (a system call was one),
  * more while no interrupt waits; then somebody runs. */
 static void
 dispatch(struct spec *spec, bool stepped)
 {
 	for (;; stepped = true) {
+		bool poor = spec_time_short(spec), again;
 		unsigned gone;
-		bool again;
 
-		spec->current = pick(spec);
+		/* It may have been, for no time at all, with an account that turned out to have none. */
+		if (poor && spec_choose(spec, 2) == 1)
+			spec_processor_to(spec, NOBODY);
+		spec->current = poor && spec->pending && spec_choose(spec, 2) == 1 ? NOBODY : pick(spec);
+		run_on(spec);
 		gone = ending(spec);
 		again = spec->current != NOBODY && spec->threads[spec->current].again;
 		if (gone == NOBODY && !again)
@@ -165,6 +188,7 @@ dispatch(struct spec *spec, bool stepped)
 		if (stepped && spec->pending) {
 			if (again || (spec->current != NOBODY && spec_dying(spec, spec->current)))
 				spec->current = NOBODY;
+			run_on(spec);
 			return;
 		}
 		spec->went_on = false;
@@ -184,51 +208,70 @@ dispatch(struct spec *spec, bool stepped)
 
 /* ---- system calls */
 
-static void
-run_call(struct spec *spec, unsigned thread)
+/* True: it is one of those that may wait, or do not come back. */
+static bool
+waiting_call(struct spec *spec, unsigned thread)
 {
 	struct spec_thread *asker = &spec->threads[thread];
-	uint64_t number = asker->asked.regs.number & 0xff, flags = asker->asked.regs.number >> 8;
-	uint64_t values[2] = { 0, 0 };
-	enum bx_err err;
 
-	asker->shown = false;
-	if (number >= BX_SYS_CALL && number <= BX_SYS_REPLY_RECEIVE ? flags > BX_IPC_BUFFERS :
-	    flags != 0) {
-		spec_result(asker, number < BX_SYS_COUNT ? BX_ERR_INVALID : BX_ERR_SYSCALL);
-		return;
-	}
-	switch (number) {
+	switch (asker->asked.regs.number & 0xff) {
 	case BX_SYS_CALL:
 	case BX_SYS_SEND:
 	case BX_SYS_RECEIVE:
 	case BX_SYS_REPLY:
 	case BX_SYS_REPLY_RECEIVE:
 		spec_ipc_call(spec, thread);
-		return;
+		return true;
 	case BX_SYS_WAIT:
 		spec_wait(spec, thread);
-		return;
+		return true;
 	case BX_SYS_SLEEP:
 		spec_result(asker, BX_OK);
 		if (asker->asked.regs.value[2] > spec->now) {
 			asker->state = BX_THREAD_SLEEPING;
 			asker->deadline = asker->asked.regs.value[2];
 		}
-		return;
+		return true;
 	case BX_SYS_EXIT:
 		spec->programs[asker->program].exit_code = (int32_t)(uint32_t)asker->asked.regs.value[0];
+		spec_record(spec, BX_AUDIT_EXIT, asker->program, BX_SLOT_NONE,
+		    (uint64_t)(int64_t)spec->programs[asker->program].exit_code, 0, 0);
 		spec_program_end(spec, asker->program, BX_PROGRAM_EXITED);
-		return;
+		return true;
 	default:
-		break;
+		return false;
 	}
-	err = spec_plain_call(spec, thread, values);
+}
+
+static void
+run_call(struct spec *spec, unsigned thread)
+{
+	struct spec_thread *asker = &spec->threads[thread];
+	const struct spec_registers asked = asker->asked.regs;
+	uint64_t number = asked.number & 0xff, flags = asked.number >> 8;
+	uint64_t values[2] = { 0, 0 };
+	enum bx_err err;
+
+	asker->shown = false;
+	if (number >= BX_SYS_CALL && number <= BX_SYS_REPLY_RECEIVE ? flags > BX_IPC_BUFFERS :
+	    flags != 0) {
+		err = number < BX_SYS_COUNT ? BX_ERR_INVALID : BX_ERR_SYSCALL;
+	} else if (waiting_call(spec, thread)) {
+		/* Refused at once, and not in the course of an end. */
+		if (asker->state == BX_THREAD_READY && !asker->again && asker->shown)
+			spec_record_refusal(spec, asker->program, &asked, (int64_t)asker->regs.number);
+		return;
+	} else {
+		err = spec_plain_call(spec, thread, values);
+	}
 	if (err == BX_ERR_AGAIN) {
 		asker->again = true;
 		return;
 	}
 	asker->starts = false;
+	asker->done = 0;
+	asker->undo = 0;
+	spec_record_refusal(spec, asker->program, &asked, err);
 	spec_result(asker, err);
 	if (err == BX_OK) {
 		asker->regs.value[0] = values[0];
@@ -270,6 +313,8 @@ spec_event(struct spec *spec, const struct spec_event *event)
 	spec->now = event->now;
 	spec->pending = event->pending;
 	spec->went_on = true;
+	spec->record_count = 0;
+	spec->view_kind = 0;
 	switch (event->kind) {
 	case EVENT_CALL:
 		thread->asked = event->request;
@@ -285,6 +330,8 @@ spec_event(struct spec *spec, const struct spec_event *event)
 		thread->unheard = false;
 		for (unsigned i = 0; i < 3; i++)
 			thread->fault[i] = event->fault[i];
+		spec_record(spec, BX_AUDIT_FAULT, thread->program, BX_SLOT_NONE, event->fault[0],
+		    event->fault[1], thread->regs.pc);
 		spec_fault(spec, spec->current);
 		break;
 	default:
@@ -298,7 +345,7 @@ spec_boot(struct spec *spec)
 {
 	spec->irq_note = NOBODY;
 	spec->irq_binder = NOBODY;
-	spec->current = NOBODY;
+	spec->current = spec->account = NOBODY;
 	for (unsigned i = 0; i < SPEC_PROGRAMS * SPEC_SLOTS; i++)
 		spec->caps[i] = (struct spec_cap){ .parent = NOWHERE };
 	for (unsigned i = 0; i < SPEC_PAGES; i++)
@@ -312,8 +359,13 @@ spec_boot(struct spec *spec)
 		    spec->threads[i].serves = spec->threads[i].bound = NOBODY;
 	for (unsigned p = 0; p < spec->program_count; p++) {
 		spec->programs[p].starter = NOBODY;
-		for (unsigned i = 0; i < spec->programs[p].threads; i++)
-			spec->threads[spec->programs[p].first_thread + i].program = (uint8_t)p;
+		for (unsigned i = 0; i < spec->programs[p].threads; i++) {
+			unsigned thread = spec->programs[p].first_thread + i;
+
+			spec->threads[thread].program = (uint8_t)p;
+			spec->accounts[thread] = (struct spec_account){ .budget = spec->programs[p].budget,
+			    .period = spec->programs[p].period, .left = (int64_t)spec->programs[p].budget };
+		}
 	}
 	spec_program_make(spec, 0);
 	spec_program_runs(spec, 0);

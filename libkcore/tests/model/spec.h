@@ -25,9 +25,13 @@
 #define SPEC_THREADS	8u
 #define SPEC_ENDPOINTS	3u
 #define SPEC_NOTES	2u
-#define SPEC_SLOTS	20u		/* of each program */
-#define SPEC_PAGES	8u		/* of the one memory object */
+#define SPEC_SLOTS	24u		/* of each program */
+#define SPEC_PAGES	24u		/* of the one memory object */
 #define SPEC_CHOICES	24u
+#define SPEC_REFILLS	4u
+#define SPEC_RECORDS	16u		/* of one event */
+#define SPEC_POOLS	10u		/* that can be observed */
+#define SPEC_NO_LIMIT	UINT64_MAX
 #define NOBODY		0xffu
 #define NOWHERE		0xffffu
 
@@ -57,6 +61,7 @@ struct spec_request {
 	struct spec_registers regs;
 	uint8_t buffers;		/* enum spec_memory: at regs.buffers */
 	bool send_bad, receive_bad;	/* the string, the room for one: not mapped */
+	bool room_bad;			/* the room for what is observed: not mapped */
 	struct bx_ipc_buffers offer;
 	struct bx_derive derive;
 };
@@ -84,6 +89,8 @@ struct spec_thread {
 	bool unheard;			/* its fault was refused: its program is to end */
 	bool starts;			/* its SPAWN is under way */
 	bool spent;			/* its present call has cost a use already */
+	uint8_t done;			/* pages that its MAP has mapped, or looks and pages of its UNMAP */
+	int8_t undo;			/* error for which its MAP takes them back, or 0 */
 	bool shown;			/* regs are what the user sees, and known */
 	bool offers, may_grant;
 	uint8_t says;			/* enum spec_saying */
@@ -135,11 +142,42 @@ struct spec_program {
 	uint64_t fault[3];
 	/* given */
 	uint8_t base, most, first_thread, threads, fault_endpoint, exit_note;
+	const char *name;
 	bool open;			/* its space is not sealed */
+	bool passive;			/* it has no time but its callers', once it serves */
+	uint64_t budget, period;	/* ticks, of each of its threads; budget SPEC_NO_LIMIT: none */
+	uint64_t start_budget;		/* of a passive one, until it serves */
 	uint32_t plain, slots;
 	uint64_t exit_bits, entry, stack;
 	struct spec_cap grants[SPEC_SLOTS];	/* expiry: lifetime in ticks, 0: for ever */
 };
+
+/* The time of one thread, whoever uses it. */
+struct spec_account {
+	uint64_t budget, period;	/* ticks */
+	int64_t left;			/* when its present go began */
+	uint8_t count;
+	struct {
+		uint64_t at, ticks;
+	} refill[SPEC_REFILLS];
+};
+
+/* ---- what is told: records of what has happened, and answers that lie in the caller's memory */
+
+struct spec_record {
+	uint32_t kind, program, other;
+	uint64_t a, b, c;
+};
+
+union spec_view {
+	struct bx_info_system system;
+	struct bx_info_program program;
+	struct bx_info_thread thread;
+	struct bx_info_cap cap;
+	struct bx_info_endpoint endpoint;	/* and notification */
+};
+#define SPEC_VIEW_OPEN	100u		/* of a program that starts or ends: the core's to say */
+#define SPEC_VIEW_AUDIT	101u		/* view_size: records */
 
 struct spec {
 	uint64_t now;
@@ -154,11 +192,25 @@ struct spec {
 	uint16_t irq_place;		/* of the capability that it signals by */
 	bool irq_open;			/* unmasked */
 	uint8_t current;		/* thread, or NOBODY */
+	struct spec_account accounts[SPEC_THREADS];
+	uint8_t account;		/* whose time runs, or NOBODY */
+	uint64_t since;			/* tick at which it began to */
 	bool went_on;			/* no call was taken up again since the event began */
 	bool slice_given;		/* a YIELD has given the slice away */
 	uint32_t slice_of;		/* whose: told by the core */
 	bool pending;
 	uint32_t calls;			/* made so far: names of calls */
+	/* ports, power */
+	uint64_t port, port_width, port_written, port_reads, port_writes, power;
+	/* of the last event */
+	uint32_t record_count, view_kind;	/* BX_INSPECT_*, SPEC_VIEW_*; 0: nothing is told */
+	struct spec_record records[SPEC_RECORDS];
+	uint64_t view_address, view_size;
+	union spec_view view;
+	uint64_t audit_next;		/* number of the next record */
+	/* given */
+	uint64_t ticks_per_second, boot_ticks, audit_capacity, port_value;
+	const char *name, *object_name[BX_CAP_TYPE_COUNT][2];
 	/* choices */
 	uint8_t choice[SPEC_CHOICES], width[SPEC_CHOICES], chosen;
 };
@@ -173,11 +225,24 @@ bool spec_choice_next(struct spec *spec);
 uint8_t spec_priority_low(const struct spec *spec, unsigned thread);
 uint8_t spec_priority_high(const struct spec *spec, unsigned thread);
 
+/* spec_budget.c */
+int64_t spec_time_left(const struct spec *spec, unsigned account);
+bool spec_has_time(const struct spec *spec, unsigned account);
+/* When there is time again on an account that has none; UINT64_MAX: never by itself. */
+uint64_t spec_time_again(const struct spec *spec, unsigned account);
+unsigned spec_account_of(const struct spec *spec, unsigned thread);
+bool spec_time_short(const struct spec *spec);
+void spec_processor_to(struct spec *spec, unsigned account);
+void spec_account_split(struct spec *spec, unsigned account);
+void spec_account_begin(struct spec *spec, unsigned thread);
+void spec_account_serves(struct spec *spec, unsigned thread);
+
 /* spec_caps.c */
 enum bx_err spec_place(const struct spec *spec, unsigned program, uint64_t slot, uint16_t *place);
 enum bx_err spec_cap_find(struct spec *spec, unsigned thread, uint64_t slot, uint8_t type,
     uint8_t rights, uint16_t *place);
 bool spec_cap_lives(struct spec *spec, const struct spec_cap *cap);
+unsigned spec_depth(const struct spec *spec, uint16_t place);
 void spec_cap_use(struct spec *spec, uint16_t place);
 enum bx_err spec_cap_copy(struct spec *spec, uint16_t from, uint16_t to);
 void spec_cap_take(struct spec *spec, uint16_t place);		/* with all that it holds up */
@@ -207,8 +272,19 @@ void spec_program_end(struct spec *spec, unsigned program, uint8_t state);
 void spec_program_apart(struct spec *spec, unsigned program);
 void spec_program_runs(struct spec *spec, unsigned program);
 void spec_program_make(struct spec *spec, unsigned program);
+/* Some of what a MAP under way has mapped is taken back; false: there is more. */
+bool spec_map_undo(struct spec *spec, unsigned thread);
 void spec_page_leave(struct spec *spec, unsigned page);
 enum bx_err spec_plain_call(struct spec *spec, unsigned thread, uint64_t *values);
+
+enum bx_err spec_spawn_find(struct spec *spec, unsigned thread, uint8_t right, uint16_t *place);
+
+/* spec_watch.c */
+enum bx_err spec_watch_call(struct spec *spec, unsigned thread, uint64_t *values);
+void spec_record(struct spec *spec, uint32_t kind, uint32_t program, uint32_t other, uint64_t a,
+    uint64_t b, uint64_t c);
+void spec_record_refusal(struct spec *spec, unsigned program, const struct spec_registers *asked,
+    int64_t err);
 
 /* spec.c: queues */
 void spec_queue_add(struct spec_queue *queue, unsigned thread);

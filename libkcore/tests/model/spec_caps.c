@@ -63,8 +63,8 @@ spec_cap_use(struct spec *spec, uint16_t place)
 		cap->uses--;
 }
 
-static unsigned
-depth_of(const struct spec *spec, uint16_t place)
+unsigned
+spec_depth(const struct spec *spec, uint16_t place)
 {
 	unsigned depth = 1;			/* the manifest's own is 0 */
 
@@ -112,7 +112,7 @@ limits_check(const struct spec *spec, uint16_t from, const struct spec_cap *chil
 	if (child->first < parent->first || child->first - parent->first > parent->count ||
 	    child->count > parent->count - (child->first - parent->first))
 		return BX_ERR_RANGE;
-	return depth_of(spec, from) >= BX_CAP_DEPTH_MAX ? BX_ERR_CAP_DEPTH : BX_OK;
+	return spec_depth(spec, from) >= BX_CAP_DEPTH_MAX ? BX_ERR_CAP_DEPTH : BX_OK;
 }
 
 /* `child` says rights, uses, badge, expiry and range. */
@@ -201,15 +201,19 @@ recharge(struct spec *spec, uint16_t from, uint16_t to, uint64_t uses)
 
 /* ---- removal: what was held by the right of a capability goes with it */
 
+/* Who waits on the object, in a queue; or takes part in a copy by the right of this very place. */
 static void
-waits_end(struct spec *spec, unsigned program, uint8_t type, uint32_t object)
+waits_end(struct spec *spec, uint16_t place, uint8_t type, uint32_t object)
 {
+	unsigned program = place / SPEC_SLOTS;
+
 	for (unsigned i = 0; i < spec->thread_count; i++) {
 		const struct spec_thread *thread = &spec->threads[i];
 		bool waits = type == BX_CAP_NOTIFICATION ? thread->state == BX_THREAD_WAITING :
 		    thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING;
 
-		if (thread->program == program && waits && thread->object == object)
+		if (thread->program == program && waits && (thread->copy == NOBODY ?
+		    thread->object == object : thread->asked.regs.value[0] == place % SPEC_SLOTS))
 			spec_wake(spec, i, BX_ERR_CANCELLED);
 	}
 }
@@ -242,10 +246,10 @@ spec_cap_take(struct spec *spec, uint16_t place)
 			spec->threads[spec->notes[cap.object].bound].bound = NOBODY;
 			spec->notes[cap.object].bound = NOBODY;
 		}
-		waits_end(spec, program, cap.type, cap.object);
+		waits_end(spec, place, cap.type, cap.object);
 		break;
 	case BX_CAP_ENDPOINT:
-		waits_end(spec, program, cap.type, cap.object);
+		waits_end(spec, place, cap.type, cap.object);
 		break;
 	case BX_CAP_REPLY:
 		/* Nobody can answer that call any more. */
@@ -259,19 +263,19 @@ spec_cap_take(struct spec *spec, uint16_t place)
 }
 
 /* Delegation is a loan: what came from a capability goes before it. */
-static void
+static unsigned
 revoke(struct spec *spec, uint16_t place)
 {
-	for (;;) {
+	for (unsigned gone = 0;; gone++) {
 		uint16_t deepest = NOWHERE;
 
 		for (uint16_t i = 0; i < SPEC_PROGRAMS * SPEC_SLOTS; i++) {
 			if (spec->caps[i].type != BX_CAP_NONE && descends(spec, i, place) &&
-			    (deepest == NOWHERE || depth_of(spec, i) > depth_of(spec, deepest)))
+			    (deepest == NOWHERE || spec_depth(spec, i) > spec_depth(spec, deepest)))
 				deepest = i;
 		}
 		if (deepest == NOWHERE)
-			return;
+			return gone;
 		spec_cap_take(spec, deepest);
 	}
 }
@@ -284,7 +288,7 @@ spec_caps_end(struct spec *spec, unsigned program)
 
 		if (spec->caps[place].type == BX_CAP_NONE)
 			continue;
-		revoke(spec, place);
+		(void)revoke(spec, place);
 		spec_cap_take(spec, place);
 	}
 }
@@ -298,6 +302,7 @@ derive_call(struct spec *spec, unsigned thread)
 	const struct bx_derive *want = &asked->derive;
 	unsigned program = spec->threads[thread].program;
 	uint16_t from, to;
+	enum bx_err err;
 
 	if (asked->buffers == MEMORY_UNALIGNED)
 		return BX_ERR_ALIGN;
@@ -308,9 +313,13 @@ derive_call(struct spec *spec, unsigned thread)
 	if (spec_place(spec, program, asked->regs.value[0], &from) != BX_OK ||
 	    spec_place(spec, program, want->to, &to) != BX_OK)
 		return BX_ERR_CAP_SLOT;
-	return derive(spec, from, (struct spec_cap){ .rights = (uint8_t)want->rights,
+	err = derive(spec, from, (struct spec_cap){ .rights = (uint8_t)want->rights,
 	    .uses = (uint32_t)want->uses, .badge = want->badge, .expiry = want->expiry,
 	    .first = want->first, .count = want->count }, to);
+	if (err == BX_OK)
+		spec_record(spec, BX_AUDIT_DERIVE, program, BX_SLOT_NONE, asked->regs.value[0], want->to,
+		    want->rights);
+	return err;
 }
 
 static enum bx_err
@@ -345,6 +354,8 @@ spec_caps_call(struct spec *spec, unsigned thread, uint64_t *values)
 	unsigned program = spec->threads[thread].program;
 	const struct spec_cap *cap;
 	uint16_t from, to;
+	unsigned gone;
+	enum bx_err err;
 
 	if (regs->number == BX_SYS_CAP_DERIVE)
 		return derive_call(spec, thread);
@@ -355,8 +366,13 @@ spec_caps_call(struct spec *spec, unsigned thread, uint64_t *values)
 	if (regs->number == BX_SYS_CAP_COPY || regs->number == BX_SYS_CAP_MOVE) {
 		if (spec_place(spec, program, regs->value[1], &to) != BX_OK)
 			return BX_ERR_CAP_SLOT;
-		return regs->number == BX_SYS_CAP_COPY ? spec_cap_copy(spec, from, to) :
-		    move(spec, from, to);
+		if (regs->number == BX_SYS_CAP_MOVE)
+			return move(spec, from, to);
+		err = spec_cap_copy(spec, from, to);
+		if (err == BX_OK)
+			spec_record(spec, BX_AUDIT_DERIVE, program, BX_SLOT_NONE, regs->value[0],
+			    regs->value[1], spec->caps[to].rights);
+		return err;
 	}
 	cap = &spec->caps[from];
 	if (cap->type == BX_CAP_NONE)
@@ -366,8 +382,11 @@ spec_caps_call(struct spec *spec, unsigned thread, uint64_t *values)
 		values[1] = cap->badge;
 		return BX_OK;
 	}
-	revoke(spec, from);
-	if (regs->number == BX_SYS_CAP_DELETE)
+	gone = revoke(spec, from);
+	if (regs->number == BX_SYS_CAP_DELETE) {
 		spec_cap_take(spec, from);
+		gone++;
+	}
+	spec_record(spec, BX_AUDIT_REVOKE, program, BX_SLOT_NONE, regs->value[0], gone, 0);
 	return BX_OK;
 }

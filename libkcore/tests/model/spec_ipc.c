@@ -217,7 +217,10 @@ exchange(struct spec *spec, const struct spec_thread *sender, const struct spec_
 	if (sender->send_place == NOWHERE)
 		return BX_OK;
 	err = spec_cap_copy(spec, sender->send_place, receiver->receive_place);
-	if (err != BX_OK)
+	if (err == BX_OK)
+		spec_record(spec, BX_AUDIT_TRANSFER, sender->program, receiver->program,
+		    sender->send_place % SPEC_SLOTS, receiver->receive_place % SPEC_SLOTS, 0);
+	else
 		*tell = err == BX_ERR_CAP_SEALED || err == BX_ERR_CAP_OCCUPIED ? TELL_BOTH : TELL_SENDER;
 	return err;
 }
@@ -531,6 +534,7 @@ receive(struct spec *spec, unsigned thread, unsigned endpoint, uint16_t place)
 	at->server = receiver->program;
 	at->server_thread = (uint8_t)thread;
 	receiver->serves = (uint8_t)endpoint;
+	spec_account_serves(spec, thread);
 	receiver->may_grant = (spec->caps[place].rights & BX_RIGHT_GRANT) != 0;
 	if (first == NOBODY && receiver->bound != NOBODY && spec->notes[receiver->bound].bits != 0) {
 		spend(spec, thread, place);

@@ -151,6 +151,8 @@ spec_stop(struct spec *spec, unsigned thread)
 		spec_result(stopped, BX_ERR_CANCELLED);
 	stopped->says = SAYS_NOTHING;
 	stopped->again = stopped->unheard = stopped->starts = stopped->spent = false;
+	stopped->done = 0;
+	stopped->undo = 0;
 	stopped->state = BX_THREAD_STOPPED;
 }
 
@@ -161,6 +163,7 @@ thread_end(struct spec *spec, unsigned thread)
 
 	if (ended->state == BX_THREAD_FREE)
 		return;
+	spec_account_split(spec, thread);
 	if (ended->state != BX_THREAD_STOPPED)
 		spec_stop(spec, thread);
 	spec_server_gone(spec, thread);
@@ -205,6 +208,11 @@ thread_call(struct spec *spec, unsigned thread)
 	} else if (number == BX_SYS_THREAD_STOP) {
 		if (other->state == BX_THREAD_STOPPED || spec->programs[other->program].starter != NOBODY)
 			return BX_ERR_STATE;
+		if (other->again && other->asked.regs.number == BX_SYS_MAP && other->done > 0) {
+			other->undo = (int8_t)(other->undo != 0 ? other->undo : BX_ERR_CANCELLED);
+			if (!spec_map_undo(spec, spec->caps[place].object))
+				return BX_ERR_AGAIN;
+		}
 		spec_stop(spec, spec->caps[place].object);
 	} else {
 		if (other->state != BX_THREAD_STOPPED ||
@@ -240,6 +248,7 @@ spec_program_make(struct spec *spec, unsigned program)
 			.serves = NOBODY, .bound = NOBODY, .send_place = NOWHERE,
 			.receive_place = NOWHERE, .reply_place = NOWHERE, .call = call,
 		};
+		spec_account_begin(spec, made->first_thread + i);
 	}
 }
 
@@ -260,6 +269,7 @@ spec_program_runs(struct spec *spec, unsigned program)
 	begun->state = BX_PROGRAM_RUNNING;
 	begun->sealed = !begun->open;
 	begun->starts++;
+	spec_record(spec, BX_AUDIT_SPAWN, program, BX_SLOT_NONE, begun->entry, 0, 0);
 	begun->exit_code = 0;
 	for (unsigned i = 0; i < 3; i++)
 		begun->fault[i] = 0;
@@ -314,12 +324,12 @@ spec_program_apart(struct spec *spec, unsigned program)
 		spec_signal(spec, gone->exit_note, gone->exit_bits);
 }
 
-static enum bx_err
-spawn_find(struct spec *spec, unsigned thread, uint16_t *place)
+/* The program that the second argument names, in the range of the capability. */
+enum bx_err
+spec_spawn_find(struct spec *spec, unsigned thread, uint8_t right, uint16_t *place)
 {
 	const struct spec_registers *regs = &spec->threads[thread].asked.regs;
-	enum bx_err err = spec_cap_find(spec, thread, regs->value[0], BX_CAP_SPAWN, BX_RIGHT_WRITE,
-	    place);
+	enum bx_err err = spec_cap_find(spec, thread, regs->value[0], BX_CAP_SPAWN, right, place);
 	const struct spec_cap *cap = &spec->caps[*place];
 
 	if (err == BX_OK && (regs->value[1] < cap->first ||
@@ -351,7 +361,7 @@ spawn_call(struct spec *spec, unsigned thread)
 	if (starter->starts)
 		return spec->programs[program].starter != thread ? BX_ERR_CANCELLED :
 		    start_step(spec, program);
-	err = spawn_find(spec, thread, &place);
+	err = spec_spawn_find(spec, thread, BX_RIGHT_WRITE, &place);
 	if (err != BX_OK)
 		return err;
 	if (regs->word[0] > BX_SPAWN_ARGUMENT_MAX)
@@ -372,7 +382,7 @@ kill_call(struct spec *spec, unsigned thread)
 {
 	unsigned program = (unsigned)spec->threads[thread].asked.regs.value[1];
 	uint16_t place;
-	enum bx_err err = spawn_find(spec, thread, &place);
+	enum bx_err err = spec_spawn_find(spec, thread, BX_RIGHT_WRITE, &place);
 
 	if (err != BX_OK)
 		return err;
@@ -380,6 +390,7 @@ kill_call(struct spec *spec, unsigned thread)
 	    spec->programs[program].starter == NOBODY)
 		return BX_ERR_STATE;
 	spec_cap_use(spec, place);
+	spec_record(spec, BX_AUDIT_KILL, spec->threads[thread].program, program, 0, 0, 0);
 	spec_program_end(spec, program, BX_PROGRAM_KILLED);
 	return BX_OK;
 }
@@ -394,12 +405,12 @@ spec_page_leave(struct spec *spec, unsigned page)
 }
 
 static enum bx_err
-map_call(struct spec *spec, unsigned thread)
+map_step(struct spec *spec, unsigned thread)
 {
-	const struct spec_registers *regs = &spec->threads[thread].asked.regs;
-	uint64_t flags = regs->word[1], count = regs->word[0];
-	struct spec_page before[SPEC_PAGES];
-	uint8_t rights = BX_RIGHT_READ, program = spec->threads[thread].program;
+	struct spec_thread *mapper = &spec->threads[thread];
+	const struct spec_registers *regs = &mapper->asked.regs;
+	uint64_t flags = regs->word[1], count = regs->word[0], upto;
+	uint8_t rights = BX_RIGHT_READ;
 	const struct spec_cap *cap;
 	uint16_t place;
 	enum bx_err err;
@@ -422,37 +433,66 @@ map_call(struct spec *spec, unsigned thread)
 		return BX_ERR_ALIGN;
 	if (regs->value[1] < BX_USER_START || regs->value[1] > BX_USER_END - count * BX_PAGE_SIZE)
 		return BX_ERR_RANGE;
-	for (unsigned i = 0; i < SPEC_PAGES; i++)
-		before[i] = spec->pages[i];
-	for (uint64_t i = 0; i < count; i++) {
-		struct spec_page *page = &spec->pages[cap->first + regs->value[2] + i];
-		uint64_t address = regs->value[1] + i * BX_PAGE_SIZE;
+	/* While an interrupt waits it may stop after any page. */
+	upto = count - (spec->pending ? spec_choose(spec, (unsigned)count - mapper->done) : 0);
+	while (mapper->done < upto) {
+		struct spec_page *page = &spec->pages[cap->first + regs->value[2] + mapper->done];
+		uint64_t address = regs->value[1] + mapper->done * (uint64_t)BX_PAGE_SIZE;
 
-		err = page->address != 0 ? BX_ERR_MAPPED : BX_OK;
-		for (unsigned j = 0; err == BX_OK && j < SPEC_PAGES; j++) {
-			if (spec->pages[j].owner == program && spec->pages[j].address == address)
-				err = BX_ERR_EXISTS;
+		if (page->address != 0)
+			return BX_ERR_MAPPED;
+		for (unsigned j = 0; j < SPEC_PAGES; j++) {
+			if (spec->pages[j].owner == mapper->program && spec->pages[j].address == address)
+				return BX_ERR_EXISTS;
 		}
-		if (err != BX_OK) {
-			/* All or none; but a page that was another's has lost its content. */
-			for (unsigned j = 0; j < SPEC_PAGES; j++) {
-				if (spec->pages[j].address != before[j].address)
-					spec_page_leave(spec, j);
-			}
-			return err;
-		}
-		*page = (struct spec_page){ .owner = program, .address = address,
+		*page = (struct spec_page){ .owner = mapper->program, .address = address,
 		    .flags = (uint8_t)flags };
+		mapper->done++;
 	}
+	if (mapper->done < count)
+		return BX_ERR_AGAIN;
 	spec_cap_use(spec, place);
 	return BX_OK;
+}
+
+/* From the last one back; what went away meanwhile is not found. */
+bool
+spec_map_undo(struct spec *spec, unsigned thread)
+{
+	struct spec_thread *mapper = &spec->threads[thread];
+	unsigned left = spec->pending ? spec_choose(spec, mapper->done + 1u) : 0;
+
+	while (mapper->done > left) {
+		uint64_t address = mapper->asked.regs.value[1] + --mapper->done * (uint64_t)BX_PAGE_SIZE;
+
+		for (unsigned i = 0; i < SPEC_PAGES; i++) {
+			if (spec->pages[i].owner == mapper->program && spec->pages[i].address == address)
+				spec_page_leave(spec, i);
+		}
+	}
+	return left == 0;
+}
+
+/* All or none; but a page that was another's has lost its content. */
+static enum bx_err
+map_call(struct spec *spec, unsigned thread)
+{
+	struct spec_thread *mapper = &spec->threads[thread];
+	enum bx_err err = mapper->undo == 0 ? map_step(spec, thread) : (enum bx_err)mapper->undo;
+
+	if (err == BX_OK || err == BX_ERR_AGAIN)
+		return err;
+	mapper->undo = (int8_t)err;
+	return spec_map_undo(spec, thread) ? err : BX_ERR_AGAIN;
 }
 
 static enum bx_err
 unmap_call(struct spec *spec, unsigned thread)
 {
-	const struct spec_registers *regs = &spec->threads[thread].asked.regs;
+	struct spec_thread *unmapper = &spec->threads[thread];
+	const struct spec_registers *regs = &unmapper->asked.regs;
 	const struct spec_cap *cap;
+	uint64_t upto;
 	uint16_t place;
 	enum bx_err err = spec_cap_find(spec, thread, regs->value[0], BX_CAP_MEMORY, BX_RIGHT_READ,
 	    &place);
@@ -463,14 +503,21 @@ unmap_call(struct spec *spec, unsigned thread)
 	if (regs->word[0] == 0 || regs->value[2] >= cap->count ||
 	    regs->word[0] > cap->count - regs->value[2])
 		return BX_ERR_RANGE;
-	for (uint64_t i = 0; i < regs->word[0]; i++) {
-		const struct spec_page *page = &spec->pages[cap->first + regs->value[2] + i];
+	/* It looks at all of them, then takes them; while an interrupt waits it may stop anywhere. */
+	upto = 2 * regs->word[0];
+	if (spec->pending)
+		upto -= spec_choose(spec, (unsigned)upto - unmapper->done);
+	for (; unmapper->done < upto; unmapper->done++) {
+		uint64_t page = cap->first + regs->value[2] + unmapper->done % regs->word[0];
+		bool mine = spec->pages[page].owner == unmapper->program && spec->pages[page].address != 0;
 
-		if (page->owner != spec->threads[thread].program || page->address == 0)
+		if (unmapper->done < regs->word[0] && !mine)
 			return BX_ERR_NOT_MAPPED;
+		if (unmapper->done >= regs->word[0] && mine)
+			spec_page_leave(spec, (unsigned)page);
 	}
-	for (uint64_t i = 0; i < regs->word[0]; i++)
-		spec_page_leave(spec, (unsigned)(cap->first + regs->value[2] + i));
+	if (upto < 2 * regs->word[0])
+		return BX_ERR_AGAIN;
 	spec_cap_use(spec, place);
 	return BX_OK;
 }
@@ -544,6 +591,6 @@ spec_plain_call(struct spec *spec, unsigned thread, uint64_t *values)
 	case BX_SYS_KILL:
 		return kill_call(spec, thread);
 	default:
-		return BX_ERR_SYSCALL;
+		return spec_watch_call(spec, thread, values);
 	}
 }

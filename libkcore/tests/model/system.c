@@ -7,7 +7,12 @@
 #include "model.h"
 
 #define LIFETIME_US	1u
-#define LIFETIME_TICKS	1000u		/* WORLD_TICKS of them are a second */
+#define TICKS_PER_US	1000u		/* WORLD_TICKS of them are a second */
+#define LIFETIME_TICKS	(LIFETIME_US * TICKS_PER_US)
+#define PORT_FIRST	0x60u
+#define PORT_COUNT	4u
+#define AUDIT_RECORDS	64u
+#define SLICE_US	10000u		/* a time slice, for which a passive program starts up */
 #define SHORT_LENGTH	40u
 #define LONG_LENGTH	40000u		/* more than two steps of a copy */
 #define STRING_PAGES	10u
@@ -67,7 +72,29 @@ grants(struct builder *builder, const struct model_shape *shape, const uint32_t 
 	grant(builder, COUNTED, object[0], BX_CAP_ENDPOINT, 0, every, 0, 2, 0);
 	grant(builder, TIMED, object[0], BX_CAP_ENDPOINT, 0, every, 0x400 + p, always, 0);
 	grant(builder, MUTE, object[0], BX_CAP_ENDPOINT, 0, both, 0x500 + p, always, 0);
+	grant(builder, PORT, object[7], BX_CAP_IOPORT, 1, both, 0, 3, PORT_COUNT);
+	builder->spec->programs[p].grants[PORT].first = PORT_FIRST;
+	grant(builder, POWER, object[8], BX_CAP_DEVICE, 2, BX_RIGHT_WRITE, 0, always, 0);
+	grant(builder, AUDIT, object[9], BX_CAP_AUDIT_READ, 3, BX_RIGHT_READ, 0, always, 0);
 	grant(builder, COUNTED_NOTE, object[2], BX_CAP_NOTIFICATION, 0, both, 0x100u << p, 3, 0);
+}
+
+static void
+budget(struct build_program *program, struct spec_program *spec, const struct model_times *times,
+    uint32_t index)
+{
+	program->budget_us = times->budget_us[index];
+	program->period_us = times->period_us[index];
+	if (times->budget_us[index] != 0) {
+		spec->budget = times->budget_us[index] * (uint64_t)TICKS_PER_US;
+		spec->period = times->period_us[index] * (uint64_t)TICKS_PER_US;
+	}
+	if (times->passive[index]) {
+		program->flags |= BX_PROGRAM_PASSIVE;
+		spec->passive = true;
+		spec->budget = 0;
+		spec->start_budget = SLICE_US * TICKS_PER_US;
+	}
 }
 
 static struct build
@@ -77,10 +104,18 @@ build(struct spec *spec, const struct model_shape *shape)
 	static const char *const threads[] = { "t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7" };
 	static const char *const spaces[] = { "sa", "sb", "sc", "sd" };
 	struct builder builder = { .build = build_start("model"), .spec = spec };
-	uint32_t object[7], thread[SPEC_THREADS], space[SPEC_PROGRAMS];
+	uint32_t object[10], thread[SPEC_THREADS], space[SPEC_PROGRAMS];
 
 	*spec = (struct spec){ .program_count = shape->programs, .endpoint_count = 2, .note_count = 2,
-	    .thread_count = (uint32_t)shape->programs * shape->threads };
+	    .thread_count = (uint32_t)shape->programs * shape->threads, .name = "model",
+	    .ticks_per_second = WORLD_TICKS, .boot_ticks = WORLD_TICKS, .audit_capacity = AUDIT_RECORDS,
+	    .object_name = {
+		[BX_CAP_ENDPOINT] = { "ep-a", "ep-b" }, [BX_CAP_NOTIFICATION] = { "note", "exits" },
+		[BX_CAP_MEMORY] = { "memory", "" }, [BX_CAP_IRQ] = { "irq", "" },
+		[BX_CAP_SPAWN] = { "spawn", "" }, [BX_CAP_IOPORT] = { "ports", "" },
+		[BX_CAP_DEVICE] = { "power", "" }, [BX_CAP_AUDIT_READ] = { "audit", "" },
+	    } };
+	builder.build.audit_records = AUDIT_RECORDS;
 	builder.build.flags = shape->open ? BX_SYSTEM_RESEARCH : 0;
 	for (uint32_t p = 0; p < shape->programs; p++) {
 		struct build_program *program = &builder.build.programs[
@@ -96,11 +131,13 @@ build(struct spec *spec, const struct model_shape *shape)
 		if (shape->open)
 			program->flags |= BX_PROGRAM_OPEN_SPACE;
 		spec->programs[p] = (struct spec_program){
-			.base = shape->priority[p], .most = 20, .threads = shape->threads,
+			.name = names[p], .base = shape->priority[p], .most = 20, .threads = shape->threads,
 			.first_thread = (uint8_t)(p * shape->threads), .fault_endpoint = NOBODY,
 			.exit_note = NOBODY, .plain = REPLY_1, .slots = PAST_END, .open = shape->open,
-			.entry = ELF_ENTRY, .stack = BX_STACK_TOP,
+			.entry = ELF_ENTRY, .stack = BX_STACK_TOP, .budget = SPEC_NO_LIMIT,
 		};
+		if (shape->times != NULL)
+			budget(program, &spec->programs[p], shape->times, p);
 	}
 	object[0] = build_object(&builder.build, "ep-a", BX_OBJECT_ENDPOINT, 0, 0);
 	object[1] = build_object(&builder.build, "ep-b", BX_OBJECT_ENDPOINT, 0, 0);
@@ -109,6 +146,9 @@ build(struct spec *spec, const struct model_shape *shape)
 	object[4] = build_object(&builder.build, "memory", BX_OBJECT_MEMORY, SPEC_PAGES, 0);
 	object[5] = build_object(&builder.build, "irq", BX_OBJECT_IRQ, 4, BX_IRQ_ISA);
 	object[6] = build_object(&builder.build, "spawn", BX_OBJECT_SPAWN, 0, 0);
+	object[7] = build_object(&builder.build, "ports", BX_OBJECT_IOPORT, PORT_FIRST, PORT_COUNT);
+	object[8] = build_object(&builder.build, "power", BX_OBJECT_DEVICE, BX_DEVICE_PLATFORM, 0);
+	object[9] = build_object(&builder.build, "audit", BX_OBJECT_AUDIT, 0, 0);
 	for (uint32_t i = 0; i < spec->thread_count; i++)
 		thread[i] = build_object(&builder.build, threads[i], BX_OBJECT_THREAD,
 		    i / shape->threads, i % shape->threads);
@@ -170,6 +210,14 @@ receive_at(const struct model *model, unsigned thread)
 	    0x800 + number * 0x100);
 }
 
+/* Room for what is observed. */
+static uint64_t
+view_at(const struct model *model)
+{
+	return SEND_ADDRESS + (model->shape->strings ?
+	    (1u + model->shape->threads) * STRING_PAGES * BX_PAGE_SIZE : 0xa00);
+}
+
 static void
 offer_make(const struct model *model, unsigned thread, unsigned which, struct spec_request *request)
 {
@@ -194,6 +242,12 @@ offer_make(const struct model *model, unsigned thread, unsigned which, struct sp
 }
 
 static uint64_t
+unit(const struct model *model)
+{
+	return model->shape->times != NULL ? model->shape->times->unit : 10;
+}
+
+static uint64_t
 when(const struct model *model, unsigned kind)
 {
 	uint64_t now = model->world.machine.now;
@@ -201,8 +255,8 @@ when(const struct model *model, unsigned kind)
 	switch (kind) {
 	case AT_ONCE:	return 0;
 	case PAST:	return now - 5;
-	case SOON:	return now + 30;
-	case LATER:	return now + 70;
+	case SOON:	return now + 3 * unit(model);
+	case LATER:	return now + 7 * unit(model);
 	case FAR:	return now + 2 * BX_DEADLINE_FAR;
 	default:	return UINT64_MAX;
 	}
@@ -268,12 +322,12 @@ other_request(const struct model *model, const struct model_op *op, unsigned thr
 	case BX_SYS_MAP:
 		regs->value[1] = MAP_ADDRESS + op->b * (uint64_t)BX_PAGE_SIZE / 2;
 		regs->value[2] = op->c;
-		regs->word[0] = op->d & 15u;
+		regs->word[0] = (op->d & 15u) + (op->offer != 0 ? 16 : 0);
 		regs->word[1] = op->d >> 4;
 		break;
 	case BX_SYS_UNMAP:
 		regs->value[2] = op->c;
-		regs->word[0] = op->d;
+		regs->word[0] = op->d + (op->offer != 0 ? 16u : 0);
 		break;
 	case BX_SYS_THREAD_START:
 		regs->value[1] = op->b == 0 ? ELF_ENTRY : op->b == 1 ? 0 : BX_USER_END;
@@ -301,6 +355,31 @@ other_request(const struct model *model, const struct model_op *op, unsigned thr
 	case BX_SYS_SPAWN:
 		regs->value[2] = ELF_DATA;
 		regs->word[0] = op->c;
+		break;
+	case BX_SYS_PORT_IN:
+	case BX_SYS_PORT_OUT:
+		regs->value[1] = PORT_FIRST - 1 + op->b % 6;
+		regs->value[2] = op->c == 0 ? 1 : op->c == 1 ? 2 : op->c == 2 ? 4 : 3;
+		regs->word[0] = op->d == 0 ? 0x12 : op->d == 1 ? 0x1234 : op->d == 2 ? 0x12345678 :
+		    1ull << 40;
+		break;
+	case BX_SYS_PROGRAM_INFO:
+		request->room_bad = op->offer == OFFER_BAD_ROOM;
+		regs->value[2] = request->room_bad ? BAD_ADDRESS : view_at(model);
+		break;
+	case BX_SYS_INSPECT:
+		request->room_bad = op->offer == OFFER_BAD_ROOM;
+		regs->value[2] = op->c;
+		regs->word[0] = request->room_bad ? BAD_ADDRESS : view_at(model);
+		regs->word[1] = op->when == SOON ? 8 : 256;
+		regs->word[2] = op->d;
+		break;
+	case BX_SYS_AUDIT_READ:
+		request->room_bad = op->offer == OFFER_BAD_ROOM;
+		regs->value[1] = op->b > 200 ? model->spec.audit_next + 1 :
+		    op->b > model->spec.audit_next ? 0 : model->spec.audit_next - op->b;
+		regs->value[2] = request->room_bad ? BAD_ADDRESS : view_at(model);
+		regs->word[0] = op->c * sizeof(struct bx_audit_record) + 5;
 		break;
 	default:
 		break;
@@ -456,7 +535,7 @@ model_do(struct model *model, const struct model_op *op)
 
 	if (op->verb == OP_TICK) {
 		event.kind = EVENT_TIMER;
-		model->world.machine.now += op->a * 10u;
+		model->world.machine.now += op->a * unit(model);
 	} else if (op->verb == OP_INTERRUPT) {
 		/* In the course of its binder's end the line falls silent. */
 		if (!model->spec.irq_open || (model->spec.irq_binder != NOBODY &&
@@ -477,6 +556,8 @@ model_do(struct model *model, const struct model_op *op)
 	}
 	event.now = model->world.machine.now;
 	model->steps++;
+	model->slice_end = model->world.core->cpu.slice_end;
+	model->audit_next = model->world.core->audit_next;
 	core_do(model, &event);
 	if (!bx_kcore_sound(model->world.core, &what)) {
 		snprintf(model->difference, sizeof model->difference, "not sound: %s", what);
@@ -525,8 +606,11 @@ model_make(struct model *model, const struct model_shape *shape)
 	err = world_boot(&model->world, &where);
 	want_msg(err == BX_OK, where);
 	model->world.context = bx_kcore_start(model->world.core);
+	model->world.machine.port_value = 0xab;
+	model->spec.port_value = 0xab;
 	model->spec.now = model->world.machine.now;
 	spec_boot(&model->spec);
+	model->spec.audit_next = model->world.core->audit_next;
 	patterns_put(model, 0);
 	return true;
 }
