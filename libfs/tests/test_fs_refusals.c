@@ -488,24 +488,24 @@ START_TEST(operations_that_cannot_be)
 		size_t length;
 		const char *second;	/* of one byte, or NULL */
 	} bad[] = {
-		{ FS_LOG_CREATE, { 1, 99, 1, 0, 0644 | BX_FS_FILE << 16 | UINT64_C(1) << 32 }, "n", 1 },	/* number */
-		{ FS_LOG_CREATE, { 1, 2, 1, 0, 0644 | BX_FS_FILE << 16 }, "name", 4 },	/* length */
-		{ FS_LOG_UNLINK, { 1, 1, UINT64_C(1) << 32 }, "file", 4 },
+		{ FS_LOG_CREATE, { 1, 99, 1, 0, 0644 | BX_FS_FILE << 16 | UINT64_C(1) << 32 }, "n", 1, NULL },	/* number */
+		{ FS_LOG_CREATE, { 1, 2, 1, 0, 0644 | BX_FS_FILE << 16 }, "name", 4, NULL },	/* length */
+		{ FS_LOG_UNLINK, { 1, 1, UINT64_C(1) << 32 }, "file", 4, NULL },
 		{ FS_LOG_RENAME, { 1, 1, 1, UINT64_C(1) << 32 }, "file", 4, "n" },
-		{ FS_LOG_WRITE, { 2, 0, 1 }, "", 0 },
-		{ FS_LOG_WRITE, { 99, 0, 1 }, "x", 1 },
-		{ FS_LOG_MAP, { 2, 0, 100, 2, 4096, 1 }, "", 0 },		/* no blocks */
-		{ FS_LOG_MAP, { 2, 0, 100, 2, 4096, 1 }, "1234567", 7 },	/* part of one */
-		{ FS_LOG_MAP, { 2, 0, 100, 1, 4096, 1 }, "12345678", 8 },	/* generation */
-		{ FS_LOG_MAP, { 2, 0, 0, 2, 4096, 1 }, "12345678", 8 },		/* place */
-		{ FS_LOG_MAP, { 2, BX_FS_SIZE_MAX, 100, 2, 4096, 1 }, "12345678", 8 },
-		{ FS_LOG_MAP, { 2, 0, 100, 2, BX_FS_SIZE_MAX + 1, 1 }, "12345678", 8 },
-		{ FS_LOG_SET, { 2, 1, BX_FS_SET_MODE | UINT64_C(010000) << 32 }, "", 0 },
-		{ FS_LOG_SET, { 2, 1, 0 }, "", 0 },
-		{ FS_LOG_TRUNCATE, { 99, 1, 1 }, "", 0 },
-		{ FS_LOG_PUNCH, { 99, 1, 1, 1 }, "", 0 },
-		{ FS_LOG_REMOVE_ATTR, { 99, 1 }, "a", 1 },
-		{ FS_LOG_FORGET, { 99 }, "", 0 },
+		{ FS_LOG_WRITE, { 2, 0, 1 }, "", 0, NULL },
+		{ FS_LOG_WRITE, { 99, 0, 1 }, "x", 1, NULL },
+		{ FS_LOG_MAP, { 2, 0, 100, 2, 4096, 1 }, "", 0, NULL },		/* no blocks */
+		{ FS_LOG_MAP, { 2, 0, 100, 2, 4096, 1 }, "1234567", 7, NULL },	/* part of one */
+		{ FS_LOG_MAP, { 2, 0, 100, 1, 4096, 1 }, "12345678", 8, NULL },	/* generation */
+		{ FS_LOG_MAP, { 2, 0, 0, 2, 4096, 1 }, "12345678", 8, NULL },		/* place */
+		{ FS_LOG_MAP, { 2, BX_FS_SIZE_MAX, 100, 2, 4096, 1 }, "12345678", 8, NULL },
+		{ FS_LOG_MAP, { 2, 0, 100, 2, BX_FS_SIZE_MAX + 1, 1 }, "12345678", 8, NULL },
+		{ FS_LOG_SET, { 2, 1, BX_FS_SET_MODE | UINT64_C(010000) << 32 }, "", 0, NULL },
+		{ FS_LOG_SET, { 2, 1, 0 }, "", 0, NULL },
+		{ FS_LOG_TRUNCATE, { 99, 1, 1 }, "", 0, NULL },
+		{ FS_LOG_PUNCH, { 99, 1, 1, 1 }, "", 0, NULL },
+		{ FS_LOG_REMOVE_ATTR, { 99, 1 }, "a", 1, NULL },
+		{ FS_LOG_FORGET, { 99 }, "", 0, NULL },
 	};
 	struct bx_fs_config config = config_of(&disk);
 	struct fs_log_entry entry = {
