@@ -51,7 +51,7 @@ coverage-kernel:
 	@$(MAKE) --no-print-directory coverage-held
 coverage-held:
 	@passed=0; failed=0; \
-	for room in libcap libipc libkcore; do \
+	for room in libcap libipc libkcore libfs; do \
 		for unit in line branch; do \
 			test $$unit = line && least=95 || least=90; \
 			if $(GCOVR) --root $(top_srcdir) --object-directory . --filter ".*$$room/src/" \
