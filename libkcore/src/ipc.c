@@ -144,17 +144,25 @@ disengage(struct bx_thread *active, struct bx_thread *passive)
 	active->copied = 0;
 }
 
+/* Somebody leaves a copy: the other side begins its system call again. */
+static void
+copy_leave(struct bx_kcore *core, struct bx_thread *thread)
+{
+	struct bx_thread *other = bx_thread_at(core, thread->transfer);
+	struct bx_thread *active = thread->state == BX_THREAD_READY ? thread : other;
+
+	disengage(thread, other);
+	other->copied = 0;
+	if (other->state == BX_THREAD_SENDING || other->state == BX_THREAD_RECEIVING)
+		bx_thread_again(core, other);
+	bx_sched_unlend(core, active);
+}
+
 void
 bx_ipc_detach(struct bx_kcore *core, struct bx_thread *thread)
 {
-	if (thread->transfer != BX_NONE) {
-		struct bx_thread *other = bx_thread_at(core, thread->transfer);
-
-		disengage(thread, other);
-		other->copied = 0;
-		if (other->state == BX_THREAD_SENDING || other->state == BX_THREAD_RECEIVING)
-			bx_thread_again(core, other);
-	}
+	if (thread->transfer != BX_NONE)
+		copy_leave(core, thread);
 	if (bx_thread_awaits(thread)) {
 		if (thread->partner != BX_NONE) {
 			struct bx_thread *server = bx_thread_at(core, thread->partner);
@@ -346,8 +354,7 @@ bx_ipc_capability_copy(struct bx_kcore *core, const struct bx_thread *from,
 	enum bx_err err = bx_cap_copy(&core->forest, source, target, bx_machine_now(core->machine));
 
 	if (err == BX_OK)
-		bx_audit(core, BX_AUDIT_TRANSFER, from->program, to->program, source.index,
-		    target.index, 0);
+		bx_audit_transfer(core, from, to);
 	return err;
 }
 
@@ -389,6 +396,7 @@ engage(struct bx_kcore *core, struct bx_thread *active, struct bx_thread *passiv
 	passive->phase |= BX_PHASE_ENGAGED;
 	active->restart = 1;
 	unqueue(core, passive);
+	bx_sched_unlend(core, active);		/* with the priority of who waits for it */
 }
 
 /* An exchange failed: each side gets its error, waits on, or begins again. */
@@ -399,6 +407,8 @@ refuse(struct bx_kcore *core, struct bx_thread *active, bool tell_active,
 	bool engaged = active->transfer != BX_NONE;
 
 	disengage(active, passive);
+	if (engaged)
+		bx_sched_unlend(core, active);
 	if (tell_passive)
 		bx_thread_wake(core, passive, err);
 	else if (engaged && !bx_thread_awaits(passive))
@@ -463,10 +473,13 @@ rendezvous(struct bx_kcore *core, struct bx_thread *sender, struct bx_thread *re
     struct bx_endpoint *endpoint, uint64_t deadline)
 {
 	bool sender_waits = sender->state == BX_THREAD_SENDING;
+	bool engaged = sender->transfer != BX_NONE;
 	uint32_t kind = sender->call_kind;
 
 	sender->transfer = BX_NONE;
 	receiver->transfer = BX_NONE;
+	if (engaged)
+		bx_sched_unlend(core, sender_waits ? receiver : sender);
 	sender->copied = 0;
 	receiver->copied = 0;
 	sender->phase = 0;
@@ -490,9 +503,6 @@ rendezvous(struct bx_kcore *core, struct bx_thread *sender, struct bx_thread *re
 			bx_thread_ready(core, receiver);
 		else
 			bx_thread_ready_first(core, receiver);
-		/* Who came during the copy waits for it from now on. */
-		if (endpoint->senders.head != BX_NONE)
-			bx_sched_unlend(core, receiver);
 	}
 	if (kind == BX_CALL_SEND) {
 		sender->call_kind = BX_CALL_NONE;
@@ -887,6 +897,8 @@ answer(struct bx_kcore *core, struct bx_thread *server, struct bx_thread *client
 	client_unlink(core, client);
 	bx_timer_cancel(core, client);
 	bx_sched_unlend(core, taker);
+	if (taker != server)
+		bx_sched_unlend(core, server);
 	bx_thread_ready_first(core, client);
 }
 
@@ -909,6 +921,7 @@ reply_send(struct bx_kcore *core, struct bx_thread *server, uint32_t slot)
 		return BX_ERR_AGAIN;
 	}
 	disengage(server, client);
+	bx_sched_unlend(core, server);
 	if ((outcome.tell & TELL_RECEIVER) != 0) {
 		(void)bx_cap_leaf_remove(&core->forest, slot);
 		bx_thread_wake(core, client, outcome.err);

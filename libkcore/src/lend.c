@@ -2,7 +2,8 @@
 /*
  * lend.c -- what a call lends: priority, and the account that is charged.
  *
- * Priority: own, raised to that of every client and of every sender queued where it serves.  A change
+ * Priority: own, raised to that of every client, of every sender queued where it serves, and of who waits
+ * for the rest of a copy that it makes.  A change
  * goes along the chain of those who wait for each other, in steps.
  */
 #include "thread.h"
@@ -66,12 +67,17 @@ priority_due(const struct bx_kcore *core, const struct bx_thread *thread)
 		if (lent > priority)
 			priority = lent;
 	}
-	if (thread->serves != BX_NONE && thread->state != BX_THREAD_RECEIVING &&
+	if (thread->serves != BX_NONE &&
+	    (thread->state != BX_THREAD_RECEIVING || thread->transfer != BX_NONE) &&
 	    core->endpoints[thread->serves].server_thread == thread->index) {
 		lent = bx_levels_top(&core->sender_levels[thread->serves]);
 		if (lent > priority)
 			priority = lent;
 	}
+	/* The other side waits for the copy that this one makes. */
+	if (thread->transfer != BX_NONE && thread->state == BX_THREAD_READY &&
+	    core->threads[thread->transfer].priority > priority)
+		priority = core->threads[thread->transfer].priority;
 	return priority;
 }
 
@@ -102,7 +108,8 @@ settle(struct bx_kcore *core, struct bx_thread *server, uint32_t *highest, bool 
 		*highest = before;
 	if (*highest < priority)
 		*highest = priority;
-	return bx_budget_served_by(core, server);
+	return server->state == BX_THREAD_RECEIVING ? server->transfer :
+	    bx_budget_served_by(core, server);
 }
 
 /* Goes along the chain of those that wait, as far as something changes, or the whole line; what is left
@@ -133,7 +140,8 @@ bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server)
 {
 	/* Most often nothing was lent: it serves nobody and begins to wait. */
 	if (server->clients == BX_NONE && server->state == BX_THREAD_RECEIVING &&
-	    server->account == server->index && server->priority == server->priority_base)
+	    server->account == server->index && server->priority == server->priority_base &&
+	    server->transfer == BX_NONE)
 		return;
 	core->settle_left = core->thread_count;
 	settle_chain(core, server->index, 0, false);

@@ -881,6 +881,52 @@ START_TEST(ipc6_stop_in_a_copy)
 }
 END_TEST
 
+static void
+priority_is(uint32_t who, uint32_t priority)
+{
+	ck_assert_uint_eq(thread(who)->priority, priority);
+}
+
+static void
+priority_set(uint32_t who, uint8_t priority)
+{
+	thread(who)->priority_base = priority;
+	bx_sched_unlend(world.core, thread(who));
+}
+
+/* Whoever waits for the rest of a copy lends its priority to the one that makes it, and so do those who queue
+ * meanwhile; until it is over. */
+START_TEST(ipc6_copy_is_made_at_the_priority_of_who_waits)
+{
+	uint32_t active = _i & 1 ? CLIENT : SERVER, passive = _i & 1 ? SERVER : CLIENT;
+
+	half_copied(active);
+	priority_set(passive, 30);
+	priority_is(active, 30);
+	priority_set(OTHER, 40);
+	world.context = bx_sched_dispatch(world.core);
+	world.machine.interrupt_every = 0;
+	ck_assert_uint_eq(world_current(&world), OTHER);
+	world.machine.interrupt_every = 1;
+	ask(OTHER, BX_SYS_CALL, EP_A, 7, SOON);
+	state_is(OTHER, BX_THREAD_SENDING);
+	priority_is(SERVER, 40);
+	if (active == CLIENT)
+		priority_is(CLIENT, 40);
+	if (_i & 2)
+		bx_thread_stop(world.core, thread(passive));
+	else
+		settle();
+	if (_i & 2) {
+		priority_is(active, active == SERVER ? 40 : 10);
+		bx_thread_ready(world.core, thread(passive));
+	} else {
+		priority_is(SERVER, 40);
+		priority_is(CLIENT, passive == CLIENT ? 30 : 10);
+	}
+}
+END_TEST
+
 /* What the passive side waits by is taken from it: nothing of it is seen afterwards. */
 START_TEST(ipc6_capability_goes_in_a_copy)
 {
@@ -1487,6 +1533,7 @@ suite_ipc(void)
 	tcase_add_test(all, ipc5_bad_memory_is_its_owners);
 	tcase_add_test(all, ipc5_offers_are_checked);
 	tcase_add_loop_test(all, ipc6_interrupted_copy_goes_on, 0, 2);
+	tcase_add_loop_test(all, ipc6_copy_is_made_at_the_priority_of_who_waits, 0, 4);
 	tcase_add_loop_test(all, ipc6_capability_goes_in_a_copy, 0, 2);
 	tcase_add_test(all, ipc6_offer_is_read_once);
 	tcase_add_test(all, ipc6_use_is_spent_once);

@@ -19,7 +19,7 @@ compile() {	# source, object
 object() {	# source below the top
 	echo "$scratch/objects/$(echo "$1" | tr / _).o"
 }
-# Most are seen by the shortest sequences; only who is left needs the longer ones.  A model that does not
+# Most are seen by the shortest sequences, or in the system that a line names; who is left needs longer ones.  A model that does not
 # come to its end has not seen it (one whose core does not come back says so itself).
 survives() {	# options of the model
 	timeout 600 "$scratch/model" "$@" >"$scratch/out" 2>&1
@@ -49,6 +49,7 @@ compile_all() {	# sources
 while IFS='|' read -r what file edit; do
 	case $what in '' | '#'*) continue ;; esac
 	case $what in *"$BX_ONLY"*) ;; *) continue ;; esac
+	case $file in *:*) first="--only ${file#*:} --deeper 0" file=${file%%:*} ;; *) first='--deeper -2' ;; esac
 	source=libkcore/src/$file
 	parts=$(parts_of "$source")
 	cp "$top/$source" "$scratch/source"
@@ -59,7 +60,7 @@ while IFS='|' read -r what file edit; do
 	    ! ${CC:-cc} "$scratch"/objects/*.o $BX_LIBS -o "$scratch/model"; then
 		printf 'failed: %s: the edit changes nothing, or what does not compile\n' "$what"
 		failed=$((failed + 1))
-	elif survives --deeper -2 --random 10 && survives --deeper 0 --random 60; then
+	elif survives $first --random 20 && survives --deeper -1 --random 200; then
 		printf 'failed: %s: not seen\n' "$what"
 		failed=$((failed + 1))
 	else

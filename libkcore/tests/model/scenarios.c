@@ -18,6 +18,7 @@
 #define START				DO(BX_SYS_THREAD_START, THREAD_OWN)
 #define MAP(page, first, count, flags)	\
 	{ BX_SYS_MAP, MEMORY, (page) * 2, (first), (count) | (flags) << 4, 0, 0, 0 }
+#define INSPECT(what, index, second)	{ BX_SYS_INSPECT, AUDIT, (what), (index), (second), 0, 0, 0 }
 /* While an interrupt waits; with an offer. */
 #define P(verb, slot, b, when, offer)	{ (verb), (slot), (b), 0, 0, (when), (offer), 1 }
 #define OFFER(verb, slot, b, when, offer) { (verb), (slot), (b), 0, 0, (when), (offer), 0 }
@@ -50,7 +51,7 @@ static const struct model_op shorts[] = {
 	CALL(EP_A, LATER), SEND(EP_A, LATER), RECEIVE(EP_A, LATER), REPLY_RECEIVE(EP_A, LATER), REPLY,
 	DO(BX_SYS_SIGNAL, NOTE), DO(BX_SYS_NOTIFICATION_BIND, NOTE), YIELD, CALL(TIMED, LATER),
 	CALL(COUNTED, LATER), TICK(7), DO2(BX_SYS_THREAD_PRIORITY, THREAD_OWN, 12),
-	REPLY_RECEIVE(TIMED, LATER), REPLY_RECEIVE(EP_B, LATER),
+	REPLY_RECEIVE(TIMED, LATER), REPLY_RECEIVE(EP_B, LATER), INSPECT(BX_INSPECT_THREAD, 0, 0),
 };
 
 static const struct model_op pairs[] = {
@@ -249,6 +250,13 @@ static const struct model_op taken_begin[] = {
 	OFFER(BX_SYS_SEND, EP_B, PAST_END, FAR, OFFER_CAP_FREE), YIELD,
 	OFFER(BX_SYS_RECEIVE, EP_B, PAST_END, FAR, OFFER_CAP_OTHER), WAIT(NOTE, LATER),
 };
+/* Before that, one of them has queued by a capability of two uses. */
+static const struct model_op spent_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 1), DO2(BX_SYS_SPAWN, SPAWN, 2), DO2(BX_SYS_CAP_COPY, EP_A, FREE_1),
+	OFFER(BX_SYS_SEND, EP_B, PAST_END, FAR, OFFER_CAP_FREE), YIELD,
+	OFFER(BX_SYS_RECEIVE, EP_B, PAST_END, FAR, OFFER_CAP_OTHER), WAIT(NOTE, LATER), YIELD,
+	OFFER(BX_SYS_SEND, COUNTED, PAST_END, FAR, OFFER_LONG),
+};
 static const struct model_op taken[] = {
 	OFFER(BX_SYS_SEND, FREE_2, PAST_END, FAR, OFFER_LONG), OFFER(BX_SYS_CALL, FREE_2, PAST_END, FAR, OFFER_LONG),
 	OFFER(BX_SYS_RECEIVE, FREE_2, REPLY_1, FAR, OFFER_LONG),
@@ -270,7 +278,6 @@ static const struct model_op starts[] = {
 };
 
 /* Ports, power, and what may be observed. */
-#define INSPECT(what, index, second)	{ BX_SYS_INSPECT, AUDIT, (what), (index), (second), 0, 0, 0 }
 #define PORT_IN(port, width)		{ BX_SYS_PORT_IN, PORT, (port), (width), 0, 0, 0, 0 }
 #define PORT_OUT(port, width, value)	{ BX_SYS_PORT_OUT, PORT, (port), (width), (value), 0, 0, 0 }
 static const struct model_op watches[] = {
@@ -332,6 +339,8 @@ const struct scenario scenarios[] = {
 	{ "again", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(agains), 6, true, true },
 	{ "taken", { 3, 1, { 10, 10, 12 }, true, true, { 0 }, NULL }, LIST(taken_begin), LIST(taken), 6, true,
 	  true },
+	{ "spent", { 3, 1, { 10, 10, 12 }, true, true, { 0 }, NULL }, LIST(spent_begin), LIST(taken), 5, true,
+	  false },
 	{ "starts", { 3, 1, { 10, 10, 12 }, false, false, { 0 }, NULL }, LIST(starts_begin), LIST(starts), 6,
 	  true, false },
 	{ "watches", { 2, 1, { 10, 10 }, false, false, { 0 }, NULL }, LIST(two_begin), LIST(watches), 4, true,

@@ -54,7 +54,8 @@ spec_queue_drop(struct spec_queue *queue, unsigned thread)
 /* ---- priorities: the least that satisfy all sentences, found by going over them until none changes.
  *
  * A server runs with at least the priority of each of its clients, and of those who queue at the
- * endpoint that it serves, if it was the last to receive there, unless it waits there itself.  It may keep what
+ * endpoint that it serves, if it was the last to receive there, unless it waits there itself; and who makes a
+ * copy of many steps with that of the other side.  It may keep what
  * those lend who queue where it was last to receive, also when it has turned to another endpoint; and who
  * waits for itself, what it lends itself. */
 static uint8_t
@@ -74,8 +75,14 @@ priority_of(const struct spec *spec, unsigned thread, bool high)
 			if (to == NOBODY && from->state == BX_THREAD_SENDING && from->object != NOBODY) {
 				to = spec->endpoints[from->object].server_thread;
 				if (to != NOBODY && !high && (spec->threads[to].serves != from->object ||
-				    spec->threads[to].state == BX_THREAD_RECEIVING))
+				    (spec->threads[to].state == BX_THREAD_RECEIVING &&
+				    spec->threads[to].copy == NOBODY)))
 					to = NOBODY;
+			}
+			if (from->copy != NOBODY && from->state != BX_THREAD_READY &&
+			    priority[from->copy] < priority[i]) {
+				priority[from->copy] = priority[i];
+				changed = true;
 			}
 			if (to != NOBODY && spec->threads[to].state != BX_THREAD_FREE &&
 			    priority[to] < priority[i]) {
