@@ -503,9 +503,6 @@ rendezvous(struct bx_kcore *core, struct bx_thread *sender, struct bx_thread *re
 			bx_thread_ready(core, receiver);
 		else
 			bx_thread_ready_first(core, receiver);
-		/* Who came during the copy waits for it from now on. */
-		if (endpoint->senders.head != BX_NONE)
-			bx_sched_unlend(core, receiver);
 	}
 	if (kind == BX_CALL_SEND) {
 		sender->call_kind = BX_CALL_NONE;
