@@ -12,7 +12,8 @@ CLEANFILES += %D%/kernel.ld %D%/symbols.S %D%/symbols.stamp %D%/kernel.elf
 bxdata_DATA += %D%/kernel.elf
 
 bx_kernel_sources = %D%/start.S %D%/main.c %D%/memory.S %D%/panic.c %D%/print.c
-bx_kernel_libraries = libkcore/libbrainix-kcore.la libcap/libbrainix-cap.la
+bx_kernel_libraries = libkcore/libbrainix-kcore.la libcap/libbrainix-cap.la \
+	libtrust/libbrainix-trust.la
 
 %C%_kernel_CPPFLAGS = -DBX_VERSION='"$(PACKAGE_VERSION)"' $(KCORE_INC) $(CAP_INC) $(BASE_INC)
 %C%_kernel_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS) $(SELDOM_CFLAGS) -fno-jump-tables

@@ -3,17 +3,18 @@
 FS_INC = -I$(top_srcdir)/%D%/include
 
 bxinclude_HEADERS += %D%/include/brainix/fs.h
-noinst_HEADERS += %D%/src/fs-internal.h %D%/tests/support.h
+noinst_HEADERS += %D%/src/fs-internal.h %D%/tests/support.h %D%/tests/support-internal.h \
+	%D%/tests/suite.h %D%/tests/test_fs.h
 pkgconfig_DATA += %D%/brainix-fs.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/SPEC.md
 lib_LTLIBRARIES += %D%/libbrainix-fs.la
 %C%_libbrainix_fs_la_CPPFLAGS = $(FS_INC) $(BASE_INC)
 %C%_libbrainix_fs_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
 %C%_libbrainix_fs_la_SOURCES = \
-	%D%/src/attr.c %D%/src/cache.c %D%/src/check.c %D%/src/data.c %D%/src/diff.c %D%/src/dir.c %D%/src/extent.c \
-	%D%/src/format.c %D%/src/inode.c %D%/src/log.c %D%/src/node.c %D%/src/root.c %D%/src/sha256.c \
-	%D%/src/snapshot.c %D%/src/space.c %D%/src/sum.c %D%/src/table.c %D%/src/tree.c %D%/src/volume.c \
-	%D%/src/walk.c %D%/src/xxh64.c
+	%D%/src/attr.c %D%/src/cache.c %D%/src/check.c %D%/src/data.c %D%/src/diff.c %D%/src/dir.c \
+	%D%/src/edit.c %D%/src/extent.c %D%/src/format.c %D%/src/inode.c %D%/src/log.c %D%/src/node.c \
+	%D%/src/read.c %D%/src/record.c %D%/src/root.c %D%/src/sha256.c %D%/src/snapshot.c %D%/src/space.c \
+	%D%/src/sum.c %D%/src/table.c %D%/src/tree.c %D%/src/volume.c %D%/src/walk.c %D%/src/xxh64.c
 
 # The benchmark suite `fs': an ordinary hosted program.
 noinst_PROGRAMS += %D%/tests/bench_fs
@@ -30,8 +31,11 @@ endif
 %C%_tests_peer_ext2fs_SOURCES = %D%/tests/peer_ext2fs.c
 %C%_tests_peer_ext2fs_LDADD = $(EXT2FS_LIBS)
 
-# What every test of the library is made of besides itself.
-bx_fs_world = %D%/tests/support.c $(%C%_libbrainix_fs_la_SOURCES)
+# What every test of the library is made of besides itself; those with Check: the second.
+bx_fs_world = %D%/tests/support.c %D%/tests/disk.c %D%/tests/model.c %D%/tests/world.c \
+	$(%C%_libbrainix_fs_la_SOURCES)
+
+bx_fs_suite = %D%/tests/suite.c $(bx_fs_world)
 
 libfs_tests = %D%/tests/fuzz_decode %D%/tests/fuzz_image %D%/tests/fuzz_operations
 %C%_tests_fuzz_decode_CPPFLAGS = $(FS_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus/decode"'
@@ -50,7 +54,8 @@ libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_mode
 	%D%/tests/test_fs_calls %D%/tests/test_fs_snapshots
 %C%_tests_test_fs_CPPFLAGS = $(FS_INC) $(BASE_INC) -I$(top_srcdir)/%D%/src
 %C%_tests_test_fs_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_fs_SOURCES = %D%/tests/test_fs.c $(bx_fs_world)
+%C%_tests_test_fs_SOURCES = %D%/tests/test_fs.c %D%/tests/test_fs_parts.c %D%/tests/test_fs_mount.c \
+	%D%/tests/test_fs_contracts.c %D%/tests/test_fs_refusals.c $(bx_fs_suite)
 %C%_tests_test_fs_LDADD = $(CHECK_LIBS)
 %C%_tests_test_fs_verify_CPPFLAGS = $(%C%_tests_test_fs_CPPFLAGS) -DBX_VERIFY
 %C%_tests_test_fs_verify_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
@@ -58,27 +63,27 @@ libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_mode
 %C%_tests_test_fs_verify_LDADD = $(CHECK_LIBS)
 %C%_tests_test_fs_model_CPPFLAGS = $(FS_INC) $(BASE_INC) -DBX_VERIFY
 %C%_tests_test_fs_model_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
-%C%_tests_test_fs_model_SOURCES = %D%/tests/test_fs_model.c $(bx_fs_world)
+%C%_tests_test_fs_model_SOURCES = %D%/tests/test_fs_model.c $(bx_fs_suite)
 %C%_tests_test_fs_model_LDADD = $(CHECK_LIBS)
 %C%_tests_test_fs_crash_CPPFLAGS = $(FS_INC) $(BASE_INC)
 %C%_tests_test_fs_crash_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
-%C%_tests_test_fs_crash_SOURCES = %D%/tests/test_fs_crash.c $(bx_fs_world)
+%C%_tests_test_fs_crash_SOURCES = %D%/tests/test_fs_crash.c $(bx_fs_suite)
 %C%_tests_test_fs_crash_LDADD = $(CHECK_LIBS)
 %C%_tests_test_fs_fault_CPPFLAGS = $(FS_INC) $(BASE_INC)
 %C%_tests_test_fs_fault_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
-%C%_tests_test_fs_fault_SOURCES = %D%/tests/test_fs_fault.c $(bx_fs_world)
+%C%_tests_test_fs_fault_SOURCES = %D%/tests/test_fs_fault.c $(bx_fs_suite)
 %C%_tests_test_fs_fault_LDADD = $(CHECK_LIBS)
 %C%_tests_test_fs_bounds_CPPFLAGS = $(FS_INC) $(BASE_INC)
 %C%_tests_test_fs_bounds_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
-%C%_tests_test_fs_bounds_SOURCES = %D%/tests/test_fs_bounds.c $(bx_fs_world)
+%C%_tests_test_fs_bounds_SOURCES = %D%/tests/test_fs_bounds.c $(bx_fs_suite)
 %C%_tests_test_fs_bounds_LDADD = $(CHECK_LIBS)
 %C%_tests_test_fs_calls_CPPFLAGS = $(FS_INC) $(BASE_INC)
 %C%_tests_test_fs_calls_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
-%C%_tests_test_fs_calls_SOURCES = %D%/tests/test_fs_calls.c $(bx_fs_world)
+%C%_tests_test_fs_calls_SOURCES = %D%/tests/test_fs_calls.c $(bx_fs_suite)
 %C%_tests_test_fs_calls_LDADD = $(CHECK_LIBS)
 %C%_tests_test_fs_snapshots_CPPFLAGS = $(FS_INC) $(BASE_INC) -I$(top_srcdir)/%D%/src
 %C%_tests_test_fs_snapshots_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
-%C%_tests_test_fs_snapshots_SOURCES = %D%/tests/test_fs_snapshots.c $(bx_fs_world)
+%C%_tests_test_fs_snapshots_SOURCES = %D%/tests/test_fs_snapshots.c $(bx_fs_suite)
 %C%_tests_test_fs_snapshots_LDADD = $(CHECK_LIBS)
 endif
 check_PROGRAMS += $(libfs_tests)

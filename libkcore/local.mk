@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# libkcore: layer 2.  May include: base.h, libcap, libipc.
+# libkcore: layer 2.  May include: base.h, libcap, libipc, libtrust.
 #
 #   libbrainix-kcore.la		the core and the x86-64 machine: links into a kernel
 #   libbrainix-kcore-hosted.la	the core and the hosted machine: links into a Linux process
@@ -10,16 +10,16 @@ include %D%/src/x86_64/local.mk
 # What runs often is made to be fast; what runs at boot, for an observer, or when a program starts,
 # ends or faults is made to be small.
 bx_kcore_often = \
-	%D%/src/frame.c %D%/src/ipc_buffers.c %D%/src/ipc_fast.c %D%/src/ipc_short.c %D%/src/notify.c %D%/src/sched.c %D%/src/space.c \
+	%D%/src/dispatch.c %D%/src/frame.c %D%/src/ipc_buffers.c %D%/src/ipc_fast.c %D%/src/ipc_short.c %D%/src/sched.c %D%/src/space.c \
 	%D%/src/syscall.c %D%/src/sys_cap.c %D%/src/sys_memory.c \
 	%D%/src/timer.c %D%/src/x86_64/page_table.c
 bx_kcore_seldom = \
 	%D%/src/ipc.c %D%/src/sys_device.c %D%/src/thread.c \
-	%D%/src/audit.c %D%/src/budget.c %D%/src/elf.c %D%/src/fault.c %D%/src/init.c %D%/src/inspect.c %D%/src/program.c \
+	%D%/src/audit.c %D%/src/budget.c %D%/src/elf.c %D%/src/fault.c %D%/src/init.c %D%/src/inspect.c %D%/src/lend.c %D%/src/notify.c %D%/src/program.c %D%/src/state.c \
 	%D%/src/sched_sound.c %D%/src/sound.c %D%/src/sysimage.c %D%/src/sys_program.c %D%/src/sys_thread.c
 bx_kcore_sources = $(bx_kcore_often) $(bx_kcore_seldom)
 bx_hosted_sources = %D%/src/hosted/hosted.c
-bx_kcore_inc = -DBX_VERSION='"$(PACKAGE_VERSION)"' $(KCORE_INC) $(CAP_INC) $(BASE_INC)
+bx_kcore_inc = -DBX_VERSION='"$(PACKAGE_VERSION)"' $(KCORE_INC) $(CAP_INC) $(TRUST_INC) $(BASE_INC)
 
 bxinclude_HEADERS += %D%/include/brainix/kcore.h %D%/include/brainix/kcore-hosted.h \
 	%D%/include/brainix/machine.h
@@ -44,7 +44,8 @@ noinst_LTLIBRARIES += %D%/libkcore-seldom.la
 %C%_libbrainix_kcore_hosted_la_SOURCES = $(bx_kcore_sources) $(bx_hosted_sources)
 
 # What every test of the core is made of besides itself.
-bx_kcore_world = $(bx_kcore_sources) $(bx_hosted_sources) $(libcap_libbrainix_cap_la_SOURCES)
+bx_kcore_world = $(bx_kcore_sources) $(bx_hosted_sources) $(libcap_libbrainix_cap_la_SOURCES) \
+	$(libtrust_libbrainix_trust_la_SOURCES)
 
 libkcore_tests = %D%/tests/fuzz_sysimage %D%/tests/fuzz_elf
 %C%_tests_fuzz_sysimage_CPPFLAGS = $(bx_kcore_inc) -DFUZZ_CORPUS='"%D%/tests/corpus/sysimage"'
@@ -88,6 +89,12 @@ libkcore_tests += %D%/tests/test_random %D%/tests/test_fast %D%/tests/fuzz_sysca
 %C%_tests_fuzz_syscall_SOURCES = \
 	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/fuzz_syscall.c $(bx_kcore_world) $(FUZZ_MAIN)
 %C%_tests_fuzz_syscall_LDADD = $(CHECK_LIBS)
+# What the core says of the state of every program of a manifest.
+check_PROGRAMS += %D%/tests/state_of
+%C%_tests_state_of_CPPFLAGS = $(bx_kcore_inc)
+%C%_tests_state_of_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
+%C%_tests_state_of_SOURCES = %D%/tests/state_of.c %D%/tests/fixture.c $(bx_kcore_world)
+%C%_tests_state_of_LDADD = $(CHECK_LIBS)
 # The core beside its specification; more of it by `make model MODEL_DEEPER=2 MODEL_RANDOM=10000
 # MODEL_SEED=7'.
 libkcore_tests += %D%/tests/model/model

@@ -22,7 +22,7 @@ FREE_EXECUTABLES += %D%/shell/shell
 noinst_HEADERS += %D%/shell/editor.h %D%/shell/names.h %D%/shell/shell.h %D%/shell/words.h \
 	%D%/tests/editor_screen.h
 %C%_shell_shell_SOURCES = %D%/shell/commands.c %D%/shell/editor.c %D%/shell/names.c \
-	%D%/shell/shell.c %D%/shell/show.c %D%/shell/words.c
+	%D%/shell/shell.c %D%/shell/log.c %D%/shell/show.c %D%/shell/state.c %D%/shell/words.c
 nodist_%C%_shell_shell_SOURCES = interfaces/spawn-ipc.c
 %C%_shell_shell_CPPFLAGS = $(bx_program_cppflags) $(bx_interface_inc) $(CAP_INC)
 %C%_shell_shell_CFLAGS = $(bx_program_cflags)

@@ -18,7 +18,7 @@ allowed='mem(cpy|move|set|cmp)|_GLOBAL_OFFSET_TABLE_'
 # The libraries that each may call (design: the layers).
 below() {
 	case $1 in
-	kcore | kcore-hosted) echo "cap ipc" ;;
+	kcore | kcore-hosted) echo "cap ipc trust" ;;
 	sys) echo "ipc" ;;
 	esac
 }

@@ -16,7 +16,7 @@
 below() {
 	case $1 in
 	libcap | libipc | libnetstack | libfs | libtrust) echo ;;
-	libkcore) echo "libcap libipc" ;;
+	libkcore) echo "libcap libipc libtrust" ;;
 	libsys) echo "libipc" ;;
 	boot) echo "libtrust libkcore" ;;
 	kernel) echo "libkcore libcap libipc libtrust" ;;

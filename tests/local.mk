@@ -2,7 +2,8 @@
 # tests: what spans libraries.  Each check script can be run alone, from the build folder:
 # `sh SOURCE/tests/check-house.sh'.
 bx_checks = %D%/check-freestanding.sh %D%/check-layering.sh %D%/check-headers.sh %D%/check-house.sh \
-	%D%/check-documents.sh %D%/check-checks.sh
+	%D%/check-documents.sh %D%/check-checks.sh %D%/invariants/check-table.sh \
+	%D%/invariants/check-table-fails.sh
 bx_builds = %D%/install/check-install.sh %D%/install/check-cross.sh %D%/install/check-clang.sh \
 	%D%/install/check-dist.sh
 TESTS += $(bx_checks) $(bx_builds)
@@ -50,7 +51,7 @@ coverage-kernel:
 	@$(MAKE) --no-print-directory coverage-held
 coverage-held:
 	@passed=0; failed=0; \
-	for room in libcap libipc libkcore; do \
+	for room in libcap libipc libkcore libfs; do \
 		for unit in line branch; do \
 			test $$unit = line && least=95 || least=90; \
 			if $(GCOVR) --root $(top_srcdir) --object-directory . --filter ".*$$room/src/" \
@@ -80,4 +81,5 @@ model-mutants:
 endif
 include tests/prove/local.mk
 include tests/system/local.mk
+include tests/invariants/local.mk
 include tests/bench/local.mk

@@ -225,6 +225,7 @@ struct bx_info_system {
 	uint64_t idle_ticks;
 	uint64_t audit_next;		/* sequence number of the next record */
 	uint64_t audit_lost;		/* overwritten before anybody read them */
+	uint64_t audit_dropped;		/* not kept: the share of their program was full */
 	uint32_t program_count, thread_count, endpoint_count, notification_count;
 	uint32_t cpu_features;		/* BX_CPU_* that are switched on */
 	uint32_t flags;			/* BX_SYSTEM_* */
@@ -259,6 +260,9 @@ struct bx_info_program {
 	/* Restart policy (sysimage.h); all 0 without BX_PROGRAM_RESTART. */
 	uint32_t restart_times, restart_within_us, restart_backoff_us;
 	uint32_t restart_exhausted;	/* BX_EXHAUSTED_* */
+	uint64_t audit_dropped;		/* of its records, that its share of the ring had no place for */
+	uint8_t state_hash[32];		/* SHA-256 of its capabilities at the end of its last launch (struct
+					 * bx_state_cap in sysimage.h); zeroes: not launched yet */
 };
 
 struct bx_info_thread {
@@ -287,6 +291,9 @@ struct bx_info_cap {
 	uint64_t first, count;
 	uint32_t object;		/* index in the pool of its type */
 	uint32_t stale;			/* 1: the object it named is gone */
+	uint64_t lifetime_us;		/* of expiry, from the launch of its program on; 0: its parent's */
+	uint32_t parent_program;	/* whose capability it is derived from, or BX_SLOT_NONE: the root */
+	uint32_t parent_slot;
 	char object_name[BX_NAME_MAX];
 	char name[BX_NAME_MAX];		/* what the manifest calls the slot, or "" */
 };
@@ -306,19 +313,30 @@ struct bx_info_pool {
 	uint32_t used, total, object_size, reserved;
 };
 
-/* Audit records: fixed size, numbered, oldest overwritten first and counted. */
+/* Audit records: fixed size, numbered, oldest overwritten first and counted.  docs/audit.md says when
+ * each is made, who pays for its place in the ring, and what an observer may conclude.
+ * "About": the capability concerned, in `object` and d. */
 enum bx_audit_kind {
 	BX_AUDIT_BOOT = 1,		/* a: frames, b: ticks per second, c: BX_SYSTEM_* */
-	BX_AUDIT_SPAWN = 2,		/* a: entry address */
+	BX_AUDIT_SPAWN = 2,		/* program: who started, other: what; a: entry address, b: the first 8
+					 * bytes of its state_hash, c: how often it has been started */
 	BX_AUDIT_EXIT = 3,		/* a: exit code */
-	BX_AUDIT_KILL = 4,		/* other: who was killed */
+	BX_AUDIT_KILL = 4,		/* other: who was killed, a: slot; about the spawn capability */
 	BX_AUDIT_FAULT = 5,		/* a: BX_FAULT_* , b: address, c: instruction */
-	BX_AUDIT_REFUSED = 6,		/* a: system call, b: error, c: slot */
-	BX_AUDIT_QUOTA = 7,		/* a: system call, b: error */
-	BX_AUDIT_DERIVE = 8,		/* a: from, b: to, c: rights */
-	BX_AUDIT_TRANSFER = 9,		/* other: receiver, a: from, b: to */
-	BX_AUDIT_REVOKE = 10,		/* a: slot, b: how many went */
-	BX_AUDIT_POWER = 11		/* a: BX_POWER_* */
+	BX_AUDIT_REFUSED = 6,		/* a: system call, b: error, c: slot; about what is in it */
+	BX_AUDIT_QUOTA = 7,		/* likewise: the quota was exhausted */
+	BX_AUDIT_DERIVE = 8,		/* a: from, b: to, c: uses; about the new one */
+	BX_AUDIT_TRANSFER = 9,		/* other: receiver, a: from, b: to; about what it got */
+	BX_AUDIT_REVOKE = 10,		/* a: slot, b: how many went; about what is, or was, in it */
+	BX_AUDIT_POWER = 11,		/* a: BX_POWER_*; about the device */
+	BX_AUDIT_GRANT = 12,		/* at a launch; other: lender, or BX_SLOT_NONE: the manifest; a: slot,
+					 * b: badge, c: uses; about it */
+	BX_AUDIT_MOVE = 13,		/* a: from, b: to; about it */
+	BX_AUDIT_RECHARGE = 14,		/* other: whose, a: parent slot, b: slot there, c: uses; about it */
+	BX_AUDIT_SHARE = 15,		/* a: records of `program` that were not kept since its share of the
+					 * ring was full; 0: it is full from here on */
+	BX_AUDIT_END = 16,		/* taken apart; a: enum bx_program_state, b: capabilities that went */
+	BX_AUDIT_KINDS = 17
 };
 
 struct bx_audit_record {
@@ -327,8 +345,10 @@ struct bx_audit_record {
 	uint32_t kind;			/* enum bx_audit_kind */
 	uint32_t program;		/* who did it, or BX_SLOT_NONE: the kernel */
 	uint32_t other;			/* another program concerned, or BX_SLOT_NONE */
-	uint32_t reserved;
-	uint64_t a, b, c, d;
+	uint32_t object;		/* about: its number in the manifest; of a thread or reply the thread's,
+					 * of a cspace the program's; BX_SLOT_NONE: nothing */
+	uint64_t a, b, c;
+	uint64_t d;			/* about: enum bx_cap_type | BX_RIGHT_* << 8; 0: nothing */
 };
 BX_STATIC_ASSERT(sizeof(struct bx_audit_record) == 64, "part of the binary interface");
 

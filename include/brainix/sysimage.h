@@ -14,6 +14,9 @@
  *
  * The tables follow each other without a gap.  Grants are sorted by program, then slot.  A range
  * counts from the object's beginning: its first page or port is 0.
+ *
+ * At the end of this file: the state that a launch ends in, as bytes, of which the kernel takes the
+ * SHA-256 and which authority(1) predicts from the manifest.
  */
 #ifndef BRAINIX_SYSIMAGE_H
 #define BRAINIX_SYSIMAGE_H
@@ -117,6 +120,42 @@ struct bx_sysimage_grant {
 	uint8_t first[8], count[8];	/* range within the object; 0, 0: all of it */
 };
 
+/*
+ * The state of a program after its launch, before its first instruction: one struct bx_state_program,
+ * and one struct bx_state_cap for each slot that holds a capability, in the order of slots.  Both fill a block
+ * of SHA-256.  docs/audit.md says how they are used.
+ */
+#define BX_STATE_MAGIC		0x3145544154535842	/* "BXSTATE1" as bytes */
+
+struct bx_state_program {
+	uint8_t magic[8];
+	uint8_t program[4];		/* its number in the manifest */
+	uint8_t sealed[4];		/* 1: nothing comes into its space but replies */
+	uint8_t name[BX_NAME_MAX];
+	uint8_t slot_count[4];		/* plain and reply slots together */
+	uint8_t plain_count[4];
+	uint8_t thread_count[4];
+	uint8_t reserved[12];		/* 0 */
+};
+
+struct bx_state_cap {
+	uint8_t program[4];
+	uint8_t slot[4];
+	uint8_t object[4];		/* its number in the manifest; NONE: a reply */
+	uint8_t parent[4];		/* derived from that slot of another program: program << 16 | slot;
+					 * NONE: from the object's root */
+	uint8_t type[1];		/* enum bx_cap_type */
+	uint8_t rights[1];		/* BX_RIGHT_* */
+	uint8_t depth[2];		/* derivations since the root */
+	uint8_t uses[4];		/* BX_CAP_USES_UNLIMITED, or a count */
+	uint8_t badge[8];
+	uint8_t lifetime_us[8];		/* from the launch on, rounded up; 0: as long as its parent */
+	uint8_t first[8], count[8];	/* range as the kernel has it: ports by number, pages from 0 */
+	uint8_t reserved[8];		/* 0 */
+};
+
+BX_STATIC_ASSERT(sizeof(struct bx_state_program) == 64, "a block of SHA-256");
+BX_STATIC_ASSERT(sizeof(struct bx_state_cap) == 64, "a block of SHA-256");
 BX_STATIC_ASSERT(sizeof(struct bx_sysimage_header) == 72, "image format");
 BX_STATIC_ASSERT(sizeof(struct bx_sysimage_program) == 128, "image format");
 BX_STATIC_ASSERT(sizeof(struct bx_sysimage_object) == 48, "image format");

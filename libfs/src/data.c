@@ -1,309 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * data.c -- the content of files: read, write, truncate, punch.
+ * data.c -- changing the content of files: write, truncate, punch.
  *
- * Whole blocks go straight between the caller and the device.  A part of a block is changed
- * in the cache, at a new address, and written with the next root; the log carries the
- * bytes.
+ * Whole blocks go straight from the caller to the device.  A part of a block is changed in the
+ * cache, at a new address, and written with the next root; the log carries the bytes.
  */
 #include "fs-internal.h"
-
-static uint64_t
-blocks_for(uint64_t bytes)
-{
-	return (bytes + BX_FS_BLOCK - 1) / BX_FS_BLOCK;
-}
-
-static enum bx_err
-get_file(struct bx_fs *fs, uint64_t inode, struct fs_inode *in)
-{
-	enum bx_err err = bx_fsi_inode_open(fs, inode, in);
-
-	if (err != BX_OK)
-		return err;
-	if (in->type == BX_FS_DIRECTORY)
-		return BX_ERR_FS_IS_DIR;
-	return in->type == BX_FS_FILE ? BX_OK : BX_ERR_INVALID;
-}
 
 static enum bx_err
 open_to_change(struct bx_fs *fs, uint64_t inode, struct fs_inode *in)
 {
 	if (fs->read_only && !fs->replaying)
 		return BX_ERR_FS_READ_ONLY;
-	return get_file(fs, inode, in);
-}
-
-/* ---- reading ----------------------------------------------------------------------------- */
-
-/* Copy inline bytes [offset, offset + length); zeros beyond what is kept. */
-static enum bx_err
-read_inline(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint8_t *to, size_t length)
-{
-	struct fs_key key;
-	struct fs_item item;
-	size_t have = 0;
-	enum bx_err err;
-
-	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
-	err = bx_fsi_tree_get(fs, &key, &item);
-	if (err != BX_OK && err != BX_ERR_NOT_FOUND)
-		return err;
-	if (err == BX_OK && offset < item.value_length) {
-		have = item.value_length - (size_t)offset;
-		if (have > length)
-			have = length;
-		memcpy(to, item.value + offset, have);
-	}
-	memset(to + have, 0, length - have);
-	return BX_OK;
-}
-
-static enum bx_err
-verify(const struct bx_fs *fs, uint64_t address, uint64_t generation, const uint8_t *block,
-    const uint8_t *want)
-{
-	uint8_t sum[FS_SUM_MAX];
-
-	bx_fsi_sum_block(&fs->root, address, generation, block, sum);
-	return memcmp(sum, want, fs->sum_bytes) == 0 ? BX_OK : BX_ERR_CORRUPT;
-}
-
-/* Whole blocks from the device to the caller, verified there. */
-static enum bx_err
-read_whole(struct bx_fs *fs, uint64_t address, uint64_t generation, const uint8_t *sums,
-    uint64_t count, uint8_t *to)
-{
-	size_t bytes = (size_t)count * BX_FS_BLOCK;
-	enum bx_err err = BX_OK;
-
-	if (fs->device.read(fs->device.context, address * BX_FS_BLOCK, to, bytes) != BX_OK)
-		err = BX_ERR_IO;
-	for (uint64_t i = 0; i < count && err == BX_OK; i++)
-		err = verify(fs, address + i, generation, to + i * BX_FS_BLOCK,
-		    sums + i * fs->sum_bytes);
-	if (err != BX_OK)
-		memset(to, 0, bytes);
-	return err;
-}
-
-/* A data block in the cache. */
-static enum bx_err
-load_data(struct bx_fs *fs, uint64_t address, uint64_t generation, const uint8_t *sum,
-    uint32_t *slot)
-{
-	struct fs_pointer pointer = { .address = address, .generation = generation };
-	bool missed;
-
-	memcpy(pointer.sum, sum, fs->sum_bytes);
-	return bx_fsi_cache_load(fs, &pointer, FS_KIND_DATA, 0, slot, &missed);
-}
-
-/* Make the hint know the file, and the extent of `block` or the hole there: *hole_end is
- * the block after it. */
-static enum bx_err
-find_for_read(struct bx_fs *fs, uint64_t inode, uint64_t block, uint64_t last, uint64_t *hole_end)
-{
-	struct fs_read_hint *h = &fs->hint;
-	struct fs_extent e;
-	struct fs_item item;
-	struct fs_key key;
-	enum bx_err err;
-
-	*hole_end = block;
-	if (h->count > 0 && block >= h->first && block - h->first < h->count)
-		return BX_OK;
-	err = bx_fsi_extent_at(fs, inode, block, &e);
-	if (err == BX_OK) {
-		h->first = e.first;
-		h->count = e.count;
-		h->address = e.address;
-		h->generation = e.generation;
-		memcpy(h->sums, e.sums, (size_t)e.count * fs->sum_bytes);
-		return BX_OK;
-	}
-	if (err != BX_ERR_NOT_FOUND)
-		return err;
-	bx_fsi_key_u64(&key, inode, FS_KEY_EXTENT, block);
-	err = bx_fsi_tree_next(fs, &key, true, &item);
-	*hole_end = last;
-	if (err == BX_OK && bx_fsi_item_is(&item, inode, FS_KEY_EXTENT)) {
-		err = bx_fsi_extent_decode(fs, &item, &e);
-		if (err == BX_OK && e.first < last)
-			*hole_end = e.first;
-	}
-	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
-}
-
-/* How many of `count` blocks can be read from the device: those before a changed one in
- * memory. */
-static uint64_t
-on_device(const struct bx_fs *fs, uint64_t address, uint64_t count)
-{
-	uint64_t n = 0;
-
-	/* What a read-only replay put beyond the volume is in memory or nowhere. */
-	if (!bx_fsi_address_valid(fs, address, count))
-		return 0;
-	if (fs->dirty_data == 0)
-		return count;
-	while (n < count) {
-		uint32_t slot = bx_fsi_cache_find(fs, address + n);
-
-		if (slot != FS_NO_SLOT && fs->slots[slot].state == FS_SLOT_DIRTY)
-			break;
-		n++;
-	}
-	return n;
-}
-
-static enum bx_err
-read_blocks(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint8_t *to, size_t length)
-{
-	struct fs_read_hint *h = &fs->hint;
-	uint64_t last = blocks_for(offset + length);
-
-	while (length > 0) {
-		uint64_t block = offset / BX_FS_BLOCK, hole_end;
-		size_t inside = (size_t)(offset % BX_FS_BLOCK);
-		size_t part = BX_FS_BLOCK - inside;
-		enum bx_err err = find_for_read(fs, inode, block, last, &hole_end);
-
-		if (err != BX_OK)
-			return err;
-		if (hole_end > block) {
-			uint64_t bytes = hole_end * BX_FS_BLOCK - offset;
-
-			part = bytes < length ? (size_t)bytes : length;
-			memset(to, 0, part);
-		} else {
-			uint64_t i = block - h->first;
-			uint64_t whole = inside == 0 ? length / BX_FS_BLOCK : 0;
-
-			if (whole > h->count - i)
-				whole = h->count - i;
-			whole = on_device(fs, h->address + i, whole);
-			if (whole > 0) {
-				part = (size_t)whole * BX_FS_BLOCK;
-				err = read_whole(fs, h->address + i, h->generation,
-				    h->sums + i * fs->sum_bytes, whole, to);
-			} else {
-				uint32_t slot;
-
-				if (part > length)
-					part = length;
-				err = load_data(fs, h->address + i, h->generation,
-				    h->sums + i * fs->sum_bytes, &slot);
-				if (err == BX_OK)
-					memcpy(to, bx_fsi_block(fs, slot) + inside, part);
-			}
-			if (err != BX_OK)
-				return err;
-		}
-		to += part;
-		offset += part;
-		length -= part;
-	}
-	return BX_OK;
-}
-
-enum bx_err
-bx_fs_read(struct bx_fs *fs, uint64_t inode, uint64_t offset, void *buffer, size_t length,
-    size_t *done)
-{
-	struct fs_read_hint *h = &fs->hint;
-	enum bx_err err;
-
-	if (h->version != fs->version || h->inode != inode) {
-		struct fs_inode in;
-
-		err = get_file(fs, inode, &in);
-		if (err != BX_OK)
-			return err;
-		h->version = fs->version;
-		h->inode = inode;
-		h->size = in.size;
-		h->blocks = in.blocks;
-		h->count = 0;
-	}
-	if (offset >= h->size || length == 0) {
-		*done = 0;
-		return BX_OK;
-	}
-	if (length > h->size - offset)
-		length = (size_t)(h->size - offset);
-	if (length > BX_FS_READ_MAX)
-		length = BX_FS_READ_MAX;
-	if (h->blocks == 0)
-		err = read_inline(fs, inode, offset, buffer, length);
-	else
-		err = read_blocks(fs, inode, offset, buffer, length);
-	if (err == BX_OK)
-		*done = length;
-	return err;
-}
-
-enum bx_err
-bx_fs_verify(struct bx_fs *fs, uint64_t inode, uint64_t *offset)
-{
-	uint8_t bytes[512];
-	struct fs_inode in;
-	struct fs_key key;
-	uint64_t block = *offset / BX_FS_BLOCK;
-	enum bx_err err = get_file(fs, inode, &in);
-
-	if (err == BX_OK && in.blocks == 0)
-		err = read_inline(fs, inode, 0, bytes, sizeof bytes);
-	if (err != BX_OK)
-		return err;
-	for (unsigned turn = 0; turn < BX_FS_READ_MAX / BX_FS_BLOCK; turn++) {
-		struct fs_extent e;
-		struct fs_item item;
-		uint32_t slot;
-
-		err = bx_fsi_extent_at(fs, inode, block, &e);
-		if (err == BX_ERR_NOT_FOUND) {
-			bx_fsi_key_u64(&key, inode, FS_KEY_EXTENT, block);
-			err = bx_fsi_tree_next(fs, &key, true, &item);
-			if (err == BX_ERR_NOT_FOUND ||
-			    (err == BX_OK && !bx_fsi_item_is(&item, inode, FS_KEY_EXTENT))) {
-				*offset = in.size;
-				return BX_OK;
-			}
-			if (err == BX_OK)
-				err = bx_fsi_extent_decode(fs, &item, &e);
-			if (err == BX_OK)
-				block = e.first;
-		}
-		*offset = block * BX_FS_BLOCK;
-		if (err == BX_OK)
-			err = load_data(fs, e.address + (block - e.first), e.generation,
-			    e.sums + (size_t)(block - e.first) * fs->sum_bytes, &slot);
-		if (err != BX_OK)
-			return err;
-		block++;
-	}
-	*offset = block * BX_FS_BLOCK;
-	return BX_ERR_AGAIN;
-}
-
-enum bx_err
-bx_fs_read_link(struct bx_fs *fs, uint64_t inode, char *buffer, size_t buffer_length,
-    size_t *length)
-{
-	struct fs_inode in;
-	enum bx_err err = bx_fsi_inode_open(fs, inode, &in);
-
-	if (err != BX_OK)
-		return err;
-	if (in.type != BX_FS_SYMLINK)
-		return BX_ERR_INVALID;
-	if (in.size > buffer_length)
-		return BX_ERR_OVERFLOW;
-	err = read_inline(fs, inode, 0, (uint8_t *)buffer, (size_t)in.size);
-	if (err == BX_OK)
-		*length = (size_t)in.size;
-	return err;
+	return bx_fsi_file_get(fs, inode, in);
 }
 
 /* ---- a change inside one block ----------------------------------------------------------- */
@@ -345,7 +54,7 @@ patch_prepare(struct bx_fs *fs, uint64_t inode, uint64_t block, bool holes, stru
 	if (err == BX_OK) {
 		uint64_t i = block - e.first;
 
-		err = load_data(fs, e.address + i, e.generation, e.sums + i * fs->sum_bytes, &p->slot);
+		err = bx_fsi_data_load(fs, e.address + i, e.generation, e.sums + i * fs->sum_bytes, &p->slot);
 		if (err != BX_OK)
 			return err;
 		fs->slots[p->slot].held++;
@@ -588,7 +297,7 @@ bx_fsi_map_blocks(struct bx_fs *fs, uint64_t inode, const struct fs_extent *e, u
 {
 	struct fs_inode in;
 	struct fs_plan plan;
-	enum bx_err err = get_file(fs, inode, &in);
+	enum bx_err err = bx_fsi_file_get(fs, inode, &in);
 
 	if (err == BX_OK && e->first > 0)
 		err = leave_inline(fs, inode, &in);
@@ -718,7 +427,7 @@ cut_inline(struct bx_fs *fs, uint64_t inode, uint64_t length)
 enum bx_err
 bx_fs_truncate(struct bx_fs *fs, uint64_t inode, uint64_t size, uint64_t time_ns)
 {
-	uint64_t first = blocks_for(size), end = BX_FS_SIZE_MAX / BX_FS_BLOCK;
+	uint64_t first = bx_fsi_blocks_for(size), end = BX_FS_SIZE_MAX / BX_FS_BLOCK;
 	size_t inside = (size_t)(size % BX_FS_BLOCK);
 	struct patch p = { .slot = FS_NO_SLOT };
 	struct fs_inode in;
@@ -807,7 +516,7 @@ bx_fs_punch(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t length, 
 	/* Beyond the size everything is zero already, so that the last block may go
 	 * whole. */
 	stop = length < in.size - offset ? offset + length : bx_align_up(in.size, BX_FS_BLOCK);
-	first = blocks_for(offset);
+	first = bx_fsi_blocks_for(offset);
 	end = stop / BX_FS_BLOCK;
 	inside = (size_t)(offset % BX_FS_BLOCK);
 	outside = (size_t)(stop % BX_FS_BLOCK);

@@ -4,15 +4,16 @@
  *
  * Who calls whom, downwards only:
  *	volume.c (mount, commit)  format.c  check.c
- *	log.c (records, replay)
+ *	log.c (commits, replay)
  *	snapshot.c  diff.c	states that are kept
- *	dir.c  data.c  attr.c  inode.c	operations: check, prepare, act
+ *	dir.c  data.c  read.c  attr.c  inode.c	operations: check, prepare, act
  *	table.c  walk.c		the table of snapshots; what only one of them has
- *	tree.c			keys and values
+ *	edit.c			changing keys and values
+ *	tree.c			finding them
  *	space.c			the map, allocation, freeing
  *	cache.c			blocks in memory, verified when read, summed when written
- *	node.c  root.c  sum.c	bytes, no state
- * with two upward calls, both to write a block out: cache.c asks tree.c and space.c to store a sum.
+ *	node.c  root.c  record.c  sum.c	bytes, no state
+ * with two upward calls, both to write a block out: cache.c asks edit.c and space.c to store a sum.
  */
 #ifndef BX_FS_INTERNAL_H
 #define BX_FS_INTERNAL_H
@@ -263,6 +264,12 @@ bx_fsi_sum_bytes(uint8_t hash)
 /* ---- root.c ---- */
 void bx_fsi_root_encode(const struct fs_root *root, uint8_t bytes[FS_ROOT_BYTES]);
 enum bx_err bx_fsi_root_decode(const uint8_t bytes[FS_ROOT_BYTES], struct fs_root *root);
+/* Of a volume of at most 2^50 blocks. */
+/*@ requires 1 <= blocks <= 0x4000000000000;
+  @ requires \valid(shape);
+  @ assigns *shape;
+  @ ensures 1 <= shape->levels <= FS_LEVELS;
+  @ ensures 2 <= shape->nodes <= 0x8000000001; */
 void bx_fsi_map_shape(uint64_t blocks, struct fs_map_shape *shape);
 
 /* ---- node.c: one tree block ---- */
@@ -339,11 +346,19 @@ enum bx_err bx_fsi_cache_trim(struct bx_fs *fs);
 enum bx_err bx_fsi_cache_clean_all(struct bx_fs *fs);
 
 /* ---- space.c ---- */
+/*@ requires \valid_read(fs) && \valid_read(block + (0 .. 4095));
+  @ requires level < FS_LEVELS;
+  @ assigns \nothing; */
 enum bx_err bx_fsi_map_check(const struct bx_fs *fs, const uint8_t *block, unsigned level,
     uint64_t address, uint64_t generation);
 enum bx_err bx_fsi_map_load(struct bx_fs *fs, unsigned level, uint64_t index, uint32_t *slot);
 enum bx_err bx_fsi_map_store_sum(struct bx_fs *fs, uint32_t slot, const uint8_t *sum);
 bool bx_fsi_map_has_dirty_child(const struct bx_fs *fs, uint32_t slot);
+/* Blocks for files and the tree: behind the map and the log, before the other log and the roots. */
+/*@ requires \valid_read(fs);
+  @ requires fs->shape.nodes <= 0x1000000000000 && fs->root.log_blocks <= 64 && fs->root.blocks >= 128;
+  @ assigns \nothing;
+  @ ensures \result ==> 2 <= address && address + count <= fs->root.blocks - 2 - fs->root.log_blocks; */
 bool bx_fsi_address_valid(const struct bx_fs *fs, uint64_t address, uint64_t count);
 uint64_t bx_fsi_available(const struct bx_fs *fs);
 enum bx_err bx_fsi_alloc_run(struct bx_fs *fs, uint64_t want, struct fs_run *run);
@@ -354,7 +369,7 @@ enum bx_err bx_fsi_free_later(struct bx_fs *fs, uint64_t address, uint64_t count
 void bx_fsi_free_node(struct bx_fs *fs, uint64_t address, uint64_t generation, enum bx_err *err);
 enum bx_err bx_fsi_space_settle(struct bx_fs *fs);
 
-/* ---- tree.c ---- */
+/* ---- tree.c, edit.c ---- */
 void bx_fsi_key(struct fs_key *key, uint64_t inode, enum fs_key_type type, const void *rest,
     size_t rest_length);
 void bx_fsi_key_u64(struct fs_key *key, uint64_t inode, enum fs_key_type type, uint64_t rest);
@@ -387,6 +402,11 @@ enum bx_err bx_fsi_path_step(struct bx_fs *fs, struct fs_path *path);
 enum bx_err bx_fsi_path_to(struct bx_fs *fs, const struct fs_top *top, const struct fs_key *key,
     unsigned level, struct fs_path *path);
 void bx_fsi_path_release(struct bx_fs *fs, struct fs_path *path);
+enum bx_err bx_fsi_descend(struct bx_fs *fs, const struct fs_key *key, unsigned level, bool strict,
+    enum bx_err (*step)(struct bx_fs *, struct fs_path *), struct fs_path *path);
+uint8_t *bx_fsi_node_value_of(struct bx_fs *fs, uint32_t slot, unsigned index);
+void bx_fsi_finger_set(struct bx_fs *fs, const struct fs_path *path);
+bool bx_fsi_finger_at(struct bx_fs *fs, const struct fs_key *key);
 void bx_fsi_tree_view(struct bx_fs *fs, const struct fs_top *top);
 void bx_fsi_pointer_get(const struct bx_fs *fs, const uint8_t *bytes, struct fs_pointer *pointer);
 
@@ -436,13 +456,39 @@ enum bx_err bx_fsi_drop_link(struct bx_fs *fs, uint64_t inode, struct fs_inode *
 enum bx_err bx_fsi_tidy_step(struct bx_fs *fs, uint64_t inode);
 enum bx_err bx_fsi_find_orphan(struct bx_fs *fs, uint64_t *inode);
 
-/* ---- data.c, extent.c ---- */
+/* ---- data.c, read.c, extent.c ---- */
+static inline uint64_t
+bx_fsi_blocks_for(uint64_t bytes)
+{
+	return (bytes + BX_FS_BLOCK - 1) / BX_FS_BLOCK;
+}
+/* The inode of a file.  BX_ERR_FS_IS_DIR, BX_ERR_INVALID: it is something else. */
+enum bx_err bx_fsi_file_get(struct bx_fs *fs, uint64_t inode, struct fs_inode *in);
+enum bx_err bx_fsi_data_load(struct bx_fs *fs, uint64_t address, uint64_t generation,
+    const uint8_t *sum, uint32_t *slot);
 struct fs_extent {
 	uint64_t first, count, address, generation;
 	const uint8_t *sums;	/* as struct fs_item */
 };
+/*@ requires \valid_read(fs) && \valid_read(item) && \valid(out);
+  @ requires \separated(fs, out) && \separated(item, out);
+  @ requires (fs->sum_bytes == 8 || fs->sum_bytes == 32) && fs->extent_blocks <= 64;
+  @ requires fs->shape.nodes <= 0x1000000000000 && fs->root.log_blocks <= 64 && fs->root.blocks >= 128;
+  @ requires item->key_length <= FS_KEY_MAX && item->value_length <= FS_ITEM_MAX;
+  @ requires \valid_read(item->key + (0 .. item->key_length - 1));
+  @ requires \valid_read(item->value + (0 .. item->value_length - 1));
+  @ requires \separated(out, item->key + (0 .. item->key_length - 1), item->value + (0 .. item->value_length - 1));
+  @ assigns *out;
+  @ ensures \result == BX_OK ==> 1 <= out->count <= fs->extent_blocks;
+  @ ensures \result == BX_OK ==> out->first + out->count <= BX_FS_SIZE_MAX / BX_FS_BLOCK;
+  @ ensures \result == BX_OK ==> out->generation <= item->generation;
+  @ ensures \result == BX_OK && fs->sum_bytes == 8 ==> 16 + 8 * out->count == item->value_length;
+  @ ensures \result == BX_OK && fs->sum_bytes == 32 ==> 16 + 32 * out->count == item->value_length; */
 enum bx_err bx_fsi_extent_decode(const struct bx_fs *fs, const struct fs_item *item,
     struct fs_extent *out);
+/*@ requires \valid_read(item);
+  @ requires item->key_length >= 9 ==> \valid_read(item->key + (0 .. 8));
+  @ assigns \nothing; */
 bool bx_fsi_item_is(const struct fs_item *item, uint64_t inode, enum fs_key_type type);
 enum bx_err bx_fsi_extent_at(struct bx_fs *fs, uint64_t inode, uint64_t block,
     struct fs_extent *out);
@@ -461,7 +507,7 @@ enum bx_err bx_fsi_extent_set_sum(struct bx_fs *fs, uint64_t inode, uint64_t blo
 enum bx_err bx_fsi_map_blocks(struct bx_fs *fs, uint64_t inode, const struct fs_extent *extent,
     uint64_t size, uint64_t time_ns);
 
-/* ---- log.c ---- */
+/* ---- record.c ---- */
 /* An operation for the log (SPEC.md 9): fixed fields, as many as its code has, then up to two byte
  * strings. */
 struct fs_log_entry {
@@ -470,6 +516,51 @@ struct fs_log_entry {
 	size_t first_length, second_length;
 };
 void bx_fsi_log_add(struct bx_fs *fs, enum fs_log_code code, const struct fs_log_entry *entry);
+/* An operation of a record: its fixed fields, eight bytes each, and what follows them. */
+struct fs_operation {
+	unsigned code;
+	uint64_t field[6];
+	const char *rest;
+	size_t left;
+};
+/*@ requires \valid_read(record + (0 .. 31));
+  @ requires \valid(bytes);
+  @ requires \separated(bytes, record + (0 .. 31));
+  @ assigns *bytes;
+  @ ensures \result ==> FS_LOG_HEAD <= *bytes <= FS_LOG_MAX; */
+bool bx_fsi_record_head(const uint8_t *record, uint64_t generation, uint64_t seed, uint32_t sector,
+    uint32_t *bytes);
+/*@ requires length <= FS_LOG_MAX;
+  @ requires \valid_read(record + (0 .. length - 1));
+  @ requires \valid(at) && *at <= length;
+  @ requires \valid(op);
+  @ requires \separated(record + (0 .. length - 1), at, op);
+  @ assigns *at, *op;
+  @ ensures *at <= length;
+  @ ensures \result ==> \old(*at) + 8 <= *at;
+  @ ensures \result ==> 1 <= op->code < 14;
+  @ ensures \result ==> op->left <= *at;
+  @ ensures \result ==> (uint8_t *)op->rest == record + (*at - op->left); */
+bool bx_fsi_operation_take(const uint8_t *record, uint32_t length, uint32_t *at, struct fs_operation *op);
+/*@ requires \valid_read(op);
+  @ requires op->left <= FS_LOG_MAX;
+  @ requires \valid_read((uint8_t *)op->rest + (0 .. op->left - 1));
+  @ requires \valid(first) && \valid(length);
+  @ requires \separated(first, length, op, (uint8_t *)op->rest + (0 .. op->left - 1));
+  @ assigns *first, *length;
+  @ ensures \result ==> *first == op->rest + 2 && *length + 2 <= op->left; */
+bool bx_fsi_operation_first(const struct fs_operation *op, const char **first, size_t *length);
+/*@ requires \valid_read(fs) && \valid_read(op) && \valid(e);
+  @ requires \separated(fs, e) && \separated(op, e);
+  @ requires 0 < fs->sum_bytes <= 32;
+  @ requires fs->shape.nodes <= 0x1000000000000 && fs->root.log_blocks <= 64 && fs->root.blocks >= 128;
+  @ assigns *e;
+  @ ensures \result == BX_OK ==> 1 <= e->count <= BX_FS_WRITE_MAX / BX_FS_BLOCK;
+  @ ensures \result == BX_OK ==> 2 <= e->address && e->address + e->count <= fs->root.blocks; */
+enum bx_err bx_fsi_operation_mapping(const struct bx_fs *fs, const struct fs_operation *op,
+    struct fs_extent *e);
+
+/* ---- log.c ---- */
 void bx_fsi_log_restart(struct bx_fs *fs, bool usable);
 bool bx_fsi_log_fits(const struct bx_fs *fs);
 enum bx_err bx_fsi_log_commit(struct bx_fs *fs);

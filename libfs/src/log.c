@@ -6,53 +6,6 @@
  */
 #include "fs-internal.h"
 
-/* How many fixed fields an operation has (SPEC.md 9); short ones are taken together. */
-static const uint8_t fields_of[] = {
-	[FS_LOG_CREATE] = 5, [FS_LOG_LINK] = 3, [FS_LOG_UNLINK] = 3, [FS_LOG_RENAME] = 4, [FS_LOG_WRITE] = 3,
-	[FS_LOG_MAP] = 6, [FS_LOG_TRUNCATE] = 3, [FS_LOG_PUNCH] = 4, [FS_LOG_SET] = 5, [FS_LOG_SET_ATTR] = 2,
-	[FS_LOG_REMOVE_ATTR] = 2, [FS_LOG_TIDY] = 1, [FS_LOG_FORGET] = 1,
-};
-
-/* Whether the length of the first byte string stands before it. */
-static bool
-has_first_length(unsigned code)
-{
-	return code == FS_LOG_RENAME || code == FS_LOG_SET_ATTR;
-}
-
-/* An operation is done: keep it for the next record.  One that does not fit makes the
- * next commit a root. */
-void
-bx_fsi_log_add(struct bx_fs *fs, enum fs_log_code code, const struct fs_log_entry *entry)
-{
-	size_t length = 8u * fields_of[code] + (has_first_length(code) ? 2 : 0) + entry->first_length +
-	    entry->second_length;
-	uint8_t *to = fs->log + fs->log_length;
-
-	if (!fs->log_whole)
-		return;
-	if (length > FS_LOG_MAX - 8 || fs->log_length > FS_LOG_MAX - 8 - length) {
-		fs->log_whole = false;
-		return;
-	}
-	bx_put_le32(to, code);
-	bx_put_le32(to + 4, (uint32_t)length);
-	to += 8;
-	for (unsigned i = 0; i < fields_of[code]; i++, to += 8)
-		bx_put_le64(to, entry->field[i]);
-	if (has_first_length(code)) {
-		bx_put_le16(to, (uint16_t)entry->first_length);
-		to += 2;
-	}
-	if (entry->first_length > 0)
-		memcpy(to, entry->first, entry->first_length);
-	to += entry->first_length;
-	if (entry->second_length > 0)
-		memcpy(to, entry->second, entry->second_length);
-	fs->log_length += 8 + (uint32_t)length;
-	fs->log_ops++;
-}
-
 /* After a root: an empty record, at the start of the log. */
 void
 bx_fsi_log_restart(struct bx_fs *fs, bool usable)
@@ -143,10 +96,7 @@ read_record(struct bx_fs *fs, unsigned copy, uint32_t sector, uint32_t *length)
 	if (fs->device.read(fs->device.context, log_offset(fs, copy, sector), r,
 	    fs->device.sector_bytes) != BX_OK)
 		return BX_ERR_IO;
-	bytes = bx_get_le32(r + 4);
-	if (bx_get_le32(r) != FS_MAGIC_LOG || bytes < FS_LOG_HEAD || bytes > FS_LOG_MAX ||
-	    bx_get_le64(r + 8) != fs->root.generation || bx_get_le32(r + 16) != sector ||
-	    bx_get_le64(r + 24) != fs->log_seed)
+	if (!bx_fsi_record_head(r, fs->root.generation, fs->log_seed, sector, &bytes))
 		return BX_ERR_NOT_FOUND;
 	sectors = sectors_for(fs, bytes);
 	if (sectors > log_sectors(fs) - sector)
@@ -179,51 +129,8 @@ find_record(struct bx_fs *fs, uint32_t sector, uint32_t *length)
 	return first == BX_ERR_IO || second == BX_ERR_IO ? BX_ERR_IO : BX_ERR_NOT_FOUND;
 }
 
-/* An operation of a record: its fixed fields, eight bytes each, and what follows them. */
-struct operation {
-	unsigned code;
-	uint64_t field[6];
-	const char *rest;
-	size_t left;
-};
-
-/* The operation at *at, which moves on; false: it does not fit. */
-static bool
-take_operation(const uint8_t *record, uint32_t length, uint32_t *at, struct operation *op)
-{
-	const uint8_t *from = record + *at;
-	uint32_t bytes, fixed;
-
-	if (length - *at < 8)
-		return false;
-	op->code = bx_get_le32(from);
-	bytes = bx_get_le32(from + 4);
-	if (bytes > length - *at - 8 || op->code >= BX_ARRAY_COUNT(fields_of))
-		return false;
-	fixed = fields_of[op->code];
-	if (fixed == 0 || bytes < 8 * fixed)
-		return false;
-	for (uint32_t i = 0; i < fixed; i++)
-		op->field[i] = bx_get_le64(from + 8 + 8 * i);
-	op->rest = (const char *)from + 8 + 8 * fixed;
-	op->left = bytes - 8 * fixed;
-	*at += 8 + bytes;
-	return true;
-}
-
-/* The first of two byte strings.  False: it does not fit. */
-static bool
-take_first(const struct operation *op, const char **first, size_t *length)
-{
-	if (op->left < 2)
-		return false;
-	*length = bx_get_le16((const uint8_t *)op->rest);
-	*first = op->rest + 2;
-	return *length <= op->left - 2;
-}
-
 static enum bx_err
-replay_create(struct bx_fs *fs, const struct operation *op)
+replay_create(struct bx_fs *fs, const struct fs_operation *op)
 {
 	const struct bx_fs_owner owner = {
 		.uid = (uint32_t)op->field[3],
@@ -244,7 +151,7 @@ replay_create(struct bx_fs *fs, const struct operation *op)
 }
 
 static enum bx_err
-replay_unlink(struct bx_fs *fs, const struct operation *op)
+replay_unlink(struct bx_fs *fs, const struct fs_operation *op)
 {
 	enum bx_err err;
 
@@ -257,19 +164,19 @@ replay_unlink(struct bx_fs *fs, const struct operation *op)
 }
 
 static enum bx_err
-replay_rename(struct bx_fs *fs, const struct operation *op)
+replay_rename(struct bx_fs *fs, const struct fs_operation *op)
 {
 	const char *old_name;
 	size_t length;
 
-	if (!take_first(op, &old_name, &length) || op->field[3] > UINT32_MAX)
+	if (!bx_fsi_operation_first(op, &old_name, &length) || op->field[3] > UINT32_MAX)
 		return BX_ERR_CORRUPT;
 	return bx_fs_rename(fs, op->field[0], old_name, length, op->field[1], old_name + length,
 	    op->left - 2 - length, (uint32_t)op->field[3], op->field[2]);
 }
 
 static enum bx_err
-replay_write(struct bx_fs *fs, const struct operation *op)
+replay_write(struct bx_fs *fs, const struct fs_operation *op)
 {
 	size_t done = 0;
 	enum bx_err err;
@@ -280,36 +187,18 @@ replay_write(struct bx_fs *fs, const struct operation *op)
 	return err == BX_OK && done != op->left ? BX_ERR_CORRUPT : err;
 }
 
-/* A mapping that a record names, checked.  The sums remain in the record. */
 static enum bx_err
-take_mapping(const struct bx_fs *fs, const struct operation *op, struct fs_extent *e)
-{
-	e->first = op->field[1];
-	e->address = op->field[2];
-	e->generation = op->field[3];
-	e->count = op->left / fs->sum_bytes;
-	e->sums = (const uint8_t *)op->rest;
-	if (op->left % fs->sum_bytes != 0 || e->count == 0 ||
-	    e->count > BX_FS_WRITE_MAX / BX_FS_BLOCK || e->generation != fs->current ||
-	    op->field[4] > BX_FS_SIZE_MAX ||
-	    !bx_range_fits(e->first, e->count, BX_FS_SIZE_MAX / BX_FS_BLOCK) ||
-	    !bx_fsi_address_valid(fs, e->address, e->count))
-		return BX_ERR_CORRUPT;
-	return BX_OK;
-}
-
-static enum bx_err
-replay_map(struct bx_fs *fs, const struct operation *op)
+replay_map(struct bx_fs *fs, const struct fs_operation *op)
 {
 	struct fs_extent e;
-	enum bx_err err = take_mapping(fs, op, &e);
+	enum bx_err err = bx_fsi_operation_mapping(fs, op, &e);
 
 	return err == BX_OK ? bx_fsi_map_blocks(fs, op->field[0], &e, op->field[4], op->field[5]) : err;
 }
 
 /* Steps that were several may be fewer now, or the other way round. */
 static enum bx_err
-replay_cut(struct bx_fs *fs, const struct operation *op)
+replay_cut(struct bx_fs *fs, const struct fs_operation *op)
 {
 	enum bx_err err = BX_ERR_AGAIN;
 
@@ -321,7 +210,7 @@ replay_cut(struct bx_fs *fs, const struct operation *op)
 }
 
 static enum bx_err
-replay_set(struct bx_fs *fs, const struct operation *op)
+replay_set(struct bx_fs *fs, const struct fs_operation *op)
 {
 	const struct bx_fs_stat values = {
 		.mode = (uint16_t)(op->field[2] >> 32),
@@ -336,19 +225,19 @@ replay_set(struct bx_fs *fs, const struct operation *op)
 }
 
 static enum bx_err
-replay_set_attr(struct bx_fs *fs, const struct operation *op)
+replay_set_attr(struct bx_fs *fs, const struct fs_operation *op)
 {
 	const char *name;
 	size_t length;
 
-	if (!take_first(op, &name, &length))
+	if (!bx_fsi_operation_first(op, &name, &length))
 		return BX_ERR_CORRUPT;
 	return bx_fs_set_attr(fs, op->field[0], name, length, name + length, op->left - 2 - length,
 	    op->field[1]);
 }
 
 static enum bx_err
-replay_tidy(struct bx_fs *fs, const struct operation *op)
+replay_tidy(struct bx_fs *fs, const struct fs_operation *op)
 {
 	enum bx_err err = bx_fsi_tidy_step(fs, op->field[0]);
 
@@ -356,7 +245,7 @@ replay_tidy(struct bx_fs *fs, const struct operation *op)
 }
 
 static enum bx_err
-replay_one(struct bx_fs *fs, const struct operation *op)
+replay_one(struct bx_fs *fs, const struct fs_operation *op)
 {
 	const uint64_t *f = op->field;
 
@@ -397,17 +286,17 @@ each_operation(struct bx_fs *fs, uint32_t length, bool apply)
 	uint32_t ops = bx_get_le32(fs->log + 20), at = FS_LOG_HEAD;
 
 	for (uint32_t i = 0; i < ops; i++) {
-		struct operation op;
+		struct fs_operation op;
 		enum bx_err err = BX_OK;
 
-		if (!take_operation(fs->log, length, &at, &op))
+		if (!bx_fsi_operation_take(fs->log, length, &at, &op))
 			return BX_ERR_CORRUPT;
 		if (apply) {
 			err = replay_one(fs, &op);
 		} else if (op.code == FS_LOG_MAP) {
 			struct fs_extent e;
 
-			err = take_mapping(fs, &op, &e);
+			err = bx_fsi_operation_mapping(fs, &op, &e);
 			if (err == BX_OK)
 				err = bx_fsi_mark(fs, e.address, e.count, true);
 		}

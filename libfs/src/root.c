@@ -18,14 +18,21 @@ sum_root(const uint8_t *bytes, uint8_t hash, uint8_t sum[FS_SUM_MAX])
 		bx_put_le64(sum, bx_fsi_xxh64(bytes, ROOT_SUMMED, 0));
 }
 
+/*@ requires from <= to <= FS_ROOT_BYTES;
+  @ requires \valid_read(bytes + (0 .. to - 1));
+  @ assigns \nothing;
+  @ ensures \result <==> (\forall integer i; from <= i < to ==> bytes[i] == 0); */
 static bool
 all_zero(const uint8_t *bytes, size_t from, size_t to)
 {
-	uint8_t any = 0;
-
+	/*@ loop invariant from <= i <= to;
+	  @ loop invariant \forall integer j; from <= j < i ==> bytes[j] == 0;
+	  @ loop assigns i;
+	  @ loop variant to - i; */
 	for (size_t i = from; i < to; i++)
-		any |= bytes[i];
-	return any == 0;
+		if (bytes[i] != 0)
+			return false;
+	return true;
 }
 
 /* The fields from byte 16 on, in order; what lies between them is zero.  Numbers are of 8, 4 or 1
@@ -94,6 +101,20 @@ decode_fields(const uint8_t *bytes, struct fs_root *root)
 }
 
 /* Every bound that the rest of the library relies on. */
+/*@ requires \valid_read(root);
+  @ assigns \nothing;
+  @ ensures \result ==> 1 <= root->generation <= 0x7fffffffffffffff;
+  @ ensures \result ==> BX_FS_BLOCKS_MIN <= root->blocks <= 0x4000000000000;
+  @ ensures \result ==> 2 <= root->log_blocks <= 64;
+  @ ensures \result ==> 1 <= root->replay_blocks <= 0x1000000;
+  @ ensures \result ==> root->free < root->blocks;
+  @ ensures \result ==> root->node_hint < root->blocks && root->data_hint < root->blocks;
+  @ ensures \result ==> BX_FS_ROOT < root->next_inode <= 0x7fffffffffffffff;
+  @ ensures \result ==> root->tree.level < FS_LEVELS && root->tree.pointer.generation <= root->generation;
+  @ ensures \result ==> 2 < root->tree.pointer.address < root->blocks - 2 - root->log_blocks;
+  @ ensures \result ==> root->map_side <= 1 && root->table_side <= 1;
+  @ ensures \result ==> root->newest <= root->table_generation <= root->generation;
+  @ ensures \result ==> root->label[31] == 0; */
 static bool
 bounds_hold(const struct fs_root *root)
 {
@@ -158,18 +179,24 @@ bx_fsi_root_decode(const uint8_t bytes[FS_ROOT_BYTES], struct fs_root *root)
 void
 bx_fsi_map_shape(uint64_t blocks, struct fs_map_shape *shape)
 {
-	uint64_t count = (blocks + FS_MAP_BITS - 1) / FS_MAP_BITS;
+	uint64_t count = (blocks + FS_MAP_BITS - 1) / FS_MAP_BITS, nodes = 0;
 
 	*shape = (struct fs_map_shape){ .levels = 0 };
 	/* 2^50 blocks need 5 levels: 2^50 / 32512 / 84^4 < 1000, / 84^5 < 9, / 84^6 < 1. */
+	/*@ loop invariant 0 <= level <= FS_LEVELS;
+	  @ loop invariant 1 <= count <= 0x1000000000;
+	  @ loop invariant level <= nodes <= level * 0x1000000000;
+	  @ loop invariant level > 0 ==> shape->levels == level;
+	  @ loop assigns level, count, nodes, *shape;
+	  @ loop variant FS_LEVELS - level; */
 	for (uint32_t level = 0; level < FS_LEVELS; level++) {
 		shape->count[level] = count;
-		shape->base[level] = shape->nodes;
-		shape->nodes += count;
+		shape->base[level] = nodes;
+		nodes += count;
 		shape->levels = level + 1;
 		if (count == 1)
 			break;
 		count = (count + FS_MAP_FANOUT - 1) / FS_MAP_FANOUT;
 	}
-	shape->nodes++;		/* the table of snapshots has its places after them */
+	shape->nodes = nodes + 1;	/* the table of snapshots has its places after them */
 }

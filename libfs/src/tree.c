@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * tree.c -- the copy-on-write B+tree of keys and values (SPEC.md 5).
+ * tree.c -- finding keys in the copy-on-write B+tree (SPEC.md 5); edit.c changes it.
  *
- * Every descent is a loop from the root down.  A changing one gives each node on its way a
- * new address first (once per generation), so that a dirty node's parent is dirty, and
- * splits a node without room while its parent still has some, so that nothing goes back up.
- * Nodes are freed when empty; half-empty leaves join a neighbour that is at hand, except
- * while a log record may have to repeat the change: a replay must not need more memory.
+ * Every descent is a loop from the root down.
  */
 #include "fs-internal.h"
 
@@ -40,8 +36,8 @@ bx_fsi_pointer_get(const struct bx_fs *fs, const uint8_t *bytes, struct fs_point
 	memcpy(pointer->sum, bytes + 16, fs->sum_bytes);
 }
 
-static uint8_t *
-value_of(struct bx_fs *fs, uint32_t slot, unsigned index)
+uint8_t *
+bx_fsi_node_value_of(struct bx_fs *fs, uint32_t slot, unsigned index)
 {
 	uint8_t *node = bx_fsi_block(fs, slot);
 	unsigned length;
@@ -54,54 +50,6 @@ bx_fsi_path_release(struct bx_fs *fs, struct fs_path *path)
 {
 	while (path->depth > 0)
 		fs->slots[path->slot[--path->depth]].held--;
-}
-
-static bool
-node_is_held(const struct bx_fs *fs, uint32_t slot)
-{
-	const uint8_t *node = bx_fsi_block(fs, slot), *key = node;
-	unsigned length = 0;
-
-	if (bx_fsi_node_count(node) > 0)
-		key = bx_fsi_node_key(node, 0, &length);
-	return bx_fsi_snapshot_holds(fs, fs->slots[slot].generation, key, length);
-}
-
-/* Give a node an address of the generation being built, once, and mark it dirty. */
-static enum bx_err
-make_current(struct bx_fs *fs, uint32_t slot, uint8_t *parent_value)
-{
-	struct fs_slot *s = &fs->slots[slot];
-	uint8_t *node = bx_fsi_block(fs, slot);
-	uint64_t old = s->address, address;
-	enum bx_err err;
-
-	if (s->generation != fs->current) {
-		if (fs->pending_count == fs->pending_max)
-			return BX_ERR_NO_MEMORY;
-		err = bx_fsi_pool_take(fs, &address);
-		if (err != BX_OK)
-			return err;
-		if (!node_is_held(fs, slot))
-			err = bx_fsi_free_later(fs, old, 1);
-		if (err != BX_OK)
-			return err;
-		bx_fsi_cache_rekey(fs, slot, address);
-		s->generation = fs->current;
-		bx_put_le64(node + 8, address);
-		bx_put_le64(node + 16, fs->current);
-		if (parent_value != NULL) {
-			bx_put_le64(parent_value, address);
-			bx_put_le64(parent_value + 8, fs->current);
-		} else {
-			fs->root.tree.pointer.address = address;
-			fs->root.tree.pointer.generation = fs->current;
-		}
-		fs->epoch_dirty++;
-	}
-	s->pin = fs->op;
-	bx_fsi_cache_dirty(fs, slot);
-	return BX_OK;
 }
 
 /* A child's keys lie where its parent says. */
@@ -138,7 +86,7 @@ bx_fsi_path_pointer(struct bx_fs *fs, const struct fs_path *path, struct fs_poin
 	if (path->depth == 0)
 		*pointer = path->top->pointer;
 	else
-		bx_fsi_pointer_get(fs, value_of(fs, path->slot[top], path->index[top]), pointer);
+		bx_fsi_pointer_get(fs, bx_fsi_node_value_of(fs, path->slot[top], path->index[top]), pointer);
 }
 
 /* One level down: the root of path->top, or the child that path->index names. */
@@ -173,26 +121,10 @@ bx_fsi_path_step(struct bx_fs *fs, struct fs_path *path)
 	return BX_OK;
 }
 
-/* As above, and the node can be changed. */
-static enum bx_err
-step_to_change(struct bx_fs *fs, struct fs_path *path)
-{
-	unsigned top = path->depth;
-	enum bx_err err = bx_fsi_path_step(fs, path);
-
-	if (err != BX_OK)
-		return err;
-	err = make_current(fs, path->slot[top],
-	    top > 0 ? value_of(fs, path->slot[top - 1], path->index[top - 1]) : NULL);
-	if (err != BX_OK)
-		fs->slots[path->slot[--path->depth]].held--;
-	return err;
-}
-
 /* From the root of path->top to the node of `level` for `key`, by `step`.  `strict`: to the one
  * with the keys just below it. */
-static enum bx_err
-descend_to(struct bx_fs *fs, const struct fs_key *key, unsigned level, bool strict,
+enum bx_err
+bx_fsi_descend(struct bx_fs *fs, const struct fs_key *key, unsigned level, bool strict,
     enum bx_err (*step)(struct bx_fs *, struct fs_path *), struct fs_path *path)
 {
 	path->depth = 0;
@@ -217,15 +149,7 @@ static enum bx_err
 descend(struct bx_fs *fs, const struct fs_key *key, bool strict, struct fs_path *path)
 {
 	path->top = fs->view == NULL ? &fs->root.tree : fs->view;
-	return descend_to(fs, key, 0, strict, bx_fsi_path_step, path);
-}
-
-/* To the leaf for `key`, and the whole path can be changed. */
-static enum bx_err
-descend_to_change(struct bx_fs *fs, const struct fs_key *key, struct fs_path *path)
-{
-	path->top = &fs->root.tree;
-	return descend_to(fs, key, 0, false, step_to_change, path);
+	return bx_fsi_descend(fs, key, 0, strict, bx_fsi_path_step, path);
 }
 
 enum bx_err
@@ -233,7 +157,7 @@ bx_fsi_path_to(struct bx_fs *fs, const struct fs_top *top, const struct fs_key *
     unsigned level, struct fs_path *path)
 {
 	path->top = top;
-	return descend_to(fs, key, level, false, bx_fsi_path_step, path);
+	return bx_fsi_descend(fs, key, level, false, bx_fsi_path_step, path);
 }
 
 /* Let the reading functions look at another tree; NULL: the one of the files.  What was
@@ -256,8 +180,8 @@ bx_fsi_item_at(const struct bx_fs *fs, uint32_t slot, unsigned index, struct fs_
 }
 
 /* Remember the leaf at the end of the path. */
-static void
-set_finger(struct bx_fs *fs, const struct fs_path *path)
+void
+bx_fsi_finger_set(struct bx_fs *fs, const struct fs_path *path)
 {
 	fs->finger = path->slot[path->depth - 1];
 	fs->finger_address = fs->slots[fs->finger].address;
@@ -273,8 +197,8 @@ set_finger(struct bx_fs *fs, const struct fs_path *path)
  * of the tree, so that a key between two of its keys can be nowhere else; after its last
  * one, only if no leaf follows.
  */
-static bool
-at_finger(struct bx_fs *fs, const struct fs_key *key)
+bool
+bx_fsi_finger_at(struct bx_fs *fs, const struct fs_key *key)
 {
 	const struct fs_slot *s = &fs->slots[fs->finger];
 	const uint8_t *node = bx_fsi_block(fs, fs->finger);
@@ -300,7 +224,7 @@ find_leaf(struct bx_fs *fs, const struct fs_key *key, uint32_t *leaf)
 	struct fs_path path;
 	enum bx_err err;
 
-	if (at_finger(fs, key)) {
+	if (bx_fsi_finger_at(fs, key)) {
 		*leaf = fs->finger;
 		fs->slots[*leaf].used = true;
 		return BX_OK;
@@ -308,7 +232,7 @@ find_leaf(struct bx_fs *fs, const struct fs_key *key, uint32_t *leaf)
 	err = descend(fs, key, false, &path);
 	if (err != BX_OK)
 		return err;
-	set_finger(fs, &path);
+	bx_fsi_finger_set(fs, &path);
 	*leaf = path.slot[path.depth - 1];
 	bx_fsi_path_release(fs, &path);
 	return BX_OK;
@@ -376,7 +300,7 @@ bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *ite
 {
 	struct fs_key bound;
 
-	if (at_finger(fs, key)) {
+	if (bx_fsi_finger_at(fs, key)) {
 		bool found;
 		unsigned index = bx_fsi_node_lower(bx_fsi_block(fs, fs->finger), key, &found);
 
@@ -395,7 +319,7 @@ bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *ite
 		if (err != BX_OK)
 			return err;
 		leaf = path.slot[path.depth - 1];
-		set_finger(fs, &path);
+		bx_fsi_finger_set(fs, &path);
 		index = bx_fsi_node_lower(bx_fsi_block(fs, leaf), key, &found);
 		if (found)
 			index++;
@@ -413,389 +337,4 @@ bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *ite
 			return BX_ERR_NOT_FOUND;
 	}
 	return BX_ERR_CORRUPT;
-}
-
-/* Whether it is also a leaf that the running operation made changeable: then so is its
- * path. */
-static bool
-at_touched_finger(struct bx_fs *fs, const struct fs_key *key)
-{
-	const struct fs_slot *s = &fs->slots[fs->finger];
-
-	return s->state == FS_SLOT_DIRTY && s->pin == fs->op && at_finger(fs, key);
-}
-
-/* Bring the path of a key into memory and make it changeable, before an operation
- * changes anything. */
-enum bx_err
-bx_fsi_tree_touch(struct bx_fs *fs, const struct fs_key *key)
-{
-	struct fs_path path;
-	enum bx_err err;
-
-	if (at_touched_finger(fs, key))
-		return BX_OK;
-	err = descend_to_change(fs, key, &path);
-	if (err != BX_OK)
-		return err;
-	set_finger(fs, &path);
-	bx_fsi_path_release(fs, &path);
-	return BX_OK;
-}
-
-/* An empty node of this generation, dirty and held. */
-static enum bx_err
-new_node(struct bx_fs *fs, unsigned level, uint32_t *slot)
-{
-	uint64_t address;
-	enum bx_err err = bx_fsi_pool_take(fs, &address);
-
-	if (err != BX_OK)
-		return err;
-	err = bx_fsi_cache_take(fs, address, FS_KIND_NODE, slot);
-	if (err != BX_OK) {
-		bx_fsi_free_node(fs, address, fs->current, &err);
-		return err;
-	}
-	fs->shape_version++;
-	bx_fsi_node_init(bx_fsi_block(fs, *slot), level, address, fs->current);
-	fs->slots[*slot].generation = fs->current;
-	fs->slots[*slot].level = (uint8_t)level;
-	fs->slots[*slot].pin = fs->op;
-	fs->slots[*slot].held++;
-	bx_fsi_cache_dirty(fs, *slot);
-	fs->epoch_dirty++;
-	return BX_OK;
-}
-
-static void
-put_pointer(const struct bx_fs *fs, uint32_t slot, uint8_t bytes[FS_POINTER_MAX])
-{
-	memset(bytes, 0, FS_POINTER_MAX);
-	bx_put_le64(bytes, fs->slots[slot].address);
-	bx_put_le64(bytes + 8, fs->slots[slot].generation);
-}
-
-/* A new root above the one that is the only node of the path. */
-static enum bx_err
-grow(struct bx_fs *fs, struct fs_path *path)
-{
-	uint8_t pointer[FS_POINTER_MAX];
-	uint32_t top, old = path->slot[0];
-	enum bx_err err;
-
-	if (fs->root.tree.level + 1u >= FS_LEVELS)
-		return BX_ERR_RANGE;
-	err = new_node(fs, fs->root.tree.level + 1u, &top);
-	if (err != BX_OK)
-		return err;
-	put_pointer(fs, old, pointer);
-	bx_fsi_node_insert(bx_fsi_block(fs, top), 0, pointer, 0, pointer, 16 + fs->sum_bytes);
-	fs->root.tree.level++;
-	fs->root.tree.pointer.address = fs->slots[top].address;
-	fs->root.tree.pointer.generation = fs->current;
-	path->slot[0] = top;
-	path->index[0] = 0;
-	path->slot[1] = old;
-	path->depth = 2;
-	return BX_OK;
-}
-
-/* The shortest key above `low` that is not above `high`. */
-static void
-separator(struct fs_key *out, const uint8_t *low, unsigned low_length, const uint8_t *high,
-    unsigned high_length)
-{
-	unsigned same = 0;
-
-	while (same < low_length && same < high_length && low[same] == high[same])
-		same++;
-	if (same < high_length)
-		same++;
-	memcpy(out->bytes, high, same);
-	out->length = (uint16_t)same;
-}
-
-/* Split the last node of the path so that `key`, which belongs before item `at`, has
- * room for an item of `bytes`; the path then ends in the half where the key belongs. */
-static enum bx_err
-split(struct bx_fs *fs, struct fs_path *path, const struct fs_key *key, unsigned at, unsigned bytes)
-{
-	uint8_t pointer[FS_POINTER_MAX];
-	struct fs_key between;
-	uint32_t left_slot, right_slot, parent;
-	uint8_t *left, *right;
-	unsigned stay, index, low_length, high_length;
-	const uint8_t *low, *high;
-	bool goes_left;
-	enum bx_err err;
-
-	if (path->depth == 1) {
-		err = grow(fs, path);
-		if (err != BX_OK)
-			return err;
-	}
-	left_slot = path->slot[path->depth - 1];
-	parent = path->slot[path->depth - 2];
-	index = path->index[path->depth - 2];
-	err = new_node(fs, fs->slots[left_slot].level, &right_slot);
-	if (err != BX_OK)
-		return err;
-	left = bx_fsi_block(fs, left_slot);
-	right = bx_fsi_block(fs, right_slot);
-	stay = bx_fsi_node_split(left, right, at, bytes, &goes_left);
-	if (fs->slots[left_slot].level > 0) {
-		bx_fsi_node_copy_key(right, 0, &between);
-		goes_left = bx_fsi_key_compare(key->bytes, key->length, between.bytes,
-		    between.length) < 0;
-	} else {
-		low = key->bytes;
-		low_length = key->length;
-		high = key->bytes;
-		high_length = key->length;
-		if (!(goes_left && at == stay))
-			low = bx_fsi_node_key(left, stay - 1, &low_length);
-		if (!(!goes_left && at == stay))
-			high = bx_fsi_node_key(right, 0, &high_length);
-		separator(&between, low, low_length, high, high_length);
-	}
-	put_pointer(fs, right_slot, pointer);
-	bx_fsi_node_insert(bx_fsi_block(fs, parent), index + 1, between.bytes, between.length,
-	    pointer, 16 + fs->sum_bytes);
-	if (goes_left) {
-		fs->slots[right_slot].held--;
-	} else {
-		fs->slots[left_slot].held--;
-		path->slot[path->depth - 1] = right_slot;
-		path->index[path->depth - 2] = index + 1;
-	}
-	return BX_OK;
-}
-
-/* Insert into a leaf, or replace the value there.  False, and nothing is changed: there
- * is no room.  *at is where the key belongs. */
-static bool
-put_in_leaf(uint8_t *node, const struct fs_key *key, const void *value, unsigned length,
-    unsigned *at)
-{
-	unsigned bytes = 4u + key->length + length, old_length, room = bx_fsi_node_room(node);
-	bool found;
-
-	*at = bx_fsi_node_lower(node, key, &found);
-	if (found) {
-		const uint8_t *old = bx_fsi_node_value(node, *at, &old_length);
-
-		if (old_length == length) {
-			if (length > 0)
-				memcpy(node + (old - node), value, length);
-			return true;
-		}
-		room += bx_fsi_node_item_bytes(node, *at) + 2;
-	}
-	if (room < bytes + 2)
-		return false;
-	if (found)
-		bx_fsi_node_remove(node, *at);
-	bx_fsi_node_insert(node, *at, key->bytes, key->length, value, length);
-	return true;
-}
-
-/* Insert, or replace the value. */
-enum bx_err
-bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value, size_t length)
-{
-	unsigned bytes = 4u + key->length + (unsigned)length;
-	struct fs_path path = { .top = &fs->root.tree };
-	unsigned at;
-	bool found;
-	enum bx_err err;
-
-	BX_ASSERT(length <= FS_ITEM_MAX);
-	BX_ASSERT(bytes <= FS_ITEM_MAX);
-	if (at_touched_finger(fs, key) &&
-	    put_in_leaf(bx_fsi_block(fs, fs->finger), key, value, (unsigned)length, &at))
-		return BX_OK;
-	for (unsigned turn = 0; turn <= FS_LEVELS; turn++) {
-		uint8_t *node;
-
-		err = step_to_change(fs, &path);
-		if (err != BX_OK)
-			break;
-		node = bx_fsi_block(fs, path.slot[path.depth - 1]);
-		if (fs->slots[path.slot[path.depth - 1]].level > 0) {
-			if (bx_fsi_node_room(node) < FS_SEPARATOR_ROOM)
-				err = split(fs, &path, key, 0, 0);
-			if (err != BX_OK)
-				break;
-			node = bx_fsi_block(fs, path.slot[path.depth - 1]);
-			path.index[path.depth - 1] = bx_fsi_node_child(node, key, false);
-			continue;
-		}
-		if (put_in_leaf(node, key, value, (unsigned)length, &at))
-			break;
-		at = bx_fsi_node_lower(node, key, &found);
-		if (found)
-			bx_fsi_node_remove(node, at);
-		err = split(fs, &path, key, at, bytes);
-		if (err != BX_OK)
-			break;
-		node = bx_fsi_block(fs, path.slot[path.depth - 1]);
-		at = bx_fsi_node_lower(node, key, &found);
-		bx_fsi_node_insert(node, at, key->bytes, key->length, value, (unsigned)length);
-		break;
-	}
-	bx_fsi_path_release(fs, &path);
-	return err;
-}
-
-/* Join a leaf that became small with a neighbour in memory.  Not being able to is no
- * error. */
-static void
-join(struct bx_fs *fs, struct fs_path *path)
-{
-	uint32_t parent, slot[2];
-	uint8_t *node[2];
-	unsigned index;
-	enum bx_err err = BX_OK;
-
-	if (path->depth < 2 || fs->log_whole || fs->replaying)
-		return;
-	if (bx_fsi_node_room(bx_fsi_block(fs, path->slot[path->depth - 1])) <
-	    3 * (BX_FS_BLOCK - FS_NODE_HEAD) / 4)
-		return;
-	parent = path->slot[path->depth - 2];
-	index = path->index[path->depth - 2];
-	if (index > 0)
-		index--;
-	if (index + 1 >= bx_fsi_node_count(bx_fsi_block(fs, parent)))
-		return;
-	for (unsigned i = 0; i < 2; i++) {
-		slot[i] = bx_fsi_cache_find(fs, bx_get_le64(value_of(fs, parent, index + i)));
-		if (slot[i] == FS_NO_SLOT || fs->slots[slot[i]].kind != FS_KIND_NODE ||
-		    fs->slots[slot[i]].level != 0)
-			return;
-		node[i] = bx_fsi_block(fs, slot[i]);
-	}
-	if (bx_fsi_node_room(node[0]) + bx_fsi_node_room(node[1]) <
-	    5 * (BX_FS_BLOCK - FS_NODE_HEAD) / 4)
-		return;
-	for (unsigned i = 0; i < 2 && err == BX_OK; i++)
-		err = make_current(fs, slot[i], value_of(fs, parent, index + i));
-	if (err != BX_OK)
-		return;
-	for (unsigned i = 0; i < bx_fsi_node_count(node[1]); i++) {
-		struct fs_item item;
-
-		bx_fsi_item_at(fs, slot[1], i, &item);
-		bx_fsi_node_insert(node[0], bx_fsi_node_count(node[0]), item.key, item.key_length,
-		    item.value, item.value_length);
-	}
-	fs->shape_version++;
-	bx_fsi_node_remove(bx_fsi_block(fs, parent), index + 1);
-	path->depth--;
-	fs->slots[path->slot[path->depth]].held--;
-	bx_fsi_free_node(fs, fs->slots[slot[1]].address, fs->current, &err);
-}
-
-/* The root, while it has one child only, gives way to it. */
-static enum bx_err
-shrink(struct bx_fs *fs)
-{
-	enum bx_err err = BX_OK;
-
-	while (fs->root.tree.level > 0 && err == BX_OK) {
-		uint64_t address = fs->root.tree.pointer.address;
-		uint32_t slot = bx_fsi_cache_find(fs, address);
-
-		if (slot == FS_NO_SLOT || bx_fsi_node_count(bx_fsi_block(fs, slot)) != 1)
-			break;
-		if (fs->slots[slot].generation != fs->current)
-			break;
-		bx_fsi_pointer_get(fs, value_of(fs, slot, 0), &fs->root.tree.pointer);
-		fs->root.tree.level--;
-		bx_fsi_free_node(fs, address, fs->current, &err);
-	}
-	return err;
-}
-
-/* BX_ERR_NOT_FOUND: no such key. */
-enum bx_err
-bx_fsi_tree_delete(struct bx_fs *fs, const struct fs_key *key)
-{
-	struct fs_path path;
-	uint32_t slot;
-	unsigned at;
-	bool found;
-	enum bx_err err = descend_to_change(fs, key, &path);
-
-	if (err != BX_OK)
-		return err;
-	slot = path.slot[path.depth - 1];
-	at = bx_fsi_node_lower(bx_fsi_block(fs, slot), key, &found);
-	if (!found) {
-		bx_fsi_path_release(fs, &path);
-		return BX_ERR_NOT_FOUND;
-	}
-	bx_fsi_node_remove(bx_fsi_block(fs, slot), at);
-	while (path.depth > 1 && bx_fsi_node_count(bx_fsi_block(fs, slot)) == 0) {
-		fs->shape_version++;
-		path.depth--;
-		fs->slots[slot].held--;
-		bx_fsi_free_node(fs, fs->slots[slot].address, fs->current, &err);
-		slot = path.slot[path.depth - 1];
-		bx_fsi_node_remove(bx_fsi_block(fs, slot), path.index[path.depth - 1]);
-	}
-	if (bx_fsi_node_count(bx_fsi_block(fs, slot)) == 0 && fs->slots[slot].level > 0) {
-		/* Nothing is left: the root becomes a leaf again. */
-		bx_fsi_node_init(bx_fsi_block(fs, slot), 0, fs->slots[slot].address, fs->current);
-		fs->slots[slot].level = 0;
-		fs->root.tree.level = 0;
-	} else if (fs->slots[slot].level == 0) {
-		join(fs, &path);
-	}
-	bx_fsi_path_release(fs, &path);
-	return err == BX_OK ? shrink(fs) : err;
-}
-
-/* A dirty node was written: its parent, which is dirty and in memory, learns the
- * checksum. */
-enum bx_err
-bx_fsi_tree_store_sum(struct bx_fs *fs, uint32_t slot, const uint8_t *sum)
-{
-	const struct fs_slot *s = &fs->slots[slot];
-	struct fs_key key;
-	uint32_t at;
-
-	if (s->address == fs->root.tree.pointer.address) {
-		memcpy(fs->root.tree.pointer.sum, sum, FS_SUM_MAX);
-		return BX_OK;
-	}
-	bx_fsi_node_copy_key(bx_fsi_block(fs, slot), 0, &key);
-	at = bx_fsi_cache_find(fs, fs->root.tree.pointer.address);
-	for (unsigned level = fs->root.tree.level; level > s->level && at != FS_NO_SLOT; level--) {
-		unsigned index = bx_fsi_node_child(bx_fsi_block(fs, at), &key, false);
-		uint8_t *value = value_of(fs, at, index);
-
-		if (bx_get_le64(value) == s->address) {
-			memcpy(value + 16, sum, fs->sum_bytes);
-			return BX_OK;
-		}
-		at = bx_fsi_cache_find(fs, bx_get_le64(value));
-	}
-	return BX_ERR_CORRUPT;
-}
-
-bool
-bx_fsi_tree_has_dirty_child(const struct bx_fs *fs, uint32_t slot)
-{
-	const uint8_t *node = bx_fsi_block(fs, slot);
-
-	for (unsigned i = 0; i < bx_fsi_node_count(node); i++) {
-		unsigned length;
-		uint32_t child = bx_fsi_cache_find(fs, bx_get_le64(bx_fsi_node_value(node, i, &length)));
-
-		if (child != FS_NO_SLOT && fs->slots[child].state == FS_SLOT_DIRTY)
-			return true;
-	}
-	return false;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * fuzz_decode.c -- the decoders of what is on a device, without the device: the root record, a tree node,
- * the table of snapshots, an inode, an extent.  Whatever the bytes are, a decoder returns;
- * what it accepts can be used by everything that relies on it.
+ * the table of snapshots, an inode, an extent, a map node, a log record with its operations.  Whatever the
+ * bytes are, a decoder returns; what it accepts can be used by everything that relies on it.
  *
  * Input: one byte that chooses the decoder, then bytes that are put over a sound example of 4,096: the
  * offset (2), the count (1), as many bytes; so on to the end.
@@ -15,6 +15,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ADDRESS		50u
 #define GENERATION	9u
+#define MAP_ADDRESS	2u	/* of the only map node */
+#define SECTOR		3u
+#define SEED		77u
+
+enum { LEAF, INNER, ROOT, TABLE, MAP, RECORD, EXAMPLES };
 
 /* A leaf with keys of every type, or an inner node. */
 static void
@@ -82,8 +87,62 @@ volume(void)
 	fs.extent_blocks = 64;
 	fs.root.blocks = fs.next_virtual = 1000;
 	fs.root.log_blocks = 4;
+	fs.current = GENERATION;
 	bx_fsi_map_shape(1000, &fs.shape);
 	return &fs;
+}
+
+static void
+example_map(uint8_t *map)
+{
+	bx_put_le32(map, FS_MAGIC_MAP);
+	bx_put_le32(map + 12, 900);
+	bx_put_le64(map + 16, GENERATION);
+	bx_put_le64(map + 24, MAP_ADDRESS);
+}
+
+/* One operation of each code, as the library puts them. */
+static void
+example_record(uint8_t *record)
+{
+	static struct bx_fs writer;
+	const struct fs_log_entry one = { .field = { 1, 2, 100, GENERATION, 5, 6 }, .first = "8 bytes.", .first_length = 8 };
+
+	writer.log = record;
+	bx_fsi_log_restart(&writer, true);
+	for (unsigned code = FS_LOG_CREATE; code <= FS_LOG_FORGET; code++)
+		bx_fsi_log_add(&writer, (enum fs_log_code)code, &one);
+	bx_put_le32(record, FS_MAGIC_LOG);
+	bx_put_le32(record + 4, writer.log_length);
+	bx_put_le64(record + 8, GENERATION);
+	bx_put_le32(record + 16, SECTOR);
+	bx_put_le32(record + 20, writer.log_ops);
+	bx_put_le64(record + 24, SEED);
+}
+
+static void
+use_record(const uint8_t *record)
+{
+	uint32_t bytes, at = FS_LOG_HEAD;
+
+	if (!bx_fsi_record_head(record, GENERATION, SEED, SECTOR, &bytes))
+		return;
+	for (uint32_t i = 0; i < bx_get_le32(record + 20); i++) {
+		struct fs_operation op;
+		struct fs_extent e;
+		const char *first;
+		size_t length;
+
+		if (!bx_fsi_operation_take(record, bytes, &at, &op))
+			return;
+		if (at > bytes || (const uint8_t *)op.rest + op.left != record + at)
+			die("operation %u ends outside of the record", i);
+		if (bx_fsi_operation_first(&op, &first, &length) && length + 2 > op.left)
+			die("a name outside of operation %u", i);
+		if (op.code == FS_LOG_MAP && bx_fsi_operation_mapping(volume(), &op, &e) == BX_OK &&
+		    !bx_range_fits(e.address, e.count, 1000))
+			die("operation %u maps blocks beyond the volume", i);
+	}
 }
 
 static void
@@ -127,25 +186,91 @@ use_node(uint8_t *node, unsigned level)
 		bx_fsi_node_insert(node, 0, key.bytes, 1, right, 20);
 }
 
+/* Which decoder: the two lowest bits, as ever; with the highest, those that came later. */
+static unsigned
+choice(uint8_t byte)
+{
+	return (byte & 0x80) != 0 ? MAP + (byte & 1) : byte & 3;
+}
+
+static const uint8_t *
+example(unsigned which)
+{
+	static uint8_t examples[EXAMPLES][BX_FS_BLOCK];
+	static bool made;
+
+	if (!made) {
+		example_node(examples[LEAF], 0);
+		example_node(examples[INNER], 1);
+		example_root(examples[ROOT]);
+		example_table(examples[TABLE]);
+		example_map(examples[MAP]);
+		example_record(examples[RECORD]);
+		made = true;
+	}
+	return examples[which];
+}
+
+static void
+decode_root(uint8_t *bytes)
+{
+	struct fs_root root;
+
+	bx_put_le64(bytes + 480, bx_fsi_xxh64(bytes, 480, 0));
+	memset(bytes + 488, 0, 24);
+	if (bx_fsi_root_decode(bytes, &root) == BX_OK && root.free > root.blocks)
+		die("more free than there are");
+}
+
+static void
+decode_table(const uint8_t *bytes)
+{
+	if (bx_fsi_table_check(bytes, ADDRESS, GENERATION) != BX_OK)
+		return;
+	for (unsigned i = 0; i < bx_get_le16(bytes + 4); i++) {
+		struct fs_snapshot s;
+
+		bx_fsi_table_get(volume(), bytes, i, &s);
+		if (s.generation > GENERATION || s.tree.level >= FS_LEVELS)
+			die("a snapshot out of bounds");
+	}
+}
+
+static void
+decode(unsigned which, uint8_t *bytes)
+{
+	switch (which) {
+	case LEAF:
+	case INNER:
+		if (bx_fsi_node_check(bytes, which, ADDRESS, GENERATION, 8) == BX_OK)
+			use_node(bytes, which);
+		break;
+	case ROOT:
+		decode_root(bytes);
+		break;
+	case TABLE:
+		decode_table(bytes);
+		break;
+	case MAP:
+		if (bx_fsi_map_check(volume(), bytes, 0, MAP_ADDRESS, GENERATION) == BX_OK &&
+		    bx_get_le32(bytes + 8) != 0)
+			die("a map node that is not there");
+		break;
+	default:
+		use_record(bytes);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static uint8_t examples[4][BX_FS_BLOCK], bytes[BX_FS_BLOCK];
-	static bool made;
+	static uint8_t bytes[BX_FS_BLOCK];
 	unsigned which;
-	struct fs_root root;
 
-	if (!made) {
-		example_node(examples[0], 0);
-		example_node(examples[1], 1);
-		example_root(examples[2]);
-		example_table(examples[3]);
-		made = true;
-	}
 	if (size < 1)
 		return 0;
-	which = data[0] & 3;
-	memcpy(bytes, examples[which], BX_FS_BLOCK);
+	which = choice(data[0]);
+	memcpy(bytes, example(which), BX_FS_BLOCK);
 	for (size_t i = 1; i + 3 <= size;) {
 		size_t at = bx_get_le16(data + i) % BX_FS_BLOCK, count = data[i + 2];
 
@@ -158,27 +283,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			memcpy(bytes + at, data + i, count);
 		i += count;
 	}
-	switch (which) {
-	case 0:
-	case 1:
-		if (bx_fsi_node_check(bytes, which, ADDRESS, GENERATION, 8) == BX_OK)
-			use_node(bytes, which);
-		break;
-	case 2:
-		bx_put_le64(bytes + 480, bx_fsi_xxh64(bytes, 480, 0));
-		memset(bytes + 488, 0, 24);
-		if (bx_fsi_root_decode(bytes, &root) == BX_OK && root.free > root.blocks)
-			die("more free than there are");
-		break;
-	default:
-		if (bx_fsi_table_check(bytes, ADDRESS, GENERATION) == BX_OK)
-			for (unsigned i = 0; i < bx_get_le16(bytes + 4); i++) {
-				struct fs_snapshot s;
-
-				bx_fsi_table_get(volume(), bytes, i, &s);
-				if (s.generation > GENERATION || s.tree.level >= FS_LEVELS)
-					die("a snapshot out of bounds");
-			}
-	}
+	decode(which, bytes);
 	return 0;
 }

@@ -7,9 +7,7 @@
  * A call that fails has changed nothing, or says that writing ended and the device has the last
  * commit; nothing is ever half done, and the volume is sound.
  */
-#include "support.h"
-
-#include <check.h>
+#include "suite.h"
 
 static struct disk base, over;
 static uint8_t arena[65536] __attribute__((aligned(16)));
@@ -586,18 +584,10 @@ main(void)
 {
 	Suite *suite = suite_create("fs-calls");
 	TCase *tc = tcase_create("calls");
-	SRunner *runner;
-	int failed, run;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_loop_test(tc, fs6_every_call_with_every_failure, 0, FAILURES + 1);
 	tcase_add_test(tc, fs4_every_call_on_a_full_volume);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	run = srunner_ntests_run(runner);
-	srunner_free(runner);
-	printf("%d passed, %d failed\n", run - failed, failed);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

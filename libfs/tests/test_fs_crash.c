@@ -14,9 +14,7 @@
  * BX_FS_STATES says how many states at least, BX_FS_SECONDS when to stop before that;
  * BX_FS_SEED which workloads.
  */
-#include "support.h"
-
-#include <check.h>
+#include "suite.h"
 
 #define VOLUME_BYTES (2u << 20)
 #define STATES_MAX 4096u
@@ -445,18 +443,10 @@ main(void)
 {
 	Suite *suite = suite_create("fs-crash");
 	TCase *tc = tcase_create("crash");
-	SRunner *runner;
-	int failed, run;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, fs3_every_cut_leaves_one_state);
 	tcase_add_test(tc, fs3_cut_again_while_recovering);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	run = srunner_ntests_run(runner);
-	srunner_free(runner);
-	printf("%d passed, %d failed\n", run - failed, failed);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,9 +7,7 @@
  * block of `now` that is in use is replaced in turn.  Then every object is either exactly
  * as it was, or an error: never other bytes, never a crash.
  */
-#include "support.h"
-
-#include <check.h>
+#include "suite.h"
 
 #define VOLUME_BYTES (2u << 20)
 #define BLOCKS (VOLUME_BYTES / BX_FS_BLOCK)
@@ -599,8 +597,6 @@ main(void)
 {
 	Suite *suite = suite_create("fs-fault");
 	TCase *tc = tcase_create("fault");
-	SRunner *runner;
-	int failed, run;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_loop_test(tc, fs1_damage_is_never_silent, 0, 5);
@@ -612,11 +608,5 @@ main(void)
 	tcase_add_loop_test(tc, fs6_failures_while_changing, 0, 3);
 	tcase_add_test(tc, fs4_full_and_empty_again);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	run = srunner_ntests_run(runner);
-	srunner_free(runner);
-	printf("%d passed, %d failed\n", run - failed, failed);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

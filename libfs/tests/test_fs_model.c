@@ -4,9 +4,7 @@
  * every one, after remounts, on full volumes, with small and large arenas.  BX_FS_STEPS and
  * BX_FS_SEED make it longer or other.
  */
-#include "support.h"
-
-#include <check.h>
+#include "suite.h"
 
 static struct model model;
 
@@ -103,17 +101,9 @@ main(void)
 {
 	Suite *suite = suite_create("fs-model");
 	TCase *tc = tcase_create("model");
-	SRunner *runner;
-	int failed, run;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_loop_test(tc, model_agrees_after_every_call, 0, (int)BX_ARRAY_COUNT(shapes));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	run = srunner_ntests_run(runner);
-	srunner_free(runner);
-	printf("%d passed, %d failed\n", run - failed, failed);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

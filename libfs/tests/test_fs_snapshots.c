@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* test_fs_snapshots.c -- snapshots: the contract of each call, damage in what only they have, what differs. */
-#include "support.h"
+#include "suite.h"
 
 #include "../src/fs-internal.h"
-
-#include <check.h>
 
 static uint8_t arena[1u << 18] __attribute__((aligned(16)));
 static uint8_t shown_arena[1u << 18] __attribute__((aligned(16)));
@@ -54,12 +52,7 @@ setup(void)
 static void
 teardown(void)
 {
-	struct bx_fs_info info;
-
-	bx_fs_get_info(fs, &info);
-	if (!info.failed && !info.read_only)
-		volume_must_check(fs);
-	disk_free(&disk);
+	volume_end(fs, &disk);
 }
 
 static uint64_t
@@ -520,8 +513,6 @@ main(void)
 {
 	Suite *suite = suite_create("fs-snapshots");
 	TCase *tc = tcase_create("snapshots");
-	SRunner *runner;
-	int failed, run;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -537,11 +528,5 @@ main(void)
 	tcase_add_loop_test(tc, diff_finds_every_change, 0, 8);
 	tcase_add_test(tc, diff_refuses_other_volumes);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	run = srunner_ntests_run(runner);
-	srunner_free(runner);
-	printf("%d passed, %d failed\n", run - failed, failed);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

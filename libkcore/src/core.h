@@ -4,13 +4,16 @@
  *
  *	init.c      plan, carve pools, make objects and root capabilities
  *	sysimage.c  decode and validate the compiled manifest      (pure)
+ *	state.c     the state that a launch ends in, and its digest
  *	elf.c       decode and validate an ELF64 program           (pure)
  *	frame.c     physical frames: types, owners, free list, quota
  *	space.c     user address spaces: map, unmap, W^X, one mapping a frame; copies from and to users
  *	program.c   start (load in steps), end (take apart in steps)
- *	thread.c    thread life cycle      sched.c  ready queues, time slices, dispatch
+ *	thread.c    thread life cycle      sched.c  ready queues, time slices
+ *	lend.c      what a call lends      dispatch.c  who runs next, and work that was put off
  *	budget.c    what an account may use, and whose account a server runs on
  *	timer.c     deadlines              ipc.c    endpoints, rendezvous, replies, string copies
+ *	ipc_fast.c, ipc_buffers.c, ipc_short.c      the same in straight lines, where nothing is in between
  *	notify.c    notifications, interrupts as signals
  *	syscall.c   numbers -> handlers    sys_*.c  pairs: sys_x_check, sys_x_act
  *	inspect.c   what may be observed   audit.c  the ring of records
@@ -28,6 +31,7 @@
 #include <brainix/cap.h>
 #include <brainix/kcore.h>
 #include <brainix/machine.h>
+#include <brainix/sha256.h>
 #include <brainix/sysimage.h>
 
 #define BX_NONE			UINT32_MAX
@@ -102,6 +106,13 @@ struct bx_program {
 	uint32_t argument_length;
 	uint32_t end_state;		/* enum bx_program_state it is ending for */
 	bool signals_exit;		/* it has run: its end is worth a signal */
+	uint32_t audit_used;		/* private to audit.c: records kept from its share, ... */
+	uint64_t audit_last;		/* ... the last of them; when that was read, it is whole again */
+	uint64_t audit_dropped;		/* records not kept since it was full */
+	uint64_t audit_dropped_ever;
+	uint64_t launched;		/* tick from which the lifetimes of its capabilities count */
+	struct bx_sha256 digest;	/* of its capabilities, while its launch takes it */
+	uint8_t state_hash[BX_SHA256_SIZE];	/* at the end of its last launch; zeroes: none yet */
 	/* from the manifest, constant */
 	char name[BX_NAME_MAX];
 	uint32_t module;		/* index of its boot module */
@@ -181,7 +192,7 @@ struct bx_thread {
 	uint64_t fault_address, fault_code;
 	uint64_t plain_count;		/* its program's space, constant: slots that are not replies */
 	struct bx_cap_slot *slots;	/* the first */
-	uint32_t settle_next;		/* private to sched.c: of core->unsettled */
+	uint32_t settle_next;		/* private to lend.c: of core->unsettled */
 	uint32_t unsettled;		/* 1: what it is lent is to be worked out again */
 	uint8_t settle_line;		/* 1: and so for all behind it */
 	uint8_t limited;		/* its account has a budget */
@@ -252,7 +263,8 @@ struct bx_endpoint {
 	uint32_t server;		/* program that receives, or BX_NONE */
 	uint64_t messages, bytes;
 	char name[BX_NAME_MAX];
-	uint32_t unused[13];
+	uint32_t number;		/* of the manifest's object */
+	uint32_t unused[12];
 };
 BX_STATIC_ASSERT(sizeof(struct bx_endpoint) == 128, "likewise");
 BX_NEIGHBOURS(bx_endpoint, generation, server_thread);
@@ -266,11 +278,13 @@ struct bx_notification {
 	uint64_t bits;
 	uint64_t signals;
 	char name[BX_NAME_MAX];
+	uint32_t number;		/* of the manifest's object */
 };
 
 /* A run of frames given by the manifest; mapped by its holder in its own space. */
 struct bx_memory {
 	uint32_t generation;
+	uint32_t number;		/* of the manifest's object */
 	uint32_t page_count;
 	uint64_t first_page;		/* index into core->memory_pages, which holds frame numbers */
 	char name[BX_NAME_MAX];
@@ -282,6 +296,7 @@ struct bx_irq {
 	uint32_t notification;		/* bound one, or BX_NONE */
 	uint32_t binder;		/* program that bound it */
 	uint32_t slot;			/* of the binder's capability for the notification */
+	uint32_t object;		/* the manifest's number of it */
 	uint64_t count;
 	char name[BX_NAME_MAX];
 };
@@ -289,6 +304,7 @@ struct bx_irq {
 /* Objects without state of their own: ports, devices, audit, clock, spawn. */
 struct bx_plain_object {
 	uint32_t generation;
+	uint32_t number;		/* of the manifest's object */
 	uint32_t kind;			/* enum bx_sysimage_object_kind */
 	uint64_t a, b;
 	char name[BX_NAME_MAX];
@@ -358,7 +374,7 @@ struct bx_kcore {
 	uint8_t ranked[BX_SYSIMAGE_PROGRAMS_MAX];	/* program of each rank */
 	struct bx_thread *threads;	uint32_t thread_count;
 	uint32_t put_off;		/* programs being taken apart, and unsettled threads */
-	uint32_t unsettled;		/* first of those; sched.c */
+	uint32_t unsettled;		/* first of those; lend.c */
 	uint32_t settle_left, settle_priority;
 	struct bx_account *accounts;	/* of each thread */
 	struct bx_levels *client_levels;	/* of each thread */
@@ -378,9 +394,11 @@ struct bx_kcore {
 
 	struct bx_audit_record *audit;	/* ring */
 	uint32_t audit_capacity;	/* power of two */
+	uint32_t audit_share;		/* records that each program may have unread */
 	uint64_t audit_next;		/* sequence number of the next record */
 	uint64_t audit_read;		/* first sequence number not read yet */
 	uint64_t audit_lost;
+	uint64_t audit_dropped;		/* not kept: their program's share was full */
 
 	struct bx_cpu cpu;		/* one; per-CPU from the first day */
 	uint32_t flags;			/* BX_SYSTEM_* */
@@ -560,10 +578,53 @@ void bx_notification_unbind(struct bx_kcore *core, struct bx_notification *notif
  * registers, or the thread waits, or `restart` is set. */
 void bx_syscall_run(struct bx_kcore *core);
 
+/* ---- state.c ------------------------------------------------------------------------------- */
+
+/* The digest of what a program holds, in steps: begin, when its space has all it gets; then step, with
+ * *slot 0 at first, until it says that program->state_hash is there. */
+void bx_state_begin(struct bx_kcore *core, uint32_t index);
+bool bx_state_step(struct bx_kcore *core, uint32_t index, uint32_t *slot);
+/* Of slot number `number`, which holds a capability of `program`: microseconds from the launch to its
+ * expiry, 0: that of its parent; its object's number in the manifest, BX_NONE: a reply; whose capability it is derived from, BX_NONE: the root. */
+uint64_t bx_state_lifetime(const struct bx_kcore *core, uint32_t program, uint32_t number);
+uint32_t bx_state_object(const struct bx_kcore *core, uint32_t number);
+void bx_state_parent(const struct bx_kcore *core, uint32_t number, uint32_t *program, uint32_t *slot);
+
 /* ---- audit.c, inspect.c -------------------------------------------------------------------- */
 
 void bx_audit(struct bx_kcore *core, enum bx_audit_kind kind, uint32_t program, uint32_t other,
     uint64_t a, uint64_t b, uint64_t c);
+/* The same about a capability; which is that in slot number `number`, if there is one. */
+struct bx_audit_about {
+	uint32_t object;		/* as in struct bx_audit_record */
+	uint32_t what;			/* type | rights << 8, or 0 */
+};
+struct bx_audit_about bx_audit_about(const struct bx_kcore *core, uint32_t number);
+void bx_audit_cap(struct bx_kcore *core, enum bx_audit_kind kind, uint32_t program, uint32_t other,
+    struct bx_audit_about about, uint64_t a, uint64_t b, uint64_t c);
+/* Records that `sender' has sent a capability along, which `receiver' has now. */
+void bx_audit_transfer(struct bx_kcore *core, const struct bx_thread *sender,
+    const struct bx_thread *receiver);
+/* Whether an error of a system call says that the caller has not the authority, or the quota, or asked for
+ * a call that does not exist.  That a range is missed says so where the range is what was granted. */
+static inline bool
+bx_audit_is_refusal(uint64_t number, int64_t err)
+{
+	const uint64_t by_range = 1ull << BX_SYS_SPAWN | 1ull << BX_SYS_KILL | 1ull << BX_SYS_PORT_IN |
+	    1ull << BX_SYS_PORT_OUT | 1ull << BX_SYS_MAP;
+
+	if (err <= BX_ERR_CAP_EMPTY && err >= BX_ERR_CAP_NOT_CHILD)
+		return true;
+	return err == BX_ERR_SYSCALL || err == BX_ERR_QUOTA ||
+	    (err == BX_ERR_RANGE && number < BX_SYS_COUNT && (by_range >> number & 1) != 0);
+}
+/* Records that a system call with `slot` as its first argument was refused so. */
+void bx_audit_refusal(struct bx_kcore *core, uint32_t program, uint64_t number, uint64_t slot,
+    int64_t err);
+
+/* What is shown of a slot of a program.  BX_ERR_RANGE: there is none; BX_ERR_NOT_FOUND: it is empty. */
+enum bx_err bx_inspect_cap(const struct bx_kcore *core, uint64_t program, uint64_t slot,
+    struct bx_info_cap *info);
 
 /* ---- sysimage.c, elf.c (pure) --------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include "core.h"
 
 #define SLICE_US_DEFAULT	10000u
+#define AUDIT_SHARE_LEAST 4u
 #define POOL_ALIGN		64u	/* a cache line: what threads and slots are made for */
 
 static enum bx_err
@@ -306,15 +307,18 @@ objects_init(struct bx_kcore *core, const struct bx_sysimage *image, const char 
 		case BX_OBJECT_ENDPOINT:
 			object->index = endpoints++;
 			core->endpoints[object->index].generation = BX_GENERATION_STATIC;
+			core->endpoints[object->index].number = i;
 			name = core->endpoints[object->index].name;
 			break;
 		case BX_OBJECT_NOTIFICATION:
 			object->index = notifications++;
 			core->notifications[object->index].generation = BX_GENERATION_STATIC;
+			core->notifications[object->index].number = i;
 			name = core->notifications[object->index].name;
 			break;
 		case BX_OBJECT_MEMORY:
 			object->index = memories++;
+			core->memories[object->index].number = i;
 			memory_init(core, object->index, a, &page);
 			name = core->memories[object->index].name;
 			break;
@@ -322,6 +326,7 @@ objects_init(struct bx_kcore *core, const struct bx_sysimage *image, const char 
 			object->index = irqs++;
 			core->irqs[object->index].generation = BX_GENERATION_STATIC;
 			core->irqs[object->index].notification = BX_NONE;
+			core->irqs[object->index].object = i;
 			if (bx_machine_irq_open(core->machine, (uint32_t)a, (uint32_t)b,
 			    &core->irqs[object->index].number) != BX_OK)
 				return refuse(where, BX_ERR_RANGE, "interrupt line");
@@ -341,6 +346,7 @@ objects_init(struct bx_kcore *core, const struct bx_sysimage *image, const char 
 			object->index = plains++;
 			core->plains[object->index].generation = BX_GENERATION_STATIC;
 			core->plains[object->index].kind = object->kind;
+			core->plains[object->index].number = i;
 			core->plains[object->index].a = a;
 			core->plains[object->index].b = b;
 			name = core->plains[object->index].name;
@@ -433,6 +439,9 @@ bx_kcore_init(const struct bx_kcore_config *config, void *memory, size_t bytes,
 	core->modules = config->modules;
 	core->module_count = (uint32_t)config->module_count;
 	core->flags = bx_get_le32(image.header->flags);
+	core->audit_share = core->audit_capacity / 2 / core->program_count;
+	if (core->audit_share < AUDIT_SHARE_LEAST)
+		core->audit_share = AUDIT_SHARE_LEAST;
 	memcpy(core->system_name, image.header->name, BX_NAME_MAX);
 
 	core->frame_free = BX_NONE;

@@ -66,7 +66,9 @@ bx_inspect_program(const struct bx_kcore *core, const struct bx_thread *thread, 
 		.restart_within_us = program->restart_within_us,
 		.restart_backoff_us = program->restart_backoff_us,
 		.restart_exhausted = program->restart_exhausted,
+		.audit_dropped = program->audit_dropped_ever,
 	};
+	memcpy(info->state_hash, program->state_hash, sizeof info->state_hash);
 	name_put(info->name, program->name);
 	for (uint32_t i = 0; i < program->thread_count; i++)
 		info->cpu_ticks += core->threads[program->first_thread + i].cpu_ticks;
@@ -95,6 +97,7 @@ system_info(const struct bx_kcore *core, const struct bx_thread *thread,
 		.idle_ticks = core->cpu.idle_ticks,
 		.audit_next = core->audit_next,
 		.audit_lost = core->audit_lost,
+		.audit_dropped = core->audit_dropped,
 		.program_count = core->program_count,
 		.thread_count = core->thread_count,
 		.endpoint_count = core->endpoint_count,
@@ -179,8 +182,8 @@ slot_name(const struct bx_program *program, uint32_t slot, char name[BX_NAME_MAX
 	}
 }
 
-static enum bx_err
-cap_info(const struct bx_kcore *core, uint64_t program, uint64_t slot, struct bx_info_cap *info)
+enum bx_err
+bx_inspect_cap(const struct bx_kcore *core, uint64_t program, uint64_t slot, struct bx_info_cap *info)
 {
 	const struct bx_cap_space *space;
 	const struct bx_cap *cap;
@@ -204,7 +207,11 @@ cap_info(const struct bx_kcore *core, uint64_t program, uint64_t slot, struct bx
 		.count = cap->count,
 		.object = cap->object.index,
 		.stale = bx_cap_stale(core, cap),
+		.lifetime_us = bx_state_lifetime(core, (uint32_t)program, space->first_slot +
+		    (uint32_t)slot),
 	};
+	bx_state_parent(core, space->first_slot + (uint32_t)slot, &info->parent_program,
+	    &info->parent_slot);
 	name_put(info->object_name, object_name(core, cap));
 	slot_name(&core->programs[program], (uint32_t)slot, info->name);
 	return BX_OK;
@@ -369,7 +376,7 @@ bx_sys_inspect(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_va
 		break;
 	case BX_INSPECT_CAP:
 		size = sizeof info.cap;
-		err = cap_info(core, index, thread->context.word[2], &info.cap);
+		err = bx_inspect_cap(core, index, thread->context.word[2], &info.cap);
 		break;
 	case BX_INSPECT_ENDPOINT:
 		size = sizeof info.endpoint;

@@ -355,8 +355,7 @@ bx_ipc_capability_copy(struct bx_kcore *core, const struct bx_thread *from,
 	enum bx_err err = bx_cap_copy(&core->forest, source, target, bx_machine_now(core->machine));
 
 	if (err == BX_OK)
-		bx_audit(core, BX_AUDIT_TRANSFER, from->program, to->program, source.index,
-		    target.index, 0);
+		bx_audit_transfer(core, from, to);
 	return err;
 }
 
@@ -505,6 +504,9 @@ rendezvous(struct bx_kcore *core, struct bx_thread *sender, struct bx_thread *re
 			bx_thread_ready(core, receiver);
 		else
 			bx_thread_ready_first(core, receiver);
+		/* Who came during the copy waits for it from now on. */
+		if (endpoint->senders.head != BX_NONE)
+			bx_sched_unlend(core, receiver);
 	}
 	if (kind == BX_CALL_SEND) {
 		sender->call_kind = BX_CALL_NONE;

@@ -8,7 +8,10 @@
  *	SEGMENTS	text and data			STEP_PAGES pages	STACK
  *	STACK		the first thread's stack	STEP_PAGES pages	THREADS
  *	THREADS		its threads, stopped		STEP_THREADS threads	GRANTS
- *	GRANTS		capabilities of the manifest	STEP_GRANTS grants	NONE: it runs
+ *	GRANTS		capabilities of the manifest	STEP_GRANTS grants	SEAL
+ *	SEAL		nothing more comes		at once			STATE
+ *	STATE		the digest of what it holds	bx_state_step		FINISH
+ *	FINISH		the first thread is ready	at once			NONE: it runs
  *
  *	END_THREADS	its threads, their clients	STEP_THREADS, _SCAN	END_SENDERS
  *	END_SENDERS	who is queued for it		one endpoint, _SCAN	END_SLOTS
@@ -17,8 +20,9 @@
  *	END_TABLES	its page tables			STEP_PAGES		NONE: it is gone
  *
  * bx_program_end turns any of the upper into END_THREADS.  The commit point of a start is the last
- * step: until then no thread of the program is ready, and its space is not sealed.  It is sealed
- * then, but for a program that the manifest gives an open space.  From the first
+ * step: until then no thread of the program is ready.  Its space is sealed when it has its
+ * capabilities, and before their digest is taken, but for a program that the manifest gives an open
+ * space.  From the first
  * step of an end no thread of it runs (dispatch takes the program apart instead) or is spoken to
  * (bx_thread_dying).
  *
@@ -29,12 +33,12 @@
 
 enum work_state {
 	WORK_NONE = 0,
-	WORK_SEGMENTS, WORK_STACK, WORK_THREADS, WORK_GRANTS,
+	WORK_SEGMENTS, WORK_STACK, WORK_THREADS, WORK_GRANTS, WORK_SEAL, WORK_STATE, WORK_FINISH,
 	WORK_END_THREADS, WORK_END_SENDERS, WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
 };
 
 #define STEP_PAGES	8u
-#define STEP_GRANTS	32u
+#define STEP_GRANTS	8u
 #define STEP_THREADS	4u
 #define STEP_SCAN	512u	/* entries looked at, in a table where most need nothing */
 /* What a removal costs, in such entries. */
@@ -199,6 +203,7 @@ threads_step(struct bx_kcore *core, uint32_t index)
 	if (program->work_index == program->thread_count) {
 		program->work_state = WORK_GRANTS;
 		program->work_index = program->first_grant;
+		program->launched = bx_machine_now(core->machine);
 	}
 }
 
@@ -215,6 +220,17 @@ lender_place(const struct bx_kcore *core, const struct bx_grant *grant, struct b
 	*from = (struct bx_cap_place){ &lender->space, above->slot };
 	return lender->state == BX_PROGRAM_RUNNING &&
 	    held->type == bx_object_cap_type(object->kind) && held->object.index == object->index;
+}
+
+static void
+grant_record(struct bx_kcore *core, const struct bx_grant *grant)
+{
+	uint32_t number = core->programs[grant->program].space.first_slot + grant->slot;
+	const struct bx_cap *cap = &core->forest.slots[number].cap;
+
+	bx_audit_cap(core, BX_AUDIT_GRANT, grant->program, grant->lender == BX_NONE ? BX_NONE :
+	    core->grants[grant->lender].program, bx_audit_about(core, number), grant->slot, cap->badge,
+	    cap->uses);
 }
 
 /* What one grant gives, at its place.  What the lender has not, or not so much of, is not lent. */
@@ -235,15 +251,29 @@ grant_derive(struct bx_kcore *core, const struct bx_grant *grant, uint64_t now)
 	    grant->lifetime_ticks < limits.expiry - now)
 		limits.expiry = now + grant->lifetime_ticks;
 	err = bx_cap_derive(&core->forest, from, &limits, to, now);
+	if (err == BX_OK)
+		grant_record(core, grant);
 	return grant->lender == BX_NONE ? err : BX_OK;
 }
 
-/* Leaves work_state NONE when all is done. */
+/* All that it will ever have from the manifest is there: nothing more comes. */
+static void
+seal_step(struct bx_kcore *core, uint32_t index)
+{
+	struct bx_program *program = &core->programs[index];
+
+	if (!bx_program_is_open(program))
+		bx_cap_space_seal(&program->space);
+	bx_state_begin(core, index);
+	program->work_state = WORK_STATE;
+	program->work_index = 0;
+}
+
+/* Lifetimes count from one tick, however long the steps take. */
 static enum bx_err
 grants_step(struct bx_kcore *core, uint32_t index)
 {
 	struct bx_program *program = &core->programs[index];
-	uint64_t now = bx_machine_now(core->machine);
 
 	for (unsigned i = 0; i < STEP_GRANTS && program->work_index < core->grant_count; i++) {
 		const struct bx_grant *grant = &core->grants[program->work_index];
@@ -251,14 +281,14 @@ grants_step(struct bx_kcore *core, uint32_t index)
 
 		if (grant->program != index)
 			break;
-		err = grant_derive(core, grant, now);
+		err = grant_derive(core, grant, program->launched);
 		if (err != BX_OK)
 			return err;
 		program->work_index++;
 	}
 	if (program->work_index == core->grant_count ||
 	    core->grants[program->work_index].program != index)
-		program->work_state = WORK_NONE;
+		program->work_state = WORK_SEAL;
 	return BX_OK;
 }
 
@@ -272,12 +302,13 @@ start_finish(struct bx_kcore *core, uint32_t index)
 		BX_LAUNCH_ADDRESS, program->launch_size,
 		program->argument_length > 0 ? BX_ARGUMENT_ADDRESS : 0, program->argument_length,
 	};
+	uint32_t starter = program->work_thread == BX_NONE ? BX_NONE :
+	    core->threads[program->work_thread].program;
 	struct bx_elf elf = { .entry = 0 };
 	enum bx_err err = elf_of(core, program, &elf);
 
 	BX_ASSERT(err == BX_OK);	/* it was good at the first step and is immutable */
-	if (!bx_program_is_open(program))
-		bx_cap_space_seal(&program->space);
+	program->work_state = WORK_NONE;
 	program->work_thread = BX_NONE;
 	program->state = BX_PROGRAM_RUNNING;
 	program->starts++;
@@ -289,7 +320,8 @@ start_finish(struct bx_kcore *core, uint32_t index)
 	bx_machine_context_start(&thread->context, elf.entry, BX_STACK_TOP, argument);
 	thread->context.root = program->root;
 	thread->context.fpu = (program->flags & BX_PROGRAM_FPU) != 0;
-	bx_audit(core, BX_AUDIT_SPAWN, index, BX_NONE, elf.entry, 0, 0);
+	bx_audit(core, BX_AUDIT_SPAWN, starter, index, elf.entry, bx_get_be64(program->state_hash),
+	    program->starts);
 	bx_thread_ready(core, thread);
 }
 
@@ -320,11 +352,17 @@ bx_program_start(struct bx_kcore *core, uint32_t index, const uint8_t *argument,
 		break;
 	case WORK_GRANTS:
 		err = grants_step(core, index);
-		if (program->work_state == WORK_NONE) {
-			start_finish(core, index);
-			return BX_OK;
-		}
 		break;
+	case WORK_SEAL:
+		seal_step(core, index);
+		break;
+	case WORK_STATE:
+		if (bx_state_step(core, index, &program->work_index))
+			program->work_state = WORK_FINISH;
+		break;
+	case WORK_FINISH:
+		start_finish(core, index);
+		return BX_OK;
 	}
 	if (err == BX_OK)
 		return BX_ERR_AGAIN;
@@ -355,6 +393,7 @@ end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
 	program->state = BX_PROGRAM_ENDING;
 	program->work_state = WORK_END_THREADS;
 	program->work_index = 0;
+	program->work_offset = 0;		/* capabilities that went */
 	program->removal = (struct bx_removal){ 0, 0, 0 };
 	program->work_thread = BX_NONE;
 	ending_mark(core, program, true);
@@ -439,6 +478,7 @@ end_slots_step(struct bx_kcore *core, struct bx_program *program)
 			if (bx_capability_remove_leaf(core, leaf == BX_CAP_SLOT_NONE ? slot : leaf,
 			    &leaf, removal) != BX_OK)
 				return BX_ERR_AGAIN;
+			program->work_offset++;
 		}
 		program->work_index++;
 		if (--removal->left <= 0)
@@ -481,6 +521,8 @@ end_finish(struct bx_kcore *core, struct bx_program *program)
 	BX_ASSERT(program->frames_used == 0);
 	program->work_state = WORK_NONE;
 	program->state = program->end_state;
+	bx_audit(core, BX_AUDIT_END, (uint32_t)(program - core->programs), BX_NONE, program->end_state,
+	    program->work_offset, 0);
 	ending_mark(core, program, false);
 	core->put_off--;
 	if (program->signals_exit && program->exit_notification != BX_NONE)

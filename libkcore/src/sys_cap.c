@@ -14,6 +14,16 @@ own_place(const struct bx_kcore *core, const struct bx_thread *thread, uint64_t 
 	};
 }
 
+/* What is in a slot of the caller's own space. */
+static struct bx_audit_about
+own_about(const struct bx_kcore *core, const struct bx_thread *thread, uint64_t index)
+{
+	uint32_t slot;
+
+	return bx_audit_about(core, bx_cap_slot_of(own_place(core, thread, index), &slot) == BX_OK ? slot :
+	    BX_NONE);
+}
+
 enum bx_err
 bx_sys_cap_derive(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
 {
@@ -41,32 +51,45 @@ bx_sys_cap_derive(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys
 	err = bx_cap_derive(&core->forest, own_place(core, thread, from), &limits,
 	    own_place(core, thread, derive.to), bx_machine_now(core->machine));
 	if (err == BX_OK)
-		bx_audit(core, BX_AUDIT_DERIVE, thread->program, BX_NONE, from, derive.to,
-		    derive.rights);
+		bx_audit_cap(core, BX_AUDIT_DERIVE, thread->program, BX_NONE,
+		    own_about(core, thread, derive.to), from, derive.to, derive.uses);
 	return err;
+}
+
+static void
+copy_record(struct bx_kcore *core, const struct bx_thread *thread, uint64_t from, uint64_t to)
+{
+	const struct bx_cap_space *space = &core->programs[thread->program].space;
+
+	bx_audit_cap(core, BX_AUDIT_DERIVE, thread->program, BX_NONE, own_about(core, thread, to), from, to,
+	    core->forest.slots[space->first_slot + to].cap.uses);
 }
 
 enum bx_err
 bx_sys_cap_copy(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
 {
 	uint64_t from = thread->context.value[0], to = thread->context.value[1];
-	uint32_t first = core->programs[thread->program].space.first_slot;
 	enum bx_err err = bx_cap_copy(&core->forest, own_place(core, thread, from),
 	    own_place(core, thread, to), bx_machine_now(core->machine));
 
 	(void)out;
 	if (err == BX_OK)
-		bx_audit(core, BX_AUDIT_DERIVE, thread->program, BX_NONE, from, to,
-		    core->forest.slots[first + to].cap.rights);
+		copy_record(core, thread, from, to);
 	return err;
 }
 
 enum bx_err
 bx_sys_cap_move(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
 {
+	uint64_t from = thread->context.value[0], to = thread->context.value[1];
+	enum bx_err err = bx_cap_move(&core->forest, own_place(core, thread, from),
+	    own_place(core, thread, to));
+
 	(void)out;
-	return bx_cap_move(&core->forest, own_place(core, thread, thread->context.value[0]),
-	    own_place(core, thread, thread->context.value[1]));
+	if (err == BX_OK)
+		bx_audit_cap(core, BX_AUDIT_MOVE, thread->program, BX_NONE, own_about(core, thread, to), from,
+		    to, 0);
+	return err;
 }
 
 /* One step of removing what descends from `root`; how many have gone is in thread->work. */
@@ -110,14 +133,15 @@ bx_sys_cap_revoke(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys
 	if (err == BX_OK)
 		err = descendants_remove(core, thread, slot);
 	if (err == BX_OK)
-		bx_audit(core, BX_AUDIT_REVOKE, thread->program, BX_NONE, thread->context.value[0],
-		    thread->work, 0);
+		bx_audit_cap(core, BX_AUDIT_REVOKE, thread->program, BX_NONE, bx_audit_about(core, slot),
+		    thread->context.value[0], thread->work, 0);
 	return err;
 }
 
 enum bx_err
 bx_sys_cap_delete(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
 {
+	struct bx_audit_about about = own_about(core, thread, thread->context.value[0]);
 	uint32_t slot, parent;
 	enum bx_err err = held_check(core, thread, &slot);
 
@@ -127,8 +151,8 @@ bx_sys_cap_delete(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys
 	if (err == BX_OK)
 		err = bx_capability_remove_leaf(core, slot, &parent, &thread->removal);
 	if (err == BX_OK)
-		bx_audit(core, BX_AUDIT_REVOKE, thread->program, BX_NONE, thread->context.value[0],
-		    thread->work + 1, 0);
+		bx_audit_cap(core, BX_AUDIT_REVOKE, thread->program, BX_NONE, about,
+		    thread->context.value[0], thread->work + 1, 0);
 	return err;
 }
 
@@ -156,8 +180,13 @@ bx_sys_cap_recharge(struct bx_kcore *core, struct bx_thread *thread, struct bx_s
 	child.index = index > BX_CAP_SLOT_NONE ? BX_CAP_SLOT_NONE : (uint32_t)index;
 	err = bx_cap_recharge(&core->forest, own_place(core, thread, thread->context.value[0]),
 	    child, (uint32_t)uses, bx_machine_now(core->machine));
-	if (err == BX_OK)
+	if (err == BX_OK) {
+		bx_audit_cap(core, BX_AUDIT_RECHARGE, thread->program,
+		    core->forest.slots[slot].cap.object.index,
+		    bx_audit_about(core, child.space->first_slot + child.index), thread->context.value[0], index,
+		    uses);
 		bx_cap_use(&core->forest, slot);
+	}
 	return err;
 }
 

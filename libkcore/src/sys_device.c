@@ -120,7 +120,7 @@ bx_sys_power(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_valu
 	if (how != BX_POWER_OFF && how != BX_POWER_RESET)
 		return BX_ERR_INVALID;
 	bx_cap_use(&core->forest, slot);
-	bx_audit(core, BX_AUDIT_POWER, thread->program, BX_NONE, how, 0, 0);
+	bx_audit_cap(core, BX_AUDIT_POWER, thread->program, BX_NONE, bx_audit_about(core, slot), how, 0, 0);
 	bx_machine_power(core->machine, (unsigned)how);
 	return BX_ERR_UNSUPPORTED;			/* it came back */
 }

@@ -68,7 +68,8 @@ bx_sys_kill(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_value
 	    core->programs[program].work_thread == BX_NONE)
 		return BX_ERR_STATE;			/* neither running nor being started */
 	bx_cap_use(&core->forest, slot);
-	bx_audit(core, BX_AUDIT_KILL, thread->program, program, 0, 0, 0);
+	bx_audit_cap(core, BX_AUDIT_KILL, thread->program, program, bx_audit_about(core, slot),
+	    thread->context.value[0], 0, 0);
 	bx_program_end(core, program, BX_PROGRAM_KILLED);
 	return BX_OK;
 }

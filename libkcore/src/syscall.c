@@ -191,17 +191,6 @@ waiting_call(struct bx_kcore *core, struct bx_thread *thread, uint64_t number)
 	}
 }
 
-/* Refusals for want of authority are on the record, as are attempts at calls that do not exist. */
-static void
-audit_refusal(struct bx_kcore *core, uint32_t program, uint64_t number, uint64_t slot,
-    int64_t err)
-{
-	if (err == BX_ERR_QUOTA)
-		bx_audit(core, BX_AUDIT_QUOTA, program, BX_NONE, number, (uint64_t)err, 0);
-	else if (err == BX_ERR_SYSCALL || (err <= BX_ERR_CAP_EMPTY && err >= BX_ERR_CAP_NOT_CHILD))
-		bx_audit(core, BX_AUDIT_REFUSED, program, BX_NONE, number, (uint64_t)err, slot);
-}
-
 void
 bx_syscall_run(struct bx_kcore *core)
 {
@@ -218,8 +207,8 @@ bx_syscall_run(struct bx_kcore *core)
 		err = number < BX_SYS_COUNT ? BX_ERR_INVALID : BX_ERR_SYSCALL;
 	} else if (waiting_call(core, thread, number)) {
 		if (thread->state == BX_THREAD_READY && thread->restart == 0 &&
-		    thread->context.number != BX_OK)
-			audit_refusal(core, program, number, slot, (int64_t)thread->context.number);
+		    bx_audit_is_refusal(number, (int64_t)thread->context.number))
+			bx_audit_refusal(core, program, number, slot, (int64_t)thread->context.number);
 		return;
 	} else {
 		do
@@ -231,8 +220,8 @@ bx_syscall_run(struct bx_kcore *core)
 		return;
 	}
 	thread->work = 0;
-	if (err != BX_OK)
-		audit_refusal(core, program, number, slot, err);
+	if (bx_audit_is_refusal(number, err))
+		bx_audit_refusal(core, program, number, slot, err);
 	bx_thread_result(thread, err);
 	if (err == BX_OK) {
 		thread->context.value[0] = out.value[0];

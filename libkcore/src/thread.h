@@ -131,7 +131,7 @@ void bx_thread_stop(struct bx_kcore *core, struct bx_thread *thread);
 /* Puts a passive side of a copy back to the start of its own system call. */
 void bx_thread_again(struct bx_kcore *core, struct bx_thread *thread);
 
-/* ---- sched.c */
+/* ---- sched.c, lend.c, dispatch.c */
 
 void bx_queue_prepend(struct bx_kcore *core, struct bx_queue *queue, struct bx_thread *thread);
 /* As bx_thread_ready, but first among equals: it goes on with a time slice that runs already. */
@@ -149,6 +149,40 @@ void bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct
 void bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server);
 /* The current thread, which goes on being READY, is the first of its priority to run again. */
 void bx_sched_preempt(struct bx_kcore *core, struct bx_thread *thread);
+/* One step of what was put off. */
+void bx_sched_settle_step(struct bx_kcore *core);
+/* The processor leaves the account that runs, if one does; goes to an account. */
+void bx_sched_account_leave(struct bx_kcore *core, uint64_t now);
+void bx_sched_account_enter(struct bx_kcore *core, uint32_t account, uint64_t now);
+/* As bx_sched_dispatch, when a step of work has been done already. */
+struct bx_context *bx_sched_dispatch_after_call(struct bx_kcore *core);
+/* READY, in no queue: there is no time on its account. */
+static inline bool
+bx_thread_parked(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	return core->threads[thread->account].parked == thread->index;
+}
+static inline void
+bx_sched_timer_set(struct bx_kcore *core, uint64_t tick)
+{
+	if (tick == core->cpu.timer_at)
+		return;
+	core->cpu.timer_at = tick;
+	bx_machine_timer_set(core->machine, tick);
+}
+/* Back to user mode: who waits for the processor and what was put off do not change until the next
+ * event but one of the short ways. */
+static inline void
+bx_sched_busy_set(struct bx_kcore *core)
+{
+	struct bx_cpu *cpu = &core->cpu;
+
+	if (core->put_off != 0)
+		cpu->busy = BX_BUSY_ALWAYS;
+	else
+		cpu->busy = cpu->ready_mask == 0 ? 0 :
+		    (uint8_t)(64u - (unsigned)__builtin_clzll(cpu->ready_mask));
+}
 /* The first of the highest READY ones, taken out of its queue; NULL: there is none, or a call of it is
  * to begin again, or it runs on a budget. */
 struct bx_thread *bx_sched_first_take(struct bx_kcore *core);
@@ -174,7 +208,7 @@ struct bx_context *bx_fault_reply_short(struct bx_kcore *core, struct bx_thread 
 struct bx_context *bx_call_short(struct bx_kcore *core, struct bx_thread *thread);
 struct bx_context *bx_reply_receive_short(struct bx_kcore *core, struct bx_thread *thread);
 
-/* ---- sched.c again */
+/* ---- lend.c again */
 
 /* Whether the account of `owner` can pay has changed: for the owner, those who run on it, or could, and
  * for all behind them in the line, it is worked out again whose account they run on. */

@@ -11,6 +11,7 @@
 #define WHO		2u		/* first thread of program 1, who makes the calls */
 #define AT		(ELF_DATA + 0x2000)
 #define NOWHERE		0x20000000ull
+#define RING		2048u		/* audit records */
 
 static struct world world;
 
@@ -27,7 +28,7 @@ setup(void)
 	build.grants[1 * 15 + SPAWN].count = 2;
 	build.grants[1 * 15 + MEMORY].first = 4;
 	build.grants[1 * 15 + MEMORY].count = 20;
-	build.audit_records = 128;
+	build.audit_records = RING;
 	driver_world(&world, &build);
 	for (uint32_t p = 1; p < PROGRAMS; p++)
 		ck_assert_int_eq(world_start(&world, p), BX_OK);
@@ -76,13 +77,35 @@ ask(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 #define DONE(number, a, b, c, d, e) \
 	ck_assert_str_eq(bx_err_name(ask(number, a, b, c, d, e)), "BX_OK")
 
+/* The last record but `n`. */
 static const struct bx_audit_record *
-last_record(void)
+record_before(uint64_t n)
 {
 	const struct bx_kcore *core = world.core;
 
-	return &core->audit[(core->audit_next - 1) & (core->audit_capacity - 1)];
+	return &core->audit[(core->audit_next - 1 - n) & (core->audit_capacity - 1)];
 }
+
+static const struct bx_audit_record *
+last_record(void)
+{
+	return record_before(0);
+}
+
+/* The last record is of this kind, by program 1, about what is in its slot `about` (or SLOTS: about
+ * nothing that is there any more). */
+#define RECORDED(what, on, x, y, z) do { \
+	const struct bx_audit_record *record_ = last_record(); \
+	ck_assert_uint_eq(record_->kind, what); \
+	ck_assert_uint_eq(record_->program, 1); \
+	ck_assert_uint_eq(record_->a, (uint64_t)(x)); \
+	ck_assert_uint_eq(record_->b, (uint64_t)(y)); \
+	ck_assert_uint_eq(record_->c, (uint64_t)(z)); \
+	ck_assert_uint_eq(record_->d, (on) == SLOTS ? 0u : cap(1, (on))->type | \
+	    (unsigned)cap(1, (on))->rights << 8); \
+	ck_assert_uint_eq(record_->object, (on) == SLOTS ? BX_NONE : (on) == CSPACE ? 2 : \
+	    bx_state_object(world.core, world.core->programs[1].space.first_slot + (on))); \
+} while (0)
 
 /* ---- numbers and slots */
 
@@ -161,6 +184,7 @@ START_TEST(sys1_every_capability_is_checked)
 		REFUSED(BX_ERR_CAP_TYPE, number, CSPACE, 0, 0, d, e);
 		ck_assert_uint_eq(last_record()->kind, BX_AUDIT_REFUSED);
 		ck_assert_uint_eq(last_record()->b, (uint64_t)BX_ERR_CAP_TYPE);
+		RECORDED(BX_AUDIT_REFUSED, CSPACE, number, BX_ERR_CAP_TYPE, CSPACE);
 		held->rights = 0;
 		REFUSED(BX_ERR_CAP_RIGHTS, number, calls[i].slot, 0, 0, d, e);
 		*held = was;
@@ -246,19 +270,19 @@ START_TEST(sys2_unsealed_space)
 	ck_assert_uint_eq(context->number, BX_OK);
 	ck_assert_uint_eq(cap(1, FREE_SLOT)->uses, 3);
 	ck_assert_uint_eq(cap(1, FREE_SLOT)->rights, BX_RIGHT_READ);
-	ck_assert_uint_eq(last_record()->kind, BX_AUDIT_DERIVE);
+	RECORDED(BX_AUDIT_DERIVE, FREE_SLOT, NOTE, FREE_SLOT, 3);
 	context->number = BX_SYS_CAP_MOVE;
 	context->value[0] = FREE_SLOT;
 	context->value[1] = FREE_SLOT + 1;
 	world.context = bx_kcore_system_call(world.core);
 	ck_assert_uint_eq(context->number, BX_OK);
+	RECORDED(BX_AUDIT_MOVE, FREE_SLOT + 1, FREE_SLOT, FREE_SLOT + 1, 0);
 	context->number = BX_SYS_CAP_COPY;
 	context->value[0] = NOTE;
 	context->value[1] = FREE_SLOT;
 	world.context = bx_kcore_system_call(world.core);
 	ck_assert_uint_eq(context->number, BX_OK);
-	ck_assert_uint_eq(last_record()->kind, BX_AUDIT_DERIVE);
-	ck_assert_uint_eq(last_record()->c, cap(1, NOTE)->rights);
+	RECORDED(BX_AUDIT_DERIVE, FREE_SLOT, NOTE, FREE_SLOT, BX_CAP_USES_UNLIMITED);
 	context->number = BX_SYS_CAP_REVOKE;
 	context->value[0] = NOTE;
 	world.context = bx_kcore_system_call(world.core);
@@ -266,8 +290,7 @@ START_TEST(sys2_unsealed_space)
 	ck_assert_uint_eq(cap(1, FREE_SLOT)->type, BX_CAP_NONE);
 	ck_assert_uint_eq(cap(1, FREE_SLOT + 1)->type, BX_CAP_NONE);
 	ck_assert_uint_eq(cap(1, NOTE)->type, BX_CAP_NOTIFICATION);
-	ck_assert_uint_eq(last_record()->kind, BX_AUDIT_REVOKE);
-	ck_assert_uint_eq(last_record()->b, 2);
+	RECORDED(BX_AUDIT_REVOKE, NOTE, NOTE, 2, 0);
 	world.core->programs[1].space.sealed = true;
 }
 END_TEST
@@ -282,6 +305,11 @@ START_TEST(sys2_delete_and_info)
 	REFUSED(BX_ERR_CAP_EMPTY, BX_SYS_CAP_INFO, FREE_SLOT, 0, 0, 0, 0);
 	REFUSED(BX_ERR_CAP_SLOT, BX_SYS_CAP_INFO, SLOTS, 0, 0, 0, 0);
 	DONE(BX_SYS_CAP_DELETE, EP_B, 0, 0, 0, 0);
+	/* About what was there. */
+	ck_assert_uint_eq(last_record()->kind, BX_AUDIT_REVOKE);
+	ck_assert_uint_eq(last_record()->object, bx_state_object(world.core,
+	    world.core->programs[2].space.first_slot + EP_B));
+	ck_assert_uint_eq(last_record()->d & 0xff, BX_CAP_ENDPOINT);
 	ck_assert_uint_eq(cap(1, EP_B)->type, BX_CAP_NONE);
 	REFUSED(BX_ERR_CAP_EMPTY, BX_SYS_CAP_DELETE, EP_B, 0, 0, 0, 0);
 	REFUSED(BX_ERR_CAP_EMPTY, BX_SYS_CAP_REVOKE, EP_B, 0, 0, 0, 0);
@@ -643,7 +671,12 @@ START_TEST(sys6_kill_and_exit_oneself)
 	    _i == 0 ? BX_PROGRAM_KILLED : BX_PROGRAM_EXITED);
 	if (_i == 1)
 		ck_assert_int_eq(world.core->programs[1].exit_code, -5);
-	ck_assert_uint_eq(last_record()->kind, _i == 0 ? BX_AUDIT_KILL : BX_AUDIT_EXIT);
+	ck_assert_uint_eq(record_before(1)->kind, _i == 0 ? BX_AUDIT_KILL : BX_AUDIT_EXIT);
+	ck_assert_uint_eq(record_before(1)->program, 1);
+	ck_assert_uint_eq(last_record()->kind, BX_AUDIT_END);
+	ck_assert_uint_eq(last_record()->program, 1);
+	ck_assert_uint_eq(last_record()->a, _i == 0 ? BX_PROGRAM_KILLED : BX_PROGRAM_EXITED);
+	ck_assert_uint_eq(last_record()->b, 15);
 }
 END_TEST
 
@@ -742,37 +775,135 @@ START_TEST(sys7_inspect)
 }
 END_TEST
 
-START_TEST(sys7_audit_ring)
+/* Reads on, from record `from`, until there is no more; returns the number of the next. */
+static uint64_t
+read_all(uint64_t from)
+{
+	do {
+		DONE(BX_SYS_AUDIT_READ, AUDIT, from, AT, 64 * sizeof(struct bx_audit_record), 0);
+		from = result()->value[1] + result()->value[0];
+	} while (result()->value[0] > 0);
+	return from;
+}
+
+/* A launch: each capability that is granted, then the start, by whom. */
+START_TEST(sys7_launches_are_recorded)
 {
 	struct bx_audit_record records[64];
-	uint64_t next;
+	uint32_t program = 0;
 
 	DONE(BX_SYS_AUDIT_READ, AUDIT, 0, AT, sizeof records, 0);
-	next = world.core->audit_next;
-	ck_assert_uint_eq(result()->value[0], next);
-	ck_assert_uint_eq(result()->value[1], 0);
+	ck_assert_uint_eq(result()->value[0], 64);
 	user_get(&world, 1, AT, records, sizeof records);
 	ck_assert_uint_eq(records[0].kind, BX_AUDIT_BOOT);
-	ck_assert_uint_eq(records[1].kind, BX_AUDIT_SPAWN);
+	for (unsigned i = 1; i < 64; i++) {
+		const struct bx_audit_record *record = &records[i];
+		uint32_t slot = (i - 1) % 16;
+
+		ck_assert_uint_eq(record->sequence, i);
+		if (slot == 15) {
+			ck_assert_uint_eq(record->kind, BX_AUDIT_SPAWN);
+			ck_assert_uint_eq(record->other, program);
+			ck_assert_uint_eq(record->a, ELF_ENTRY);
+			ck_assert_uint_eq(record->b, bx_get_be64(world.core->programs[program].state_hash));
+			ck_assert_uint_eq(record->c, 1);
+			program++;
+			continue;
+		}
+		ck_assert_uint_eq(record->kind, BX_AUDIT_GRANT);
+		ck_assert_uint_eq(record->program, program);
+		ck_assert_uint_eq(record->other, BX_NONE);
+		ck_assert_uint_eq(record->a, slot);
+		ck_assert_uint_eq(record->b, cap(program, slot)->badge);
+		ck_assert_uint_eq(record->c, cap(program, slot)->uses);
+		ck_assert_uint_eq(record->d, cap(program, slot)->type |
+		    (unsigned)cap(program, slot)->rights << 8);
+	}
+	ck_assert_uint_eq(program, 3);
+}
+END_TEST
+
+/* More than the ring holds: the oldest go, and what nobody had read is counted. */
+START_TEST(sys7_audit_ring)
+{
+	struct bx_audit_record records[3];
+	uint64_t next = read_all(0);
+
+	ck_assert_uint_eq(next, world.core->audit_next);
 	ck_assert_uint_eq(world.core->audit_read, next);
-	DONE(BX_SYS_AUDIT_READ, AUDIT, next, AT, sizeof records, 0);
-	ck_assert_uint_eq(result()->value[0], 0);
 	REFUSED(BX_ERR_RANGE, BX_SYS_AUDIT_READ, AUDIT, next + 1, AT, 64, 0);
-	/* More than the ring holds: the oldest go, and are counted. */
-	for (unsigned i = 0; i < 200; i++)
-		REFUSED(BX_ERR_SYSCALL, 12, 0, 0, 0, 0, 0);
-	ck_assert_uint_eq(world.core->audit_lost, 200 - 128);
-	DONE(BX_SYS_AUDIT_READ, AUDIT, 0, AT, 64 * 3, 0);
+	for (unsigned i = 0; i < RING + 72; i++)
+		bx_audit(world.core, BX_AUDIT_END, 2, BX_NONE, i, 0, 0);
+	ck_assert_uint_eq(world.core->audit_lost, 72);
+	DONE(BX_SYS_AUDIT_READ, AUDIT, 0, AT, sizeof records, 0);
 	ck_assert_uint_eq(result()->value[0], 3);
 	ck_assert_uint_eq(result()->value[1], next + 72);
 	user_get(&world, 1, AT, records, sizeof records);
 	ck_assert_uint_eq(records[2].sequence, next + 74);
+	ck_assert_uint_eq(records[2].a, 74);
 	ck_assert_uint_eq(world.core->audit_read, next + 75);
 	REFUSED(BX_ERR_ADDRESS, BX_SYS_AUDIT_READ, AUDIT, next + 90, NOWHERE, 64, 0);
+	ck_assert_uint_eq(world.core->audit_read, next + 75);
+	/* Who looks at the newest has not read those before. */
+	DONE(BX_SYS_AUDIT_READ, AUDIT, next + 90, AT, sizeof records, 0);
 	ck_assert_uint_eq(world.core->audit_read, next + 75);
 	/* A call gives a page of records at most. */
 	DONE(BX_SYS_AUDIT_READ, AUDIT, 0, AT, 6400, 0);
 	ck_assert_uint_eq(result()->value[0], 64);
+}
+END_TEST
+
+/* A program fills its share of the ring and no more, until all of that has been read; every record that
+ * was not kept is counted, and nobody else's share is touched. */
+START_TEST(sys7_a_flood_washes_nothing_away)
+{
+	const uint64_t share = RING / 2 / PROGRAMS;
+	uint64_t next = read_all(0);
+
+	for (unsigned i = 0; i < 3 * RING; i++)
+		REFUSED(BX_ERR_SYSCALL, 12, 0, 0, 0, 0, 0);
+	ck_assert_uint_eq(world.core->audit_next, next + share + 1);
+	ck_assert_uint_eq(world.core->audit_dropped, 3 * RING - share);
+	ck_assert_uint_eq(world.core->programs[1].audit_dropped_ever, 3 * RING - share);
+	ck_assert_uint_eq(world.core->audit_lost, 0);
+	ck_assert_uint_eq(world.core->audit[next & (RING - 1)].kind, BX_AUDIT_REFUSED);
+	RECORDED(BX_AUDIT_SHARE, SLOTS, 0, 0, 0);
+	/* Another's refusals are kept, and so are ends. */
+	bx_audit_refusal(world.core, 2, BX_SYS_SIGNAL, NOTE, BX_ERR_CAP_RIGHTS);
+	ck_assert_uint_eq(last_record()->program, 2);
+	ck_assert_uint_eq(last_record()->kind, BX_AUDIT_REFUSED);
+	ck_assert_uint_eq(last_record()->d & 0xff, BX_CAP_NOTIFICATION);
+	bx_audit(world.core, BX_AUDIT_EXIT, 1, BX_NONE, 0, 0, 0);
+	ck_assert_uint_eq(last_record()->kind, BX_AUDIT_EXIT);
+	/* All but the last of its records read: nothing is kept yet. */
+	DONE(BX_SYS_AUDIT_READ, AUDIT, next, AT, 64 * sizeof(struct bx_audit_record), 0);
+	next = world.core->audit_next;
+	REFUSED(BX_ERR_SYSCALL, 12, 0, 0, 0, 0, 0);
+	ck_assert_uint_eq(world.core->audit_next, next);
+	/* All of them: it is told how many there were, and then the next. */
+	(void)read_all(world.core->audit_read);
+	REFUSED(BX_ERR_SYSCALL, 12, 0, 0, 0, 0, 0);
+	RECORDED(BX_AUDIT_REFUSED, EP_A, 12, BX_ERR_SYSCALL, 0);
+	ck_assert_uint_eq(record_before(1)->kind, BX_AUDIT_SHARE);
+	ck_assert_uint_eq(record_before(1)->a, 3 * RING - share + 1);
+}
+END_TEST
+
+/* That a range is missed is a refusal where the range is what was granted, and only there. */
+START_TEST(sys7_missed_ranges_are_refusals)
+{
+	uint64_t next = world.core->audit_next;
+
+	REFUSED(BX_ERR_RANGE, BX_SYS_SPAWN, SPAWN, 1, 0, 0, 0);
+	RECORDED(BX_AUDIT_REFUSED, SPAWN, BX_SYS_SPAWN, BX_ERR_RANGE, SPAWN);
+	REFUSED(BX_ERR_RANGE, BX_SYS_KILL, SPAWN, 1, 0, 0, 0);
+	RECORDED(BX_AUDIT_REFUSED, SPAWN, BX_SYS_KILL, BX_ERR_RANGE, SPAWN);
+	REFUSED(BX_ERR_RANGE, BX_SYS_PORT_IN, PORTS, 1, 1, 0, 0);
+	RECORDED(BX_AUDIT_REFUSED, PORTS, BX_SYS_PORT_IN, BX_ERR_RANGE, PORTS);
+	ck_assert_uint_eq(world.core->audit_next, next + 3);
+	REFUSED(BX_ERR_RANGE, BX_SYS_PROGRAM_INFO, SPAWN, 1, AT, 0, 0);
+	REFUSED(BX_ERR_RANGE, BX_SYS_INSPECT, AUDIT, BX_INSPECT_PROGRAM, 99, AT, 500);
+	ck_assert_uint_eq(world.core->audit_next, next + 3);
 }
 END_TEST
 
@@ -813,7 +944,10 @@ suite_sys(void)
 	tcase_add_test(tcase, sys6_kill_during_a_start);
 	tcase_add_loop_test(tcase, sys6_kill_and_exit_oneself, 0, 2);
 	tcase_add_test(tcase, sys7_inspect);
+	tcase_add_test(tcase, sys7_launches_are_recorded);
 	tcase_add_test(tcase, sys7_audit_ring);
+	tcase_add_test(tcase, sys7_a_flood_washes_nothing_away);
+	tcase_add_test(tcase, sys7_missed_ranges_are_refusals);
 	tcase_add_test(tcase, sys7_clock);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -245,6 +245,8 @@ const struct command shell_commands[] = {
 	{ "status", "[PROGRAM]", "programs: how often started again, how they ended last", 0, 1, show_status },
 	{ "threads", "", "threads: whose time they run on, and how much there is", 0, 0, show_threads },
 	{ "caps", "[PROGRAM]", "capabilities: who may do what", 0, 1, show_caps },
+	{ "state", "[PROGRAM]", "the same, in the words of authority --state", 0, 1, show_state },
+	{ "hash", "[PROGRAM]", "digest of that, taken at the launch", 0, 1, show_hash },
 	{ "mem", "", "frames of memory, and the kernel's pools", 0, 0, show_mem },
 	{ "ipc", "", "endpoints and notifications", 0, 0, show_ipc },
 	{ "uptime", "", "time, load, and the processor's protections", 0, 0, show_uptime },

@@ -72,6 +72,9 @@ name_of_audit_kind(uint32_t kind)
 		[BX_AUDIT_REFUSED] = "refused", [BX_AUDIT_QUOTA] = "quota",
 		[BX_AUDIT_DERIVE] = "derive", [BX_AUDIT_TRANSFER] = "transfer",
 		[BX_AUDIT_REVOKE] = "revoke", [BX_AUDIT_POWER] = "power",
+		[BX_AUDIT_GRANT] = "grant", [BX_AUDIT_MOVE] = "move",
+		[BX_AUDIT_RECHARGE] = "recharge", [BX_AUDIT_SHARE] = "share",
+		[BX_AUDIT_END] = "end",
 	};
 
 	return lookup(names, BX_ARRAY_COUNT(names), kind);

@@ -117,7 +117,8 @@ candidates(const struct shell *shell, const char *names[SHELL_PROGRAMS_MAX])
 		}
 	} else if (words_equal(words.word[0], "run") || words_equal(words.word[0], "kill") ||
 	    words_equal(words.word[0], "stop") || words_equal(words.word[0], "status") ||
-	    words_equal(words.word[0], "caps")) {
+	    words_equal(words.word[0], "caps") ||
+	    words_equal(words.word[0], "state") || words_equal(words.word[0], "hash")) {
 		while (count < shell->program_count) {
 			names[count] = shell->programs[count];
 			count++;

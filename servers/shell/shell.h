@@ -5,6 +5,8 @@
  *	shell.c		start, input, lines, completion
  *	commands.c	the table of commands; those that act
  *	show.c		those that show the kernel's state
+ *	log.c		the audit ring
+ *	state.c		those that show it as authority(1) predicts it
  *	editor.c words.c names.c	pure
  */
 #ifndef BRAINIX_SHELL_H
@@ -63,6 +65,8 @@ void show_ps(struct shell *shell, const struct words *words, const char *line);
 void show_status(struct shell *shell, const struct words *words, const char *line);
 void show_threads(struct shell *shell, const struct words *words, const char *line);
 void show_caps(struct shell *shell, const struct words *words, const char *line);
+void show_state(struct shell *shell, const struct words *words, const char *line);
+void show_hash(struct shell *shell, const struct words *words, const char *line);
 void show_mem(struct shell *shell, const struct words *words, const char *line);
 void show_ipc(struct shell *shell, const struct words *words, const char *line);
 void show_uptime(struct shell *shell, const struct words *words, const char *line);

@@ -5,10 +5,6 @@
 #include "names.h"
 #include "shell.h"
 
-#define LOG_DEFAULT	16u
-#define LOG_MOST	1024u
-#define LOG_BATCH	8u
-
 /* Whatever BX_INSPECT_* shows; false, with the complaint made, when it shows nothing. */
 static bool
 inspect_system(struct shell *shell, const char *name, struct bx_info_system *info)
@@ -303,97 +299,4 @@ show_uptime(struct shell *shell, const struct words *words, const char *line)
 		if ((system.cpu_features >> bit & 1) != 0)
 			shell_print(shell, " %s", name_of_cpu_feature(bit));
 	shell_print(shell, "\n");
-}
-
-/* What a record's numbers mean. */
-static void
-log_details(struct shell *shell, const struct bx_audit_record *record)
-{
-	switch (record->kind) {
-	case BX_AUDIT_BOOT:
-		shell_print(shell, "%lu frames, %lu ticks a second", record->a, record->b);
-		break;
-	case BX_AUDIT_SPAWN:
-		shell_print(shell, "entry 0x%lx", record->a);
-		break;
-	case BX_AUDIT_EXIT:
-		shell_print(shell, "code %ld", (int64_t)(int32_t)(uint32_t)record->a);
-		break;
-	case BX_AUDIT_KILL:
-		shell_print(shell, "%s", shell_program_name(shell, record->other));
-		break;
-	case BX_AUDIT_FAULT:
-		shell_print(shell, "%s at 0x%lx, instruction 0x%lx",
-		    name_of_fault((uint32_t)record->a), record->b, record->c);
-		break;
-	case BX_AUDIT_REFUSED:
-		shell_print(shell, "%s, slot %ld: %s", name_of_system_call(record->a),
-		    (int64_t)record->c, bx_err_text((enum bx_err)(int64_t)record->b));
-		break;
-	case BX_AUDIT_QUOTA:
-		shell_print(shell, "%s: %s", name_of_system_call(record->a),
-		    bx_err_text((enum bx_err)(int64_t)record->b));
-		break;
-	case BX_AUDIT_DERIVE:
-		shell_print(shell, "slot %lu to %lu, rights 0x%lx", record->a, record->b, record->c);
-		break;
-	case BX_AUDIT_TRANSFER:
-		shell_print(shell, "slot %lu to %s, slot %lu", record->a,
-		    shell_program_name(shell, record->other), record->b);
-		break;
-	case BX_AUDIT_REVOKE:
-		shell_print(shell, "slot %lu, %lu removed", record->a, record->b);
-		break;
-	case BX_AUDIT_POWER:
-		shell_print(shell, "%s", record->a == BX_POWER_RESET ? "reset" : "off");
-		break;
-	}
-}
-
-static void
-log_line(struct shell *shell, const struct bx_audit_record *record)
-{
-	uint64_t us = bx_sys_us_of_ticks(shell->sys->ticks_per_second,
-	    record->when - shell->sys->boot_ticks);
-
-	shell_print(shell, "%6lu %6lu.%06lu  %-12s %-8s  ", record->sequence, us / 1000000,
-	    us % 1000000, shell_program_name(shell, record->program),
-	    name_of_audit_kind(record->kind));
-	log_details(shell, record);
-	shell_print(shell, "\n");
-}
-
-void
-show_log(struct shell *shell, const struct words *words, const char *line)
-{
-	struct bx_audit_record records[LOG_BATCH];
-	struct bx_info_system system;
-	uint64_t wanted = LOG_DEFAULT, next, count, from;
-	enum bx_err err;
-
-	(void)line;
-	if (words->count > 1 && (words_number(words->word[1], &wanted) != BX_OK || wanted == 0 ||
-	    wanted > LOG_MOST)) {
-		shell_print(shell, "log: not a number from 1 to %u: %s\n", LOG_MOST, words->word[1]);
-		return;
-	}
-	if (!inspect_system(shell, words->word[0], &system))
-		return;
-	shell_print(shell, "%6s %13s  %-12s %-8s  %s\n", "NUMBER", "SECONDS", "PROGRAM", "WHAT",
-	    "DETAILS");
-	next = system.audit_next > wanted ? system.audit_next - wanted : 0;
-	while (next < system.audit_next) {
-		err = bx_sys_audit_read(shell->audit, next, records, LOG_BATCH, &count, &from);
-		if (err != BX_OK) {
-			shell_complain(shell, words->word[0], err);
-			return;
-		}
-		if (count == 0 || count > LOG_BATCH)
-			break;
-		for (uint64_t i = 0; i < count && from + i < system.audit_next; i++)
-			log_line(shell, &records[i]);
-		next = from + count;
-	}
-	if (system.audit_lost > 0)
-		shell_print(shell, "%lu records were overwritten unread\n", system.audit_lost);
 }

@@ -194,7 +194,9 @@ program_start(struct spawnd *spawnd, struct program *program, enum by by, const 
 	program->err = bx_sys_spawn(program->spawn, program->number, argument, length);
 	if (program->err != BX_OK) {
 		program_started(spawnd, program, TELL_FAILED);
-		program_down(spawnd, program);
+		program->phase = PHASE_DOWN;
+		if (by != BY_CLIENT)			/* who is told, and may ask again */
+			program_down(spawnd, program);
 	} else if ((program->flags & BX_PROGRAM_SIGNALS_READY) == 0) {
 		program_started(spawnd, program, TELL_STARTED);
 	} else {

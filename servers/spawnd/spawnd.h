@@ -85,8 +85,8 @@ struct program *program_named(struct spawnd *spawnd, const char *name, uint32_t 
 BX_MUST_USE enum bx_err program_look(struct spawnd *spawnd, struct program *program,
     struct bx_info_program *info);
 
-/* Starts it, which does not run, without waiting for it to be ready.  What bx_sys_spawn says; on an error
- * its policy says what follows. */
+/* Starts it, which does not run, without waiting for it to be ready.  What bx_sys_spawn says; what follows an
+ * error its policy says, or the client that wanted it. */
 enum bx_err program_start(struct spawnd *spawnd, struct program *program, enum by by,
     const void *argument, size_t length);
 

@@ -24,11 +24,8 @@ include tests/system/budgets/local.mk
 include tests/system/caps/local.mk
 include tests/system/restarts/local.mk
 
-# check-mutants is the part of check-system that builds kernels with an enforcement taken out, alone.
-PHONY += check-system check-mutants
+PHONY += check-system
 bx_pytest = @$(AM_TESTS_ENVIRONMENT) $(bx_run_variables) $(bx_image_tools) PYTHON='$(PYTHON)' \
 	SYSTEM_MISSING='$(IMAGE_MISSING)$(SYSTEM_MISSING)' $(SHELL) $(srcdir)/tests/pytest.sh
 check-system: all
 	$(bx_pytest) $(srcdir)/%D%
-check-mutants: all
-	$(bx_pytest) $(srcdir)/%D%/test_mutants.py

@@ -80,9 +80,9 @@ def capabilities(shell, words="caps"):
 def records(shell, count=1024):
     """(number, seconds, program, what, details) of each audit record."""
     rows = shell.command("log %d" % count).splitlines()
-    assert rows[0].split() == ["NUMBER", "SECONDS", "PROGRAM", "WHAT", "DETAILS"]
-    found = [row.split(None, 4) for row in rows[1:]]
-    return [(int(row[0]), float(row[1]), row[2], row[3], row[4]) for row in found]
+    assert rows[0].split() == ["NUMBER", "SECONDS", "PROGRAM", "WHAT", "OBJECT", "RIGHTS", "SLOT", "DETAILS"]
+    found = [row.split(None, 7) for row in rows[1:]]
+    return [(int(row[0]), float(row[1]), row[2], row[3], row[7]) for row in found]
 
 
 # Commands.
@@ -90,7 +90,7 @@ def records(shell, count=1024):
 def test_help_shows_all_commands(shell):
     with open(os.path.join(SOURCE, "servers", "shell", "commands.c"), encoding="utf-8") as file:
         names = re.findall(r'^\t\{ "(\w+)", "', file.read(), re.M)
-    assert len(names) == 15
+    assert len(names) == 17
     assert [row[0] for row in shell.rows("help")] == names
 
 
@@ -131,11 +131,13 @@ def test_run_and_kill_are_seen_everywhere(shell):
     assert after[1]["slots"] == frames_before[1]["slots"]
     assert shell.command("kill echod") == "echod: it does not run"
     new = [record for record in records(shell) if record[0] > last]
+    ask = [("ask", "grant"), ("ask", "grant"), ("spawnd", "spawn"), ("ask", "exit"), ("ask", "end")]
     assert [record[2:4] for record in new] == [
-        ("echod", "spawn"), ("ask", "spawn"), ("ask", "exit"), ("ask", "spawn"), ("ask", "exit"),
-        ("spawnd", "kill")]
-    assert new[-1][4] == "echod" and new[2][4] == "code 0"
-    assert [record[0] for record in new] == list(range(last + 1, last + 7))
+        ("echod", "grant"), ("echod", "grant"), ("spawnd", "spawn"), *ask, *ask, ("spawnd", "kill"),
+        ("echod", "end")]
+    assert new[-2][4] == "echod" and new[6][4] == "code 0"
+    assert new[-1][4] == "killed, 2 capabilities went"
+    assert [record[0] for record in new] == list(range(last + 1, last + 1 + len(new)))
     assert sorted(record[1] for record in new) == [record[1] for record in new]
 
 
@@ -216,7 +218,9 @@ def test_log_takes_a_count(shell):
     everything = records(shell)
     assert [record[0] for record in everything] == list(range(len(everything)))
     assert everything[0][2:4] == ("kernel", "boot")
-    assert [record[2] for record in everything[1:4]] == ["spawnd", "consoled", "shell"]
+    spawns = [record for record in everything if record[3] == "spawn"][:3]
+    assert [record[2] for record in spawns] == ["kernel", "spawnd", "spawnd"]
+    assert [record[4].split(",")[0] for record in spawns] == ["spawnd", "consoled", "shell"]
     assert records(shell, 3) == everything[-3:]
     assert len(shell.rows("log")) == 1 + min(16, len(everything))
 
@@ -246,10 +250,10 @@ def test_run_gives_arguments(shell):
     ("reboot now", "usage: reboot"),
     ("shutdown now", "usage: shutdown"),
     ("log 1 2", "usage: log [COUNT]"),
-    ("log 0", "log: not a number from 1 to 1024: 0"),
-    ("log -1", "log: not a number from 1 to 1024: -1"),
-    ("log 1x", "log: not a number from 1 to 1024: 1x"),
-    ("log 18446744073709551617", "log: not a number from 1 to 1024: 18446744073709551617"),
+    ("log 0", "log: not a number from 1 to 65536: 0"),
+    ("log -1", "log: not a number from 1 to 65536: -1"),
+    ("log 1x", "log: not a number from 1 to 65536: 1x"),
+    ("log 18446744073709551617", "log: not a number from 1 to 65536: 18446744073709551617"),
     ("caps a b", "usage: caps [PROGRAM]"),
     ("caps nobody", "nobody: there is no such thing"),
     ("run", "usage: run PROGRAM [WORD...]"),
@@ -426,7 +430,8 @@ def test_reboot(boot_system):
     shell.type("reboot\r")
     machine.expect_text("Rebooting.")
     machine.expect_text("[OK] BraiNIX: boot complete.")
-    assert len(records(Shell(machine))) == 4
+    fresh = records(Shell(machine))
+    assert [record[3] for record in fresh].count("spawn") == 3 and fresh[-1][3] == "spawn"
 
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
@@ -495,6 +500,7 @@ def test_a_fault_is_told_and_recorded(boot_system):
     said = shell.command("run attack write-null")
     told = re.search(r"^attack: page fault at 0x8, instruction (0x[0-9a-f]+)$", said, re.M)
     assert told, said
-    assert records(shell, 1)[0][2:] == ("attack", "fault",
-                                        "page fault at 0x8, instruction " + told[1])
+    fault, end = records(shell, 2)
+    assert fault[2:] == ("attack", "fault", "page fault at 0x8, instruction " + told[1])
+    assert end[2:4] == ("attack", "end") and end[4].startswith("faulted, ")
     assert processes(shell)["attack"]["state"] == "faulted"

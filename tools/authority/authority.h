@@ -57,8 +57,10 @@ void show_table(const struct reach *reach, FILE *out);
 /* For Graphviz. */
 void show_graph(const struct reach *reach, FILE *out);
 /* The capabilities of every program right after its launch, one a line:
- * PROGRAM SLOT NAME TYPE RIGHTS OBJECT USES BADGE; what the running kernel must say of itself. */
+ * PROGRAM SLOT NAME TYPE RIGHTS OBJECT RANGE USES BADGE LIFETIME PARENT, and the digest of that, a program a
+ * line: PROGRAM DIGEST; what the running kernel must say of itself. */
 void show_state(const struct system_model *model, FILE *out);
+void show_hash(const struct system_model *model, FILE *out);
 
 /* "rwx", with '-' for each right that is not there: read, write, grant, grant-reply (a), execute. */
 #define RIGHTS_TEXT	6

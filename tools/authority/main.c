@@ -6,18 +6,28 @@
  *	authority --table MANIFEST	who reaches what, and how
  *	authority --graph MANIFEST	the same as a graph for dot(1)
  *	authority --state MANIFEST	the capabilities of every program after its launch
+ *	authority --hash MANIFEST	the digest of that, of every program
  *
  * Exit status: 0 all holds, 1 the manifest is wrong or an assertion does not hold (file:line: error:
  * ...), 2 used wrongly or the system failed.
  */
 #include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "authority.h"
 
 static const char usage_text[] =
-    "usage: authority --check | --table | --graph | --state MANIFEST\n";
+    "usage: authority --check | --table | --graph | --state | --hash MANIFEST\n";
+
+/* Of libtrust, which is written for programs without a libc. */
+void
+bx_panic(const char *where, const char *what)
+{
+	fprintf(stderr, "authority: %s: %s\n", where, what);
+	abort();
+}
 
 static int
 examine(const config_t *config, int mode, struct diagnostics *diagnostics)
@@ -48,6 +58,8 @@ examine(const config_t *config, int mode, struct diagnostics *diagnostics)
 		show_graph(&reach, stdout);
 	else if (mode == 's')
 		show_state(&model, stdout);
+	else if (mode == 'd')
+		show_hash(&model, stdout);
 	status = diagnostics->errors == 0 ? 0 : 1;
 	if (fflush(stdout) != 0 || ferror(stdout) != 0)
 		status = 2;
@@ -67,6 +79,7 @@ main(int argc, char **argv)
 		{ "table", no_argument, NULL, 't' },
 		{ "graph", no_argument, NULL, 'g' },
 		{ "state", no_argument, NULL, 's' },
+		{ "hash", no_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * show.c -- the table for people, the graph for Graphviz, and the state that the kernel will be in.
+ * show.c -- the table for people and the graph for Graphviz.
  */
-#include <inttypes.h>
-
 #include <brainix/cap.h>
 
 #include "authority.h"
@@ -137,30 +135,4 @@ show_graph(const struct reach *reach, FILE *out)
 				    "constraint=false];\n", program, other);
 	}
 	fputs("}\n", out);
-}
-
-/* ---- state ------------------------------------------------------------------------------------ */
-
-void
-show_state(const struct system_model *model, FILE *out)
-{
-	char rights[RIGHTS_TEXT];
-
-	for (uint32_t i = 0; i < model->program_count; i++) {
-		const struct system_program *program = &model->programs[i];
-
-		for (uint32_t j = 0; j < program->capability_count; j++) {
-			const struct system_capability *capability = &program->capabilities[j];
-			const struct system_object *object = &model->objects[capability->object];
-
-			fprintf(out, "%s %u %s %s %s %s ", program->name, SYSTEM_FIRST_SLOT + j,
-			    capability->name, object_kind_name(object->kind),
-			    rights_text(capability->rights, rights), object->name);
-			if (capability->uses == BX_CAP_USES_UNLIMITED)
-				fputs("-", out);
-			else
-				fprintf(out, "%u", capability->uses);
-			fprintf(out, capability->badge != 0 ? " 0x%" PRIx64 "\n" : " -\n", capability->badge);
-		}
-	}
 }

@@ -19,6 +19,9 @@ static const char usage_text[] =
     "      --json            one JSON object for each finding, and one at the end\n"
     "  -h, --help\n";
 
+/* How the program ends (fsck(8)). */
+enum { REPAIRED = 1, DAMAGED = 4, CANNOT = 8 };
+
 struct run {
 	struct bx_fs_finding *findings;
 	size_t count, room;
@@ -94,100 +97,150 @@ explain(struct image *image, const struct bx_fs_finding *f, bool json)
 	putchar('\n');
 }
 
-int
-main(int argc, char **argv)
+struct options {
+	const char *path;
+	const uint8_t *want;	/* root hash, NULL any */
+	uint8_t hash[BX_FS_DIGEST];
+	bool content, repair, json;
+};
+
+/* False: the program ends here, with *status. */
+static bool
+take_options(int argc, char **argv, struct options *o, int *status)
 {
 	static const struct option longs[] = {
 		{ "metadata", no_argument, NULL, 'm' }, { "repair", no_argument, NULL, 'r' },
 		{ "root-hash", required_argument, NULL, 'H' }, { "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
+	int c;
+
+	*o = (struct options){ .content = true };
+	*status = CANNOT;
+	while ((c = getopt_long(argc, argv, "mrh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'm':
+			o->content = false;
+			break;
+		case 'r':
+			o->repair = true;
+			break;
+		case 'H':
+			if (!parse_hex(optarg, o->hash, sizeof o->hash))
+				fail("%s: not 64 hex digits", optarg);
+			o->want = o->hash;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			*status = EXIT_SUCCESS;
+			return false;
+		default:
+			fputs(usage_text, stderr);
+			return false;
+		}
+	}
+	if (optind + 1 != argc) {
+		fputs(usage_text, stderr);
+		return false;
+	}
+	o->path = argv[optind];
+	return true;
+}
+
+static bool
+mount_or_say(struct image *image, const struct options *o)
+{
+	enum bx_err err;
+
+	image_open(image, o->path, o->repair, 0);
+	err = image_mount(image, o->repair, o->want);
+	if (err == BX_OK)
+		return true;
+	if (o->json)
+		printf("{\"mounted\":false,\"error\":\"%s\"}\n", bx_err_name(err));
+	else
+		printf("%s: cannot be mounted: %s\n", o->path, bx_err_text(err));
+	image_close(image);
+	return false;
+}
+
+/* Whether a copy of the root was damaged, and is sound now. */
+static bool
+repair_root(struct image *image, bool json)
+{
+	struct bx_fs_info info;
+
+	bx_fs_get_info(image->fs, &info);
+	if (!info.root_damaged || bx_fs_repair_root(image->fs) != BX_OK)
+		return false;
+	if (!json)
+		printf("the damaged copy of the root was written again\n");
+	return true;
+}
+
+static void
+summarize(const struct options *o, const struct bx_fs_info *info, size_t findings)
+{
+	if (o->json)
+		printf("{\"mounted\":true,\"findings\":%zu,\"objects\":%llu,\"generation\":%llu}\n", findings,
+		    (unsigned long long)info->inodes, (unsigned long long)info->generation);
+	else
+		printf("%s: %s, %llu objects, %s used of %s, root %llu and %u records; %zu findings\n",
+		    o->path, findings == 0 ? "sound" : "damaged", (unsigned long long)info->inodes,
+		    human_size((info->blocks - info->blocks_free) * BX_FS_BLOCK),
+		    human_size(info->blocks * BX_FS_BLOCK), (unsigned long long)info->generation,
+		    info->log_records, findings);
+}
+
+/* Check all and explain what was found; the status to end with. */
+static int
+check(struct image *image, const struct options *o)
+{
 	struct run run = { .quiet = isatty(STDERR_FILENO) == 0 };
 	struct bx_fs_checker checker = {
 		.context = &run,
 		.report = keep,
 		.progress = progress,
-		.data = true,
+		.data = o->content,
 	};
-	uint8_t hash[BX_FS_DIGEST];
-	const uint8_t *want = NULL;
-	bool repair = false, json = false;
-	struct image image;
 	struct bx_fs_info info;
 	uint64_t findings;
 	enum bx_err err;
-	int c, status = 0;
 
-	tool_name = "fsck.bxfs";
-	while ((c = getopt_long(argc, argv, "mrh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'm':
-			checker.data = false;
-			break;
-		case 'r':
-			repair = true;
-			break;
-		case 'H':
-			if (!parse_hex(optarg, hash, sizeof hash))
-				fail("%s: not 64 hex digits", optarg);
-			want = hash;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return EXIT_SUCCESS;
-		default:
-			fputs(usage_text, stderr);
-			return 8;
-		}
-	}
-	if (optind + 1 != argc) {
-		fputs(usage_text, stderr);
-		return 8;
-	}
-	image_open(&image, argv[optind], repair, 0);
-	err = image_mount(&image, repair, want);
-	if (err != BX_OK) {
-		if (json)
-			printf("{\"mounted\":false,\"error\":\"%s\"}\n", bx_err_name(err));
-		else
-			printf("%s: cannot be mounted: %s\n", argv[optind], bx_err_text(err));
-		image_close(&image);
-		return 8;
-	}
-	if (repair) {
-		bx_fs_get_info(image.fs, &info);
-		if (info.root_damaged && bx_fs_repair_root(image.fs) == BX_OK) {
-			status = 1;
-			if (!json)
-				printf("the damaged copy of the root was written again\n");
-		}
-	}
-	bx_fs_get_info(image.fs, &info);
+	bx_fs_get_info(image->fs, &info);
 	checker.bits_bytes = (size_t)((info.blocks + 7) / 8);
 	checker.bits = malloc(checker.bits_bytes);
 	if (checker.bits == NULL)
 		fail("out of memory");
-	err = bx_fs_check(image.fs, &checker, &findings);
+	err = bx_fs_check(image->fs, &checker, &findings);
 	if (err != BX_OK)
 		printf("the check ended early: %s\n", bx_err_text(err));
 	for (size_t i = 0; i < run.count; i++)
-		explain(&image, &run.findings[i], json);
-	if (run.count > 0 || err != BX_OK)
-		status = err != BX_OK ? 8 : 4;
-	if (json)
-		printf("{\"mounted\":true,\"findings\":%zu,\"objects\":%llu,\"generation\":%llu}\n", run.count,
-		    (unsigned long long)info.inodes, (unsigned long long)info.generation);
-	else
-		printf("%s: %s, %llu objects, %s used of %s, root %llu and %u records; %zu findings\n",
-		    argv[optind], run.count == 0 ? "sound" : "damaged", (unsigned long long)info.inodes,
-		    human_size((info.blocks - info.blocks_free) * BX_FS_BLOCK),
-		    human_size(info.blocks * BX_FS_BLOCK), (unsigned long long)info.generation,
-		    info.log_records, run.count);
+		explain(image, &run.findings[i], o->json);
+	summarize(o, &info, run.count);
 	free(run.findings);
 	free(checker.bits);
+	return err != BX_OK ? CANNOT : run.count > 0 ? DAMAGED : EXIT_SUCCESS;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	struct image image;
+	bool repaired;
+	int status;
+
+	tool_name = "fsck.bxfs";
+	if (!take_options(argc, argv, &o, &status))
+		return status;
+	if (!mount_or_say(&image, &o))
+		return CANNOT;
+	repaired = o.repair && repair_root(&image, o.json);
+	status = check(&image, &o);
 	image_close(&image);
-	return status;
+	return status == EXIT_SUCCESS && repaired ? REPAIRED : status;
 }

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <brainix/cap.h>
-
 #include "mksystem.h"
 
 /* Where each part of the image begins. */
@@ -44,12 +42,6 @@ static void
 put_name(uint8_t field[BX_NAME_MAX], const char *name)
 {
 	memcpy(field, name, strlen(name));	/* checked to be shorter; the rest is zero already */
-}
-
-uint32_t
-system_slot_count(const struct system_program *program)
-{
-	return SYSTEM_FIRST_SLOT + program->capability_count + program->free_slots + program->reply_count;
 }
 
 static void
@@ -123,25 +115,6 @@ emit_grant(struct bx_sysimage_grant *to, uint32_t program, uint32_t slot,
 	bx_put_le64(to->count, capability->count);
 }
 
-static enum bx_cap_type
-capability_type(enum bx_sysimage_object_kind kind)
-{
-	switch (kind) {
-	case BX_OBJECT_ENDPOINT:	return BX_CAP_ENDPOINT;
-	case BX_OBJECT_NOTIFICATION:	return BX_CAP_NOTIFICATION;
-	case BX_OBJECT_MEMORY:		return BX_CAP_MEMORY;
-	case BX_OBJECT_IRQ:		return BX_CAP_IRQ;
-	case BX_OBJECT_IOPORT:		return BX_CAP_IOPORT;
-	case BX_OBJECT_DEVICE:		return BX_CAP_DEVICE;
-	case BX_OBJECT_AUDIT:		return BX_CAP_AUDIT_READ;
-	case BX_OBJECT_CLOCK:		return BX_CAP_CLOCK;
-	case BX_OBJECT_SPAWN:		return BX_CAP_SPAWN;
-	case BX_OBJECT_THREAD:		return BX_CAP_THREAD;
-	case BX_OBJECT_CSPACE:		return BX_CAP_CSPACE;
-	}
-	return BX_CAP_NONE;
-}
-
 /* The launch block has the machine's own layout (abi.h): little-endian x86-64, like this tool's
  * output on any build machine, because every field is put byte by byte. */
 static void
@@ -164,7 +137,7 @@ emit_launch(uint8_t *to, const struct system_model *model, uint32_t index)
 		put_name(entry + offsetof(struct bx_launch_entry, name), capability->name);
 		bx_put_le32(entry + offsetof(struct bx_launch_entry, slot), SYSTEM_FIRST_SLOT + i);
 		bx_put_le32(entry + offsetof(struct bx_launch_entry, type),
-		    (uint32_t)capability_type(model->objects[capability->object].kind));
+		    (uint32_t)object_cap_type(model->objects[capability->object].kind));
 		entry += sizeof(struct bx_launch_entry);
 	}
 }

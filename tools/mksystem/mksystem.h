@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <brainix/cap.h>
 #include <brainix/sysimage.h>
 
 struct system_object {
@@ -112,5 +113,6 @@ uint8_t *system_emit(const struct system_model *model, size_t *size, struct diag
 
 /* "endpoint", ... */
 const char *object_kind_name(enum bx_sysimage_object_kind kind);
+enum bx_cap_type object_cap_type(enum bx_sysimage_object_kind kind);
 
 #endif

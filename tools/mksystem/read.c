@@ -235,6 +235,25 @@ object_kind_name(enum bx_sysimage_object_kind kind)
 	return "?";
 }
 
+enum bx_cap_type
+object_cap_type(enum bx_sysimage_object_kind kind)
+{
+	switch (kind) {
+	case BX_OBJECT_ENDPOINT:	return BX_CAP_ENDPOINT;
+	case BX_OBJECT_NOTIFICATION:	return BX_CAP_NOTIFICATION;
+	case BX_OBJECT_MEMORY:		return BX_CAP_MEMORY;
+	case BX_OBJECT_IRQ:		return BX_CAP_IRQ;
+	case BX_OBJECT_IOPORT:		return BX_CAP_IOPORT;
+	case BX_OBJECT_DEVICE:		return BX_CAP_DEVICE;
+	case BX_OBJECT_AUDIT:		return BX_CAP_AUDIT_READ;
+	case BX_OBJECT_CLOCK:		return BX_CAP_CLOCK;
+	case BX_OBJECT_SPAWN:		return BX_CAP_SPAWN;
+	case BX_OBJECT_THREAD:		return BX_CAP_THREAD;
+	case BX_OBJECT_CSPACE:		return BX_CAP_CSPACE;
+	}
+	return BX_CAP_NONE;
+}
+
 static const struct object_kind *
 object_kind_find(const char *name)
 {
@@ -606,6 +625,12 @@ system_read(const config_t *config, struct system_model *model, struct diagnosti
 		complain(diagnostics, model->programs[0].at,
 		    "program %s is started by the kernel: nobody calls it who could pay", model->programs[0].name);
 	return true;
+}
+
+uint32_t
+system_slot_count(const struct system_program *program)
+{
+	return SYSTEM_FIRST_SLOT + program->capability_count + program->free_slots + program->reply_count;
 }
 
 void

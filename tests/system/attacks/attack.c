@@ -12,7 +12,7 @@
 #include "attack.h"
 
 static const struct attack *const groups[] = {
-	attacks_memory, attacks_instructions, attacks_calls, attacks_exhaustion,
+	attacks_memory, attacks_instructions, attacks_calls, attacks_exhaustion, attacks_ipc,
 };
 
 int

@@ -29,7 +29,7 @@ struct attack {
 
 /* Each ends with a NULL name. */
 extern const struct attack attacks_memory[], attacks_instructions[], attacks_calls[],
-    attacks_exhaustion[];
+    attacks_exhaustion[], attacks_ipc[];
 
 void say(struct attacker *attacker, const char *format, ...) BX_PRINTF(2, 3);
 /* Tells the test where the fault must be, before it is. */

@@ -37,6 +37,8 @@ waits(uint64_t number)
 	}
 }
 
+#define NEIGHBOURS	200u		/* slots of other programs, on either side */
+
 /* A buffer that random pointers hit sometimes, so that some calls get further than others. */
 static uint8_t buffer[8192];
 
@@ -75,10 +77,26 @@ random_calls(struct attacker *attacker)
 		breach(attacker, "nothing was refused");
 }
 
-/* Every slot number beyond those that the manifest gave, for every call that takes one. */
+static void
+forged_slot(struct attacker *attacker, uint64_t number, uint64_t slot)
+{
+	struct registers r = { .number = number, .value = { slot, 1, 1 }, .word = { 1, 1, 1 },
+		.reply = BX_SLOT_NONE };
+	int64_t err = call(&r);
+
+	if (err != BX_ERR_CAP_SLOT && err != BX_ERR_CAP_EMPTY) {
+		breach(attacker, "a forged slot was not refused as such");
+		say(attacker, "call %lu on slot 0x%lx: %s", number, slot, bx_err_name((enum bx_err)err));
+	}
+}
+
+/* Every slot number beyond those that the manifest gave, for every call that takes one: those of the
+ * programs before and after, and odd ones. */
 static void
 forged_slots(struct attacker *attacker)
 {
+	const struct bx_launch *launch = attacker->sys->launch;
+	uint32_t end = launch->reply_first + launch->reply_count;
 	static const uint64_t calls[] = { BX_SYS_CALL, BX_SYS_SEND, BX_SYS_RECEIVE, BX_SYS_REPLY,
 		BX_SYS_SIGNAL, BX_SYS_WAIT, BX_SYS_MAP, BX_SYS_UNMAP, BX_SYS_THREAD_START,
 		BX_SYS_IRQ_BIND, BX_SYS_IRQ_ACK, BX_SYS_PORT_IN, BX_SYS_PORT_OUT, BX_SYS_SPAWN,
@@ -87,19 +105,13 @@ forged_slots(struct attacker *attacker)
 	static const uint64_t slots[] = { 0, 100, 1000, 0xffff, 0x10000, 0x7fffffff, 0x80000000,
 		0xfffffffe, 0xffffffff, 0x100000001, 0x8000000000000001, UINT64_MAX };
 
+	for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+		forged_slot(attacker, BX_SYS_SIGNAL, end + i);
+		forged_slot(attacker, BX_SYS_SIGNAL, UINT32_MAX - i);
+	}
 	for (size_t i = 0; i < BX_ARRAY_COUNT(calls); i++)
-		for (size_t j = 0; j < BX_ARRAY_COUNT(slots); j++) {
-			struct registers r = { .number = calls[i], .value = { slots[j], 1, 1 },
-				.word = { 1, 1, 1 }, .reply = BX_SLOT_NONE };
-
-			int64_t err = call(&r);
-
-			if (err != BX_ERR_CAP_SLOT && err != BX_ERR_CAP_EMPTY) {
-				breach(attacker, "a forged slot was not refused as such");
-				say(attacker, "call %lu on slot 0x%lx: %s", calls[i], slots[j],
-				    bx_err_name((enum bx_err)err));
-			}
-		}
+		for (size_t j = 0; j < BX_ARRAY_COUNT(slots); j++)
+			forged_slot(attacker, calls[i], slots[j]);
 }
 
 /* A capability that is there, of a type that the call does not take. */
@@ -157,6 +169,7 @@ static void
 sealed_space(struct attacker *attacker)
 {
 	uint32_t console = slot_of(attacker, "console");
+	uint32_t echo = slot_of(attacker, "echo");	/* without the console nobody would hear of it */
 
 	if (bx_sys_cap_delete(slot_of(attacker, "bell")) != BX_OK)
 		breach(attacker, "a capability could not be deleted");
@@ -168,7 +181,7 @@ sealed_space(struct attacker *attacker)
 			breach(attacker, "a capability was derived into a sealed space");
 		if (bx_sys_cap_copy(console, to) == BX_OK)
 			breach(attacker, "a capability was copied into a sealed space");
-		if (bx_sys_cap_move(console, to) == BX_OK)
+		if (bx_sys_cap_move(echo, to) == BX_OK)
 			breach(attacker, "a capability was moved within a sealed space");
 	}
 }
@@ -251,6 +264,19 @@ write_through_kernel(struct attacker *attacker)
 		breach(attacker, "the program's constants have changed");
 }
 
+/* An address that the test knows from the kernel's symbols: what lies there is in the program's page
+ * table, and not the program's. */
+static void
+copy_address(struct attacker *attacker)
+{
+	struct registers r = { .number = BX_SYS_CAP_DERIVE,
+		.value = { slot_of(attacker, "console") }, .buffers = attacker->parameter };
+
+	if (call(&r) != BX_ERR_ADDRESS)
+		say(attacker, "BREACH: the kernel read at 0x%lx: %s", attacker->parameter,
+		    bx_err_name((enum bx_err)(int64_t)r.number));
+}
+
 static void
 unknown_numbers(struct attacker *attacker)
 {
@@ -275,6 +301,7 @@ const struct attack attacks_calls[] = {
 	{ "forged-reply", ENDS_REFUSED, forged_reply },
 	{ "bad-pointers", ENDS_REFUSED, bad_pointers },
 	{ "write-through-kernel", ENDS_REFUSED, write_through_kernel },
+	{ "copy-address", ENDS_REFUSED, copy_address },
 	{ "unknown-numbers", ENDS_REFUSED, unknown_numbers },
 	{ NULL, ENDS_REFUSED, NULL },
 };

@@ -44,6 +44,25 @@ INSTRUCTION(iret_kernel, "mov %%rsp, %%rax; pushq $16; pushq %%rax; pushfq; push
 INSTRUCTION(raise_iopl, "pushfq; orq $0x3000, (%%rsp); popfq; cli", "i" (0))
 INSTRUCTION(single_step, "pushfq; orq $0x100, (%%rsp); popfq; nop; nop", "i" (0))
 
+INSTRUCTION(store_gdt, "sub $16, %%rsp; sgdt (%%rsp); add $16, %%rsp", "i" (0))
+INSTRUCTION(store_ldt, "sldt %%eax", "i" (0))
+INSTRUCTION(store_task, "str %%eax", "i" (0))
+INSTRUCTION(store_machine_status, "smsw %%eax", "i" (0))
+INSTRUCTION(load_task, "ltr %%ax", "i" (0))
+INSTRUCTION(load_machine_status, "lmsw %%ax", "i" (0))
+INSTRUCTION(read_counter, "xor %%ecx, %%ecx; rdpmc", "i" (0))
+INSTRUCTION(read_fs_base, "rdfsbase %%rax", "i" (0))
+INSTRUCTION(read_xcr0, "xor %%ecx, %%ecx; xgetbv", "i" (0))
+INSTRUCTION(read_pkru, "xor %%ecx, %%ecx; rdpkru", "i" (0))
+INSTRUCTION(write_pkru, "xor %%eax, %%eax; xor %%ecx, %%ecx; xor %%edx, %%edx; wrpkru", "i" (0))
+INSTRUCTION(allow_access, "stac", "i" (0))
+INSTRUCTION(read_dr7, "mov %%dr7, %%rax", "i" (0))
+INSTRUCTION(kernel_data_segment, "mov $0x10, %%eax; mov %%eax, %%ds", "i" (0))
+INSTRUCTION(task_segment, "mov $0x28, %%eax; mov %%eax, %%es", "i" (0))
+INSTRUCTION(interrupt_machine_check, "int $18", "i" (0))
+INSTRUCTION(avx, ".byte 0xc5, 0xf8, 0x28, 0xc8", "i" (0))	/* vmovaps %xmm0, %xmm1 */
+INSTRUCTION(string_out, "mov $0x3f8, %%edx; outsb", "S" (0x400000ul))
+
 static void
 push_at(struct attacker *attacker, uint64_t stack)
 {
@@ -157,6 +176,27 @@ system_call_at_the_end(struct attacker *attacker)
 	    "rax", "rcx", "r11", "memory");
 }
 
+/* Selectors that a program loads are gone when another has had the processor: `spin', of the same
+ * priority, has it within two time slices. */
+static void
+selectors(struct attacker *attacker)
+{
+	uint64_t end = bx_sys_deadline_in_us(attacker->sys, 200000);
+	uint64_t ds, es, fs, gs, ss;
+
+	__asm__ volatile("mov %%ds, %0; mov %%es, %1; mov %%fs, %2; mov %%gs, %3; mov %%ss, %4"
+	    : "=r" (ds), "=r" (es), "=r" (fs), "=r" (gs), "=r" (ss));
+	if (ds != ss || es != ss || fs != ss || gs != ss)
+		breach(attacker, "selectors of somebody else at the start");
+	__asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" : : "r" (0));
+	while (bx_sys_now() < end)
+		__asm__ volatile("" : : : "memory");
+	__asm__ volatile("mov %%ds, %0; mov %%es, %1; mov %%fs, %2; mov %%gs, %3"
+	    : "=r" (ds), "=r" (es), "=r" (fs), "=r" (gs));
+	if (ds != ss || es != ss || fs != ss || gs != ss)
+		breach(attacker, "selectors went with the processor to another program");
+}
+
 /* A register that carries no result comes back as it was; none carries anything of the kernel. */
 static void
 registers_after_system_call(struct attacker *attacker)
@@ -189,6 +229,8 @@ registers_after_system_call(struct attacker *attacker)
 			breach(attacker, "a kernel address came back");
 		if (c >= BX_USER_END || r11v >= BX_USER_END)
 			breach(attacker, "rcx or r11 hold what is not the program's");
+		if (numbers[i] <= BX_SYS_YIELD && (D != 0 || S != 0 || d != 0))
+			breach(attacker, "a call without values returned some");
 		if (a >> 63 != 0 && (D != 0 || S != 0 || d != 0))
 			breach(attacker, "a refused call returned values");
 	}
@@ -232,7 +274,26 @@ const struct attack attacks_instructions[] = {
 	{ "load-gdt", ENDS_PROTECTION, load_gdt },
 	{ "load-idt", ENDS_PROTECTION, load_idt },
 	{ "store-idt", ENDS_PROTECTION, store_idt },
+	{ "store-gdt", ENDS_PROTECTION, store_gdt },
+	{ "store-ldt", ENDS_PROTECTION, store_ldt },
+	{ "store-task", ENDS_PROTECTION, store_task },
+	{ "store-machine-status", ENDS_PROTECTION, store_machine_status },
+	{ "load-task", ENDS_PROTECTION, load_task },
+	{ "load-machine-status", ENDS_PROTECTION, load_machine_status },
+	{ "read-counter", ENDS_PROTECTION, read_counter },
+	{ "read-fs-base", ENDS_ILLEGAL, read_fs_base },
+	{ "read-xcr0", ENDS_ILLEGAL, read_xcr0 },
+	{ "read-pkru", ENDS_ILLEGAL, read_pkru },
+	{ "write-pkru", ENDS_ILLEGAL, write_pkru },
+	{ "allow-access", ENDS_ILLEGAL, allow_access },
+	{ "read-dr7", ENDS_PROTECTION, read_dr7 },
+	{ "kernel-data-segment", ENDS_PROTECTION, kernel_data_segment },
+	{ "task-segment", ENDS_PROTECTION, task_segment },
+	{ "int-machine-check", ENDS_PROTECTION, interrupt_machine_check },
+	{ "avx", ENDS_ILLEGAL, avx },
+	{ "string-out", ENDS_PROTECTION, string_out },
 	{ "sysenter", ENDS_BY_VENDOR, sysenter },
+	{ "selectors", ENDS_REFUSED, selectors },
 	{ "call-at-the-end", ENDS_PAGE_FAULT, system_call_at_the_end },
 	{ "call-without-stack", ENDS_REFUSED, system_call_without_stack },
 	{ "call-with-flags", ENDS_REFUSED, system_call_with_flags },

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # attacks: hostile programs and their victims, for the system `attacks'.  Freestanding programs.
 bx_attack_programs = %D%/attack %D%/victim %D%/witness %D%/spin \
-	%D%/officer %D%/hoarder %D%/pawn
+	%D%/officer %D%/hoarder %D%/pawn %D%/keeper
 FREE_EXECUTABLES += $(bx_attack_programs)
 noinst_HEADERS += %D%/attack.h
 
@@ -9,7 +9,8 @@ noinst_HEADERS += %D%/attack.h
 %C%_attack_CPPFLAGS = $(CAP_INC) $(bx_program_cppflags)
 %C%_attack_CFLAGS = $(bx_program_cflags) -Wno-infinite-recursion
 %C%_attack_LDFLAGS = $(bx_program_ldflags)
-%C%_attack_SOURCES = %D%/attack.c %D%/common.c %D%/memory.c %D%/instructions.c %D%/calls.c %D%/exhaustion.c
+%C%_attack_SOURCES = %D%/attack.c %D%/common.c %D%/memory.c %D%/instructions.c %D%/calls.c %D%/exhaustion.c \
+	%D%/ipc.c
 %C%_attack_LDADD = $(bx_program_libs)
 EXTRA_%C%_attack_DEPENDENCIES = $(bx_program_script)
 
@@ -51,6 +52,13 @@ EXTRA_%C%_hoarder_DEPENDENCIES = $(bx_program_script)
 %C%_pawn_CPPFLAGS = $(CAP_INC) $(bx_program_cppflags)
 %C%_pawn_CFLAGS = $(bx_program_cflags)
 %C%_pawn_LDFLAGS = $(bx_program_ldflags)
-%C%_pawn_SOURCES = %D%/pawn.c
+%C%_pawn_SOURCES = %D%/pawn.c %D%/common.c
 %C%_pawn_LDADD = $(bx_program_libs)
 EXTRA_%C%_pawn_DEPENDENCIES = $(bx_program_script)
+
+%C%_keeper_CPPFLAGS = $(CAP_INC) $(bx_program_cppflags)
+%C%_keeper_CFLAGS = $(bx_program_cflags)
+%C%_keeper_LDFLAGS = $(bx_program_ldflags)
+%C%_keeper_SOURCES = %D%/keeper.c %D%/common.c
+%C%_keeper_LDADD = $(bx_program_libs)
+EXTRA_%C%_keeper_DEPENDENCIES = $(bx_program_script)

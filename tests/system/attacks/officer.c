@@ -8,6 +8,10 @@
  *				the program or take something from it
  *	run officer wild SEED	these too, until it has nothing left, or has faulted, or ended
  *	run officer flood	more records than the audit ring holds
+ *	run officer ports	every port around those that it has
+ *	run officer spawns	every program but those that it may start
+ *	run officer irq		an interrupt, bound to what it may not signal
+ *	run officer peer-dies	calls of a program that ends instead of answering
  *
  * Whatever must not happen is reported by a line that begins with "BREACH"; "officer: contained" is
  * the last line of a run that was not ended by a fault, or by the loss of the console.
@@ -264,35 +268,123 @@ inspect(struct officer *officer, struct bx_info_system *info)
 		breach(&officer->attacker, "the system could not be inspected");
 }
 
-/* Two rings of records: the older half is gone and counted, the younger is there, in order. */
+/* Two rings of refusals: those that the officer's share of the ring has place for are there, in order, the
+ * others are counted, and nothing that was there before has gone. */
 static void
 flood(struct officer *officer)
 {
 	static struct bx_info_system before, after;
 	static struct bx_audit_record records[8];
-	uint64_t read[2];
+	uint64_t read[2], kept, dropped;
 
 	inspect(officer, &before);
 	for (unsigned i = 0; i < 2 * RECORDS; i++)
 		if (bx_sys_signal(0xfff) == BX_OK)
 			breach(&officer->attacker, "a forged slot was taken");
 	inspect(officer, &after);
-	if (after.audit_next - before.audit_next < 2 * RECORDS)
-		breach(&officer->attacker, "a refusal left no record");
-	if (after.audit_lost - before.audit_lost < RECORDS)
-		breach(&officer->attacker, "records were lost and not counted");
-	if (bx_sys_trap(BX_SYS_AUDIT_READ, slot_of(&officer->attacker, "audit"), 0,
+	kept = after.audit_next - before.audit_next;
+	dropped = after.audit_dropped - before.audit_dropped;
+	if (kept + dropped < 2 * RECORDS)
+		breach(&officer->attacker, "a refusal left no record and was not counted");
+	if (kept > RECORDS / 2)
+		breach(&officer->attacker, "a flood took more than its share of the ring");
+	if (after.audit_lost != before.audit_lost)
+		breach(&officer->attacker, "a flood washed records away");
+	if (bx_sys_trap(BX_SYS_AUDIT_READ, slot_of(&officer->attacker, "audit"), before.audit_next,
 	    (uint64_t)(uintptr_t)records, sizeof records, 0, 0, read) != BX_OK ||
 	    read[0] != BX_ARRAY_COUNT(records))
 		breach(&officer->attacker, "the records could not be read");
-	if (read[1] + RECORDS < after.audit_next)
-		breach(&officer->attacker, "there are more records than the ring holds");
 	for (size_t i = 0; i < BX_ARRAY_COUNT(records); i++)
-		if (records[i].sequence != read[1] + i || records[i].kind != BX_AUDIT_REFUSED)
+		if (records[i].sequence != before.audit_next + i || records[i].kind != BX_AUDIT_REFUSED)
 			breach(&officer->attacker, "a record is not what was recorded");
-	say(&officer->attacker, "officer: %lu records, %lu of them lost", after.audit_next,
-	    after.audit_lost);
+	say(&officer->attacker, "officer: %lu records kept, %lu only counted", kept, dropped);
 }
+
+#define PORT_FIRST	0xe000u		/* in the manifest */
+#define PORT_COUNT	16u
+
+/* Read only: what is out there must not be disturbed.  Wide reads at the edge reach beyond it, too. */
+static void
+ports(struct officer *officer)
+{
+	uint32_t slot = slot_of(&officer->attacker, "ports"), value;
+
+	for (uint32_t port = 0xdf00; port < 0xe100; port++)
+		for (uint32_t width = 1; width <= 4; width *= 2) {
+			bool inside = port >= PORT_FIRST && port + width <= PORT_FIRST + PORT_COUNT;
+
+			if (bx_sys_port_in(slot, (uint16_t)port, width, &value) != (inside ? BX_OK : BX_ERR_RANGE)) {
+				breach(&officer->attacker, inside ? "a port of its own was refused" :
+				    "a port that is not its own was read");
+				return;
+			}
+		}
+}
+
+/* In the manifest pawn and rook come after the officer; the system has a dozen programs. */
+static void
+spawns(struct officer *officer)
+{
+	uint32_t own = officer->attacker.sys->launch->program;
+
+	for (uint32_t program = 0; program < 40; program++) {
+		enum bx_err err;
+
+		if (program == own + 1 || program == own + 2)
+			continue;
+		err = bx_sys_spawn(slot_of(&officer->attacker, "spawn"), program, NULL, 0);
+		if (err != BX_ERR_RANGE)
+			say(&officer->attacker, "BREACH: starting program %u: %s", program,
+			    bx_err_name(err));
+		err = bx_sys_kill(slot_of(&officer->attacker, "spawn"), program);
+		if (err != BX_ERR_RANGE) {
+			say(&officer->attacker, "BREACH: ending program %u: %s", program,
+			    bx_err_name(err));
+			return;
+		}
+	}
+}
+
+/* `ear' is the notification of `bell', to wait for only. */
+static void
+irq(struct officer *officer)
+{
+	enum bx_err err = bx_sys_irq_bind(slot_of(&officer->attacker, "line"),
+	    slot_of(&officer->attacker, "ear"));
+
+	if (err != BX_ERR_CAP_RIGHTS)
+		say(&officer->attacker, "BREACH: bound without the right: %s", bx_err_name(err));
+}
+
+/* Once in the queue, once taken and never answered. */
+static void
+peer_dies(struct officer *officer)
+{
+	static const char *const arguments[] = { "wait", "take" };
+	uint32_t door = slot_of(&officer->attacker, "door");
+
+	for (size_t i = 0; i < BX_ARRAY_COUNT(arguments); i++) {
+		struct bx_sys_words words = { .label = 1 };
+		enum bx_err err;
+
+		err = bx_sys_spawn(slot_of(&officer->attacker, "spawn"),
+		    officer->attacker.sys->launch->program + 1, arguments[i], 4);
+		if (err != BX_OK)
+			breach(&officer->attacker, "the pawn cannot be started");
+		err = bx_sys_call(door, bx_sys_deadline_in_us(officer->attacker.sys, 400000), &words);
+		if (err != BX_ERR_PEER_DIED)
+			say(&officer->attacker, "BREACH: %s: the call ended with %s", arguments[i],
+			    bx_err_name(err));
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct officer *officer);
+} commands[] = {
+	{ "flood", flood }, { "ports", ports }, { "spawns", spawns }, { "irq", irq },
+	{ "peer-dies", peer_dies }, { "calls", random_calls }, { "wild", random_calls },
+};
 
 int
 bx_main(const struct bx_sys *sys)
@@ -300,11 +392,11 @@ bx_main(const struct bx_sys *sys)
 	struct officer officer = { .attacker = { .sys = sys, .random = 0x6f66666963657221ull,
 		.parameter = argument_number(sys) }, .wild = argument_is(sys, "wild") };
 
-	say(&officer.attacker, "officer: begins");
-	if (argument_is(sys, "flood"))
-		flood(&officer);
-	else
-		random_calls(&officer);
+	for (size_t i = 0; i < BX_ARRAY_COUNT(commands); i++)
+		if (argument_is(sys, commands[i].name)) {
+			say(&officer.attacker, "officer %s: begins", commands[i].name);
+			commands[i].run(&officer);
+		}
 	if (officer.attacker.breaches == 0)
 		say(&officer.attacker, "officer: contained");
 	return officer.attacker.breaches == 0 ? 0 : 1;

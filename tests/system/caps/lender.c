@@ -9,6 +9,7 @@
 #include "lending.h"
 
 #define CHAIN		60u		/* copies of copies: the deepest there may be is 64 */
+#define CHAIN_LIMIT	80u		/* where a chain without end is given up */
 #define VAULT_PROGRAM	4u		/* its number in the manifest */
 #define MANY		200u		/* copies beside each other: more than one step of a revocation */
 
@@ -261,7 +262,9 @@ static void
 revoke_wakes(struct lender *l)
 {
 	struct bx_sys_words words;
+	uint64_t bits;
 
+	bx_err_ignore(bx_sys_wait(l->bell, 0, &bits));	/* what another case has left */
 	lend(l, l->bell);
 	must(l, "waiting", borrower(l, BORROW_WAIT), BX_OK);
 	bx_sys_sleep(bx_sys_deadline_in_us(l->sys, 20000));
@@ -395,6 +398,58 @@ gives_back(struct lender *l)
 	lend(l, l->bell);		/* its place is free again; the end of this program takes it back */
 }
 
+/* A copy of a copy of a copy, until that is deep enough. */
+static void
+deep_chain(struct lender *l)
+{
+	enum bx_err err = bx_sys_cap_copy(l->bell, l->free);
+	uint32_t made = 0;
+
+	while (err == BX_OK && made < CHAIN_LIMIT) {
+		made++;
+		err = bx_sys_cap_copy(l->free + made - 1, l->free + made);
+	}
+	must(l, "a chain too deep", err, BX_ERR_CAP_DEPTH);
+	must(l, "its end", bx_sys_cap_revoke(l->bell), BX_OK);
+}
+
+/* A signal sets the bits of its capability's badge, and no others.  One with a count goes the long way. */
+static void
+signals_own_bits(struct lender *l)
+{
+	struct bx_derive derive = same(l, l->bell, l->free);
+	uint64_t value[2], bits = 0;
+
+	derive.uses = 2;
+	must(l, "two uses", bx_sys_cap_derive(l->bell, &derive), BX_OK);
+	must(l, "its badge", bx_sys_cap_info(l->free, value), BX_OK);
+	bx_err_ignore(bx_sys_wait(l->bell, 0, &bits));
+	must(l, "signal", bx_sys_signal(l->free), BX_OK);
+	must(l, "wait", bx_sys_wait(l->bell, 0, &bits), BX_OK);
+	must_be(l, "bits", bits, value[1]);
+	must(l, "signal the short way", bx_sys_signal(l->bell), BX_OK);
+	must(l, "wait", bx_sys_wait(l->bell, 0, &bits), BX_OK);
+	must_be(l, "bits", bits, value[1]);
+}
+
+/* The name of a program's space is worth nothing while there is no process. */
+static void
+stale_space(struct lender *l)
+{
+	uint32_t space = slot_of(&l->attacker, "vault-space"), spawn = slot_of(&l->attacker, "spawn");
+	struct bx_derive derive = same(l, l->bell, l->free);
+
+	derive.uses = 1;
+	must(l, "one use", bx_sys_cap_derive(l->bell, &derive), BX_OK);
+	must(l, "what is no descendant", bx_sys_cap_recharge(l->free, space, 1, 1),
+	    BX_ERR_CAP_NOT_CHILD);
+	must(l, "the end of it", bx_sys_kill(spawn, VAULT_PROGRAM), BX_OK);
+	bx_sys_sleep(bx_sys_deadline_in_us(l->sys, 50000));
+	must(l, "the space of nobody", bx_sys_cap_recharge(l->free, space, 1, 1), BX_ERR_CAP_STALE);
+	must(l, "its new process", bx_sys_spawn(spawn, VAULT_PROGRAM, NULL, 0), BX_OK);
+	must(l, "the space of that", bx_sys_cap_recharge(l->free, space, 1, 1), BX_ERR_CAP_NOT_CHILD);
+}
+
 static const struct lending {
 	const char *name;
 	void (*run)(struct lender *l);
@@ -412,6 +467,9 @@ static const struct lending {
 	{ "recharges", recharges },
 	{ "gives-back", gives_back },
 	{ "consents", consents },
+	{ "deep-chain", deep_chain },
+	{ "signals-own-bits", signals_own_bits },
+	{ "stale-space", stale_space },
 };
 
 int

@@ -36,7 +36,7 @@ if command -v dot >/dev/null; then
 	dot -Tsvg -o "$scratch/graph.svg" "$scratch/graph" 2>"$scratch/out" && [ ! -s "$scratch/out" ] &&
 		say ok svg || say bad svg "$(cat "$scratch/out")"
 fi
-"$tool" --state "$here/research.system" | grep -qxF "server 1 ep endpoint r-g-- ep - -" &&
+"$tool" --state "$here/research.system" | grep -qxF "server 1 ep endpoint r-g-- ep - - - - -" &&
 	say ok state || say bad state "$("$tool" --state "$here/research.system")"
 
 "$tool" 2>/dev/null
