@@ -311,7 +311,8 @@ spend(struct bx_kcore *core, struct bx_thread *thread, uint32_t slot, bool spent
 
 	if (!queued && thread->state == BX_THREAD_READY && thread->context.number != BX_OK)
 		return;				/* refused, or to begin again */
-	if (!spent)
+	/* The message may have brought the very capability: all its uses went along, this one's, too. */
+	if (!spent && core->forest.slots[slot].cap.uses != 0)
 		bx_cap_use(&core->forest, slot);
 	thread->phase = queued ? BX_PHASE_SPENT : 0;
 }
