@@ -332,31 +332,68 @@ strings_same(struct model *model, const struct spec *before)
 
 /* ---- what is told */
 
-/* Kinds that this specification does not know are not its business. */
+/* What is not the specification's business: how a launch and an end go, and that a share is full. */
+static bool
+record_is_known(uint32_t kind)
+{
+	return kind != BX_AUDIT_BOOT && kind != BX_AUDIT_GRANT && kind != BX_AUDIT_SHARE &&
+	    kind != BX_AUDIT_END;
+}
+
+/* Kinds that are counted and not kept when the share of their program is full. */
+static bool
+record_may_drop(uint32_t kind)
+{
+	return kind != BX_AUDIT_SPAWN && kind != BX_AUDIT_EXIT && kind != BX_AUDIT_KILL &&
+	    kind != BX_AUDIT_POWER;
+}
+
+static bool
+record_same(struct model *model, unsigned i, const struct bx_audit_record *record)
+{
+	const struct spec_record *told = &model->spec.records[i];
+
+	SAME("kind of record", i, record->kind, told->kind);
+	SAME("program of record", i, record->program, told->program);
+	SAME("other program of record", i, record->other, told->other);
+	SAME("a of record", i, record->a, told->a);
+	if (record->kind != BX_AUDIT_SPAWN)	/* a digest */
+		SAME("b of record", i, record->b, told->b);
+	SAME("c of record", i, record->c, told->c);
+	SAME("tick of record", i, record->when, model->spec.now);
+	return true;
+}
+
+/* Each is in the ring, or counted for a program whose share is full. */
 static bool
 records_same(struct model *model)
 {
 	const struct bx_kcore *core = model->world.core;
 	struct spec *spec = &model->spec;
-	unsigned met = 0;
+	uint64_t at = model->audit_next, dropped = 0;
 
-	for (uint64_t at = model->audit_next; at != core->audit_next; at++) {
+	for (unsigned i = 0; i < spec->record_count; i++) {
+		const struct spec_record *told = &spec->records[i];
 		const struct bx_audit_record *record = &core->audit[at & (core->audit_capacity - 1)];
-		const struct spec_record *told = &spec->records[met];
 
-		SAME("sequence of record", met, record->sequence, at);
-		if (record->kind > BX_AUDIT_POWER || record->kind == BX_AUDIT_BOOT)
+		for (; at != core->audit_next && !record_is_known(record->kind); at++)
+			record = &core->audit[(at + 1) & (core->audit_capacity - 1)];
+		if (record_may_drop(told->kind) && core->programs[told->program].audit_dropped != 0) {
+			dropped++;
 			continue;
-		if (met++ == spec->record_count)
-			return differ(model, "kind of record, too many,", met, record->kind, 0);
-		SAME("kind of record", met, record->kind, told->kind);
-		if (record->kind == BX_AUDIT_REFUSED)
-			SAME("a of record", met, record->a, told->a);
-		if (record->kind == BX_AUDIT_REFUSED)
-			SAME("b of record", met, record->b, told->b);
-		SAME("tick of record", met, record->when, spec->now);
+		}
+		if (at == core->audit_next)
+			return differ(model, "kind of record, missing,", i, 0, told->kind);
+		SAME("sequence of record", i, record->sequence, at);
+		if (!record_same(model, i, record))
+			return false;
+		at++;
 	}
-	SAME("count of records", 0, met, spec->record_count);
+	for (; at != core->audit_next; at++)
+		if (record_is_known(core->audit[at & (core->audit_capacity - 1)].kind))
+			return differ(model, "kind of record, too many,", spec->record_count,
+			    core->audit[at & (core->audit_capacity - 1)].kind, 0);
+	SAME("records that were dropped", 0, core->audit_dropped - model->audit_dropped, dropped);
 	spec->audit_next = core->audit_next;
 	return true;
 }
@@ -371,6 +408,7 @@ view_open(union spec_view *view, const union spec_view *told, uint32_t kind)
 		    offsetof(struct bx_info_system, audit_next) -
 		    offsetof(struct bx_info_system, frames_total));
 		view->system.audit_lost = told->system.audit_lost;
+		view->system.audit_dropped = told->system.audit_dropped;
 		view->system.cpu_features = told->system.cpu_features;
 		memcpy(view->system.version, told->system.version, BX_NAME_MAX);
 		break;
@@ -378,6 +416,12 @@ view_open(union spec_view *view, const union spec_view *told, uint32_t kind)
 		view->program.cpu_ticks = told->program.cpu_ticks;
 		view->program.frames_used = told->program.frames_used;
 		view->program.frames_quota = told->program.frames_quota;
+		view->program.audit_dropped = told->program.audit_dropped;
+		memcpy(view->program.state_hash, told->program.state_hash,
+		    sizeof view->program.state_hash);
+		break;
+	case BX_INSPECT_CAP:
+		view->cap.lifetime_us = told->cap.lifetime_us;
 		break;
 	case BX_INSPECT_THREAD:
 		view->thread.account = told->thread.account;

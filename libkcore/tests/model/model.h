@@ -78,7 +78,7 @@ struct model {
 	const struct model_shape *shape;
 	uint64_t serial;		/* goes into messages; 0: all are alike */
 	uint64_t steps, tries, fast;
-	uint64_t slice_end, audit_next;	/* the core's, before what happened */
+	uint64_t slice_end, audit_next, audit_dropped;	/* the core's, before what happened */
 	char difference[256];
 };
 

@@ -318,7 +318,7 @@ derive_call(struct spec *spec, unsigned thread)
 	    .first = want->first, .count = want->count }, to);
 	if (err == BX_OK)
 		spec_record(spec, BX_AUDIT_DERIVE, program, BX_SLOT_NONE, asked->regs.value[0], want->to,
-		    want->rights);
+		    spec->caps[to].uses);
 	return err;
 }
 
@@ -342,9 +342,12 @@ recharge_call(struct spec *spec, unsigned thread)
 	    spec_place(spec, spec->caps[space].object, regs->value[2], &to) != BX_OK)
 		return BX_ERR_CAP_SLOT;
 	err = recharge(spec, from, to, regs->word[0]);
-	if (err == BX_OK)
-		spec_cap_use(spec, space);
-	return err;
+	if (err != BX_OK)
+		return err;
+	spec_record(spec, BX_AUDIT_RECHARGE, spec->threads[thread].program, spec->caps[space].object,
+	    regs->value[0], regs->value[2], regs->word[0]);
+	spec_cap_use(spec, space);
+	return BX_OK;
 }
 
 enum bx_err
@@ -366,12 +369,17 @@ spec_caps_call(struct spec *spec, unsigned thread, uint64_t *values)
 	if (regs->number == BX_SYS_CAP_COPY || regs->number == BX_SYS_CAP_MOVE) {
 		if (spec_place(spec, program, regs->value[1], &to) != BX_OK)
 			return BX_ERR_CAP_SLOT;
-		if (regs->number == BX_SYS_CAP_MOVE)
-			return move(spec, from, to);
+		if (regs->number == BX_SYS_CAP_MOVE) {
+			err = move(spec, from, to);
+			if (err == BX_OK)
+				spec_record(spec, BX_AUDIT_MOVE, program, BX_SLOT_NONE, regs->value[0],
+				    regs->value[1], 0);
+			return err;
+		}
 		err = spec_cap_copy(spec, from, to);
 		if (err == BX_OK)
 			spec_record(spec, BX_AUDIT_DERIVE, program, BX_SLOT_NONE, regs->value[0],
-			    regs->value[1], spec->caps[to].rights);
+			    regs->value[1], spec->caps[to].uses);
 		return err;
 	}
 	cap = &spec->caps[from];

@@ -256,6 +256,7 @@ void
 spec_program_runs(struct spec *spec, unsigned program)
 {
 	struct spec_program *begun = &spec->programs[program];
+	unsigned by = begun->starter;
 
 	for (unsigned i = 0; i < begun->slots; i++) {
 		struct spec_cap *cap = &spec->caps[program * SPEC_SLOTS + i];
@@ -269,7 +270,8 @@ spec_program_runs(struct spec *spec, unsigned program)
 	begun->state = BX_PROGRAM_RUNNING;
 	begun->sealed = !begun->open;
 	begun->starts++;
-	spec_record(spec, BX_AUDIT_SPAWN, program, BX_SLOT_NONE, begun->entry, 0, 0);
+	spec_record(spec, BX_AUDIT_SPAWN, by == NOBODY ? BX_SLOT_NONE : spec->threads[by].program, program,
+	    begun->entry, 0, begun->starts);
 	begun->exit_code = 0;
 	for (unsigned i = 0; i < 3; i++)
 		begun->fault[i] = 0;
@@ -390,7 +392,8 @@ kill_call(struct spec *spec, unsigned thread)
 	    spec->programs[program].starter == NOBODY)
 		return BX_ERR_STATE;
 	spec_cap_use(spec, place);
-	spec_record(spec, BX_AUDIT_KILL, spec->threads[thread].program, program, 0, 0, 0);
+	spec_record(spec, BX_AUDIT_KILL, spec->threads[thread].program, program,
+	    spec->threads[thread].asked.regs.value[0], 0, 0);
 	spec_program_end(spec, program, BX_PROGRAM_KILLED);
 	return BX_OK;
 }

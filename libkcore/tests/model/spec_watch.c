@@ -15,11 +15,17 @@ spec_record(struct spec *spec, uint32_t kind, uint32_t program, uint32_t other, 
 		spec->records[spec->record_count++] = (struct spec_record){ kind, program, other, a, b, c };
 }
 
-/* Calls that do not exist, and refusals for want of authority. */
+/* Calls that do not exist, refusals for want of authority, and of what lies outside a range that was
+ * granted (docs/audit.md). */
 void
 spec_record_refusal(struct spec *spec, unsigned program, const struct spec_registers *asked, int64_t err)
 {
-	if (err == BX_ERR_SYSCALL || (err <= BX_ERR_CAP_EMPTY && err >= BX_ERR_CAP_NOT_CHILD))
+	uint64_t number = asked->number;
+	bool outside = err == BX_ERR_RANGE && (number == BX_SYS_SPAWN || number == BX_SYS_KILL ||
+	    number == BX_SYS_MAP || number == BX_SYS_PORT_IN || number == BX_SYS_PORT_OUT);
+
+	if (err == BX_ERR_SYSCALL || outside ||
+	    (err <= BX_ERR_CAP_EMPTY && err >= BX_ERR_CAP_NOT_CHILD))
 		spec_record(spec, BX_AUDIT_REFUSED, program, BX_SLOT_NONE, asked->number & 0xff,
 		    (uint64_t)err, asked->value[0]);
 }
@@ -183,6 +189,8 @@ cap_view(struct spec *spec, uint64_t program, uint64_t slot)
 		.depth = spec_depth(spec, (uint16_t)(program * SPEC_SLOTS + slot)),
 		.expiry = cap->expiry, .first = cap->first, .count = cap->count, .object = cap->object,
 		.stale = cap->type == BX_CAP_REPLY ? !reply_lives(spec, cap) : !spec_cap_lives(spec, cap),
+		.parent_program = cap->parent == NOWHERE ? BX_SLOT_NONE : cap->parent / SPEC_SLOTS,
+		.parent_slot = cap->parent == NOWHERE ? BX_SLOT_NONE : cap->parent % SPEC_SLOTS,
 	};
 	named = cap->type == BX_CAP_CSPACE ? cap->object : cap->type == BX_CAP_THREAD ||
 	    cap->type == BX_CAP_REPLY ? spec->threads[cap->object].program : NOBODY;

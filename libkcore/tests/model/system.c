@@ -558,6 +558,7 @@ model_do(struct model *model, const struct model_op *op)
 	model->steps++;
 	model->slice_end = model->world.core->cpu.slice_end;
 	model->audit_next = model->world.core->audit_next;
+	model->audit_dropped = model->world.core->audit_dropped;
 	core_do(model, &event);
 	if (!bx_kcore_sound(model->world.core, &what)) {
 		snprintf(model->difference, sizeof model->difference, "not sound: %s", what);
