@@ -137,11 +137,13 @@ program_view(struct spec *spec, unsigned index)
 static enum bx_err
 thread_view(struct spec *spec, uint64_t index)
 {
-	const struct spec_thread *thread = &spec->threads[index];
-	bool waits = thread->state != BX_THREAD_READY && thread->state != BX_THREAD_STOPPED;
+	const struct spec_thread *thread;
+	bool waits;
 
 	if (index >= spec->thread_count)
 		return BX_ERR_RANGE;
+	thread = &spec->threads[index];
+	waits = thread->state != BX_THREAD_READY && thread->state != BX_THREAD_STOPPED;
 	spec->view_kind = BX_INSPECT_THREAD;
 	spec->view_size = sizeof spec->view.thread;
 	if (in_motion(spec, thread->program)) {
