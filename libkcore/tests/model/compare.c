@@ -3,9 +3,9 @@
  * compare.c -- whether the core is in the state that the specification has, as far as a program can tell,
  * and whether whoever runs may.  Reads the core's structures, changes nothing.
  *
- * Three things are the core's to say, and are taken over: what a thread runs with between the bounds
- * of the specification, a deadline farther away than BX_DEADLINE_FAR, and how far the start or the end
- * of a program has come.
+ * Four things are the core's to say, and are taken over: what a thread runs with between the bounds
+ * of the specification, a deadline farther away than BX_DEADLINE_FAR, how far the start or the end
+ * of a program has come, and from which tick of a launch its lifetimes count.
  */
 #include <stdio.h>
 #include <string.h>
@@ -238,7 +238,7 @@ cap_same(struct model *model, unsigned program, unsigned slot)
 	    kcore->programs[program].space.first_slot + slot];
 	const struct bx_cap *core = &at->cap;
 	unsigned place = program * SPEC_SLOTS + slot;
-	const struct spec_cap *spec = &model->spec.caps[place];
+	struct spec_cap *spec = &model->spec.caps[place];
 
 	SAME("type of capability", place, core->type, spec->type);
 	if (spec->type == BX_CAP_NONE)
@@ -246,6 +246,11 @@ cap_same(struct model *model, unsigned program, unsigned slot)
 	SAME("rights of capability", place, core->rights, spec->rights);
 	SAME("uses of capability", place, core->uses, spec->uses);
 	SAME("badge of capability", place, core->badge, spec->badge);
+	/* The lifetimes of what a launch gives count from one tick of the launch. */
+	if (spec->parent == NOWHERE && spec->expiry != BX_CAP_EXPIRY_NEVER &&
+	    core->expiry <= spec->expiry &&
+	    spec->expiry - core->expiry <= model->spec.programs[program].launch_ticks)
+		spec->expiry = core->expiry;
 	SAME("expiry of capability", place, core->expiry, spec->expiry);
 	SAME("object of capability", place, core->object.index, spec->object);
 	SAME("first of capability", place, core->first, spec->first);

@@ -138,6 +138,7 @@ struct spec_program {
 	bool ran;			/* it has got as far as running: its end is signalled */
 	bool sealed;
 	uint32_t starts;
+	uint64_t began, launch_ticks;	/* its last start: when it began, how long it took */
 	int32_t exit_code;
 	uint64_t fault[3];
 	/* given */

@@ -266,6 +266,7 @@ spec_program_runs(struct spec *spec, unsigned program)
 		cap->expiry = cap->type == BX_CAP_NONE ? 0 : cap->expiry == 0 ? BX_CAP_EXPIRY_NEVER :
 		    spec->now + cap->expiry;
 	}
+	begun->launch_ticks = spec->now - begun->began;
 	begun->starter = NOBODY;
 	begun->state = BX_PROGRAM_RUNNING;
 	begun->sealed = !begun->open;
@@ -376,6 +377,7 @@ spawn_call(struct spec *spec, unsigned thread)
 	spec_cap_use(spec, place);
 	starter->starts = true;
 	spec->programs[program].starter = (uint8_t)thread;
+	spec->programs[program].began = spec->now;
 	return start_step(spec, program);
 }
 
