@@ -82,7 +82,7 @@ def until(shell, program, **wanted):
 def spawned(shell, program):
     """Seconds of the starts and ends of a program, by the audit log."""
     rows = [line.split() for line in shell.command("log 256").splitlines()[1:]]
-    return ([float(row[1]) for row in rows if row[2:4] == [program, "spawn"]],
+    return ([float(row[1]) for row in rows if row[3] == "spawn" and row[7] == program + ","],
             [float(row[1]) for row in rows if row[2:4] == [program, "exit"]])
 
 

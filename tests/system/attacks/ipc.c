@@ -33,7 +33,7 @@ side_main(struct side *side)
 
 	if (side->receive != BX_SLOT_NONE)
 		bx_err_ignore(bx_sys_receive(side->receive, side->reply,
-		    bx_sys_deadline_in_us(side->sys, 500000), &words, &origin));
+		    bx_sys_deadline_in_us(side->sys, 5000000), &words, &origin));
 	for (unsigned i = 0; i < 2 && side->wait_us[i] != 0; i++) {
 		words = (struct bx_sys_words){ .label = 40 + i };
 		side->called++;
@@ -134,7 +134,7 @@ embrace(struct attacker *attacker)
 {
 	uint32_t yard = slot_of(attacker, "yard"), reply = attacker->sys->launch->reply_first;
 	struct side side = { .endpoint = slot_of(attacker, "knock"),
-		.receive = slot_of(attacker, "hall"), .reply = reply + 1, .wait_us = { 200000 } };
+		.receive = slot_of(attacker, "hall"), .reply = reply + 1, .wait_us = { 5000000 } };
 	struct bx_sys_origin origin = { 0 };
 	struct bx_sys_words words = { 0 };
 
@@ -145,7 +145,7 @@ embrace(struct attacker *attacker)
 	/* The other thread takes this send, then calls us: it waits, and we call it. */
 	side_start(attacker, &side);
 	must(attacker, "a send", bx_sys_message_send(slot_of(attacker, "ring"),
-	    bx_sys_deadline_in_us(attacker->sys, 200000), &(struct bx_ipc_message){ .label = 1,
+	    bx_sys_deadline_in_us(attacker->sys, 5000000), &(struct bx_ipc_message){ .label = 1,
 	    .cap_slot = BX_SLOT_NONE }), BX_OK);
 	while (side.called == 0)
 		bx_sys_sleep(bx_sys_deadline_in_us(attacker->sys, 2000));

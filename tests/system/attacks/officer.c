@@ -268,6 +268,23 @@ inspect(struct officer *officer, struct bx_info_system *info)
 		breach(&officer->attacker, "the system could not be inspected");
 }
 
+/* Reads all that nobody has read, so that the officer's share of the ring is free. */
+static void
+read_all(struct officer *officer)
+{
+	static struct bx_audit_record records[8];
+	uint64_t read[2] = { 1, 0 }, next = 0;
+
+	for (unsigned i = 0; i < RECORDS && read[0] != 0; i++) {
+		if (bx_sys_trap(BX_SYS_AUDIT_READ, slot_of(&officer->attacker, "audit"), next,
+		    (uint64_t)(uintptr_t)records, sizeof records, 0, 0, read) != BX_OK) {
+			breach(&officer->attacker, "the records could not be read");
+			return;
+		}
+		next = read[1] + read[0];
+	}
+}
+
 /* Two rings of refusals: those that the officer's share of the ring has place for are there, in order, the
  * others are counted, and nothing that was there before has gone. */
 static void
@@ -277,6 +294,10 @@ flood(struct officer *officer)
 	static struct bx_audit_record records[8];
 	uint64_t read[2], kept, dropped;
 
+	read_all(officer);
+	/* The next one tells first how many were not kept before. */
+	if (bx_sys_signal(0xfff) == BX_OK)
+		breach(&officer->attacker, "a forged slot was taken");
 	inspect(officer, &before);
 	for (unsigned i = 0; i < 2 * RECORDS; i++)
 		if (bx_sys_signal(0xfff) == BX_OK)
