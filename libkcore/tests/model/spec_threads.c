@@ -333,12 +333,13 @@ spec_spawn_find(struct spec *spec, unsigned thread, uint8_t right, uint16_t *pla
 {
 	const struct spec_registers *regs = &spec->threads[thread].asked.regs;
 	enum bx_err err = spec_cap_find(spec, thread, regs->value[0], BX_CAP_SPAWN, right, place);
-	const struct spec_cap *cap = &spec->caps[*place];
+	const struct spec_cap *cap;
 
-	if (err == BX_OK && (regs->value[1] < cap->first ||
-	    regs->value[1] - cap->first >= cap->count || regs->value[1] >= spec->program_count))
-		err = BX_ERR_RANGE;
-	return err;
+	if (err != BX_OK)
+		return err;
+	cap = &spec->caps[*place];
+	return regs->value[1] < cap->first || regs->value[1] - cap->first >= cap->count ||
+	    regs->value[1] >= spec->program_count ? BX_ERR_RANGE : BX_OK;
 }
 
 /* A step; the last one makes it run. */
