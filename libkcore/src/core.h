@@ -258,7 +258,7 @@ struct bx_levels {
 
 struct bx_endpoint {
 	uint32_t generation;
-	uint32_t server_thread;		/* thread that received last, or BX_NONE: for cycle detection */
+	uint32_t server_thread;		/* thread that received last, while its program is there, or BX_NONE */
 	struct bx_queue receivers, senders;
 	uint32_t server;		/* program that receives, or BX_NONE */
 	uint64_t messages, bytes;

@@ -575,6 +575,29 @@ START_TEST(ipc4_queued_cycles_are_refused)
 }
 END_TEST
 
+/* Who received last is forgotten with its program: its number is its successor's, which has not received
+ * anywhere yet, and waits for nobody. */
+START_TEST(ipc4_ended_server_closes_no_cycle)
+{
+	ask(SERVER, BX_SYS_RECEIVE, EP_A, 0, 0);
+	ask(CLIENT, BX_SYS_RECEIVE, EP_B, 0, 0);
+	world_stop(&world, CLIENT / 2, BX_PROGRAM_KILLED);
+	ck_assert_int_eq(world_start(&world, CLIENT / 2), BX_OK);
+	if (_i == 1) {
+		/* By way of one that it waits for; that one is not its own server any more. */
+		ask(CLIENT, BX_SYS_CALL, EP_A, 0, SOON);
+		state_is(CLIENT, BX_THREAD_SENDING);
+		ask(SERVER, BX_SYS_CALL, EP_B, 0, SOON);
+		state_is(SERVER, BX_THREAD_SENDING);
+	} else {
+		ask(CLIENT, BX_SYS_CALL, EP_B, 0, SOON);
+		state_is(CLIENT, BX_THREAD_SENDING);
+	}
+	world_pass(&world, 2000000);
+	failed(CLIENT, BX_ERR_TIMEOUT);
+}
+END_TEST
+
 /* Where another thread of the server receives too, a call of the one that received last, or of who
  * serves it, is no cycle; it is one when that other waits for the caller as well. */
 START_TEST(ipc4_another_thread_serves)
@@ -1525,6 +1548,7 @@ suite_ipc(void)
 	tcase_add_test(all, ipc3_deleted_reply_ends_the_call);
 	tcase_add_test(all, ipc4_cycles_are_refused);
 	tcase_add_test(all, ipc4_queued_cycles_are_refused);
+	tcase_add_loop_test(all, ipc4_ended_server_closes_no_cycle, 0, 2);
 	tcase_add_test(all, ipc4_another_thread_serves);
 	tcase_add_test(all, ipc4_ring_refuses_nobody_else);
 	tcase_add_test(all, ipc5_string_of_any_length);

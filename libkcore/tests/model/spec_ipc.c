@@ -105,13 +105,17 @@ spec_server_gone(struct spec *spec, unsigned thread)
 	}
 }
 
-/* All threads of a program have ended: who queues where it served is told. */
+/* All threads of a program have ended: who queues where it served is told, and none of them counts as the
+ * one that received last. */
 void
 spec_senders_end(struct spec *spec, unsigned program, unsigned endpoint)
 {
-	const struct spec_endpoint *at = &spec->endpoints[endpoint];
+	struct spec_endpoint *at = &spec->endpoints[endpoint];
 
-	while (at->server == program && at->senders.count > 0)
+	if (at->server != program)
+		return;
+	at->server_thread = NOBODY;
+	while (at->senders.count > 0)
 		spec_wake(spec, at->senders.thread[0], BX_ERR_PEER_DIED);
 }
 
