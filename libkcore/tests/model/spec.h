@@ -199,6 +199,7 @@ struct spec {
 	bool went_on;			/* no call was taken up again since the event began */
 	bool slice_given;		/* a YIELD has given the slice away */
 	uint32_t slice_of;		/* whose: told by the core */
+	uint64_t used[SPEC_THREADS];	/* of each one's time, in its present turn among equals */
 	bool pending;
 	uint32_t calls;			/* made so far: names of calls */
 	/* ports, power */
@@ -210,7 +211,7 @@ struct spec {
 	union spec_view view;
 	uint64_t audit_next;		/* number of the next record */
 	/* given */
-	uint64_t ticks_per_second, boot_ticks, audit_capacity, port_value;
+	uint64_t ticks_per_second, boot_ticks, audit_capacity, port_value, slice;
 	const char *name, *object_name[BX_CAP_TYPE_COUNT][2];
 	/* choices */
 	uint8_t choice[SPEC_CHOICES], width[SPEC_CHOICES], chosen;
