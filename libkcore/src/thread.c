@@ -172,6 +172,7 @@ bx_thread_again(struct bx_kcore *core, struct bx_thread *thread)
 		thread->context.number = BX_SYS_RECEIVE |
 		    (uint64_t)(thread->has_buffers != 0 ? BX_IPC_BUFFERS : 0) << 8;
 	bx_ipc_detach(core, thread);
+	thread->phase |= BX_PHASE_AGAIN;
 	thread->restart = 1;
 	bx_thread_ready(core, thread);
 }

@@ -761,6 +761,35 @@ START_TEST(ipc5_bad_memory_is_its_owners)
 }
 END_TEST
 
+/* A message that its first receiver cannot take goes to the next one only as long as its deadline, _i 0
+ * passed, 1 none, 2 to come, says so.  Else a server could hold it for ever by bad buffers in turn. */
+START_TEST(ipc5_bad_buffer_and_a_deadline)
+{
+	const uint64_t deadlines[] = { world.machine.now - 5, 0, SOON };
+	struct bx_ipc_buffers buffers = no_buffers();
+
+	bx_machine_context_start(&thread(SERVER2)->context, ELF_ENTRY, 0x1000, (uint64_t[4]){ 0 });
+	thread(SERVER2)->context.root = world.core->programs[SERVER2 / 2].root;
+	bx_thread_ready(world.core, thread(SERVER2));
+	buffers.receive_address = 0x400000;		/* text */
+	buffers.receive_capacity = 100;
+	offer(SERVER / 2, buffers);
+	ask(SERVER, WITH_BUFFERS(BX_SYS_RECEIVE), EP_A, 0, SOON);
+	offer_receive(SERVER2 / 2, 100);
+	ask(SERVER2, WITH_BUFFERS(BX_SYS_RECEIVE), EP_A, 0, SOON);
+	offer_send(CLIENT / 2, 100);
+	ask(CLIENT, WITH_BUFFERS(BX_SYS_SEND), EP_A, 1, deadlines[_i]);
+	failed(SERVER, BX_ERR_ADDRESS);
+	if (_i < 2) {
+		failed(CLIENT, _i == 0 ? BX_ERR_TIMEOUT : BX_ERR_WOULD_BLOCK);
+		state_is(SERVER2, BX_THREAD_RECEIVING);
+	} else {
+		ck_assert_int_eq(world_result(&world, CLIENT), BX_OK);
+		received(SERVER2, 0x102, 1, 100ull << 32, CLIENT);
+	}
+}
+END_TEST
+
 START_TEST(ipc5_offers_are_checked)
 {
 	struct bx_ipc_buffers buffers = no_buffers();
@@ -1555,6 +1584,7 @@ suite_ipc(void)
 	tcase_add_test(all, ipc5_string_in_reply);
 	tcase_add_test(all, ipc5_too_long_is_told_to_both);
 	tcase_add_test(all, ipc5_bad_memory_is_its_owners);
+	tcase_add_loop_test(all, ipc5_bad_buffer_and_a_deadline, 0, 3);
 	tcase_add_test(all, ipc5_offers_are_checked);
 	tcase_add_loop_test(all, ipc6_interrupted_copy_goes_on, 0, 2);
 	tcase_add_loop_test(all, ipc6_copy_is_made_at_the_priority_of_who_waits, 0, 4);

@@ -89,6 +89,7 @@ struct spec_thread {
 	bool unheard;			/* its fault was refused: its program is to end */
 	bool starts;			/* its SPAWN is under way */
 	bool spent;			/* its present call has cost a use already */
+	bool retries;			/* it has met somebody who could not, or would not to the end */
 	uint8_t done;			/* pages that its MAP has mapped, or looks and pages of its UNMAP */
 	int8_t undo;			/* error for which its MAP takes them back, or 0 */
 	bool shown;			/* regs are what the user sees, and known */
