@@ -74,7 +74,7 @@ struct bx_removal {
 	uint32_t leaf, index;		/* whose waits are cancelled, and how many threads were seen */
 	int32_t left;			/* of the step, in entries of a table looked at */
 };
-#define BX_REMOVAL_STEP	512
+#define BX_REMOVAL_STEP	384
 
 /* ---- programs ----------------------------------------------------------------------------- */
 
@@ -381,6 +381,7 @@ struct bx_kcore {
 	uint32_t put_off;		/* programs being taken apart, and unsettled threads */
 	uint32_t unsettled;		/* first of those; lend.c */
 	uint32_t settle_left, settle_priority;
+	bool expiring;			/* several threads are woken at once: less is settled for each */
 	struct bx_account *accounts;	/* of each thread */
 	struct bx_levels *client_levels;	/* of each thread */
 	struct bx_levels *sender_levels;	/* of each endpoint */
@@ -568,7 +569,8 @@ void bx_timer_cancel(struct bx_kcore *core, struct bx_thread *thread);
 /* Has the thread looked at, as an account, at `tick` or before. */
 void bx_timer_wake(struct bx_kcore *core, struct bx_thread *thread, uint64_t tick);
 uint64_t bx_timer_next(struct bx_kcore *core);		/* UINT64_MAX: none */
-void bx_timer_expire(struct bx_kcore *core, uint64_t now);	/* bounded number a time */
+/* A bounded number a time; returns whether there was one. */
+bool bx_timer_expire(struct bx_kcore *core, uint64_t now);
 
 /* ---- ipc.c, notify.c ----------------------------------------------------------------------- */
 

@@ -168,9 +168,16 @@ run_again(struct bx_kcore *core, struct bx_thread *thread)
 		bx_syscall_run(core);
 }
 
+/* Whether an interrupt waits, or would if the timer were set: after a timer event it is not. */
+static bool
+interrupt_waits(struct bx_kcore *core, uint64_t now)
+{
+	return bx_timer_next(core) <= now || bx_machine_interrupt_pending(core->machine);
+}
+
 /* Each turn of the loop does a bounded step of work that was put off.  After the first, which an event
  * gets so that no storm of interrupts stops the work, an interrupt that waits goes first; when the
- * event was a system call, that was the step. */
+ * event was a system call, or a deadline that was due, that was the step. */
 static struct bx_context *
 dispatch(struct bx_kcore *core, bool first)
 {
@@ -184,7 +191,7 @@ dispatch(struct bx_kcore *core, bool first)
 		switch_to(core, choose(core, now), now);
 		if (BX_UNLIKELY(now >= cpu->budget_end) && core->unsettled == BX_NONE) {
 			out_of_time(core, now);
-			if (!first && bx_machine_interrupt_pending(core->machine))
+			if (!first && interrupt_waits(core, now))
 				break;
 			continue;
 		}
@@ -193,7 +200,7 @@ dispatch(struct bx_kcore *core, bool first)
 		restart = cpu->current != BX_NONE && bx_core_current(core)->restart != 0;
 		if (ending == BX_NONE && !restart && !unsettled)
 			break;
-		if (!first && bx_machine_interrupt_pending(core->machine)) {
+		if (!first && interrupt_waits(core, now)) {
 			if (!may_run(core, now))
 				put_back(core, now);
 			break;
@@ -243,6 +250,5 @@ bx_kcore_timer(struct bx_kcore *core)
 {
 	core->cpu.interrupts++;
 	core->cpu.timer_at = UINT64_MAX;	/* it has fired */
-	bx_timer_expire(core, bx_machine_now(core->machine));
-	return bx_sched_dispatch(core);
+	return dispatch(core, !bx_timer_expire(core, bx_machine_now(core->machine)));
 }
