@@ -27,14 +27,14 @@ static void
 table_row(const struct reach *reach, uint32_t program, uint32_t object, FILE *out)
 {
 	static const char *const rules[] = { "", "its own", "sent by ", "in a reply of ",
-		"by a thread of " };
+		"by a thread of ", "by DMA" };
 	const struct system_model *model = reach->model;
 	const struct reach_way *way = reach_way(reach, program, object);
 	char rights[RIGHTS_TEXT];
 
 	fprintf(out, "  %-14s %-24s %s   %s%s\n", object_kind_name(model->objects[object].kind),
 	    model->objects[object].name, rights_text(way->rights, rights), rules[way->rule],
-	    way->rule > REACH_OWN ? model->programs[way->from].name : "");
+	    way->rule > REACH_OWN && way->rule != REACH_DMA ? model->programs[way->from].name : "");
 }
 
 void
