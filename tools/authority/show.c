@@ -58,8 +58,8 @@ show_table(const struct reach *reach, FILE *out)
 /* ---- graph ------------------------------------------------------------------------------------ */
 
 /*
- * A program is a box.  In it stand what it serves and hears, and whatever else it alone reaches: so an edge is
- * always something between two programs.  An object that several share is a box of its own.
+ * A program is a box.  In it stand what it serves and hears, and whatever else the manifest gives it alone: so an
+ * edge is something between two programs.  An object that several share is a box of its own.
  * Names are letters, digits, - _ . only: nothing in them has to be escaped.
  */
 #define GRAPH_CALLS	"#2456a6"
@@ -94,14 +94,25 @@ is_meeting(enum bx_sysimage_object_kind kind)
 	return kind == BX_OBJECT_ENDPOINT || kind == BX_OBJECT_NOTIFICATION;
 }
 
-/* The one program in whose box the object stands; BX_SYSIMAGE_NONE: none, or several could. */
+static bool
+has_own(const struct system_program *program, uint32_t object, uint32_t mask)
+{
+	for (uint32_t i = 0; i < program->capability_count; i++)
+		if (program->capabilities[i].object == object && (program->capabilities[i].rights & mask) != 0)
+			return true;
+	return false;
+}
+
+/* The one program in whose box the object stands, by the manifest; BX_SYSIMAGE_NONE: none, or several could. */
 static uint32_t
 home_of(const struct reach *reach, uint32_t object)
 {
-	uint32_t mask = is_meeting(reach->model->objects[object].kind) ? BX_RIGHT_READ : ~0u, home = BX_SYSIMAGE_NONE;
+	const struct system_model *model = reach->model;
+	uint32_t mask = is_meeting(model->objects[object].kind) ? BX_RIGHT_READ : UINT32_MAX;
+	uint32_t home = BX_SYSIMAGE_NONE;
 
-	for (uint32_t program = 0; program < reach->model->program_count; program++) {
-		if ((reach_way(reach, program, object)->rights & mask) == 0)
+	for (uint32_t program = 0; program < model->program_count; program++) {
+		if (!has_own(&model->programs[program], object, mask))
 			continue;
 		if (home != BX_SYSIMAGE_NONE)
 			return BX_SYSIMAGE_NONE;
