@@ -194,28 +194,28 @@ end_wait(struct shell *shell, const char *name)
 		bx_sys_sleep(bx_sys_deadline_in_us(shell->sys, 500));
 }
 
+/* A program was asked to be ended: what came of that. */
+static void
+end_asked(struct shell *shell, const char *name, enum bx_err err)
+{
+	if (err != BX_OK)
+		refusal_tell(shell, name, err, "it does not run");
+	else
+		end_wait(shell, name);
+}
+
 static void
 kill(struct shell *shell, const struct words *words, const char *line)
 {
-	enum bx_err err = kill_ask(shell, words->word[1]);
-
 	(void)line;
-	if (err != BX_OK)
-		refusal_tell(shell, words->word[1], err, "it does not run");
-	else
-		end_wait(shell, words->word[1]);
+	end_asked(shell, words->word[1], kill_ask(shell, words->word[1]));
 }
 
 static void
 stop(struct shell *shell, const struct words *words, const char *line)
 {
-	enum bx_err err = stop_ask(shell, words->word[1]);
-
 	(void)line;
-	if (err != BX_OK)
-		refusal_tell(shell, words->word[1], err, "it does not run");
-	else
-		end_wait(shell, words->word[1]);
+	end_asked(shell, words->word[1], stop_ask(shell, words->word[1]));
 }
 
 /* ---- the machine --------------------------------------------------------------------------------- */
