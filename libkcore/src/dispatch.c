@@ -136,13 +136,20 @@ ending_due(const struct bx_kcore *core)
 }
 
 /* Whether priorities and accounts are to be worked out before the thread that was chosen, if one was,
- * runs: it may be touched by that, or has no time, and has to make way for whoever has. */
+ * runs: it may be touched by that, since somebody has a lower priority or lends it an account; or has no
+ * time, and has to make way for whoever has. */
 static bool
 settle_due(struct bx_kcore *core, uint64_t now)
 {
-	return core->unsettled != BX_NONE && (core->cpu.current == BX_NONE ||
-	    now >= core->cpu.budget_end ||
-	    bx_core_current(core)->priority <= core->settle_priority);
+	const struct bx_thread *thread;
+
+	if (core->unsettled == BX_NONE)
+		return false;
+	if (core->cpu.current == BX_NONE || now >= core->cpu.budget_end)
+		return true;
+	thread = bx_core_current(core);
+	return thread->clients != BX_NONE || thread->helper != BX_NONE ||
+	    thread->priority <= core->settle_priority;
 }
 
 /* Whether the thread that was chosen, if one was, may go on before what was put off is done. */
