@@ -381,7 +381,6 @@ struct bx_kcore {
 	uint32_t put_off;		/* programs being taken apart, and unsettled threads */
 	uint32_t unsettled;		/* first of those; lend.c */
 	uint32_t settle_left, settle_priority;
-	bool expiring;			/* several threads are woken at once: less is settled for each */
 	struct bx_account *accounts;	/* of each thread */
 	struct bx_levels *client_levels;	/* of each thread */
 	struct bx_levels *sender_levels;	/* of each endpoint */

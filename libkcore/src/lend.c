@@ -7,8 +7,7 @@
  */
 #include "thread.h"
 
-#define CHAIN_STEP	4u		/* threads settled at once, one for another */
-#define CHAIN_EXPIRE	1u		/* and for each of the deadlines that are due at once */
+#define CHAIN_STEP	2u		/* threads settled at once, one for another */
 
 /* Where a thread counts that waits for the service of another, or NULL. */
 static struct bx_levels *
@@ -117,10 +116,9 @@ settle(struct bx_kcore *core, struct bx_thread *server, uint32_t *highest, bool 
 static void
 settle_chain(struct bx_kcore *core, uint32_t next, uint32_t highest, bool line)
 {
-	unsigned count = core->expiring ? CHAIN_EXPIRE : CHAIN_STEP;
 	struct bx_thread *thread;
 
-	for (unsigned n = 0; n < count && next != BX_NONE; n++)
+	for (unsigned n = 0; n < CHAIN_STEP && next != BX_NONE; n++)
 		next = settle(core, bx_thread_at(core, next), &highest, line);
 	if (next == BX_NONE)
 		return;

@@ -11,8 +11,8 @@
  */
 #include "thread.h"
 
-#define EXPIRE_STEP	8		/* entries looked at in one timer event, ... */
-#define EXPIRE_REFILL	4		/* ... and as many of them a refill is worth: a line is settled */
+#define EXPIRE_STEP	6		/* entries looked at in one timer event, ... */
+#define EXPIRE_REFILL	2		/* ... and as many of them a refill is worth */
 
 static uint64_t
 key_at(const struct bx_kcore *core, uint32_t place)
@@ -118,14 +118,6 @@ bx_timer_next(struct bx_kcore *core)
 	return core->timer_count > 0 ? key_at(core, 0) : UINT64_MAX;
 }
 
-static void
-timeout(struct bx_kcore *core, struct bx_thread *thread)
-{
-	core->expiring = true;
-	bx_ipc_timeout(core, thread);
-	core->expiring = false;
-}
-
 bool
 bx_timer_expire(struct bx_kcore *core, uint64_t now)
 {
@@ -151,7 +143,7 @@ bx_timer_expire(struct bx_kcore *core, uint64_t now)
 		}
 		remove_first(core);
 		if (thread->deadline != 0 && thread->state != BX_THREAD_READY)
-			timeout(core, thread);
+			bx_ipc_timeout(core, thread);
 		bx_timer_wake(core, thread, due);
 	}
 	return left < EXPIRE_STEP;
