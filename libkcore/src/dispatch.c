@@ -175,13 +175,6 @@ run_again(struct bx_kcore *core, struct bx_thread *thread)
 		bx_syscall_run(core);
 }
 
-/* Whether an interrupt waits, or would if the timer were set: after a timer event it is not. */
-static bool
-interrupt_waits(struct bx_kcore *core, uint64_t now)
-{
-	return bx_timer_next(core) <= now || bx_machine_interrupt_pending(core->machine);
-}
-
 /* Each turn of the loop does a bounded step of work that was put off.  After the first, which an event
  * gets so that no storm of interrupts stops the work, an interrupt that waits goes first; when the
  * event was a system call, or a deadline that was due, that was the step. */
@@ -198,7 +191,7 @@ dispatch(struct bx_kcore *core, bool first)
 		switch_to(core, choose(core, now), now);
 		if (BX_UNLIKELY(now >= cpu->budget_end) && core->unsettled == BX_NONE) {
 			out_of_time(core, now);
-			if (!first && interrupt_waits(core, now))
+			if (!first && bx_machine_interrupt_pending(core->machine))
 				break;
 			continue;
 		}
@@ -207,7 +200,7 @@ dispatch(struct bx_kcore *core, bool first)
 		restart = cpu->current != BX_NONE && bx_core_current(core)->restart != 0;
 		if (ending == BX_NONE && !restart && !unsettled)
 			break;
-		if (!first && interrupt_waits(core, now)) {
+		if (!first && bx_machine_interrupt_pending(core->machine)) {
 			if (!may_run(core, now))
 				put_back(core, now);
 			break;
@@ -255,7 +248,13 @@ bx_kcore_start(struct bx_kcore *core)
 struct bx_context *
 bx_kcore_timer(struct bx_kcore *core)
 {
+	bool woke;
+
 	core->cpu.interrupts++;
 	core->cpu.timer_at = UINT64_MAX;	/* it has fired */
-	return dispatch(core, !bx_timer_expire(core, bx_machine_now(core->machine)));
+	woke = bx_timer_expire(core, bx_machine_now(core->machine));
+	/* What is due by now is to be heard before the next step. */
+	if (woke)
+		bx_sched_timer_set(core, bx_timer_next(core));
+	return dispatch(core, !woke);
 }
