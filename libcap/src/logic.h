@@ -335,6 +335,16 @@ predicate nothing_changed{K,L}(struct bx_cap_slot *s, integer n) =
     \forall integer i; 0 <= i < n ==>
 	SAME_LINKS(K, L, s, i) && SAME_CAP(K, L, s, i);
 
+// i was derived, directly or over others, from a
+inductive descends{L}(struct bx_cap_slot *s, integer i, integer a) {
+case child{L}:
+    \forall struct bx_cap_slot *s, integer i, a;
+    a != BX_CAP_SLOT_NONE && s[i].parent == a ==> descends(s, i, a);
+case further{L}:
+    \forall struct bx_cap_slot *s, integer i, a;
+    s[i].parent != BX_CAP_SLOT_NONE && descends(s, s[i].parent, a) ==> descends(s, i, a);
+}
+
 // the caller's part: memory, and where a space lies in it
 predicate forest_in_memory{L}(struct bx_cap_forest *f) =
     \valid(f) && 0 < f->slot_count && \valid(f->slots + (0 .. f->slot_count - 1)) &&
