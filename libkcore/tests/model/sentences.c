@@ -314,47 +314,56 @@ is_unwanted(const struct sentences *said, const struct bx_kcore *core, uint32_t 
 	return false;
 }
 
-/* The program ends for a fault that nobody takes.  One of its threads has faulted just now, or had to say its fault
- * again; else the handler of one that waited is gone. */
-static const char *
-fault_end_broken(const struct sentences *said, const struct bx_kcore *core, uint32_t program,
-    const struct spec_event *event)
+/* Whether its handler is there, and wants what needs an answer. */
+static bool
+is_handled(const struct sentences *said, const struct bx_kcore *core, uint32_t program)
 {
 	uint32_t handler = core->programs[program].fault_endpoint, server;
-	bool waited = false;
 
-	if (handler == BX_NONE || (event->kind == EVENT_FAULT &&
-	    core->threads[said->current].program == program))
-		return NULL;
-	for (uint32_t i = 0; i < core->thread_count; i++) {
-		if (core->threads[i].program != program || said->thread[i].call_kind != BX_CALL_FAULT)
-			continue;
-		if (said->thread[i].state != BX_THREAD_SENDING)
-			return NULL;		/* is taken or under way: others decide */
-		waited = true;
-	}
+	if (handler == BX_NONE)
+		return false;
 	server = core->endpoints[handler].server;
-	if (!waited || server == BX_NONE || core->programs[server].state != BX_PROGRAM_RUNNING ||
-	    said->program_state[server] != BX_PROGRAM_RUNNING || is_unwanted(said, core, server))
-		return NULL;
-	return "fault: it waited for a handler that is there, and has ended its program";
+	return server != BX_NONE && core->programs[server].state == BX_PROGRAM_RUNNING &&
+	    said->program_state[server] == BX_PROGRAM_RUNNING && !is_unwanted(said, core, server);
 }
 
+/* A fault that was queued waits on, is taken, or goes with its thread; else nobody can take it. */
 static const char *
-faults_broken(const struct sentences *said, const struct bx_kcore *core,
+faults_broken(const struct sentences *said, const struct bx_kcore *core)
+{
+	for (uint32_t i = 0; i < core->thread_count; i++) {
+		const struct bx_thread *thread = &core->threads[i];
+
+		if (said->thread[i].call_kind == BX_CALL_FAULT &&
+		    said->thread[i].state == BX_THREAD_SENDING && thread->state == BX_THREAD_READY &&
+		    is_handled(said, core, thread->program))
+			return "fault: it waits no more, though its handler is there";
+	}
+	return NULL;
+}
+
+/* A program ends for a fault that nobody takes: of a thread that has faulted just now, or whose fault was
+ * given back to it. */
+static const char *
+fault_ends_broken(const struct sentences *said, const struct bx_kcore *core,
     const struct spec_event *event)
 {
 	for (uint32_t p = 0; p < core->program_count; p++) {
 		const struct bx_program *program = &core->programs[p];
-		const char *what;
+		bool faulted = event->kind == EVENT_FAULT && core->threads[said->current].program == p;
 
 		if (said->program_state[p] != BX_PROGRAM_RUNNING ||
 		    (program->state == BX_PROGRAM_ENDING ? program->end_state : program->state) !=
 		    BX_PROGRAM_FAULTED)
 			continue;
-		what = fault_end_broken(said, core, p, event);
-		if (what != NULL)
-			return what;
+		for (uint32_t n = 0; n < program->thread_count; n++) {
+			uint32_t i = program->first_thread + n;
+
+			faulted |= said->thread[i].call_kind == BX_CALL_FAULT &&
+			    (said->thread[i].state != BX_THREAD_SENDING || !is_handled(said, core, p));
+		}
+		if (!faulted)
+			return "fault: it waited for a handler that is there, and has ended its program";
 	}
 	return NULL;
 }
@@ -568,7 +577,9 @@ sentences_broken(struct sentences *said, const struct bx_kcore *core, const stru
 	if (what == NULL)
 		what = waits_broken(said, core);
 	if (what == NULL)
-		what = faults_broken(said, core, event);
+		what = faults_broken(said, core);
+	if (what == NULL)
+		what = fault_ends_broken(said, core, event);
 	if (what == NULL)
 		what = seals_broken(said, core);
 	if (what == NULL)
