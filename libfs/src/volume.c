@@ -395,6 +395,7 @@ mount_root(const struct bx_fs_config *config)
 	fs->read_only = fs->root.sealed || (config->flags & BX_FS_MOUNT_READ_ONLY) != 0;
 	fs->next_virtual = fs->root.blocks;
 	fs->version = 1;
+	fs->op = 1;		/* not 0: that is what a block says that no operation has pinned */
 	return BX_OK;
 }
 

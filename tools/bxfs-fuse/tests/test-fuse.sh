@@ -4,6 +4,7 @@
 # truncations and holes against a plain copy, in the manner of fsx; a tree copied in and out.
 #	BX_FUSE_TREE=/usr/include	which tree (else the sources of libfs)
 #	BX_FUSE_OPERATIONS=100000	how many random operations (else 1500)
+#	BX_FUSE_SHOW=1			each step with a tree, and how long it took
 # Skipped where there is no FUSE.
 fuse=$BX_BUILDDIR/tools/bxfs-fuse/bxfs-fuse
 mkfs=$BX_BUILDDIR/tools/mkfs.bxfs/mkfs.bxfs
@@ -21,8 +22,10 @@ passed=0 failed=0
 check() {
 	what=$1
 	shift
+	before=$(date +%s)
 	if "$@" >"$scratch/out" 2>&1; then
 		passed=$((passed + 1))
+		test -z "$BX_FUSE_SHOW" || printf '%5d s  %s\n' $(($(date +%s) - before)) "$what"
 	else
 		failed=$((failed + 1))
 		echo "failed: $what"
