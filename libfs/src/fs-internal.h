@@ -195,6 +195,7 @@ struct bx_fs {
 	uint32_t sum_bytes;
 	uint32_t extent_blocks;		/* at most in one extent */
 	bool read_only, failed, commit_failed, root_damaged;
+	bool second_damaged[2];		/* of the roots of even and odd generation: the copy at the end */
 	bool snapshot;			/* shows one, not the files */
 	bool replaying;			/* operations come from the log */
 	bool mounting;			/* ... of an earlier mount, whose kept files are not kept now */
