@@ -88,8 +88,13 @@ libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_mode
 %C%_tests_test_fs_snapshots_LDADD = $(CHECK_LIBS)
 endif
 check_PROGRAMS += $(libfs_tests)
-TESTS += $(libfs_tests) %D%/tests/text-size.sh
-EXTRA_DIST += %D%/tests/text-size.sh
+TESTS += $(libfs_tests) %D%/tests/text-size.sh %D%/tests/test-reader.sh
+EXTRA_DIST += %D%/tests/text-size.sh %D%/tests/test-reader.sh %D%/tests/reader.py
+# Makes volumes for test-reader.sh.
+check_PROGRAMS += %D%/tests/leave_log
+%C%_tests_leave_log_CPPFLAGS = $(FS_INC) $(BASE_INC)
+%C%_tests_leave_log_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_leave_log_SOURCES = %D%/tests/leave_log.c $(bx_fs_world)
 EXTRA_DIST += %D%/tests/corpus
 EXTRA_DIST += %D%/tests/prove/run-prove-fs %D%/tests/prove/assumed.h
 
