@@ -180,8 +180,11 @@ bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
 			return err;
 	}
 	for (unsigned turn = 0; turn < 4 && !fs->transaction && class != FS_OP_TIDYING; turn++) {
-		if (bx_fsi_available(fs) >= blocks + reserve + data ||
-		    (fs->pending_blocks == 0 && !something_to_tidy(fs)))
+		/* Content does not come from what is kept for the tree. */
+		bool enough = bx_fsi_available(fs) >= blocks + reserve + data &&
+		    (data == 0 || fs->root.free > FS_RESERVE);
+
+		if (enough || (fs->pending_blocks == 0 && !something_to_tidy(fs)))
 			break;
 		err = make_space(fs);
 		if (err != BX_OK)

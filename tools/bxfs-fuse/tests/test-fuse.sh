@@ -146,6 +146,8 @@ if os.getuid() == 0:
     is_("owner alone", (os.stat("file").st_uid, os.stat("file").st_gid), (0, 65533))
 os.utime("file", ns=(10**18 + 7, 10**18 + 7))
 is_("time to the nanosecond", os.stat("file").st_mtime_ns, 10**18 + 7)
+os.utime("file", ns=(-10**9, -10**9))
+is_("no time before 1970", os.stat("file").st_mtime_ns, 0)
 before = os.stat("dir").st_mtime_ns
 os.close(os.open("dir/new", os.O_CREAT))
 is_("a directory's time changes with its entries", os.stat("dir").st_mtime_ns > before, True)

@@ -71,6 +71,8 @@ check "as JSON" sh -c '"$1" --json snapshots "$2" | python3 -c "import json,sys;
 "$bxfs" diff "$scratch/state" first >"$scratch/diff"
 check "what differs" sh -c 'grep -q "^added *//*second" "$1" && test "$(grep -c . "$1")" -ge 2' sh "$scratch/diff"
 check "sound with a snapshot" "$fsck" "$scratch/state"
+check "so is the snapshot" "$fsck" --snapshot first "$scratch/state"
+check "a snapshot is not repaired" status 1 "$fsck" --repair --snapshot first "$scratch/state"
 check "another snapshot" "$bxfs" snapshot "$scratch/state" later
 check "nothing differs" sh -c 'test -z "$("$1" diff "$2" later)"' sh "$bxfs" "$scratch/state"
 check "back to the first" "$bxfs" rollback "$scratch/state" first
