@@ -100,5 +100,38 @@ check "and named" sh -c '"$1" "$2" | grep -q "data-block.*(/dir/big)"' sh "$fsck
 check "the rest can be read" sh -c '"$1" cat "$2" hello | grep -q hello' sh "$bxfs" "$scratch/bad"
 check "not a volume" status 8 "$fsck" "$scratch/big"
 
+# Directories that contain one another, twice each, with every checksum right: a walk comes to an end.
+check "a volume for it" "$mkfs" -s 1M "$scratch/loop"
+for path in a a/b a/c; do
+	check "directory $path" "$bxfs" mkdir "$scratch/loop" "$path"
+done
+check "made hostile" python3 - "$BX_SRCDIR/libfs/tests" "$scratch/loop" <<'PYTHON'
+import struct
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+import reader
+volume = reader.Volume(sys.argv[2])
+image, root = bytearray(volume.image), volume.root
+address, generation = struct.unpack_from("<QQ", root.tree)
+first = address * 4096
+block = image[first:first + 4096]
+for name in (b"b", b"c"):
+    key = struct.pack(">QB", volume.inodes[1].entries[b"a"][0], 5) + name
+    at = block.index(struct.pack("<HH", len(key), 9) + key) + 4 + len(key)
+    block[at:at + 8] = struct.pack("<Q", volume.inodes[1].entries[b"a"][0])
+image[first:first + 4096] = block
+odd = root.generation % 2
+for slot in (odd, root.blocks - 2 + odd):
+    record = image[slot * 4096:slot * 4096 + 512]
+    record[128:136] = volume.sum(bytes(block), address, generation)
+    record[480:488] = struct.pack("<Q", reader.xxh64(bytes(record[:480]), 0))
+    image[slot * 4096:slot * 4096 + 512] = record
+with open(sys.argv[2], "wb") as file:
+    file.write(image)
+PYTHON
+check "a tree without end is listed" timeout 20 "$bxfs" tree "$scratch/loop"
+check "and named" status 4 timeout 20 "$fsck" "$scratch/loop"
+
 echo "$passed passed, $failed failed"
 test "$failed" -eq 0
