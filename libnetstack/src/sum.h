@@ -28,6 +28,15 @@ sum_load32(const uint8_t *p)
 	return v;
 }
 
+static inline uint32_t
+sum_load16(const uint8_t *p)
+{
+	uint16_t v;
+
+	__builtin_memcpy(&v, p, 2);
+	return v;
+}
+
 /* a + b with the carry added back in: the compiler makes it add, adc. */
 static inline uint64_t
 sum_around(uint64_t a, uint64_t b)
