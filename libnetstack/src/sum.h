@@ -63,8 +63,7 @@ sum_fold(uint64_t sum)
 	uint32_t s;
 
 	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffu) + (sum >> 16 & 0xffffu) + (sum >> 32);
-	s = (uint32_t)sum;
+	s = (uint32_t)sum + (uint32_t)(sum >> 32);
 	s = (s & 0xffffu) + (s >> 16);
 	return (s & 0xffffu) + (s >> 16);
 }
@@ -74,6 +73,13 @@ static inline uint64_t
 sum_of16(uint32_t v)
 {
 	return (v >> 8 & 0xffu) | (v & 0xffu) << 8;
+}
+
+/* A 32-bit number as it stands on the wire, as the machine would load it. */
+static inline uint32_t
+sum_of32(uint32_t v)
+{
+	return __builtin_bswap32(v);
 }
 
 /* The checksum field, complemented. */

@@ -176,6 +176,9 @@ struct bx_ip {
 	uint64_t due_us;
 	uint64_t random;
 	uint32_t generation;		/* of addresses and routes; never 0 */
+	uint32_t good_generation;	/* of the tables when `good_pair` was found good; 0: none is */
+	uint64_t good_pair;		/* source and destination, as in the header, of a unicast packet that was taken up */
+	struct path *last;		/* the path of the last packet out; NULL: none */
 	uint32_t id6;
 	uint32_t path_clock;
 	uint16_t route_count;
@@ -273,6 +276,21 @@ void bx_ip_mld_receive(struct bx_ip *ip, uint64_t now_us, const uint8_t *icmp, c
 
 /* route.c */
 struct path *bx_ip_path_find(struct bx_ip *ip, uint64_t now_us, const struct bx_net_addr *destination);
+/* The same, with a look at the path of the last packet before. */
+static inline struct path *
+bx_ip_path_usual(struct bx_ip *ip, uint64_t now_us, const struct bx_net_addr *destination)
+{
+	struct path *p = ip->last;
+
+	if (BX_LIKELY(p != NULL && p->generation == ip->generation && p->narrow_until_us == 0 &&
+	    bx_net_addr_equal(&p->destination, destination))) {
+		p->used = ip->path_clock;
+		return p;
+	}
+	p = bx_ip_path_find(ip, now_us, destination);
+	ip->last = p;
+	return p;
+}
 bool bx_ip_prefix_equal(const struct bx_net_addr *a, const struct bx_net_addr *b, uint32_t prefix);
 /* The path narrows to mtu (RFC 1191, 3; RFC 8201, 4). */
 void bx_ip_path_narrow(struct bx_ip *ip, uint64_t now_us, const struct bx_net_addr *destination,

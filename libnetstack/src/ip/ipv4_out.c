@@ -4,18 +4,23 @@
  */
 #include "ip.h"
 
-/* Writes a header of 20 bytes and its checksum. */
-static void
+/* Writes a header of 20 bytes and its checksum: a sum of its words, which have the checksum as zero. */
+static inline void
 header_put(uint8_t *p, const struct bx_net_buf *buf, uint32_t total, uint16_t id, uint16_t fragment)
 {
 	uint32_t hops = buf->hop_limit != 0 ? buf->hop_limit : HOP_LIMIT;
+	uint32_t source = sum_load32(buf->source.byte + 12), destination = sum_load32(buf->destination.byte + 12);
+	uint32_t w0 = sum_of32(0x45000000u | (uint32_t)buf->traffic_class << 16 | total);
+	uint32_t w1 = sum_of32((uint32_t)id << 16 | fragment);
+	uint32_t w2 = sum_of32(hops << 24 | (uint32_t)buf->protocol << 16);
+	uint64_t sum = (uint64_t)w0 + w1 + w2 + source + destination;
 
-	bx_put_be32(p, 0x45000000u | (uint32_t)buf->traffic_class << 16 | total);
-	bx_put_be32(p + 4, (uint32_t)id << 16 | fragment);
-	bx_put_be32(p + 8, hops << 24 | (uint32_t)buf->protocol << 16);
-	memcpy(p + 12, buf->source.byte + 12, 4);
-	memcpy(p + 16, buf->destination.byte + 12, 4);
-	sum_put(p + 10, sum_head(p, IPV4_HEAD, 0));
+	__builtin_memcpy(p, &w0, 4);
+	__builtin_memcpy(p + 4, &w1, 4);
+	__builtin_memcpy(p + 8, &w2, 4);
+	__builtin_memcpy(p + 12, &source, 4);
+	__builtin_memcpy(p + 16, &destination, 4);
+	sum_put(p + 10, sum);
 }
 
 /* It stays in the batch and tells its builder why. */
@@ -83,7 +88,7 @@ bool
 bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
     struct bx_net_buf *buf, struct bx_net_batch *extra)
 {
-	struct path *path = bx_ip_path_find(ip, now_us, &buf->destination);
+	struct path *path = bx_ip_path_usual(ip, now_us, &buf->destination);
 	uint32_t total = buf->length + IPV4_HEAD;
 	uint8_t *p;
 

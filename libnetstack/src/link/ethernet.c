@@ -67,14 +67,15 @@ bx_link_init(void *memory, size_t size, const struct bx_link_config *config, str
 			.next = i + 1u < config->waiting ? (uint16_t)(i + 1u) : NO_SLOT,
 		};
 	}
+	l->mac = bx_get_le32(config->mac) | (uint64_t)bx_get_le16(config->mac + 4) << 32;
 	l->due_us = BX_LINK_NEVER;
 	l->random = config->seed;
 	*link = l;
 	return BX_OK;
 }
 
-bool
-bx_link_frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf,
+static inline bool
+frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf,
     const uint8_t destination[6], uint16_t type)
 {
 	uint32_t head = ETHERNET_HEAD + (link->config.vlan != 0 ? VLAN_TAG : 0);
@@ -85,8 +86,8 @@ bx_link_frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct
 		buf->kind = BX_NET_NONE;
 		return false;
 	}
-	memcpy(p, destination, 6);
-	memcpy(p + 6, link->config.mac, 6);
+	__builtin_memcpy(p, destination, 6);
+	__builtin_memcpy(p + 6, link->config.mac, 6);
 	if (link->config.vlan != 0) {
 		bx_put_be16(p + 12, TYPE_VLAN);
 		bx_put_be16(p + 14, link->config.vlan);
@@ -96,6 +97,13 @@ bx_link_frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct
 	buf->sum_start = (uint16_t)(buf->sum_start + head);
 	link->stats.frames_out++;
 	return true;
+}
+
+bool
+bx_link_frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf,
+    const uint8_t destination[6], uint16_t type)
+{
+	return frame_put(link, batch, buf, destination, type);
 }
 
 /* Takes the Ethernet header off; returns the EtherType, or 0 when the frame ends here (counted). */
@@ -141,12 +149,51 @@ strip(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf 
 	return type;
 }
 
+/* The usual frame, from one host to us alone, and where no tags are used: its EtherType; 0: strip decides. */
+static inline uint16_t
+strip_usual(const struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf)
+{
+	const uint8_t *p = bx_net_bytes(batch, buf);
+	uint64_t source;
+	uint16_t type;
+
+	if (buf->length < ETHERNET_HEAD || link->config.vlan != 0 || mac_load(p) != link->mac)
+		return 0;
+	source = mac_load(p + 6);
+	type = bx_get_be16(p + 12);
+	if ((source & 1) != 0 || source == 0 || source == link->mac || type == TYPE_VLAN)
+		return 0;
+	bx_net_pull(buf, ETHERNET_HEAD);
+	return type;
+}
+
+/* What a frame of this type brings; the header is off. */
+static void
+receive_one(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, struct bx_net_buf *buf,
+    uint16_t type, struct bx_net_batch *replies)
+{
+	switch (type) {
+	case 0:
+		break;
+	case TYPE_IPV6:
+		buf->kind = BX_NET_IPV6;
+		break;
+	case TYPE_ARP:
+		bx_link_arp_receive(link, now_us, bx_net_bytes(frames, buf), buf->length, replies);
+		break;
+	default:
+		link->stats.unknown_type++;
+		break;
+	}
+}
+
 void
 bx_link_receive(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames,
     struct bx_net_batch *replies)
 {
 	for (uint32_t i = 0; i < frames->count; i++) {
 		struct bx_net_buf *buf = &frames->bufs[i];
+		uint16_t type;
 
 		if (buf->kind != BX_NET_FRAME)
 			continue;
@@ -155,22 +202,13 @@ bx_link_receive(struct bx_link *link, uint64_t now_us, struct bx_net_batch *fram
 		buf->flags &= BX_NET_F_SUM_GOOD | BX_NET_F_CUT;
 		buf->interface = link->config.interface;
 		buf->mtu = link->config.mtu;
-		switch (strip(link, frames, buf)) {
-		case 0:
-			break;
-		case TYPE_IPV4:
+		type = strip_usual(link, frames, buf);
+		if (BX_UNLIKELY(type == 0))
+			type = strip(link, frames, buf);
+		if (BX_LIKELY(type == TYPE_IPV4))
 			buf->kind = BX_NET_IPV4;
-			break;
-		case TYPE_IPV6:
-			buf->kind = BX_NET_IPV6;
-			break;
-		case TYPE_ARP:
-			bx_link_arp_receive(link, now_us, bx_net_bytes(frames, buf), buf->length, replies);
-			break;
-		default:
-			link->stats.unknown_type++;
-			break;
-		}
+		else
+			receive_one(link, now_us, frames, buf, type, replies);
 	}
 }
 
@@ -227,6 +265,7 @@ resolve(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *packet
 	n = bx_net_addr_is_ipv4(to) ? bx_link_neighbour_find(link, ip) : NULL;
 	if (n != NULL && n->state != ASKING) {
 		neighbour_use(link, now_us, n);
+		link->last = n;
 		memcpy(mac, n->mac, 6);
 		return true;
 	}
@@ -249,12 +288,26 @@ resolve(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *packet
 	return false;
 }
 
+/* A packet to the neighbour that the last one went to, of whom nothing is to be asked: its entry; else NULL. */
+static inline struct neighbour *
+neighbour_usual(const struct bx_link *link, uint64_t now_us, const struct bx_net_buf *buf)
+{
+	struct neighbour *n = link->last;
+
+	if (n == NULL || (buf->flags & BX_NET_F_LINK_KNOWN) != 0 || !bx_net_addr_is_ipv4(&buf->destination) ||
+	    bx_get_be32(buf->destination.byte + 12) != n->ip || n->state != KNOWN || now_us >= n->when_us)
+		return NULL;
+	n->used_us = now_us;
+	return n;
+}
+
 void
 bx_link_send(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets,
     struct bx_net_batch *extra)
 {
 	for (uint32_t i = 0; i < packets->count; i++) {
 		struct bx_net_buf *buf = &packets->bufs[i];
+		const struct neighbour *n;
 		uint8_t mac[6] = { 0 };
 		uint16_t type;
 
@@ -266,8 +319,11 @@ bx_link_send(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets
 			buf->kind = BX_NET_NONE;
 			continue;
 		}
-		if (resolve(link, now_us, packets, buf, mac, extra))
-			bx_link_frame_put(link, packets, buf, mac, type);
+		n = neighbour_usual(link, now_us, buf);
+		if (BX_LIKELY(n != NULL))
+			frame_put(link, packets, buf, n->mac, type);
+		else if (resolve(link, now_us, packets, buf, mac, extra))
+			frame_put(link, packets, buf, mac, type);
 	}
 }
 
