@@ -482,7 +482,6 @@ bx_tcp_segment(struct bx_transport *t, uint64_t now_us, const struct bx_net_batc
 	struct tuple tuple;
 	uint32_t id;
 
-	t->stats.tcp_in++;
 	if (!bx_tcp_parse(t, batch, buf, &s))
 		return;
 	/* RFC 9293, 3.9.2.3, MUST-57: TCP knows no groups. */
