@@ -20,7 +20,7 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 	%D%/src/dhcp/client.c %D%/src/dhcp/message.c \
 	%D%/src/dns/message.c %D%/src/dns/resolver.c \
 	%D%/src/link/arp.c %D%/src/link/conflict.c %D%/src/link/ethernet.c %D%/src/link/neighbour.c \
-	%D%/src/ip/address.c %D%/src/ip/autoconf.c %D%/src/ip/group.c %D%/src/ip/icmpv4.c \
+	%D%/src/ip/address.c %D%/src/ip/autoconf.c %D%/src/ip/door.c %D%/src/ip/group.c %D%/src/ip/icmpv4.c \
 	%D%/src/ip/icmpv6.c %D%/src/ip/igmp.c %D%/src/ip/ip.c %D%/src/ip/ipv4_in.c \
 	%D%/src/ip/ipv4_out.c %D%/src/ip/ipv6_in.c %D%/src/ip/ipv6_out.c %D%/src/ip/mld.c \
 	%D%/src/ip/nd.c %D%/src/ip/nd_cache.c %D%/src/ip/reassembly.c %D%/src/ip/route.c \

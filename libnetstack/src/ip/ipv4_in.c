@@ -110,28 +110,6 @@ header_check(struct bx_ip *ip, const uint8_t *p, struct bx_net_buf *buf)
 	return head;
 }
 
-/* The mapped form of the four bytes of the wire. */
-static inline void
-addr_map(struct bx_net_addr *a, const uint8_t *four)
-{
-	const uint32_t zero[2] = { 0, 0 };
-
-	__builtin_memcpy(a->byte, zero, 8);
-	bx_put_be32(a->byte + 8, 0xffffu);
-	__builtin_memcpy(a->byte + 12, four, 4);
-}
-
-/* What the header says of the packet, for the stages above. */
-static inline void
-describe(struct bx_net_buf *buf, const uint8_t *p)
-{
-	addr_map(&buf->source, p + 12);
-	addr_map(&buf->destination, p + 16);
-	buf->traffic_class = p[1];
-	buf->hop_limit = p[8];
-	buf->protocol = p[9];
-}
-
 /* Whether a packet with these addresses is taken up; in the descriptor they are already. */
 static bool
 addresses_check(struct bx_ip *ip, const uint8_t *p, const struct bx_net_buf *buf)
@@ -150,14 +128,6 @@ addresses_check(struct bx_ip *ip, const uint8_t *p, const struct bx_net_buf *buf
 		ip->good_generation = ip->generation;
 	}
 	return true;
-}
-
-/* From and to whom the one before was. */
-static inline bool
-addresses_usual(const struct bx_ip *ip, const uint8_t *p, const struct bx_net_buf *buf)
-{
-	return sum_load64(p + 12) == ip->good_pair && ip->good_generation == ip->generation &&
-	    (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) == 0;
 }
 
 /* The content of a whole packet, or of a fragment. */
@@ -188,8 +158,8 @@ bx_ip_ipv4_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packe
 	buf->kind = BX_NET_NONE;
 	if (head == 0)
 		return;
-	describe(buf, p);
-	if (BX_UNLIKELY(!addresses_usual(ip, p, buf)) && !addresses_check(ip, p, buf))
+	bx_ip_ipv4_describe(buf, p);
+	if (BX_UNLIKELY(!bx_ip_ipv4_pair_usual(ip, p, buf)) && !addresses_check(ip, p, buf))
 		return;
 	bx_net_pull(buf, head);
 	if ((bx_get_be16(p + 6) & (IPV4_MF | IPV4_OFFSET)) != 0 || buf->protocol == PROTOCOL_ICMP ||

@@ -4,25 +4,6 @@
  */
 #include "ip.h"
 
-/* Writes a header of 20 bytes and its checksum: a sum of its words, which have the checksum as zero. */
-static inline void
-header_put(uint8_t *p, const struct bx_net_buf *buf, uint32_t total, uint16_t id, uint16_t fragment)
-{
-	uint32_t hops = buf->hop_limit != 0 ? buf->hop_limit : HOP_LIMIT;
-	uint32_t source = sum_load32(buf->source.byte + 12), destination = sum_load32(buf->destination.byte + 12);
-	uint32_t w0 = sum_of32(0x45000000u | (uint32_t)buf->traffic_class << 16 | total);
-	uint32_t w1 = sum_of32((uint32_t)id << 16 | fragment);
-	uint32_t w2 = sum_of32(hops << 24 | (uint32_t)buf->protocol << 16);
-	uint64_t sum = (uint64_t)w0 + w1 + w2 + source + destination;
-
-	__builtin_memcpy(p, &w0, 4);
-	__builtin_memcpy(p + 4, &w1, 4);
-	__builtin_memcpy(p + 8, &w2, 4);
-	__builtin_memcpy(p + 12, &source, 4);
-	__builtin_memcpy(p + 16, &destination, 4);
-	sum_put(p + 10, sum);
-}
-
 /* It stays in the batch and tells its builder why. */
 static bool
 give_back(struct bx_net_buf *buf, enum bx_net_error error, uint16_t mtu)
@@ -47,7 +28,7 @@ fragment_put(struct bx_ip *ip, const struct bx_net_batch *batch, const struct bx
 		return false;
 	}
 	p = bx_net_bytes(extra, part);
-	header_put(p, buf, IPV4_HEAD + length, ip->id, (uint16_t)(offset / 8 | (more ? IPV4_MF : 0)));
+	bx_ip_ipv4_head(p, buf, IPV4_HEAD + length, ip->id, (uint16_t)(offset / 8 | (more ? IPV4_MF : 0)));
 	memcpy(p + IPV4_HEAD, bx_net_bytes(batch, buf) + offset, length);
 	part->kind = BX_NET_IPV4;
 	part->interface = path->interface;
@@ -88,7 +69,7 @@ bool
 bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
     struct bx_net_buf *buf, struct bx_net_batch *extra)
 {
-	struct path *path = bx_ip_path_usual(ip, now_us, &buf->destination);
+	struct path *path = bx_ip_path_find(ip, now_us, &buf->destination);
 	uint32_t total = buf->length + IPV4_HEAD;
 	uint8_t *p;
 
@@ -96,6 +77,7 @@ bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
 		ip->stats.no_route++;
 		return give_back(buf, BX_NET_ERROR_ROUTE, 0);
 	}
+	ip->last = path;
 	if (total > IPV4_MAX) {
 		ip->stats.too_big++;
 		return give_back(buf, BX_NET_ERROR_TOO_BIG, path->mtu);
@@ -114,12 +96,6 @@ bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
 		buf->kind = BX_NET_NONE;
 		return true;
 	}
-	/* RFC 6864, 4.1: an atomic datagram needs no identification. */
-	header_put(p, buf, total, 0, IPV4_DF);
-	buf->kind = BX_NET_IPV4;
-	buf->sum_start = (uint16_t)(buf->sum_start + IPV4_HEAD);
-	buf->interface = path->interface;
-	buf->destination = path->next_hop;
-	ip->stats.packets_out++;
+	bx_ip_ipv4_packet(ip, p, buf, path);
 	return true;
 }

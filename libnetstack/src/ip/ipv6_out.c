@@ -120,7 +120,7 @@ bool
 bx_ip_ipv6_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
     struct bx_net_buf *buf, struct bx_net_batch *extra)
 {
-	struct path *path = bx_ip_path_usual(ip, now_us, &buf->destination);
+	struct path *path = bx_ip_path_find(ip, now_us, &buf->destination);
 	uint32_t flow;
 	uint8_t *p;
 

@@ -74,18 +74,16 @@ bx_link_init(void *memory, size_t size, const struct bx_link_config *config, str
 	return BX_OK;
 }
 
-static inline bool
+/* There is room for the header. */
+static inline void
 frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf,
     const uint8_t destination[6], uint16_t type)
 {
 	uint32_t head = ETHERNET_HEAD + (link->config.vlan != 0 ? VLAN_TAG : 0);
-	uint8_t *p = bx_net_push(batch, buf, head);
+	uint8_t *p = bx_net_bytes(batch, buf) - head;
 
-	if (p == NULL) {
-		link->stats.no_headroom++;
-		buf->kind = BX_NET_NONE;
-		return false;
-	}
+	buf->offset -= head;
+	buf->length += head;
 	__builtin_memcpy(p, destination, 6);
 	__builtin_memcpy(p + 6, link->config.mac, 6);
 	if (link->config.vlan != 0) {
@@ -96,14 +94,19 @@ frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_
 	buf->kind = BX_NET_FRAME;
 	buf->sum_start = (uint16_t)(buf->sum_start + head);
 	link->stats.frames_out++;
-	return true;
 }
 
 bool
 bx_link_frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf,
     const uint8_t destination[6], uint16_t type)
 {
-	return frame_put(link, batch, buf, destination, type);
+	if (buf->offset - buf->begin < ETHERNET_HEAD + (link->config.vlan != 0 ? VLAN_TAG : 0)) {
+		link->stats.no_headroom++;
+		buf->kind = BX_NET_NONE;
+		return false;
+	}
+	frame_put(link, batch, buf, destination, type);
+	return true;
 }
 
 /* Takes the Ethernet header off; returns the EtherType, or 0 when the frame ends here (counted). */
@@ -149,31 +152,20 @@ strip(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf 
 	return type;
 }
 
-/* The usual frame, from one host to us alone, and where no tags are used: its EtherType; 0: strip decides. */
-static inline uint16_t
-strip_usual(const struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf)
-{
-	const uint8_t *p = bx_net_bytes(batch, buf);
-	uint64_t source;
-	uint16_t type;
-
-	if (buf->length < ETHERNET_HEAD || link->config.vlan != 0 || mac_load(p) != link->mac)
-		return 0;
-	source = mac_load(p + 6);
-	type = bx_get_be16(p + 12);
-	if ((source & 1) != 0 || source == 0 || source == link->mac || type == TYPE_VLAN)
-		return 0;
-	bx_net_pull(buf, ETHERNET_HEAD);
-	return type;
-}
-
-/* What a frame of this type brings; the header is off. */
 static void
-receive_one(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, struct bx_net_buf *buf,
-    uint16_t type, struct bx_net_batch *replies)
+receive_other(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, struct bx_net_buf *buf,
+    struct bx_net_batch *replies)
 {
-	switch (type) {
+	link->stats.frames_in++;
+	buf->kind = BX_NET_NONE;
+	buf->flags &= BX_NET_F_SUM_GOOD | BX_NET_F_CUT;
+	buf->interface = link->config.interface;
+	buf->mtu = link->config.mtu;
+	switch (strip(link, frames, buf)) {
 	case 0:
+		break;
+	case TYPE_IPV4:
+		buf->kind = BX_NET_IPV4;
 		break;
 	case TYPE_IPV6:
 		buf->kind = BX_NET_IPV6;
@@ -187,29 +179,53 @@ receive_one(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, 
 	}
 }
 
+/* The short way of the usual frame: IPv4, from one host to us alone, where no tags are used.  It calls nothing. */
+static inline bool
+receive_usual(struct bx_link *link, const struct bx_net_batch *frames, struct bx_net_buf *buf)
+{
+	const uint8_t *p = bx_net_bytes(frames, buf);
+	uint64_t source;
+
+	if (buf->kind != BX_NET_FRAME)
+		return true;
+	if (buf->length < ETHERNET_HEAD || link->config.vlan != 0 ||
+	    mac_load(p) != link->mac || bx_get_be16(p + 12) != TYPE_IPV4)
+		return false;
+	source = mac_load(p + 6);
+	if ((source & 1) != 0 || source == 0 || source == link->mac)
+		return false;
+	link->stats.frames_in++;
+	buf->kind = BX_NET_IPV4;
+	buf->flags &= BX_NET_F_SUM_GOOD | BX_NET_F_CUT;
+	buf->interface = link->config.interface;
+	buf->mtu = link->config.mtu;
+	bx_net_pull(buf, ETHERNET_HEAD);
+	return true;
+}
+
+/* From one on that is not usual. */
+static APART void
+receive_from(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, uint32_t first,
+    struct bx_net_batch *replies)
+{
+	for (uint32_t i = first; i < frames->count; i++) {
+		struct bx_net_buf *buf = &frames->bufs[i];
+
+		if (i == first || !receive_usual(link, frames, buf))
+			receive_other(link, now_us, frames, buf, replies);
+	}
+}
+
 void
 bx_link_receive(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames,
     struct bx_net_batch *replies)
 {
-	for (uint32_t i = 0; i < frames->count; i++) {
-		struct bx_net_buf *buf = &frames->bufs[i];
-		uint16_t type;
+	uint32_t i = 0;
 
-		if (buf->kind != BX_NET_FRAME)
-			continue;
-		link->stats.frames_in++;
-		buf->kind = BX_NET_NONE;
-		buf->flags &= BX_NET_F_SUM_GOOD | BX_NET_F_CUT;
-		buf->interface = link->config.interface;
-		buf->mtu = link->config.mtu;
-		type = strip_usual(link, frames, buf);
-		if (BX_UNLIKELY(type == 0))
-			type = strip(link, frames, buf);
-		if (BX_LIKELY(type == TYPE_IPV4))
-			buf->kind = BX_NET_IPV4;
-		else
-			receive_one(link, now_us, frames, buf, type, replies);
-	}
+	while (i < frames->count && receive_usual(link, frames, &frames->bufs[i]))
+		i++;
+	if (i != frames->count)
+		receive_from(link, now_us, frames, i, replies);
 }
 
 /* The link address of a group (RFC 1112, 6.4; RFC 2464, 7), or of all (255.255.255.255). */
@@ -288,43 +304,61 @@ resolve(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *packet
 	return false;
 }
 
-/* A packet to the neighbour that the last one went to, of whom nothing is to be asked: its entry; else NULL. */
-static inline struct neighbour *
-neighbour_usual(const struct bx_link *link, uint64_t now_us, const struct bx_net_buf *buf)
+static void
+send_other(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets, struct bx_net_buf *buf,
+    struct bx_net_batch *extra)
+{
+	uint16_t type = buf->kind == BX_NET_IPV6 ? TYPE_IPV6 : TYPE_IPV4;
+	uint8_t mac[6] = { 0 };
+
+	if (buf->length > link->config.mtu && (buf->flags & BX_NET_F_CUT) == 0) {
+		link->stats.too_big++;
+		buf->kind = BX_NET_NONE;
+	} else if (resolve(link, now_us, packets, buf, mac, extra)) {
+		bx_link_frame_put(link, packets, buf, mac, type);
+	}
+}
+
+/* The short way: to the neighbour that the last one went to, of whom nothing is to be asked.  It calls nothing. */
+static inline bool
+send_usual(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *packets, struct bx_net_buf *buf)
 {
 	struct neighbour *n = link->last;
 
-	if (n == NULL || (buf->flags & BX_NET_F_LINK_KNOWN) != 0 || !bx_net_addr_is_ipv4(&buf->destination) ||
-	    bx_get_be32(buf->destination.byte + 12) != n->ip || n->state != KNOWN || now_us >= n->when_us)
-		return NULL;
+	if (buf->kind != BX_NET_IPV4)
+		return buf->kind != BX_NET_IPV6;
+	if (n == NULL || (buf->flags & BX_NET_F_LINK_KNOWN) != 0 ||
+	    buf->length > link->config.mtu || !bx_net_addr_is_ipv4(&buf->destination) ||
+	    bx_get_be32(buf->destination.byte + 12) != n->ip || n->state != KNOWN || now_us >= n->when_us ||
+	    buf->offset - buf->begin < ETHERNET_HEAD + VLAN_TAG)
+		return false;
 	n->used_us = now_us;
-	return n;
+	frame_put(link, packets, buf, n->mac, TYPE_IPV4);
+	return true;
+}
+
+static APART void
+send_from(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets, uint32_t first,
+    struct bx_net_batch *extra)
+{
+	for (uint32_t i = first; i < packets->count; i++) {
+		struct bx_net_buf *buf = &packets->bufs[i];
+
+		if (i == first || !send_usual(link, now_us, packets, buf))
+			send_other(link, now_us, packets, buf, extra);
+	}
 }
 
 void
 bx_link_send(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets,
     struct bx_net_batch *extra)
 {
-	for (uint32_t i = 0; i < packets->count; i++) {
-		struct bx_net_buf *buf = &packets->bufs[i];
-		const struct neighbour *n;
-		uint8_t mac[6] = { 0 };
-		uint16_t type;
+	uint32_t i = 0;
 
-		if (buf->kind != BX_NET_IPV4 && buf->kind != BX_NET_IPV6)
-			continue;
-		type = buf->kind == BX_NET_IPV6 ? TYPE_IPV6 : TYPE_IPV4;
-		if (buf->length > link->config.mtu && (buf->flags & BX_NET_F_CUT) == 0) {
-			link->stats.too_big++;
-			buf->kind = BX_NET_NONE;
-			continue;
-		}
-		n = neighbour_usual(link, now_us, buf);
-		if (BX_LIKELY(n != NULL))
-			frame_put(link, packets, buf, n->mac, type);
-		else if (resolve(link, now_us, packets, buf, mac, extra))
-			frame_put(link, packets, buf, mac, type);
-	}
+	while (i < packets->count && send_usual(link, now_us, packets, &packets->bufs[i]))
+		i++;
+	if (i != packets->count)
+		send_from(link, now_us, packets, i, extra);
 }
 
 void

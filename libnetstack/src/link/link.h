@@ -69,6 +69,7 @@ struct bx_link {
 	struct bx_link_config config;
 	struct bx_link_stats stats;
 	struct own own[BX_LINK_ADDRESSES];
+	uint32_t own_used;		/* beyond these none has ever been set */
 	struct neighbour *neighbours;
 	struct waiting *wait;
 	uint8_t *wait_bytes;		/* config.waiting times config.mtu */

@@ -41,8 +41,8 @@ bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tu
 		.ssthresh = UINT32_MAX,
 		.flags = F_HASHED | ((t->config.features & BX_TCP_CUBIC) != 0 ? F_CUBIC : 0),
 	};
-	c->ts_offset = (uint32_t)bx_tcp_siphash(t->key, tuple, 2);
-	bx_tcp_hash_add(t, id, tuple);
+	if ((t->config.features & BX_TCP_TIMESTAMPS) != 0)
+		c->ts_offset = (uint32_t)bx_tcp_siphash(t->key, tuple, 2);
 	return c;
 }
 
@@ -153,11 +153,8 @@ bx_tcp_conn_end(struct bx_transport *t, struct conn *c, enum bx_err error)
 void
 bx_tcp_conn_time_wait(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
-	struct tuple tuple = bx_tcp_tuple(t, conn_id(t, c));
-
-	bx_tcp_hash_remove(t, conn_id(t, c), &tuple);
-	c->flags &= ~F_HASHED;
 	bx_tcp_time_wait_add(t, now_us, c);
+	c->flags &= ~F_HASHED;
 	bx_tcp_conn_end(t, c, BX_OK);
 }
 

@@ -333,6 +333,13 @@ admit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s
 	return (s->flags & ACK) != 0;
 }
 
+bool
+bx_tcp_fins(struct bx_transport *t, uint64_t now_us, struct conn *c, bool fin, struct bx_net_batch *replies)
+{
+	return fin_acked(t, now_us, c, replies) ||
+	    (fin && takes_data(c) && fin_arrives(t, now_us, c, replies));
+}
+
 /* A segment of a connection beyond SYN-SENT.  `replies` may be NULL where FIN-WAIT-2 cannot be. */
 static void
 synchronised(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s,

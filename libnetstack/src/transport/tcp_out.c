@@ -463,14 +463,13 @@ send_reset(struct bx_transport *t, struct conn *c, struct bx_net_batch *out)
 /* ---- the short way ---- */
 
 /* What makes it more than new data and an acknowledgement. */
-#define UNUSUAL	(F_RESET | F_ECN | F_ECE | F_FIN_QUEUED | F_RECOVERY | F_LOSS | F_PROBED | F_FORCE | F_DSACK | \
-	F_PROBE_WINDOW)
+#define UNUSUAL	(F_RESET | F_ECN | F_ECE | F_RECOVERY | F_LOSS | F_PROBED | F_FORCE | F_DSACK | F_PROBE_WINDOW)
 
 static inline bool
 output_is_usual(const struct bx_transport *t, const struct conn *c)
 {
-	return c->state == BX_TCP_ESTABLISHED && (c->flags & UNUSUAL) == 0 && c->lost == 0 &&
-	    c->duplicate_acks == 0 &&
+	return c->state >= BX_TCP_ESTABLISHED && (c->flags & UNUSUAL) == 0 && c->lost == 0 &&
+	    c->duplicate_acks == 0 && ((c->flags & F_FIN_QUEUED) == 0 || conn_fin_sent(c)) &&
 	    (c->receive_ring == NONE || receive_ring_of(t, c->receive_ring)->count == 0);
 }
 

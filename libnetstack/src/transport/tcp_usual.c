@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * tcp_usual.c -- the short way of the usual segment: of an established connection, the one expected next, with data or
- * a further acknowledgement or both, while nothing is lost, out of order, or waits to be probed.  (Van Jacobson's header
- * prediction: RFC 1323, A.1, and `4BSD header prediction', 1990.)
+ * tcp_usual.c -- the short way of the usual segment: of an established connection, or one that is being closed, the one
+ * expected next, with data, a FIN or a further acknowledgement, while nothing is lost, out of order, or waits to be
+ * probed.  (Van Jacobson's header prediction, 4BSD Beta Release, 1988.)
  *
  * All is looked at before anything is changed: what does not fit goes the general way (tcp_in.c), which would do with
  * such a segment the same, at more cost.
@@ -10,7 +10,7 @@
 #include "transport.h"
 
 /* What asks for more than the short way does. */
-#define UNUSUAL	(F_ECN | F_RECOVERY | F_LOSS | F_PROBED | F_ORPHAN | F_RESET | F_FIN_QUEUED | F_FIN_RECEIVED)
+#define UNUSUAL	(F_ECN | F_RECOVERY | F_LOSS | F_PROBED | F_RESET)
 #define TIMESTAMPS_LEAD	0x0101080au
 #define TIMESTAMPS_LONG	12u
 
@@ -21,6 +21,7 @@ struct usual {
 	uint32_t seq, ack;
 	uint32_t records;		/* as many as it acknowledges, all whole and sent once */
 	uint32_t ts_value;
+	bool fin;
 };
 
 /* The connection of a segment with the fixed header at p, or NULL. */
@@ -52,7 +53,7 @@ records_covered(const struct bx_transport *t, struct conn *c, uint32_t ack, uint
 	for (; n < r.count && end != ack; n++) {
 		const struct record *x = record_at(&r, n);
 
-		if (x->flags != 0 || seq_lt(ack, x->end))
+		if ((x->flags & ~R_FIN) != 0 || seq_lt(ack, x->end))
 			return false;
 		end = x->end;
 	}
@@ -81,13 +82,21 @@ in_order(const struct bx_transport *t, const struct conn *c)
 	return c->receive_ring == NONE || receive_ring_of(t, c->receive_ring)->count == 0;
 }
 
+/* Data has a reader, and room; it and a FIN come before the peer's FIN. */
+static inline bool
+takes(const struct conn *c, const struct usual *u)
+{
+	return (c->flags & F_FIN_RECEIVED) == 0 && (u->length == 0 || (c->flags & F_ORPHAN) == 0) &&
+	    c->rcv_adv != u->seq;
+}
+
 static inline bool
 is_usual(const struct bx_transport *t, struct conn *c, const struct bx_net_buf *buf, struct usual *u)
 {
 	const uint8_t *p = u->head;
 
-	if (c->state != BX_TCP_ESTABLISHED || (c->flags & UNUSUAL) != 0 || (c->lost | c->sacked) != 0 ||
-	    c->retransmit_kind > PROBE || (p[13] & ~PSH) != ACK)
+	if (c->state < BX_TCP_ESTABLISHED || (c->flags & UNUSUAL) != 0 || (c->lost | c->sacked) != 0 ||
+	    c->retransmit_kind > PROBE)
 		return false;
 	u->head_length = (p[12] >> 4) * 4u;
 	if (buf->length < u->head_length || !options_are_usual(c, u))
@@ -97,10 +106,13 @@ is_usual(const struct bx_transport *t, struct conn *c, const struct bx_net_buf *
 	u->ack = bx_get_be32(p + 8);
 	if (u->seq != c->rcv_nxt || u->length > c->rcv_adv - u->seq || !in_order(t, c))
 		return false;
-	/* Without data: a further acknowledgement, no duplicate and no mere window. */
+	u->fin = (p[13] & FIN) != 0;
+	if ((u->length != 0 || u->fin) && !takes(c, u))
+		return false;
+	/* With nothing else: a further acknowledgement, no duplicate and no mere window. */
 	if (u->ack == c->snd_una) {
 		u->records = 0;
-		return u->length != 0;
+		return u->length != 0 || u->fin;
 	}
 	return u->ack - c->snd_una <= c->snd_nxt - c->snd_una && records_covered(t, c, u->ack, &u->records);
 }
@@ -156,7 +168,7 @@ acknowledged(struct bx_transport *t, uint64_t now_us, struct conn *c, const stru
 	c->snd_una = u->ack;
 	c->backoff = 0;
 	c->duplicates = 0;
-	if (c->send_ring != NONE && r.count == 0 && c->snd_una == c->snd_end) {
+	if (c->send_ring != NONE && r.count == 0 && !seq_lt(c->snd_una, c->snd_end)) {
 		bx_tcp_ring_give(t, c->send_ring);
 		c->send_ring = NONE;
 	}
@@ -184,7 +196,7 @@ window_take(struct conn *c, const struct usual *u)
 
 /* It is good: everything that it says becomes true. */
 static inline void
-take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual *u)
+take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual *u, struct bx_net_batch *replies)
 {
 	/* RFC 7323, 4.3. */
 	if ((c->flags & F_TIMESTAMPS) != 0 && seq_leq(u->seq, c->rcv_acked)) {
@@ -196,7 +208,7 @@ take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual
 	window_take(c, u);
 	if (u->records != 0)
 		acknowledged(t, now_us, c, u);
-	if (seq_lt(c->snd_nxt, c->snd_end))
+	if (seq_lt(c->snd_nxt, c->snd_end + ((c->flags & F_FIN_QUEUED) != 0)))
 		bx_tcp_conn_ready(t, c);
 	if (u->length != 0) {
 		if (u->length > c->seen_mss)
@@ -205,19 +217,22 @@ take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual
 		bx_tcp_acknowledge(t, now_us, c);
 		bx_tcp_conn_event(t, c, BX_TCP_READABLE);
 	}
+	if ((u->fin || c->state != BX_TCP_ESTABLISHED) && bx_tcp_fins(t, now_us, c, u->fin, replies))
+		return;
 	bx_tcp_conn_arm(t, c);
 	BX_INVARIANT(bx_tcp_conn_sound(t, c));
 }
 
 bool
 bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
-    const struct bx_net_buf *buf)
+    const struct bx_net_buf *buf, struct bx_net_batch *replies)
 {
 	struct usual u = { .head = bx_net_bytes(batch, buf) };
 	bool had_ring;
 	struct conn *c;
 
-	if (buf->length < TCP_HEAD || (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) != 0)
+	if (buf->length < TCP_HEAD || (u.head[13] & ~(PSH | FIN)) != ACK ||
+	    (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) != 0)
 		return false;
 	c = conn_of(t, buf, u.head);
 	if (c == NULL || !is_usual(t, c, buf, &u))
@@ -226,7 +241,7 @@ bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch 
 	if (u.length != 0 && !bx_tcp_receive_attach(t, c))
 		return false;
 	if (BX_LIKELY(sum_is_good(t, c, buf, &u))) {
-		take(t, now_us, c, &u);
+		take(t, now_us, c, &u, replies);
 		return true;
 	}
 	t->stats.bad_checksum++;

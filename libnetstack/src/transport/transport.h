@@ -346,6 +346,8 @@ uint32_t bx_tcp_isn(const struct bx_transport *t, uint64_t now_us, const struct 
 uint32_t bx_tcp_find(struct bx_transport *t, const struct tuple *tuple);
 void bx_tcp_hash_add(struct bx_transport *t, uint32_t id, const struct tuple *tuple);
 void bx_tcp_hash_remove(struct bx_transport *t, uint32_t id, const struct tuple *tuple);
+/* The same four are of another kind from now on. */
+void bx_tcp_hash_replace(struct bx_transport *t, uint32_t id, uint32_t by, const struct tuple *tuple);
 struct tuple bx_tcp_tuple(const struct bx_transport *t, uint32_t id);
 struct listener *bx_tcp_listener_find(struct bx_transport *t, const struct bx_net_addr *local,
     uint16_t port);
@@ -462,6 +464,7 @@ conn_id(const struct bx_transport *t, const struct conn *c)
 	return (uint32_t)(c - t->conns);
 }
 
+/* A connection that is not in the hash yet, but marked as if it were; NULL: there is no place. */
 struct conn *bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tuple,
     uint16_t mtu);
 /* Gives the connection's memory back; its handle is void. */
@@ -634,6 +637,9 @@ void bx_tcp_segment(struct bx_transport *t, uint64_t now_us, const struct bx_net
     const struct bx_net_buf *buf, struct bx_net_batch *replies);
 void bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf);
+/* What an acknowledgement that was taken means for our FIN, and one of the peer that is next; true: the connection is
+ * over. */
+bool bx_tcp_fins(struct bx_transport *t, uint64_t now_us, struct conn *c, bool fin, struct bx_net_batch *replies);
 /* An established connection takes a segment (also the one that established it). */
 void bx_tcp_conn_segment(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s);
 /* Options of the peer's SYN. */
@@ -641,9 +647,9 @@ void bx_tcp_conn_options(struct bx_transport *t, uint64_t now_us, struct conn *c
     uint16_t peer_mss, uint8_t scale, uint32_t ts_value);
 
 /* ---- tcp_usual.c ---- */
-/* Takes the usual segment of an established connection; false: it is another one, and nothing has changed. */
+/* Takes the usual segment of a connection; false: it is another one, and nothing has changed. */
 bool bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
-    const struct bx_net_buf *buf);
+    const struct bx_net_buf *buf, struct bx_net_batch *replies);
 
 /* ---- tcp_data.c ---- */
 /* Received data is to be acknowledged: every second full segment at once, the rest within the delay. */
@@ -754,6 +760,7 @@ bool bx_tcp_cookie_read(const struct bx_transport *t, uint64_t now_us, const str
     const struct tuple *tuple, uint16_t *mss);
 
 /* ---- tcp_timewait.c ---- */
+/* The entry that stands for c takes its place in the hash. */
 void bx_tcp_time_wait_add(struct bx_transport *t, uint64_t now_us, const struct conn *c);
 /* A segment for an entry; true: it is a SYN that opens the connection anew (RFC 6191). */
 bool bx_tcp_time_wait_segment(struct bx_transport *t, uint64_t now_us, uint32_t id,
