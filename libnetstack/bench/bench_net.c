@@ -44,6 +44,7 @@ struct host {
 static struct wire wires[2];
 static struct host hosts[2];
 static uint64_t now_us = 1000000, rounds;
+static bool offload;		/* the device makes and checks the sums of TCP and UDP */
 static uint8_t bytes[65536], sink[65536];
 static const struct bx_net_addr any;
 
@@ -83,6 +84,8 @@ start(uint32_t i, uint32_t connections, uint32_t rings, uint32_t ring_bytes)
 	};
 	struct host *h = &hosts[i];
 
+	if (offload)
+		transport.features |= BX_TRANSPORT_SUM_LATER;
 	ok(bx_link_init(block(bx_link_size(&link)), bx_link_size(&link), &link, &h->stack.link));
 	ok(bx_ip_init(block(bx_ip_size(&ip)), bx_ip_size(&ip), &ip, &h->stack.ip));
 	ok(bx_transport_init(block(bx_transport_size(&transport)), bx_transport_size(&transport), &transport,
@@ -144,7 +147,7 @@ frames_of(struct wire *w, uint32_t n)
 	for (uint32_t k = w->head; k < w->head + n; k++) {
 		w->in[k].offset = w->frame[k].offset;
 		w->in[k].length = w->frame[k].length;
-		w->in[k].flags = 0;
+		w->in[k].flags = offload ? BX_NET_F_SUM_GOOD : 0;
 		w->in[k].kind = w->frame[k].length != 0 ? BX_NET_FRAME : BX_NET_NONE;
 	}
 	return (struct bx_net_batch){
@@ -370,6 +373,7 @@ run(const char *row, uint64_t count)
 	uint32_t many = strcmp(row, "rr1_10000conn") == 0 ? MANY : strcmp(row, "rr1_1000conn") == 0 ? 1000 : 16;
 	uint32_t ring = strcmp(row, "bulk_256k") == 0 ? 262144 : 65536;
 
+	offload = strcmp(row, "bulk_offload") == 0;
 	/* With many connections each keeps a ring until its last byte is acknowledged. */
 	for (uint32_t i = 0; i < 2; i++)
 		start(i, many, many > 16 ? 2 * many : 64, many > 16 ? 4096 : ring);
@@ -378,7 +382,7 @@ run(const char *row, uint64_t count)
 		turn();
 	/* Both know one another. */
 	udp(32, 1);
-	if (strcmp(row, "bulk_segment") == 0 || strcmp(row, "bulk_256k") == 0)
+	if (strncmp(row, "bulk_", 5) == 0)
 		bulk(count);
 	else if (strcmp(row, "rr1") == 0)
 		rr(count, 1, 1);
