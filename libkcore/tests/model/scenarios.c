@@ -193,10 +193,12 @@ static const struct model_op memory[] = {
 };
 
 /* Budgets of two units in twenty; a server that has none, and one that has. */
-static const struct model_times poor = { 50000, { 0, 100, 0 }, { 0, 1000, 0 }, { false, false, true } };
-static const struct model_times line = { 50000, { 150, 0, 100 }, { 1000, 0, 1000 }, { false, true, false } };
+static const struct model_times poor = { 50000, { 0, 100, 0 }, { 0, 1000, 0 }, { false, false, true }, false };
+static const struct model_times line = { 50000, { 150, 0, 100 }, { 1000, 0, 1000 }, { false, true, false }, false };
 static const struct model_times mixed = { 50000, { 0, 100, 0, 300 }, { 0, 1000, 0, 2000 },
-    { false, false, true, false } };
+    { false, false, true, false }, false };
+/* Half a time slice. */
+static const struct model_times halves = { 5000000, { 0 }, { 0 }, { false }, true };
 static const struct model_op poor_begin[] = {
 	DO2(BX_SYS_SPAWN, SPAWN, 2), RECEIVE(EP_A, FAR), DO2(BX_SYS_SPAWN, SPAWN, 1),
 };
@@ -209,6 +211,11 @@ static const struct model_op donations[] = {
 	CALL(EP_A, FAR), CALL(EP_B, FAR), RECEIVE(EP_A, FAR), RECEIVE(EP_B, FAR), REPLY,
 	REPLY_RECEIVE(EP_B, FAR), TICK(1), TICK(2), TICK(17), DO(BX_SYS_THREAD_STOP, THREAD_NEXT),
 	DO(BX_SYS_THREAD_RESUME, THREAD_NEXT), SEND(EP_B, SOON),
+};
+
+static const struct model_op slices[] = {
+	TICK(1), TICK(2), DO(BX_SYS_SIGNAL, NOTE), WAIT(NOTE, FAR), YIELD, CALL(EP_A, FAR), RECEIVE(EP_A, FAR),
+	REPLY,
 };
 
 /* Many pages, in steps; the other program, of more priority, wakes in between. */
@@ -265,6 +272,15 @@ static const struct model_op taken[] = {
 	P(BX_SYS_RECEIVE, FREE_2, REPLY_1, FAR, OFFER_LONG),
 	P(OP_TICK, 8, 0, 0, 0), P(OP_TICK, 0, 0, 0, 0), DO(BX_SYS_CAP_REVOKE, EP_A), DO(BX_SYS_CAP_DELETE, FREE_1),
 	WAIT(NOTE, LATER), YIELD, REPLY,
+};
+
+/* While one of its threads copies, the other one of more priority puts another capability in the place of what
+ * that goes by. */
+static const struct model_op swaps[] = {
+	P(BX_SYS_SEND, EP_A, PAST_END, FAR, OFFER_LONG), P(BX_SYS_RECEIVE, EP_A, REPLY_1, FAR, OFFER_LONG),
+	OFFER(BX_SYS_SEND, EP_A, PAST_END, FAR, OFFER_LONG), OFFER(BX_SYS_RECEIVE, EP_A, REPLY_1, FAR, OFFER_LONG),
+	DO2(BX_SYS_CAP_MOVE, EP_A, FREE_1), DO2(BX_SYS_CAP_MOVE, EP_B, EP_A), DO(BX_SYS_CAP_DELETE, EP_A),
+	DO(BX_SYS_CAP_DELETE, COUNTED), P(OP_TICK, 8, 0, 0, 0), WAIT(NOTE, LATER), YIELD,
 };
 
 /* Who starts a program is stopped in the middle of it. */
@@ -333,8 +349,12 @@ const struct scenario scenarios[] = {
 	  false, true },
 	{ "donations", { 3, 1, { 10, 10, 11 }, false, false, { 0 }, &line }, LIST(three_begin),
 	  LIST(donations), 7, false, true },
+	{ "slices", { 3, 1, { 10, 10, 14 }, false, false, { 0 }, &halves }, LIST(three_begin), LIST(slices), 7,
+	  false, true },
 	{ "maps", { 2, 1, { 10, 12 }, false, true, { 0 }, NULL }, LIST(maps_begin), LIST(maps), 5, true, true },
 	{ "answers", { 2, 2, { 10, 10 }, true, false, { 0 }, NULL }, LIST(answers_begin), LIST(answers), 7, true,
+	  true },
+	{ "swaps", { 2, 2, { 10, 10 }, true, true, { 0 }, NULL }, LIST(answers_begin), LIST(swaps), 7, true,
 	  true },
 	{ "again", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(agains), 6, true, true },
 	{ "taken", { 3, 1, { 10, 10, 12 }, true, true, { 0 }, NULL }, LIST(taken_begin), LIST(taken), 6, true,
