@@ -76,7 +76,7 @@ PHONY += model-mutants
 EXTRA_DIST += libkcore/tests/model/check-mutants.sh libkcore/tests/model/mutants.list
 if HAVE_CHECK
 model-mutants:
-	@CC='$(CC_FOR_BUILD)' BX_SRCDIR='$(srcdir)' BX_CPPFLAGS='$(bx_kcore_inc) $(CHECK_CFLAGS)' \
+	@CC='$(CC_FOR_BUILD)' BX_SRCDIR='$(srcdir)' BX_CPPFLAGS="$(subst ",\",$(bx_kcore_inc) $(CHECK_CFLAGS))" \
 		BX_SOURCES='$(libkcore_tests_model_model_SOURCES)' BX_LIBS='$(CHECK_LIBS)' BX_ONLY='$(MUTANT)' $(SHELL) $(srcdir)/libkcore/tests/model/check-mutants.sh
 endif
 include tests/prove/local.mk

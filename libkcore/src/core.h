@@ -181,7 +181,7 @@ struct bx_thread {
 	uint32_t copied;		/* bytes of the string copied so far: progress of a long copy */
 	uint64_t work;			/* progress of a system call that runs in steps, 0 at its start */
 	struct bx_removal removal;	/* and of the removal of capabilities in it */
-	uint64_t slice_left;		/* ticks */
+	uint64_t slice_left;		/* ticks; 0: it lets its equals by when it runs */
 	uint64_t cpu_ticks;		/* that passed on its account */
 	uint64_t badge;			/* of the capability it sends through */
 	struct bx_ipc_buffers buffers;	/* copied in once, when its call began */
@@ -197,6 +197,7 @@ struct bx_thread {
 	uint8_t settle_line;		/* 1: and so for all behind it */
 	uint8_t limited;		/* its account has a budget */
 	uint8_t throttled;		/* there is no time on its account, until the refill */
+	uint8_t lets_by;		/* 1: with its answer it goes last among equals */
 	uint32_t parked;		/* READY on its account while there is no time, or BX_NONE */
 	uint32_t helps;			/* server that it pays for while it queues, or BX_NONE */
 	uint32_t helper;		/* the sender that pays for it, or BX_NONE */
@@ -258,7 +259,7 @@ struct bx_levels {
 
 struct bx_endpoint {
 	uint32_t generation;
-	uint32_t server_thread;		/* thread that received last, or BX_NONE: for cycle detection */
+	uint32_t server_thread;		/* thread that received last, while its program is there, or BX_NONE */
 	struct bx_queue receivers, senders;
 	uint32_t server;		/* program that receives, or BX_NONE */
 	uint64_t messages, bytes;
@@ -347,6 +348,10 @@ struct bx_cpu {
 	uint64_t switches, system_calls, interrupts, faults;
 	uint64_t exchanges;		/* by the short ways: each a switch and a system call more */
 };
+
+/* cpu.slice_end, before every tick at which somebody runs: it has let its equals by, ... */
+#define BX_SLICE_GIVEN	0u
+#define BX_SLICE_ENDED	1u		/* ... or would, when one comes */
 
 #define BX_BUSY_ALWAYS	0xffu		/* above every priority */
 BX_STATIC_ASSERT(BX_PRIORITY_COUNT < BX_BUSY_ALWAYS, "busy");

@@ -5,11 +5,14 @@
  */
 #include "thread.h"
 
-/* The next slice of the running account is a whole one. */
+/* The next slice of the running account is a whole one.  Its owner, if a server uses it for `thread`, has
+ * yet to go last among its own equals. */
 static void
-slice_forfeit(struct bx_kcore *core, uint64_t now)
+slice_forfeit(struct bx_kcore *core, const struct bx_thread *thread, uint64_t now)
 {
-	core->cpu.slice_end = 0;
+	if (thread->account != thread->index)
+		core->threads[thread->account].lets_by = 1;
+	core->cpu.slice_end = BX_SLICE_GIVEN;
 	bx_sched_account_leave(core, now);
 }
 
@@ -26,12 +29,13 @@ choose(struct bx_kcore *core, uint64_t now)
 	top = 63u - (uint32_t)__builtin_clzll(cpu->ready_mask);
 	if (ready) {
 		struct bx_thread *thread = bx_core_current(core);
-		bool ended = top == thread->priority && now >= cpu->slice_end;
+		bool ended = top == thread->priority && thread->account == cpu->account &&
+		    now >= cpu->slice_end;
 
 		if (top < thread->priority || (top == thread->priority && !ended))
 			return cpu->current;
 		if (ended)
-			slice_forfeit(core, now);
+			slice_forfeit(core, thread, now);
 		bx_sched_enqueue(core, thread, !ended);
 	}
 	first = cpu->ready[top].head;

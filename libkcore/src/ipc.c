@@ -153,6 +153,7 @@ copy_leave(struct bx_kcore *core, struct bx_thread *thread)
 
 	disengage(thread, other);
 	other->copied = 0;
+	other->phase |= BX_PHASE_AGAIN;
 	if (other->state == BX_THREAD_SENDING || other->state == BX_THREAD_RECEIVING)
 		bx_thread_again(core, other);
 	bx_sched_unlend(core, active);
@@ -414,10 +415,12 @@ refuse(struct bx_kcore *core, struct bx_thread *active, bool tell_active,
 		bx_thread_wake(core, passive, err);
 	else if (engaged && !bx_thread_awaits(passive))
 		bx_thread_again(core, passive);
-	if (tell_active)
+	if (tell_active) {
 		finish(core, active, err);
-	else
+	} else {
+		active->phase |= BX_PHASE_AGAIN;
 		active->restart = 1;
+	}
 }
 
 /* The registers of a message. */
@@ -605,6 +608,17 @@ bx_ipc_would_deadlock(const struct bx_kcore *core, const struct bx_thread *threa
 	return true;
 }
 
+/* Whether a sender may wait until its deadline, or go on to the next receiver. */
+static enum bx_err
+deadline_check(const struct bx_kcore *core, const struct bx_thread *sender, uint64_t deadline)
+{
+	if (sender->call_kind == BX_CALL_FAULT)
+		return BX_OK;			/* who handles faults holds the program in any case */
+	if (deadline == 0)
+		return BX_ERR_WOULD_BLOCK;
+	return deadline <= bx_machine_now(core->machine) ? BX_ERR_TIMEOUT : BX_OK;
+}
+
 static enum bx_err
 queue_check(struct bx_kcore *core, const struct bx_thread *sender,
     const struct bx_endpoint *endpoint, uint64_t deadline)
@@ -613,11 +627,9 @@ queue_check(struct bx_kcore *core, const struct bx_thread *sender,
 		return BX_ERR_PEER_DIED;
 	if (bx_ipc_would_deadlock(core, sender, endpoint))
 		return BX_ERR_WOULD_DEADLOCK;
-	if (sender->call_kind == BX_CALL_FAULT)
-		return endpoint->server == BX_NONE ? BX_ERR_PEER_DIED : BX_OK;
-	if (deadline == 0)
-		return BX_ERR_WOULD_BLOCK;
-	return deadline <= bx_machine_now(core->machine) ? BX_ERR_TIMEOUT : BX_OK;
+	if (sender->call_kind == BX_CALL_FAULT && endpoint->server == BX_NONE)
+		return BX_ERR_PEER_DIED;
+	return deadline_check(core, sender, deadline);
 }
 
 static void
@@ -655,6 +667,14 @@ bx_ipc_send(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint 
 	receiver = bx_thread_at(core, first);
 	if (partner_dies(core, sender, receiver))
 		return;
+	if ((sender->phase & BX_PHASE_AGAIN) != 0 && sender->transfer == BX_NONE) {
+		enum bx_err err = deadline_check(core, sender, deadline);
+
+		if (err != BX_OK) {
+			finish(core, sender, err);
+			return;
+		}
+	}
 	if (sender->call_kind != BX_CALL_SEND) {
 		if (receiver->reply_slot == BX_CAP_SLOT_NONE) {
 			refuse(core, sender, true, receiver, false, BX_ERR_STATE);

@@ -117,8 +117,9 @@ bx_yield_short(struct bx_kcore *core, struct bx_thread *thread)
 	struct bx_queue *equals = &core->cpu.ready[thread->priority];
 	struct bx_thread *next;
 
-	/* An equal waits, nobody above it, and nothing is put off; it has another time slice. */
-	if (core->cpu.busy != thread->priority + 1)
+	/* An equal waits, nobody above it, and nothing is put off; the slice that is given away is the
+	 * thread's own, and the equal has another one. */
+	if (core->cpu.busy != thread->priority + 1 || core->cpu.account != thread->index)
 		return NULL;
 	next = bx_thread_at(core, equals->head);
 	if (next->restart != 0 || next->account == core->cpu.account ||
@@ -132,7 +133,7 @@ bx_yield_short(struct bx_kcore *core, struct bx_thread *thread)
 		rotate(core, equals, thread, next);
 	}
 	bx_thread_result(thread, BX_OK);
-	core->cpu.slice_end = 0;		/* bx_sched_yield */
+	core->cpu.slice_end = BX_SLICE_GIVEN;
 	return bx_sched_hand_over(core, next);
 }
 

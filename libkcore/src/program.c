@@ -442,7 +442,8 @@ end_threads_step(struct bx_kcore *core, struct bx_program *program)
 	return program->work_index == program->thread_count;
 }
 
-/* The threads have gone, so nobody is queued for the program anew. */
+/* The threads have gone, so nobody is queued for the program anew; whoever has their numbers next has
+ * received nowhere. */
 static bool
 end_senders_step(struct bx_kcore *core, uint32_t index)
 {
@@ -451,9 +452,12 @@ end_senders_step(struct bx_kcore *core, uint32_t index)
 	for (unsigned i = 0; i < STEP_SCAN && program->work_index < core->endpoint_count; i++) {
 		struct bx_endpoint *endpoint = &core->endpoints[program->work_index];
 
-		if (endpoint->server == index && endpoint->senders.head != BX_NONE) {
-			program->work_index += bx_ipc_senders_release(core, endpoint);
-			return false;
+		if (endpoint->server == index) {
+			endpoint->server_thread = BX_NONE;
+			if (endpoint->senders.head != BX_NONE) {
+				program->work_index += bx_ipc_senders_release(core, endpoint);
+				return false;
+			}
 		}
 		program->work_index++;
 	}

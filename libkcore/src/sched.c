@@ -4,8 +4,9 @@
  * done often; what a call lends is lend.c, the choice of the next thread in general dispatch.c.
  *
  * The current thread is in no queue; every other READY thread is in cpu.ready[its priority].  A
- * preempted thread goes back first among its equals and keeps its slice; one whose slice has
- * ended goes last and gets a new one.  A slice ends only when an equal waits for the processor.
+ * preempted thread goes back first among its equals and keeps what is left of its slice, even if that is
+ * nothing; one whose slice has ended goes last and gets a new one.  A slice ends only when an equal waits
+ * for the processor.
  *
  * A slice belongs to a thread, and `account` says whose is used up: a server that has taken a call
  * runs on its caller's.  So the rest of a slice goes with a call and comes back with the reply, and
@@ -97,9 +98,14 @@ bx_thread_ready(struct bx_kcore *core, struct bx_thread *thread)
 void
 bx_thread_ready_first(struct bx_kcore *core, struct bx_thread *thread)
 {
+	/* A server has used up its slice, and let equals of its own by for that. */
+	bool last = thread->lets_by != 0 && core->cpu.ready[thread->priority].head != BX_NONE;
+
 	bx_thread_move(thread, BX_EVENT_READY);
+	if (last)
+		thread->lets_by = 0;
 	if (thread->index != core->cpu.current)
-		bx_sched_enqueue(core, thread, true);
+		bx_sched_enqueue(core, thread, !last);
 }
 
 /* ---- time */
@@ -136,13 +142,26 @@ bx_sched_charge(struct bx_kcore *core, uint64_t now)
 void
 bx_sched_yield(struct bx_kcore *core)
 {
-	core->cpu.slice_end = 0;
+	core->cpu.slice_end = BX_SLICE_ENDED;
 }
 
-static inline uint64_t
-slice_left(const struct bx_cpu *cpu, uint64_t now)
+/* Whether the owner of an account waits, and not for what somebody does on its account. */
+static bool
+rests(const struct bx_thread *owner)
 {
-	return cpu->slice_end > now ? cpu->slice_end - now : 0;
+	return owner->state != BX_THREAD_READY && owner->state != BX_THREAD_SENDING &&
+	    !bx_thread_awaits(owner);
+}
+
+/* What the owner will have of the slice that runs.  A whole one follows on one that was given away, or
+ * used up by an owner that waits now; one that is preempted with nothing left lets its equals by first,
+ * as soon as it runs. */
+static inline uint64_t
+slice_left(const struct bx_cpu *cpu, const struct bx_thread *owner, uint64_t now)
+{
+	if (BX_LIKELY(cpu->slice_end > now))
+		return cpu->slice_end - now;
+	return cpu->slice_end == BX_SLICE_GIVEN || rests(owner) ? owner->slice_ticks : 0;
 }
 
 /* Puts the rest of the running slice back to its owner, which pays for what has passed. */
@@ -150,21 +169,15 @@ void
 bx_sched_account_leave(struct bx_kcore *core, uint64_t now)
 {
 	struct bx_cpu *cpu = &core->cpu;
+	struct bx_thread *owner;
 
 	bx_sched_charge(core, now);
 	if (cpu->account == BX_NONE)
 		return;
-	core->threads[cpu->account].slice_left = slice_left(cpu, now);
+	owner = bx_thread_at(core, cpu->account);
+	owner->slice_left = slice_left(cpu, owner, now);
 	cpu->account = BX_NONE;
 	cpu->budget_end = UINT64_MAX;
-}
-
-static inline void
-slice_begin(struct bx_cpu *cpu, struct bx_thread *owner, uint64_t now)
-{
-	if (owner->slice_left == 0)
-		owner->slice_left = owner->slice_ticks;
-	cpu->slice_end = now + owner->slice_left;
 }
 
 void
@@ -176,7 +189,7 @@ bx_sched_account_enter(struct bx_kcore *core, uint32_t account, uint64_t now)
 	if (cpu->account == account)
 		return;
 	bx_sched_account_leave(core, now);
-	slice_begin(cpu, owner, now);
+	cpu->slice_end = now + owner->slice_left;
 	if (BX_UNLIKELY(owner->limited != 0))
 		cpu->budget_end = bx_budget_until(core, owner, now);
 	cpu->account = account;
@@ -224,10 +237,10 @@ bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next)
 		struct bx_thread *owner = bx_thread_at(core, cpu->account);
 
 		charge(core, owner, now);
-		owner->slice_left = slice_left(cpu, now);
+		owner->slice_left = slice_left(cpu, owner, now);
 		cpu->budget_end = UINT64_MAX;
 		cpu->account = next->account;
-		slice_begin(cpu, bx_thread_at(core, next->account), now);
+		cpu->slice_end = now + core->threads[next->account].slice_left;
 	}
 	if (next->program != before->program)
 		bx_machine_domain_switch(core->machine);

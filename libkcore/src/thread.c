@@ -74,6 +74,7 @@ links_clear(struct bx_thread *thread)
 	thread->restart = 0;
 	thread->copied = 0;
 	thread->work = 0;
+	thread->lets_by = 0;
 	thread->deadline = 0;
 	thread->fault_kind = 0;
 }
@@ -139,7 +140,7 @@ bx_thread_make(struct bx_kcore *core, uint32_t index, uint32_t program)
 	thread->generation++;
 	thread->priority_base = (uint8_t)owner->priority;
 	thread->priority = thread->priority_base;
-	thread->slice_left = 0;
+	thread->slice_left = thread->slice_ticks;
 	thread->cpu_ticks = 0;
 	bx_budget_start(core, thread);
 	owner->threads_alive++;
@@ -171,6 +172,7 @@ bx_thread_again(struct bx_kcore *core, struct bx_thread *thread)
 		thread->context.number = BX_SYS_RECEIVE |
 		    (uint64_t)(thread->has_buffers != 0 ? BX_IPC_BUFFERS : 0) << 8;
 	bx_ipc_detach(core, thread);
+	thread->phase |= BX_PHASE_AGAIN;
 	thread->restart = 1;
 	bx_thread_ready(core, thread);
 }

@@ -39,6 +39,7 @@ enum bx_call_kind {
 /* thread.phase. */
 #define BX_PHASE_SPENT		1u	/* queued; the capability has had its use */
 #define BX_PHASE_ENGAGED	2u	/* it waits, and a copy from or to it is under way */
+#define BX_PHASE_AGAIN		4u	/* an exchange has failed by its partner: it begins again */
 
 static inline struct bx_thread *
 bx_thread_at(const struct bx_kcore *core, uint32_t index)

@@ -575,6 +575,29 @@ START_TEST(ipc4_queued_cycles_are_refused)
 }
 END_TEST
 
+/* Who received last is forgotten with its program: its number is its successor's, which has not received
+ * anywhere yet, and waits for nobody. */
+START_TEST(ipc4_ended_server_closes_no_cycle)
+{
+	ask(SERVER, BX_SYS_RECEIVE, EP_A, 0, 0);
+	ask(CLIENT, BX_SYS_RECEIVE, EP_B, 0, 0);
+	world_stop(&world, CLIENT / 2, BX_PROGRAM_KILLED);
+	ck_assert_int_eq(world_start(&world, CLIENT / 2), BX_OK);
+	if (_i == 1) {
+		/* By way of one that it waits for; that one is not its own server any more. */
+		ask(CLIENT, BX_SYS_CALL, EP_A, 0, SOON);
+		state_is(CLIENT, BX_THREAD_SENDING);
+		ask(SERVER, BX_SYS_CALL, EP_B, 0, SOON);
+		state_is(SERVER, BX_THREAD_SENDING);
+	} else {
+		ask(CLIENT, BX_SYS_CALL, EP_B, 0, SOON);
+		state_is(CLIENT, BX_THREAD_SENDING);
+	}
+	world_pass(&world, 2000000);
+	failed(CLIENT, BX_ERR_TIMEOUT);
+}
+END_TEST
+
 /* Where another thread of the server receives too, a call of the one that received last, or of who
  * serves it, is no cycle; it is one when that other waits for the caller as well. */
 START_TEST(ipc4_another_thread_serves)
@@ -735,6 +758,35 @@ START_TEST(ipc5_bad_memory_is_its_owners)
 	ck_assert_int_eq(ask(SERVER, WITH_BUFFERS(BX_SYS_REPLY), REPLY_SLOT, 0, 0), BX_ERR_ADDRESS);
 	state_is(CLIENT, BX_THREAD_AWAITING_REPLY);
 	ck_assert_int_eq(ask(SERVER, BX_SYS_REPLY, REPLY_SLOT, 0, 0), BX_OK);
+}
+END_TEST
+
+/* A message that its first receiver cannot take goes to the next one only as long as its deadline, _i 0
+ * passed, 1 none, 2 to come, says so.  Else a server could hold it for ever by bad buffers in turn. */
+START_TEST(ipc5_bad_buffer_and_a_deadline)
+{
+	const uint64_t deadlines[] = { world.machine.now - 5, 0, SOON };
+	struct bx_ipc_buffers buffers = no_buffers();
+
+	bx_machine_context_start(&thread(SERVER2)->context, ELF_ENTRY, 0x1000, (uint64_t[4]){ 0 });
+	thread(SERVER2)->context.root = world.core->programs[SERVER2 / 2].root;
+	bx_thread_ready(world.core, thread(SERVER2));
+	buffers.receive_address = 0x400000;		/* text */
+	buffers.receive_capacity = 100;
+	offer(SERVER / 2, buffers);
+	ask(SERVER, WITH_BUFFERS(BX_SYS_RECEIVE), EP_A, 0, SOON);
+	offer_receive(SERVER2 / 2, 100);
+	ask(SERVER2, WITH_BUFFERS(BX_SYS_RECEIVE), EP_A, 0, SOON);
+	offer_send(CLIENT / 2, 100);
+	ask(CLIENT, WITH_BUFFERS(BX_SYS_SEND), EP_A, 1, deadlines[_i]);
+	failed(SERVER, BX_ERR_ADDRESS);
+	if (_i < 2) {
+		failed(CLIENT, _i == 0 ? BX_ERR_TIMEOUT : BX_ERR_WOULD_BLOCK);
+		state_is(SERVER2, BX_THREAD_RECEIVING);
+	} else {
+		ck_assert_int_eq(world_result(&world, CLIENT), BX_OK);
+		received(SERVER2, 0x102, 1, 100ull << 32, CLIENT);
+	}
 }
 END_TEST
 
@@ -1525,12 +1577,14 @@ suite_ipc(void)
 	tcase_add_test(all, ipc3_deleted_reply_ends_the_call);
 	tcase_add_test(all, ipc4_cycles_are_refused);
 	tcase_add_test(all, ipc4_queued_cycles_are_refused);
+	tcase_add_loop_test(all, ipc4_ended_server_closes_no_cycle, 0, 2);
 	tcase_add_test(all, ipc4_another_thread_serves);
 	tcase_add_test(all, ipc4_ring_refuses_nobody_else);
 	tcase_add_test(all, ipc5_string_of_any_length);
 	tcase_add_test(all, ipc5_string_in_reply);
 	tcase_add_test(all, ipc5_too_long_is_told_to_both);
 	tcase_add_test(all, ipc5_bad_memory_is_its_owners);
+	tcase_add_loop_test(all, ipc5_bad_buffer_and_a_deadline, 0, 3);
 	tcase_add_test(all, ipc5_offers_are_checked);
 	tcase_add_loop_test(all, ipc6_interrupted_copy_goes_on, 0, 2);
 	tcase_add_loop_test(all, ipc6_copy_is_made_at_the_priority_of_who_waits, 0, 4);

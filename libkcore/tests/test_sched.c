@@ -189,6 +189,105 @@ START_TEST(sched2_round_robin)
 }
 END_TEST
 
+/* The current thread wakes 6, which is above all and waits again at once. */
+static void
+interrupted(bool short_way)
+{
+	uint32_t who = world_current(&world);
+
+	if (short_way) {
+		world_call(&world, BX_SYS_SIGNAL, NOTE, 0, 0);
+	} else {
+		bx_notification_signal(world.core, 0, 1);
+		world.context = bx_sched_dispatch(world.core);
+	}
+	ck_assert_uint_eq(world_current(&world), 6);
+	ask(6, BX_SYS_WAIT, NOTE, SOON * 1000, 0);
+	ck_assert_uint_eq(world_current(&world), who);
+}
+
+/* One that is preempted as its slice ends lets its equals by, however often that happens: by the short
+ * way (_i 0) and in general. */
+START_TEST(sched2_used_slice_is_no_new_one)
+{
+	static const uint32_t priority[PROGRAMS] = { 10, 10, 10, 30 };
+	uint32_t turns[8] = { 0 }, first;
+	uint64_t slice;
+
+	start_with(priority);
+	ask(6, BX_SYS_WAIT, NOTE, SOON * 1000, 0);
+	slice = world.core->programs[0].slice_ticks;
+	first = world_current(&world);
+	world.machine.now += slice;
+	interrupted(_i == 0);
+	ck_assert_uint_le(world.machine.timer, world.machine.now);
+	world_pass(&world, 0);
+	ck_assert_uint_ne(world_current(&world), first);
+	for (unsigned n = 0; n < 90; n++) {
+		world.machine.now += slice / 3;
+		interrupted(_i == 0);
+		if (world.machine.timer <= world.machine.now)
+			world_pass(&world, 0);
+		turns[world_current(&world)]++;
+	}
+	ck_assert_uint_ge(turns[0], 25);
+	ck_assert_uint_ge(turns[2], 25);
+	ck_assert_uint_ge(turns[4], 25);
+}
+END_TEST
+
+/* Who comes back from a wait has a whole slice, if it used up the last one. */
+START_TEST(sched2_new_slice_after_a_wait)
+{
+	static const uint32_t priority[PROGRAMS] = { 10, 10, 9, 9 };
+	uint64_t slice;
+
+	start_with(priority);
+	slice = world.core->programs[0].slice_ticks;
+	ask(2, BX_SYS_SLEEP, 0, world.machine.now + 10 * slice, 0);
+	ck_assert_uint_eq(world_current(&world), 0);
+	world.machine.now += 3 * slice;
+	ask(0, BX_SYS_SLEEP, 0, world.machine.now + slice, 0);
+	world_pass(&world, slice);
+	ck_assert_uint_eq(world_current(&world), 0);
+	ck_assert_uint_eq(world.core->cpu.slice_end, world.machine.now + slice);
+}
+END_TEST
+
+/* A slice that ends in a server above: the caller lets its equals by when it has its answer.  _i 0: the
+ * server was preempted meanwhile, 1: it had to let an equal of its own by. */
+START_TEST(sched3_slice_used_by_a_server)
+{
+	const uint32_t priority[PROGRAMS] = { 10, 30, 10, _i == 0 ? 39 : 30 };
+	uint64_t slice;
+
+	start_with(priority);
+	slice = world.core->programs[0].slice_ticks;
+	ask(6, BX_SYS_WAIT, NOTE, SOON * 1000, 0);
+	ask(2, BX_SYS_RECEIVE, EP_A, SOON * 1000, REPLY_SLOT);
+	world_run_until(&world, 4);
+	ask(4, BX_SYS_CALL, EP_A, SOON * 1000, 0);
+	ck_assert_uint_eq(world_current(&world), 2);
+	world.machine.now += 2 * slice;
+	bx_notification_signal(world.core, 0, 1);
+	world_pass(&world, 0);
+	ck_assert_uint_eq(world_current(&world), 6);
+	ask(6, BX_SYS_WAIT, NOTE, SOON * 1000, 0);
+	ck_assert_uint_eq(world_current(&world), 2);
+	if (_i == 1)
+		ck_assert_uint_gt(world.core->cpu.slice_end, world.machine.now);
+	ask(2, BX_SYS_REPLY_RECEIVE, EP_A, SOON * 1000, REPLY_SLOT);
+	if (world.machine.timer <= world.machine.now)
+		world_pass(&world, 0);
+	ck_assert_uint_eq(world_current(&world), 0);
+	/* And once only. */
+	world_pass(&world, slice);
+	ck_assert_uint_eq(world_current(&world), 4);
+	world_pass(&world, slice / 2);
+	ck_assert_uint_eq(world_current(&world), 4);
+}
+END_TEST
+
 /* Alone, nobody's slice ends: the timer is not even set for it. */
 START_TEST(sched2_slice_ends_only_for_an_equal)
 {
@@ -548,7 +647,10 @@ suite_sched(void)
 	tcase_add_loop_test(equal, sched1_stop_and_end_from_every_wait, 0, 12);
 	tcase_add_test(own, sched2_highest_runs_and_preempts);
 	tcase_add_test(own, sched2_round_robin);
+	tcase_add_loop_test(own, sched2_used_slice_is_no_new_one, 0, 2);
+	tcase_add_test(own, sched2_new_slice_after_a_wait);
 	tcase_add_test(own, sched2_slice_ends_only_for_an_equal);
+	tcase_add_loop_test(own, sched3_slice_used_by_a_server, 0, 2);
 	tcase_add_test(equal, sched2_time_is_charged);
 	tcase_add_test(own, sched3_call_lends_priority_and_slice);
 	tcase_add_test(equal, sched3_chain_of_accounts);

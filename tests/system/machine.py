@@ -170,7 +170,15 @@ class Machine:
         self.qmp("stop")
 
     def resume(self):
-        self.qmp("cont")
+        """Lets the guest go on.  It may end, and QEMU with it, before the answer is read: what it
+        said and its status then tell."""
+        try:
+            self.qmp("cont")
+        except (ConnectionError, json.JSONDecodeError):
+            if self.child.isalive():
+                time.sleep(1)
+            if self.child.isalive():
+                raise
 
     def dump(self, path, base=0, size=None):
         """Writes physical memory to a file."""

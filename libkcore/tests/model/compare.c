@@ -521,6 +521,48 @@ runner_may(struct model *model, const struct spec *before)
 	return true;
 }
 
+/* A turn is over when its owner waits, and not for an answer, gives the rest away, or lets an equal by. */
+static void
+turns_count(struct spec *spec, const struct spec *before, const struct spec_event *event)
+{
+	unsigned current = spec->current;
+
+	if (before->account != NOBODY)
+		spec->used[before->account] += spec->now - before->now;
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		const struct spec_thread *thread = &spec->threads[i];
+		bool waits = thread->state != BX_THREAD_READY && thread->state != BX_THREAD_SENDING &&
+		    thread->partner == NOBODY;
+
+		if (waits || (thread->state == BX_THREAD_READY && current != NOBODY && current != i &&
+		    spec->threads[current].priority == thread->priority))
+			spec->used[i] = 0;
+	}
+	if (before->account != NOBODY && event->kind == EVENT_CALL &&
+	    event->request.regs.number == BX_SYS_YIELD)
+		spec->used[before->account] = 0;
+}
+
+/* Who has had its slice lets an equal by at once. */
+static bool
+turns_end(struct model *model)
+{
+	const struct spec *spec = &model->spec;
+	unsigned current = spec->current;
+	uint64_t timer = model->world.machine.timer;
+
+	if (current == NOBODY || spec->account != current || spec->used[current] < spec->slice ||
+	    timer <= spec->now)
+		return true;
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		if (i != current && spec->threads[i].state == BX_THREAD_READY &&
+		    spec->threads[i].priority == spec->threads[current].priority &&
+		    spec_has_time(spec, spec_account_of(spec, i)))
+			return differ(model, "slice goes on: thread, timer at", current, timer, spec->now);
+	}
+	return true;
+}
+
 /* ---- time */
 
 /* What has come back counts, whether it has been collected or not. */
@@ -613,7 +655,8 @@ model_same(struct model *model, const struct spec *before, const struct spec_eve
 		if (!thread_same(model, before, i))
 			return false;
 	}
-	if (!meeting_points_same(model) || !things_same(model) || !runner_may(model, before) ||
+	turns_count(&model->spec, before, event);
+	if (!turns_end(model) || !meeting_points_same(model) || !things_same(model) || !runner_may(model, before) ||
 	    !times_same(model) || !records_same(model) || !machine_same(model) || !view_same(model, before) ||
 	    !yield_yields(model, before, event) || !strings_same(model, before))
 		return false;

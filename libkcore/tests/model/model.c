@@ -178,6 +178,8 @@ threads_print(uint64_t hash)
 		thread.timer_floor = 0;
 		thread.generation = 0;
 		thread.call_generation = 0;
+		if (model.shape->times != NULL && model.shape->times->slices)
+			hash = mix_word(hash, thread.slice_left ^ model.spec.used[i] << 32);
 		thread.slice_left = 0;
 		thread.cpu_ticks = 0;
 		if (thread.has_buffers == 0)
@@ -204,6 +206,8 @@ accounts_print(uint64_t hash)
 			hash = mix_word(mix_word(hash, account->refills[r].at - now),
 			    account->refills[r].ticks);
 	}
+	if (model.shape->times != NULL && model.shape->times->slices)
+		hash = mix_word(hash, core->cpu.slice_end > now ? core->cpu.slice_end - now : 0);
 	if (core->cpu.budget_end != UINT64_MAX)
 		hash = mix_word(mix_word(hash, core->cpu.budget_end - now), core->cpu.since - now);
 	return hash;
@@ -250,7 +254,7 @@ fingerprint(void)
 	hash = mix(hash, core->cpu.ready, sizeof core->cpu.ready);
 	hash = mix_word(hash, core->cpu.current | (uint64_t)core->cpu.account << 32);
 	hash = mix_word(hash, core->irqs[0].notification | (uint64_t)core->irqs[0].slot << 40 |
-	    (uint64_t)model.spec.irq_open << 32 | (uint64_t)(core->cpu.slice_end == 0) << 33 |
+	    (uint64_t)model.spec.irq_open << 32 | (uint64_t)(core->cpu.slice_end == BX_SLICE_ENDED) << 33 |
 	    (uint64_t)model.spec.slice_given << 34);
 	return hash == 0 ? 1 : hash;
 }

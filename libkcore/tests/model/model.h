@@ -61,6 +61,7 @@ struct model_times {
 	uint32_t unit;			/* ticks */
 	uint32_t budget_us[SPEC_PROGRAMS], period_us[SPEC_PROGRAMS];	/* 0: no limit */
 	bool passive[SPEC_PROGRAMS];
+	bool slices;			/* the unit is a good part of a time slice: states differ by them */
 };
 
 struct model_shape {

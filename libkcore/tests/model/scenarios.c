@@ -193,10 +193,12 @@ static const struct model_op memory[] = {
 };
 
 /* Budgets of two units in twenty; a server that has none, and one that has. */
-static const struct model_times poor = { 50000, { 0, 100, 0 }, { 0, 1000, 0 }, { false, false, true } };
-static const struct model_times line = { 50000, { 150, 0, 100 }, { 1000, 0, 1000 }, { false, true, false } };
+static const struct model_times poor = { 50000, { 0, 100, 0 }, { 0, 1000, 0 }, { false, false, true }, false };
+static const struct model_times line = { 50000, { 150, 0, 100 }, { 1000, 0, 1000 }, { false, true, false }, false };
 static const struct model_times mixed = { 50000, { 0, 100, 0, 300 }, { 0, 1000, 0, 2000 },
-    { false, false, true, false } };
+    { false, false, true, false }, false };
+/* Half a time slice. */
+static const struct model_times halves = { 5000000, { 0 }, { 0 }, { false }, true };
 static const struct model_op poor_begin[] = {
 	DO2(BX_SYS_SPAWN, SPAWN, 2), RECEIVE(EP_A, FAR), DO2(BX_SYS_SPAWN, SPAWN, 1),
 };
@@ -209,6 +211,11 @@ static const struct model_op donations[] = {
 	CALL(EP_A, FAR), CALL(EP_B, FAR), RECEIVE(EP_A, FAR), RECEIVE(EP_B, FAR), REPLY,
 	REPLY_RECEIVE(EP_B, FAR), TICK(1), TICK(2), TICK(17), DO(BX_SYS_THREAD_STOP, THREAD_NEXT),
 	DO(BX_SYS_THREAD_RESUME, THREAD_NEXT), SEND(EP_B, SOON),
+};
+
+static const struct model_op slices[] = {
+	TICK(1), TICK(2), DO(BX_SYS_SIGNAL, NOTE), WAIT(NOTE, FAR), YIELD, CALL(EP_A, FAR), RECEIVE(EP_A, FAR),
+	REPLY,
 };
 
 /* Many pages, in steps; the other program, of more priority, wakes in between. */
@@ -333,6 +340,8 @@ const struct scenario scenarios[] = {
 	  false, true },
 	{ "donations", { 3, 1, { 10, 10, 11 }, false, false, { 0 }, &line }, LIST(three_begin),
 	  LIST(donations), 7, false, true },
+	{ "slices", { 3, 1, { 10, 10, 14 }, false, false, { 0 }, &halves }, LIST(three_begin), LIST(slices), 7,
+	  false, true },
 	{ "maps", { 2, 1, { 10, 12 }, false, true, { 0 }, NULL }, LIST(maps_begin), LIST(maps), 5, true, true },
 	{ "answers", { 2, 2, { 10, 10 }, true, false, { 0 }, NULL }, LIST(answers_begin), LIST(answers), 7, true,
 	  true },

@@ -89,6 +89,7 @@ struct spec_thread {
 	bool unheard;			/* its fault was refused: its program is to end */
 	bool starts;			/* its SPAWN is under way */
 	bool spent;			/* its present call has cost a use already */
+	bool retries;			/* it has met somebody who could not, or would not to the end */
 	uint8_t done;			/* pages that its MAP has mapped, or looks and pages of its UNMAP */
 	int8_t undo;			/* error for which its MAP takes them back, or 0 */
 	bool shown;			/* regs are what the user sees, and known */
@@ -199,6 +200,7 @@ struct spec {
 	bool went_on;			/* no call was taken up again since the event began */
 	bool slice_given;		/* a YIELD has given the slice away */
 	uint32_t slice_of;		/* whose: told by the core */
+	uint64_t used[SPEC_THREADS];	/* of each one's time, in its present turn among equals */
 	bool pending;
 	uint32_t calls;			/* made so far: names of calls */
 	/* ports, power */
@@ -210,7 +212,7 @@ struct spec {
 	union spec_view view;
 	uint64_t audit_next;		/* number of the next record */
 	/* given */
-	uint64_t ticks_per_second, boot_ticks, audit_capacity, port_value;
+	uint64_t ticks_per_second, boot_ticks, audit_capacity, port_value, slice;
 	const char *name, *object_name[BX_CAP_TYPE_COUNT][2];
 	/* choices */
 	uint8_t choice[SPEC_CHOICES], width[SPEC_CHOICES], chosen;

@@ -49,6 +49,7 @@ begin_again(struct spec *spec, unsigned thread)
 	other->copy = NOBODY;
 	other->state = BX_THREAD_READY;
 	other->again = true;
+	other->retries = true;
 }
 
 /* Out of all that it waits for.  Whoever copied with it begins again. */
@@ -61,6 +62,7 @@ spec_detach(struct spec *spec, unsigned thread)
 	leaver->copy = NOBODY;
 	if (other != NOBODY) {
 		spec->threads[other].copy = NOBODY;
+		spec->threads[other].retries = true;
 		if (spec->threads[other].state == BX_THREAD_SENDING ||
 		    spec->threads[other].state == BX_THREAD_RECEIVING)
 			begin_again(spec, other);
@@ -84,7 +86,7 @@ finish(struct spec *spec, unsigned thread, enum bx_err err)
 		return;
 	}
 	done->says = SAYS_NOTHING;
-	done->spent = false;
+	done->spent = done->retries = false;
 	spec_result(done, err);
 }
 
@@ -105,13 +107,17 @@ spec_server_gone(struct spec *spec, unsigned thread)
 	}
 }
 
-/* All threads of a program have ended: who queues where it served is told. */
+/* All threads of a program have ended: who queues where it served is told, and none of them counts as the
+ * one that received last. */
 void
 spec_senders_end(struct spec *spec, unsigned program, unsigned endpoint)
 {
-	const struct spec_endpoint *at = &spec->endpoints[endpoint];
+	struct spec_endpoint *at = &spec->endpoints[endpoint];
 
-	while (at->server == program && at->senders.count > 0)
+	if (at->server != program)
+		return;
+	at->server_thread = NOBODY;
+	while (at->senders.count > 0)
 		spec_wake(spec, at->senders.thread[0], BX_ERR_PEER_DIED);
 }
 
@@ -257,7 +263,7 @@ refuse(struct spec *spec, unsigned active, bool tell_active, unsigned passive, b
 	if (tell_active)
 		finish(spec, active, err);
 	else
-		spec->threads[active].again = true;
+		spec->threads[active].again = spec->threads[active].retries = true;
 }
 
 static void
@@ -307,8 +313,8 @@ meet(struct spec *spec, unsigned sending, unsigned receiving, unsigned endpoint)
 	spec->endpoints[endpoint].bytes += length_of(sender);
 	receiver->state = BX_THREAD_READY;
 	receiver->deadline = 0;
-	receiver->spent = false;
-	sender->spent = false;
+	receiver->spent = receiver->retries = false;
+	sender->spent = sender->retries = false;
 	if (sender->says == SAYS_SEND) {
 		spec_result(sender, BX_OK);
 		sender->says = SAYS_NOTHING;
@@ -401,21 +407,30 @@ closes_cycle(const struct spec *spec, unsigned thread, unsigned endpoint)
 /* ---- sending */
 
 static enum bx_err
+deadline_check(const struct spec *spec, const struct spec_thread *sender)
+{
+	uint64_t deadline = sender->asked.regs.value[2];
+
+	if (sender->says == SAYS_FAULT)
+		return BX_OK;
+	if (deadline == 0)
+		return BX_ERR_WOULD_BLOCK;
+	return deadline <= spec->now ? BX_ERR_TIMEOUT : BX_OK;
+}
+
+static enum bx_err
 queue_check(const struct spec *spec, unsigned thread, unsigned endpoint)
 {
 	const struct spec_thread *sender = &spec->threads[thread];
 	unsigned server = spec->endpoints[endpoint].server;
-	uint64_t deadline = sender->asked.regs.value[2];
 
 	if (server != NOBODY && spec->programs[server].state != BX_PROGRAM_RUNNING)
 		return BX_ERR_PEER_DIED;
 	if (closes_cycle(spec, thread, endpoint))
 		return BX_ERR_WOULD_DEADLOCK;
-	if (sender->says == SAYS_FAULT)
-		return server == NOBODY ? BX_ERR_PEER_DIED : BX_OK;
-	if (deadline == 0)
-		return BX_ERR_WOULD_BLOCK;
-	return deadline <= spec->now ? BX_ERR_TIMEOUT : BX_OK;
+	if (sender->says == SAYS_FAULT && server == NOBODY)
+		return BX_ERR_PEER_DIED;
+	return deadline_check(spec, sender);
 }
 
 /* True: it has been taken or queued, and costs a use. */
@@ -439,12 +454,19 @@ send(struct spec *spec, unsigned thread, unsigned endpoint)
 		sender->object = (uint8_t)endpoint;
 		sender->deadline = sender->says == SAYS_FAULT ? 0 : sender->asked.regs.value[2];
 		spec_queue_add(&at->senders, thread);
+		sender->retries = false;
 		return true;
 	}
 	receiver = &spec->threads[first];
 	if (spec_dying(spec, first)) {
 		spec_stop(spec, first);
 		sender->again = true;
+		return false;
+	}
+	/* The first one that waits may be late; the next is not. */
+	err = sender->retries && sender->copy == NOBODY ? deadline_check(spec, sender) : BX_OK;
+	if (err != BX_OK) {
+		finish(spec, thread, err);
 		return false;
 	}
 	if (sender->says != SAYS_SEND && receiver->reply_place == NOWHERE) {
@@ -656,7 +678,7 @@ reply_give(struct spec *spec, unsigned thread, uint16_t place, unsigned to)
 		if (caller->says != SAYS_FAULT)
 			message_give(caller, server, 0, 0);
 		caller->says = SAYS_NOTHING;
-		caller->spent = false;
+		caller->spent = caller->retries = false;
 		caller->deadline = 0;
 		caller->state = BX_THREAD_READY;
 		call_over(spec, to);

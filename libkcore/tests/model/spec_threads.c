@@ -26,7 +26,7 @@ take(struct spec *spec, unsigned note, unsigned thread, uint64_t info)
 	spec_result(taker, BX_OK);
 	taker->regs.value[0] = spec->notes[note].bits;
 	taker->regs.value[2] = info;
-	taker->spent = false;
+	taker->spent = taker->retries = false;
 	spec->notes[note].bits = 0;
 }
 
@@ -150,7 +150,7 @@ spec_stop(struct spec *spec, unsigned thread)
 	if (in_call && stopped->state != BX_THREAD_STOPPED && stopped->says != SAYS_FAULT)
 		spec_result(stopped, BX_ERR_CANCELLED);
 	stopped->says = SAYS_NOTHING;
-	stopped->again = stopped->unheard = stopped->starts = stopped->spent = false;
+	stopped->again = stopped->unheard = stopped->starts = stopped->spent = stopped->retries = false;
 	stopped->done = 0;
 	stopped->undo = 0;
 	stopped->state = BX_THREAD_STOPPED;

@@ -109,7 +109,7 @@ build(struct spec *spec, const struct model_shape *shape)
 	*spec = (struct spec){ .program_count = shape->programs, .endpoint_count = 2, .note_count = 2,
 	    .thread_count = (uint32_t)shape->programs * shape->threads, .name = "model",
 	    .ticks_per_second = WORLD_TICKS, .boot_ticks = WORLD_TICKS, .audit_capacity = AUDIT_RECORDS,
-	    .object_name = {
+	    .slice = SLICE_US * TICKS_PER_US, .object_name = {
 		[BX_CAP_ENDPOINT] = { "ep-a", "ep-b" }, [BX_CAP_NOTIFICATION] = { "note", "exits" },
 		[BX_CAP_MEMORY] = { "memory", "" }, [BX_CAP_IRQ] = { "irq", "" },
 		[BX_CAP_SPAWN] = { "spawn", "" }, [BX_CAP_IOPORT] = { "ports", "" },

@@ -144,7 +144,6 @@ embrace(struct attacker *attacker)
 	    bx_sys_deadline_in_us(attacker->sys, 50000), &words), BX_ERR_WOULD_DEADLOCK);
 	/* The other thread takes this send, then calls us: it waits, and we call it. */
 	side_start(attacker, &side);
-	bx_sys_sleep(bx_sys_deadline_in_us(attacker->sys, 100000));	/* it receives */
 	must(attacker, "a send", bx_sys_message_send(slot_of(attacker, "ring"),
 	    bx_sys_deadline_in_us(attacker->sys, 5000000), &(struct bx_ipc_message){ .label = 1,
 	    .cap_slot = BX_SLOT_NONE }), BX_OK);
