@@ -43,7 +43,7 @@ fuzz: $(bx_fuzz)
 # 90 of branches.
 if COVERAGE
 PHONY += coverage coverage-kernel coverage-held
-COVERAGE_ROOMS = libcap libipc libkcore libfs
+COVERAGE_ROOMS = libcap libipc libkcore libfs libnetstack
 coverage_kernel_tests = $(filter libcap/% libipc/% libkcore/%,$(check_PROGRAMS))
 coverage: check
 	@$(GCOVR) --root $(top_srcdir) --object-directory . --exclude '.*/tests/.*' --exclude 'tests/.*' --txt
