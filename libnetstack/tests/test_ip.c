@@ -10,6 +10,8 @@
 
 #include <brainix/net_ip.h>
 
+#include "limits.h"
+
 BX_NORETURN void
 bx_panic(const char *where, const char *what)
 {
@@ -119,6 +121,54 @@ START_TEST(segment_up)
 	ck_assert(bx_net_addr_equal(&buf->source, &yours) && bx_net_addr_equal(&buf->destination, &mine));
 	ck_assert_uint_eq(with->kind, BX_NET_SEGMENT);
 	ck_assert_uint_eq(with->length, 30);
+}
+END_TEST
+
+/* What was found for the packet before holds for the next one only as long as the tables stay. */
+START_TEST(memory_ends_with_the_tables)
+{
+	static const uint8_t content[30] = { 1, 2, 3 };
+	struct bx_net_addr gateway = bx_net_ipv4(10, 0, 0, 9);
+	struct bx_net_buf *buf, *fragment;
+
+	packet(17, 0, 0, content, 30);
+	buf = packet(17, 0, 0, content, 30);
+	fragment = packet(17, 0x2000, 0, content, 24);
+	receive(0);
+	ck_assert_uint_eq(buf->kind, BX_NET_SEGMENT);
+	ck_assert_uint_eq(fragment->kind, BX_NET_NONE);
+	ck_assert_uint_eq(bx_ip_stats(ip)->fragments_in, 1);
+	/* A broken sum, and one that came as a broadcast of the link. */
+	bx_net_batch_clear(&in);
+	buf = packet(17, 0, 0, content, 30);
+	seal(buf);
+	bx_net_bytes(&in, buf)[8]--;
+	bx_ip_receive(ip, 0, &in, &out);
+	ck_assert_uint_eq(buf->kind, BX_NET_NONE);
+	ck_assert_uint_eq(bx_ip_stats(ip)->bad_checksum, 1);
+	bx_net_batch_clear(&in);
+	buf = packet(17, 0, 0, content, 30);
+	buf->flags = BX_NET_F_BROADCAST;
+	receive(0);
+	ck_assert_uint_eq(buf->kind, BX_NET_NONE);
+	ck_assert_uint_eq(bx_ip_stats(ip)->not_for_us, 1);
+	/* The way down is another one when a route says so. */
+	for (uint32_t i = 0; i < 2; i++) {
+		buf = segment(8, &yours);
+		ck_assert(!bx_ip_send(ip, 0, &in, &out));
+		ck_assert(bx_net_addr_equal(&buf->destination, &yours));
+	}
+	ck_assert_int_eq(bx_ip_route_add(ip, &yours, 32, &gateway, 0), BX_OK);
+	buf = segment(8, &yours);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert(bx_net_addr_equal(&buf->destination, &gateway));
+	/* An address that is gone is not ours for the next packet either. */
+	ck_assert_int_eq(bx_ip_address_remove(ip, &mine), BX_OK);
+	bx_net_batch_clear(&in);
+	buf = packet(17, 0, 0, content, 30);
+	receive(0);
+	ck_assert_uint_eq(buf->kind, BX_NET_NONE);
+	ck_assert_uint_eq(bx_ip_stats(ip)->not_for_us, 2);
 }
 END_TEST
 
@@ -709,6 +759,49 @@ START_TEST(init_refuses)
 }
 END_TEST
 
+/* Each bound of the configuration: on it is good, beyond is not. */
+START_TEST(limits)
+{
+	static const struct limit limit[] = {
+		LIMIT(struct bx_ip_config, routes, 1, true),
+		LIMIT(struct bx_ip_config, routes, 1024, true),
+		LIMIT(struct bx_ip_config, routes, 1025, false),
+		LIMIT(struct bx_ip_config, routes, 0, false),
+		LIMIT(struct bx_ip_config, destinations, 4, true),
+		LIMIT(struct bx_ip_config, destinations, 32768, true),
+		LIMIT(struct bx_ip_config, destinations, 2, false),
+		LIMIT(struct bx_ip_config, destinations, 12, false),
+		LIMIT(struct bx_ip_config, destinations, 65535, false),
+		LIMIT(struct bx_ip_config, reassemblies, 0, true),
+		LIMIT(struct bx_ip_config, reassemblies, 1024, true),
+		LIMIT(struct bx_ip_config, reassemblies, 1025, false),
+		LIMIT(struct bx_ip_config, reassembly_bytes, 576, true),
+		LIMIT(struct bx_ip_config, reassembly_bytes, 568, false),
+		LIMIT(struct bx_ip_config, reassembly_bytes, 65528, true),
+		LIMIT(struct bx_ip_config, reassembly_bytes, 65536, false),
+		LIMIT(struct bx_ip_config, reassembly_bytes, 1001, false),
+		LIMIT(struct bx_ip_config, neighbours, 0, true),
+		LIMIT(struct bx_ip_config, neighbours, 4, true),
+		LIMIT(struct bx_ip_config, neighbours, 2, false),
+		LIMIT(struct bx_ip_config, neighbours, 32768, true),
+		LIMIT(struct bx_ip_config, neighbours, 40000, false),
+		LIMIT(struct bx_ip_config, waiting, 0, true),
+		LIMIT(struct bx_ip_config, waiting, 1024, true),
+		LIMIT(struct bx_ip_config, waiting, 1025, false),
+		LIMIT(struct bx_ip_config, waiting_bytes, 0, true),
+		LIMIT(struct bx_ip_config, waiting_bytes, 9216, true),
+		LIMIT(struct bx_ip_config, waiting_bytes, 9217, false),
+	};
+
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(limit); i++) {
+		struct bx_ip_config config = standard();
+
+		limit_set(&config, &limit[i]);
+		ck_assert_msg((bx_ip_size(&config) != 0) == limit[i].good, "limit %u", i);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -719,6 +812,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, segment_up);
+	tcase_add_test(tc, memory_ends_with_the_tables);
 	tcase_add_test(tc, headers_refused);
 	tcase_add_test(tc, broadcasts_up);
 	tcase_add_loop_test(tc, fragments_in_every_order, 0, 6);
@@ -739,6 +833,7 @@ main(void)
 	tcase_add_test(tc, longest_prefix_wins);
 	tcase_add_test(tc, addresses_and_paths);
 	tcase_add_test(tc, init_refuses);
+	tcase_add_test(tc, limits);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

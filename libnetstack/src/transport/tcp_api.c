@@ -180,6 +180,7 @@ bx_tcp_connect(struct bx_transport *t, uint64_t now_us, const struct bx_net_addr
 	if (local_port == 0 ? !port_pick(t, &tuple) : bx_tcp_find(t, &tuple) != NONE)
 		return BX_ERR_EXISTS;
 	c = bx_tcp_conn_make(t, now_us, &tuple, mtu);
+	bx_tcp_hash_add(t, conn_id(t, c), &tuple);
 	c->state = BX_TCP_SYN_SENT;
 	c->iss = bx_tcp_isn(t, now_us, &tuple);
 	c->snd_una = c->iss;
@@ -362,7 +363,9 @@ bx_tcp_abort(struct bx_transport *t, uint64_t now_us, uint64_t connection)
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
 	orphan(c);
-	if (c->state == BX_TCP_CLOSED || c->state == BX_TCP_SYN_SENT) {
+	/* RFC 9293, 3.10.5: nothing to reset yet, or both ends have been said. */
+	if (c->state == BX_TCP_CLOSED || c->state == BX_TCP_SYN_SENT || c->state == BX_TCP_CLOSING ||
+	    c->state == BX_TCP_LAST_ACK) {
 		bx_tcp_conn_free(t, c);
 		return BX_OK;
 	}
