@@ -767,16 +767,16 @@ bench_bound(struct bounds *bounds)
 	struct bx_sys_words words = { .label = 0 };
 	struct bx_sys_origin origin;
 
-	need(bounds, "bind", bx_sys_notification_bind(bounds->hush));
+	need(bounds, "bind", bx_sys_notification_bind(bounds->note));
 	for (unsigned n = 0; n < 3; n++) {
-		MEASURE(bounds, "signal", BX_OK, bx_sys_signal(bounds->hush));
-		MEASURE(bounds, "receive", BX_OK, bx_sys_receive(bounds->mine, bounds->reply,
-		    bx_sys_deadline_far(), &words, &origin));
+		MEASURE(bounds, "signal", BX_OK, bx_sys_signal(bounds->note));
+		MEASURE(bounds, "receive", BX_OK, bx_sys_receive(bounds->mine, bounds->reply, 0,
+		    &words, &origin));
 		MEASURE(bounds, "cap_copy", BX_OK, bx_sys_cap_copy(bounds->queue, free));
 		MEASURE(bounds, "cap_move", BX_OK, bx_sys_cap_move(free, free + 1));
 		MEASURE(bounds, "cap_delete", BX_OK, bx_sys_cap_delete(free + 1));
 	}
-	need(bounds, "bind", bx_sys_notification_bind(bounds->ready));
+	need(bounds, "bind", bx_sys_notification_bind(bounds->hush));
 }
 
 /* ---- start -------------------------------------------------------------------------------------- */
