@@ -582,7 +582,7 @@ bench_serve(struct bounds *bounds)
 	for (unsigned n = 0; n < 3; n++) {
 		uint64_t start = spin_arm(bounds);
 
-		want(bounds, "receive", bx_sys_receive(bounds->mine, bounds->reply, start + 2000000, &words,
+		want(bounds, "receive", bx_sys_receive(bounds->mine, bounds->reply, start + 4000000, &words,
 		    &origin), BX_ERR_TIMEOUT);
 		if (n > 0)	/* first, those that were answered go to wait */
 			spin_row(bounds, "receive_waits", start);
