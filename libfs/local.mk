@@ -4,7 +4,7 @@ FS_INC = -I$(top_srcdir)/%D%/include
 
 bxinclude_HEADERS += %D%/include/brainix/fs.h
 noinst_HEADERS += %D%/src/fs-internal.h %D%/tests/support.h %D%/tests/support-internal.h \
-	%D%/tests/suite.h %D%/tests/test_fs.h
+	%D%/tests/suite.h %D%/tests/test_fs.h %D%/tests/cuts.h
 pkgconfig_DATA += %D%/brainix-fs.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/SPEC.md
 lib_LTLIBRARIES += %D%/libbrainix-fs.la
@@ -67,7 +67,8 @@ libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_mode
 %C%_tests_test_fs_model_LDADD = $(CHECK_LIBS)
 %C%_tests_test_fs_crash_CPPFLAGS = $(FS_INC) $(BASE_INC)
 %C%_tests_test_fs_crash_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
-%C%_tests_test_fs_crash_SOURCES = %D%/tests/test_fs_crash.c $(bx_fs_suite)
+%C%_tests_test_fs_crash_SOURCES = %D%/tests/test_fs_crash.c %D%/tests/test_fs_sequences.c %D%/tests/cuts.c \
+	$(bx_fs_suite)
 %C%_tests_test_fs_crash_LDADD = $(CHECK_LIBS)
 %C%_tests_test_fs_fault_CPPFLAGS = $(FS_INC) $(BASE_INC)
 %C%_tests_test_fs_fault_CFLAGS = $(%C%_tests_test_fs_CFLAGS)
@@ -87,8 +88,13 @@ libfs_tests += %D%/tests/test_fs %D%/tests/test_fs_verify %D%/tests/test_fs_mode
 %C%_tests_test_fs_snapshots_LDADD = $(CHECK_LIBS)
 endif
 check_PROGRAMS += $(libfs_tests)
-TESTS += $(libfs_tests) %D%/tests/text-size.sh
-EXTRA_DIST += %D%/tests/text-size.sh
+TESTS += $(libfs_tests) %D%/tests/text-size.sh %D%/tests/test-reader.sh
+EXTRA_DIST += %D%/tests/text-size.sh %D%/tests/test-reader.sh %D%/tests/reader.py
+# Makes volumes for test-reader.sh.
+check_PROGRAMS += %D%/tests/leave_log
+%C%_tests_leave_log_CPPFLAGS = $(FS_INC) $(BASE_INC)
+%C%_tests_leave_log_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_leave_log_SOURCES = %D%/tests/leave_log.c $(bx_fs_world)
 EXTRA_DIST += %D%/tests/corpus
 EXTRA_DIST += %D%/tests/prove/run-prove-fs %D%/tests/prove/assumed.h
 

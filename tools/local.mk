@@ -7,3 +7,5 @@ include tools/mkiso/local.mk
 include tools/run/local.mk
 include tools/bxfs/local.mk
 include tools/bxfs-fuse/local.mk
+
+EXTRA_DIST += %D%/test-lib.sh

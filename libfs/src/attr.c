@@ -2,8 +2,8 @@
 /* attr.c -- small named values beside an object. */
 #include "fs-internal.h"
 
-static enum bx_err
-check_name(const char *name, size_t length)
+enum bx_err
+bx_fsi_attr_name_check(const char *name, size_t length)
 {
 	if (length == 0 || length > BX_FS_NAME_MAX)
 		return BX_ERR_FS_NAME;
@@ -19,7 +19,7 @@ bx_fs_get_attr(struct bx_fs *fs, uint64_t inode, const char *name, size_t name_l
 {
 	struct fs_key key;
 	struct fs_item item;
-	enum bx_err err = check_name(name, name_length);
+	enum bx_err err = bx_fsi_attr_name_check(name, name_length);
 
 	if (err != BX_OK)
 		return err;
@@ -41,7 +41,7 @@ bx_fs_set_attr(struct bx_fs *fs, uint64_t inode, const char *name, size_t name_l
 {
 	struct fs_inode in;
 	struct fs_key key;
-	enum bx_err err = check_name(name, name_length);
+	enum bx_err err = bx_fsi_attr_name_check(name, name_length);
 
 	if (err == BX_OK && value_length > BX_FS_ATTR_MAX)
 		err = BX_ERR_RANGE;
@@ -76,7 +76,7 @@ bx_fs_remove_attr(struct bx_fs *fs, uint64_t inode, const char *name, size_t nam
 	struct fs_inode in;
 	struct fs_key key;
 	struct fs_item item;
-	enum bx_err err = check_name(name, name_length);
+	enum bx_err err = bx_fsi_attr_name_check(name, name_length);
 
 	if (err != BX_OK)
 		return err;

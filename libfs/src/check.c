@@ -13,14 +13,16 @@ struct check {
 	struct bx_fs *fs;
 	const struct bx_fs_checker *user;
 	uint64_t findings;
-	uint64_t inodes, orphans;
+	uint64_t inodes, orphans, unlinked;
 	uint64_t snapshot;		/* generation of the one that is looked at */
 	uint64_t named, linked;		/* weighted by inode number */
+	bool has_root;
 
 	/* the inode whose items are being read */
 	uint64_t inode;			/* 0: none yet */
 	struct fs_inode in;
 	uint64_t blocks, entries, directories, next_block, data_end;
+	unsigned inline_bytes;
 	bool has_attr, has_inline, have;
 };
 
@@ -75,6 +77,37 @@ use_fixed(struct check *c)
 		use(c, i, 0, 0);
 }
 
+/* Whether the way up from a directory comes back to it: then no name leads there from the root. */
+static bool
+is_in_a_loop(struct check *c)
+{
+	struct fs_inode in = c->in;
+
+	for (unsigned turn = 0; turn < BX_FS_DEPTH_MAX && in.parent != BX_FS_ROOT; turn++) {
+		if (in.parent == c->inode)
+			return true;
+		if (bx_fsi_inode_get(c->fs, in.parent, &in) != BX_OK)
+			return false;
+	}
+	return false;
+}
+
+static void
+finish_directory(struct check *c)
+{
+	const struct fs_inode *in = &c->in;
+
+	if (in->size != c->entries || in->links != 2 + c->directories)
+		report(c, BX_FS_BAD_LINKS, c->inode, 0, c->entries);
+	if (c->inode == BX_FS_ROOT) {
+		c->has_root = in->parent == BX_FS_ROOT;
+		return;
+	}
+	c->linked += weight(c->inode);
+	if (is_in_a_loop(c))
+		report(c, BX_FS_BAD_PARENT, c->inode, 0, in->parent);
+}
+
 static void
 finish_inode(struct check *c)
 {
@@ -96,17 +129,24 @@ finish_inode(struct check *c)
 	if (in->type == BX_FS_FILE && c->data_end > 0 &&
 	    c->data_end > (in->size + BX_FS_BLOCK - 1) / BX_FS_BLOCK)
 		bad = true;
-	if (c->has_inline && (c->blocks > 0 || in->type == BX_FS_DIRECTORY))
+	if (c->has_inline && (c->blocks > 0 || in->type == BX_FS_DIRECTORY || c->inline_bytes > in->size))
+		bad = true;
+	if (in->type == BX_FS_SYMLINK && c->inline_bytes != in->size)
+		bad = true;
+	if (in->type != BX_FS_DIRECTORY && in->parent != 0)
 		bad = true;
 	if (in->type != BX_FS_DIRECTORY && c->entries > 0)
 		bad = true;
 	if (bad)
 		report(c, BX_FS_BAD_INODE, c->inode, 0, 0);
-	if (in->type == BX_FS_DIRECTORY && in->links > 0 &&
-	    (in->size != c->entries || in->links != 2 + c->directories))
-		report(c, BX_FS_BAD_LINKS, c->inode, 0, c->entries);
 	if (in->type != BX_FS_DIRECTORY)
 		c->linked += in->links * weight(c->inode);
+	else if (in->links > 0)
+		finish_directory(c);
+	c->unlinked += in->links == 0;
+	/* The next one that is made would take its place. */
+	if (c->inode >= c->fs->root.next_inode)
+		report(c, BX_FS_BAD_COUNT, c->inode, 0, c->fs->root.next_inode);
 	c->inodes++;
 	if (c->user->progress != NULL)
 		c->user->progress(c->user->context, c->inodes, c->fs->root.inodes);
@@ -118,7 +158,20 @@ start_inode(struct check *c, uint64_t inode)
 	finish_inode(c);
 	c->inode = inode;
 	c->blocks = c->entries = c->directories = c->next_block = c->data_end = 0;
+	c->inline_bytes = 0;
 	c->has_attr = c->has_inline = c->have = false;
+}
+
+/* Nothing stands behind the end of the file. */
+static bool
+tail_is_zero(const struct check *c, uint64_t block, const uint8_t *bytes)
+{
+	if (!c->have || c->in.size / BX_FS_BLOCK != block)
+		return true;
+	for (size_t i = (size_t)(c->in.size % BX_FS_BLOCK); i < BX_FS_BLOCK; i++)
+		if (bytes[i] != 0)
+			return false;
+	return true;
 }
 
 static void
@@ -131,6 +184,8 @@ check_data(struct check *c, const struct fs_extent *e, uint64_t i, uint64_t inod
 	memcpy(p.sum, e->sums + i * c->fs->sum_bytes, c->fs->sum_bytes);
 	if (bx_fsi_cache_load(c->fs, &p, FS_KIND_DATA, 0, &slot, &missed) != BX_OK)
 		report(c, BX_FS_BAD_DATA, inode, p.address, e->first + i);
+	else if (inode == c->inode && !tail_is_zero(c, e->first + i, bx_fsi_block(c->fs, slot)))
+		report(c, BX_FS_BAD_INODE, inode, p.address, e->first + i);
 }
 
 static void
@@ -164,22 +219,53 @@ check_entry(struct check *c, const struct fs_item *item)
 	uint8_t type;
 	enum bx_err err;
 
-	if (item->value_length != 9 || item->key_length < 10) {
+	if (item->value_length != 9 ||
+	    bx_fsi_name_check((const char *)item->key + 9, item->key_length - 9) != BX_OK) {
 		report(c, BX_FS_BAD_ENTRY, c->inode, 0, 0);
 		return;
 	}
 	inode = bx_get_le64(item->value);
 	type = item->value[8];
 	c->entries++;
-	if (type == BX_FS_DIRECTORY)
-		c->directories++;
-	else
-		c->named += weight(inode);
+	c->directories += type == BX_FS_DIRECTORY;
+	c->named += weight(inode);
 	err = bx_fsi_inode_get(c->fs, inode, &in);
 	if (err != BX_OK || in.type != type)
 		report(c, BX_FS_BAD_ENTRY, c->inode, 0, inode);
 	else if (type == BX_FS_DIRECTORY && in.parent != c->inode)
 		report(c, BX_FS_BAD_PARENT, inode, 0, c->inode);
+}
+
+/* A deleted file: its inode is still there, and has no name. */
+static void
+check_orphan(struct check *c, const struct fs_item *item)
+{
+	struct fs_inode in;
+	uint64_t inode = 0;
+
+	if (item->key[8] == FS_KEY_ORPHAN && item->key_length == 17 && item->value_length == 8)
+		inode = bx_get_be64(item->key + 9);
+	c->orphans++;
+	if (inode == 0 || bx_fsi_inode_get(c->fs, inode, &in) != BX_OK || in.links > 0)
+		report(c, BX_FS_BAD_INODE, inode, 0, 0);
+}
+
+static void
+check_attr(struct check *c, const struct fs_item *item)
+{
+	c->has_attr = true;
+	if (item->value_length > BX_FS_ATTR_MAX ||
+	    bx_fsi_attr_name_check((const char *)item->key + 9, item->key_length - 9) != BX_OK)
+		report(c, BX_FS_BAD_INODE, c->inode, 0, 0);
+}
+
+static void
+check_inline(struct check *c, const struct fs_item *item)
+{
+	c->has_inline = true;
+	c->inline_bytes = item->value_length;
+	if (item->key_length != 9 || item->value_length == 0 || item->value_length > BX_FS_INLINE_MAX)
+		report(c, BX_FS_BAD_INODE, c->inode, 0, 0);
 }
 
 static void
@@ -188,10 +274,7 @@ check_item(struct check *c, const struct fs_item *item)
 	uint64_t inode = bx_get_be64(item->key);
 
 	if (inode == 0) {
-		if (item->key[8] == FS_KEY_ORPHAN && item->key_length == 17 && item->value_length == 8)
-			c->orphans++;
-		else
-			report(c, BX_FS_BAD_INODE, 0, 0, 0);
+		check_orphan(c, item);
 		return;
 	}
 	if (inode != c->inode)
@@ -202,10 +285,10 @@ check_item(struct check *c, const struct fs_item *item)
 		    bx_fsi_inode_decode(item->value, item->value_length, &c->in) == BX_OK;
 		break;
 	case FS_KEY_ATTR:
-		c->has_attr = true;
+		check_attr(c, item);
 		break;
 	case FS_KEY_INLINE:
-		c->has_inline = true;
+		check_inline(c, item);
 		break;
 	case FS_KEY_EXTENT:
 		check_extent(c, item);
@@ -218,56 +301,84 @@ check_item(struct check *c, const struct fs_item *item)
 	}
 }
 
+static void
+check_leaf(struct check *c, uint32_t slot)
+{
+	for (unsigned i = 0; i < bx_fsi_node_count(bx_fsi_block(c->fs, slot)); i++) {
+		struct fs_item item;
+
+		bx_fsi_item_at(c->fs, slot, i, &item);
+		check_item(c, &item);
+	}
+}
+
 /* Every node of the tree, depth first, with the path held in memory. */
 static void
 check_tree(struct check *c)
 {
 	struct bx_fs *fs = c->fs;
-	uint32_t slot[FS_LEVELS];
-	unsigned index[FS_LEVELS];
-	unsigned depth = 0;
-	struct fs_pointer pointer = fs->root.tree.pointer;
+	struct fs_path path = { .top = &fs->root.tree };
 
-	for (;;) {
-		unsigned level = fs->root.tree.level - depth;
-		bool missed;
-		enum bx_err err = bx_fsi_cache_load(fs, &pointer, FS_KIND_NODE, level, &slot[depth],
-		    &missed);
+	do {
+		struct fs_pointer pointer;
+		unsigned level = fs->root.tree.level - path.depth;
+		enum bx_err err;
 
+		bx_fsi_path_pointer(fs, &path, &pointer);
 		use(c, pointer.address, 0, level);
-		if (err != BX_OK) {
-			report(c, BX_FS_BAD_NODE, c->inode, pointer.address, level);
+		err = bx_fsi_path_step(fs, &path);
+		if (err == BX_OK && level > 0)
+			continue;
+		if (err == BX_OK) {
+			check_leaf(c, path.slot[path.depth - 1]);
+			fs->slots[path.slot[--path.depth]].held--;
 		} else {
-			fs->slots[slot[depth]].held++;
-			index[depth++] = 0;
+			report(c, BX_FS_BAD_NODE, c->inode, pointer.address, level);
 		}
-		/* Leaves at once; then up to a node with a child left. */
-		while (depth > 0) {
-			uint32_t top = slot[depth - 1];
-			const uint8_t *node = bx_fsi_block(fs, top);
-			unsigned length;
-
-			if (fs->slots[top].level == 0) {
-				for (unsigned i = 0; i < bx_fsi_node_count(node); i++) {
-					struct fs_item item;
-
-					item.key = bx_fsi_node_key(node, i, &item.key_length);
-					item.value = bx_fsi_node_value(node, i, &item.value_length);
-					item.generation = fs->slots[top].generation;
-					check_item(c, &item);
-				}
-			} else if (index[depth - 1] < bx_fsi_node_count(node)) {
-				bx_fsi_pointer_get(fs, bx_fsi_node_value(node, index[depth - 1]++, &length),
-				    &pointer);
-				break;
-			}
-			fs->slots[top].held--;
-			depth--;
-		}
-		if (depth == 0)
-			break;
-	}
+		/* Up to a node with a child left. */
+		while (path.depth > 0 && ++path.index[path.depth - 1] ==
+		    bx_fsi_node_count(bx_fsi_block(fs, path.slot[path.depth - 1])))
+			fs->slots[path.slot[--path.depth]].held--;
+	} while (path.depth > 0);
 	start_inode(c, 0);
+	if (!c->has_root)
+		report(c, BX_FS_BAD_INODE, BX_FS_ROOT, 0, 0);
+}
+
+/* How many blocks a node of the map says are free below it; false: it is damaged. */
+static bool
+free_below(struct bx_fs *fs, unsigned level, uint64_t index, uint64_t *free)
+{
+	uint32_t slot;
+	const uint8_t *block;
+
+	if (bx_fsi_map_load(fs, level, index, &slot) != BX_OK)
+		return false;
+	block = bx_fsi_block(fs, slot);
+	*free = level == 0 ? bx_get_le32(block + 12) : 0;
+	for (unsigned i = 0; level > 0 && i < FS_MAP_FANOUT; i++)
+		*free += bx_get_le32(block + FS_MAP_HEAD + FS_MAP_ENTRY * i + 8);
+	return true;
+}
+
+/* What the index nodes say of their children is what those say: else free blocks are not found. */
+static void
+check_map_index(struct check *c)
+{
+	struct bx_fs *fs = c->fs;
+
+	for (unsigned level = 1; level < fs->shape.levels; level++)
+		for (uint64_t child = 0; child < fs->shape.count[level - 1]; child++) {
+			uint64_t below;
+			uint32_t slot;
+
+			if (!free_below(fs, level - 1, child, &below) ||
+			    bx_fsi_map_load(fs, level, child / FS_MAP_FANOUT, &slot) != BX_OK)
+				continue;	/* reported, or below what is */
+			if (below != bx_get_le32(bx_fsi_block(fs, slot) + FS_MAP_HEAD +
+			    FS_MAP_ENTRY * (child % FS_MAP_FANOUT) + 8))
+				report(c, BX_FS_BAD_MAP, 0, 0, child);
+		}
 }
 
 static void
@@ -277,7 +388,7 @@ check_map(struct check *c)
 	uint64_t free = 0;
 
 	for (uint64_t leaf = 0; leaf < fs->shape.count[0]; leaf++) {
-		uint64_t first = leaf * FS_MAP_BITS;
+		uint64_t first = leaf * FS_MAP_BITS, before = free;
 		uint32_t slot;
 		const uint8_t *bits;
 
@@ -297,7 +408,10 @@ check_map(struct check *c)
 			if (!marked && used)
 				report(c, BX_FS_NOT_MARKED, 0, a, 0);
 		}
+		if (bx_get_le32(bx_fsi_block(fs, slot) + 12) != free - before)
+			report(c, BX_FS_BAD_MAP, 0, 0, leaf);
 	}
+	check_map_index(c);
 	if (free != fs->root.free)
 		report(c, BX_FS_BAD_COUNT, 0, 0, free);
 }
@@ -389,11 +503,11 @@ bx_fs_check(struct bx_fs *fs, const struct bx_fs_checker *checker, uint64_t *fin
 	struct check c = { .fs = fs, .user = checker };
 	enum bx_err err;
 	/* What a replay in memory or a half removed snapshot uses is not what the map says. */
-	bool map = !fs->read_only || (fs->log_records == 0 && !fs->root.dying);
+	bool map = !fs->read_only || (fs->log_records == 0 && !fs->root.dying && !fs->snapshot);
 
 	if (checker->bits_bytes < (fs->root.blocks + 7) / 8)
 		return BX_ERR_NO_MEMORY;
-	if (fs->snapshot || fs->transaction)
+	if (fs->transaction)
 		return BX_ERR_STATE;
 	if (!fs->read_only) {
 		err = fs->failed ? BX_ERR_FS_FAILED : finish_removing(fs);
@@ -417,7 +531,7 @@ bx_fs_check(struct bx_fs *fs, const struct bx_fs_checker *checker, uint64_t *fin
 			return err;
 		check_map(&c);
 	}
-	if (c.named != c.linked)
+	if (c.named != c.linked || c.unlinked != c.orphans)
 		report(&c, BX_FS_BAD_LINKS, 0, 0, 0);
 	if (c.inodes != fs->root.inodes)
 		report(&c, BX_FS_BAD_COUNT, 0, 0, c.inodes);

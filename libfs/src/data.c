@@ -144,36 +144,40 @@ begin_blocks(struct bx_fs *fs, uint64_t inode, uint64_t first, uint64_t end, uns
 	return err;
 }
 
+/* Keep this much in the tree; 0: nothing. */
+enum bx_err
+bx_fsi_inline_put(struct bx_fs *fs, uint64_t inode, const uint8_t *bytes, size_t length)
+{
+	struct fs_key key;
+	enum bx_err err;
+
+	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
+	if (length > 0)
+		return bx_fsi_tree_put(fs, &key, bytes, length);
+	err = bx_fsi_tree_delete(fs, &key);
+	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
+}
+
 /* Content that is kept in the tree moves to a block.  Nobody can tell the difference. */
 static enum bx_err
 leave_inline(struct bx_fs *fs, uint64_t inode, struct fs_inode *in)
 {
 	uint8_t bytes[BX_FS_INLINE_MAX];
-	struct fs_key key;
-	struct fs_item item;
 	struct patch p;
-	size_t length;
+	size_t length = 0;
 	struct fs_plan plan;
-	enum bx_err err;
+	enum bx_err err = BX_OK;
 
-	if (in->blocks > 0)
-		return BX_OK;
-	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
-	err = bx_fsi_tree_get(fs, &key, &item);
-	if (err == BX_ERR_NOT_FOUND)
-		return BX_OK;
-	if (err != BX_OK)
+	if (in->blocks == 0)
+		err = bx_fsi_inline_get(fs, inode, bytes, &length);
+	if (length == 0)
 		return err;
-	length = item.value_length;
-	if (length > sizeof bytes)
-		return BX_ERR_CORRUPT;
-	memcpy(bytes, item.value, length);
 	err = begin_blocks(fs, inode, 0, 1, 1, FS_OP_NORMAL, &plan);
 	if (err == BX_OK)
 		err = patch_prepare(fs, inode, 0, true, &p);
 	if (err != BX_OK)
 		return err;
-	err = bx_fsi_tree_delete(fs, &key);
+	err = bx_fsi_inline_put(fs, inode, NULL, 0);
 	if (err == BX_OK)
 		err = patch_act(fs, inode, in, &p, 0, bytes, length);
 	if (err == BX_OK)
@@ -193,47 +197,27 @@ end_write(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t time_ns, c
 	});
 }
 
-static void
-touch_times(struct fs_inode *in, uint64_t time_ns)
-{
-	in->modified = time_ns;
-	in->changed = time_ns;
-}
-
 static enum bx_err
 write_inline(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offset,
     const void *bytes, size_t length, uint64_t time_ns)
 {
 	uint8_t value[BX_FS_INLINE_MAX];
-	struct fs_key key;
-	struct fs_item item;
-	size_t have = 0, end = (size_t)offset + length;
-	enum bx_err err;
+	size_t have, end = (size_t)offset + length;
+	enum bx_err err = bx_fsi_op_begin_on(fs, inode, 2, FS_OP_NORMAL);
 
-	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
-	err = bx_fsi_op_begin_on(fs, inode, 2, FS_OP_NORMAL);
 	if (err == BX_OK)
-		err = bx_fsi_tree_touch(fs, &key);
-	if (err == BX_OK) {
-		err = bx_fsi_tree_get(fs, &key, &item);
-		if (err == BX_OK && item.value_length > sizeof value)
-			return BX_ERR_CORRUPT;
-		if (err == BX_OK) {
-			have = item.value_length;
-			memcpy(value, item.value, have);
-		}
-	}
-	if (err != BX_OK && err != BX_ERR_NOT_FOUND)
+		err = bx_fsi_touch_inline(fs, inode);
+	if (err == BX_OK)
+		err = bx_fsi_inline_get(fs, inode, value, &have);
+	if (err != BX_OK)
 		return err;
 	if (have < end)
 		memset(value + have, 0, end - have);
 	memcpy(value + offset, bytes, length);
-	err = bx_fsi_tree_put(fs, &key, value, have < end ? end : have);
+	err = bx_fsi_inline_put(fs, inode, value, have < end ? end : have);
 	if (in->size < end)
 		in->size = end;
-	touch_times(in, time_ns);
-	if (err == BX_OK)
-		err = bx_fsi_inode_put(fs, inode, in);
+	err = bx_fsi_content_changed(fs, err, inode, in, time_ns);
 	return end_write(fs, inode, offset, time_ns, bytes, length, err);
 }
 
@@ -253,9 +237,7 @@ write_part(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offse
 	err = patch_act(fs, inode, in, &p, (size_t)(offset % BX_FS_BLOCK), bytes, length);
 	if (in->size < offset + length)
 		in->size = offset + length;
-	touch_times(in, time_ns);
-	if (err == BX_OK)
-		err = bx_fsi_inode_put(fs, inode, in);
+	err = bx_fsi_content_changed(fs, err, inode, in, time_ns);
 	return end_write(fs, inode, offset, time_ns, bytes, length, err);
 }
 
@@ -266,23 +248,17 @@ map_act(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, const struct fs_e
     unsigned items, uint64_t size, uint64_t time_ns)
 {
 	uint64_t end = e->first + e->count;
-	struct fs_key key;
 	enum bx_err err = BX_OK;
 
-	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
 	if (items > 0)
 		err = bx_fsi_extent_remove(fs, inode, in, e->first, &end, items);
 	else if (in->blocks == 0 && e->first == 0)
-		err = bx_fsi_tree_delete(fs, &key);
-	if (err == BX_ERR_NOT_FOUND)
-		err = BX_OK;
+		err = bx_fsi_inline_put(fs, inode, NULL, 0);
 	if (err == BX_OK)
 		err = bx_fsi_extent_insert(fs, inode, in, e);
 	if (in->size < size)
 		in->size = size;
-	touch_times(in, time_ns);
-	if (err == BX_OK)
-		err = bx_fsi_inode_put(fs, inode, in);
+	err = bx_fsi_content_changed(fs, err, inode, in, time_ns);
 	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_MAP, &(struct fs_log_entry){
 		.field = { inode, e->first, e->address, e->generation, size, time_ns },
 		.first = e->sums,
@@ -401,27 +377,17 @@ bx_fs_write(struct bx_fs *fs, uint64_t inode, uint64_t offset, const void *buffe
 
 /* ---- making smaller ---------------------------------------------------------------------- */
 
-/* The inline item, cut to at most `length` bytes. */
+/* The inline content, cut to at most `length` bytes. */
 static enum bx_err
 cut_inline(struct bx_fs *fs, uint64_t inode, uint64_t length)
 {
 	uint8_t value[BX_FS_INLINE_MAX];
-	struct fs_key key;
-	struct fs_item item;
-	enum bx_err err;
+	size_t have;
+	enum bx_err err = bx_fsi_inline_get(fs, inode, value, &have);
 
-	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
-	err = bx_fsi_tree_get(fs, &key, &item);
-	if (err == BX_ERR_NOT_FOUND || (err == BX_OK && item.value_length <= length))
-		return BX_OK;
-	if (err != BX_OK)
+	if (err != BX_OK || have <= length)
 		return err;
-	if (length == 0)
-		return bx_fsi_tree_delete(fs, &key);
-	if (length > sizeof value)
-		return BX_ERR_CORRUPT;
-	memcpy(value, item.value, (size_t)length);
-	return bx_fsi_tree_put(fs, &key, value, (size_t)length);
+	return bx_fsi_inline_put(fs, inode, value, (size_t)length);
 }
 
 enum bx_err
@@ -465,9 +431,7 @@ bx_fs_truncate(struct bx_fs *fs, uint64_t inode, uint64_t size, uint64_t time_ns
 		in.size = size;
 	else if (end * BX_FS_BLOCK < in.size)
 		in.size = end * BX_FS_BLOCK;
-	touch_times(&in, time_ns);
-	if (err == BX_OK)
-		err = bx_fsi_inode_put(fs, inode, &in);
+	err = bx_fsi_content_changed(fs, err, inode, &in, time_ns);
 	err = bx_fsi_op_end(fs, time_ns, err, FS_LOG_TRUNCATE, &(struct fs_log_entry){
 		.field = { inode, in.size, time_ns },
 	});
@@ -479,23 +443,13 @@ static enum bx_err
 punch_inline(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t length)
 {
 	uint8_t value[BX_FS_INLINE_MAX];
-	struct fs_key key;
-	struct fs_item item;
-	unsigned have;
-	enum bx_err err;
+	size_t have;
+	enum bx_err err = bx_fsi_inline_get(fs, inode, value, &have);
 
-	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
-	err = bx_fsi_tree_get(fs, &key, &item);
-	if (err == BX_ERR_NOT_FOUND || (err == BX_OK && item.value_length <= offset))
-		return BX_OK;
-	if (err != BX_OK)
+	if (err != BX_OK || have <= offset)
 		return err;
-	have = item.value_length;
-	if (have > sizeof value)
-		return BX_ERR_CORRUPT;
-	memcpy(value, item.value, have);
 	memset(value + offset, 0, length < have - offset ? (size_t)length : have - (size_t)offset);
-	return bx_fsi_tree_put(fs, &key, value, have);
+	return bx_fsi_inline_put(fs, inode, value, have);
 }
 
 enum bx_err
@@ -544,9 +498,7 @@ bx_fs_punch(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint64_t length, 
 		err = patch_act(fs, inode, &in, &head, inside, NULL, head_bytes);
 	if (err == BX_OK)
 		err = patch_act(fs, inode, &in, &tail, 0, NULL, outside);
-	touch_times(&in, time_ns);
-	if (err == BX_OK)
-		err = bx_fsi_inode_put(fs, inode, &in);
+	err = bx_fsi_content_changed(fs, err, inode, &in, time_ns);
 	/* What was done, not what was asked for. */
 	err = bx_fsi_op_end(fs, time_ns, err, FS_LOG_PUNCH, &(struct fs_log_entry){
 		.field = { inode, plan.all ? offset : end * BX_FS_BLOCK, plan.all ? length : stop - end * BX_FS_BLOCK, time_ns },

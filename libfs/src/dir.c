@@ -14,17 +14,23 @@ struct found {
 	uint8_t type;
 };
 
+enum bx_err
+bx_fsi_name_check(const char *bytes, size_t length)
+{
+	enum bx_err err = bx_fsi_attr_name_check(bytes, length);
+
+	if (err == BX_OK && bytes[0] == '.' && (length == 1 || (length == 2 && bytes[1] == '.')))
+		err = BX_ERR_FS_NAME;
+	for (size_t i = 0; i < length && err == BX_OK; i++)
+		if (bytes[i] == '/')
+			err = BX_ERR_FS_NAME;
+	return err;
+}
+
 static enum bx_err
 check_name(struct name name)
 {
-	if (name.length == 0 || name.length > BX_FS_NAME_MAX)
-		return BX_ERR_FS_NAME;
-	if (name.bytes[0] == '.' && (name.length == 1 || (name.length == 2 && name.bytes[1] == '.')))
-		return BX_ERR_FS_NAME;
-	for (size_t i = 0; i < name.length; i++)
-		if (name.bytes[i] == '/' || name.bytes[i] == '\0')
-			return BX_ERR_FS_NAME;
-	return BX_OK;
+	return bx_fsi_name_check(name.bytes, name.length);
 }
 
 static enum bx_err
@@ -146,8 +152,7 @@ bx_fs_next_entry(struct bx_fs *fs, uint64_t directory, const char *after, size_t
 		err = BX_ERR_NOT_FOUND;
 	if (err == BX_OK)
 		err = entry_decode(&item, &found);
-	if (err == BX_OK && check_name((struct name){ (const char *)item.key + 9,
-	    item.key_length - 9 }) != BX_OK)
+	if (err == BX_OK && bx_fsi_name_check((const char *)item.key + 9, item.key_length - 9) != BX_OK)
 		err = BX_ERR_CORRUPT;
 	if (err != BX_OK)
 		return err;
@@ -201,13 +206,6 @@ touch_victim(struct bx_fs *fs, uint64_t inode)
 	return err;
 }
 
-static void
-change_directory(struct fs_inode *dir, uint64_t time_ns)
-{
-	dir->modified = time_ns;
-	dir->changed = time_ns;
-}
-
 static enum bx_err
 make(struct bx_fs *fs, uint64_t directory, struct name name, uint8_t type, struct name target,
     struct bx_fs_owner owner, uint64_t time_ns, uint64_t *out)
@@ -255,9 +253,7 @@ make(struct bx_fs *fs, uint64_t directory, struct name name, uint8_t type, struc
 	dir.size++;
 	if (type == BX_FS_DIRECTORY)
 		dir.links++;
-	change_directory(&dir, time_ns);
-	if (err == BX_OK)
-		err = bx_fsi_inode_put(fs, directory, &dir);
+	err = bx_fsi_content_changed(fs, err, directory, &dir, time_ns);
 	fs->root.next_inode++;
 	fs->root.inodes++;
 	err = bx_fsi_op_end(fs, time_ns, err, FS_LOG_CREATE, &(struct fs_log_entry){
@@ -333,9 +329,7 @@ bx_fs_link(struct bx_fs *fs, uint64_t inode, uint64_t directory, const char *nam
 	if (err == BX_OK)
 		err = bx_fsi_inode_put(fs, inode, &in);
 	dir.size++;
-	change_directory(&dir, time_ns);
-	if (err == BX_OK)
-		err = bx_fsi_inode_put(fs, directory, &dir);
+	err = bx_fsi_content_changed(fs, err, directory, &dir, time_ns);
 	return bx_fsi_op_end(fs, time_ns, err, FS_LOG_LINK, &(struct fs_log_entry){
 		.field = { inode, directory, time_ns },
 		.first = name,
@@ -361,9 +355,7 @@ remove_name(struct bx_fs *fs, uint64_t directory, struct name name, struct fs_in
 	dir->size--;
 	if (in->type == BX_FS_DIRECTORY)
 		dir->links--;
-	change_directory(dir, time_ns);
-	if (err == BX_OK)
-		err = bx_fsi_inode_put(fs, directory, dir);
+	err = bx_fsi_content_changed(fs, err, directory, dir, time_ns);
 	in->changed = time_ns;
 	if (err == BX_OK)
 		err = bx_fsi_drop_link(fs, inode, in, (flags & BX_FS_KEEP) != 0);
@@ -526,12 +518,9 @@ rename_act(struct bx_fs *fs, struct renaming *r, uint32_t flags, uint64_t time_n
 		to_dir->size++;
 	if (directory && r->victim.inode == 0)
 		to_dir->links++;
-	change_directory(&r->from_dir, time_ns);
-	change_directory(to_dir, time_ns);
-	if (err == BX_OK)
-		err = bx_fsi_inode_put(fs, r->from, &r->from_dir);
-	if (err == BX_OK && !r->same)
-		err = bx_fsi_inode_put(fs, r->to, to_dir);
+	err = bx_fsi_content_changed(fs, err, r->from, &r->from_dir, time_ns);
+	if (!r->same)
+		err = bx_fsi_content_changed(fs, err, r->to, to_dir, time_ns);
 	r->object_in.changed = time_ns;
 	if (directory)
 		r->object_in.parent = r->to;

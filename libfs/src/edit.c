@@ -82,14 +82,14 @@ descend_to_change(struct bx_fs *fs, const struct fs_key *key, struct fs_path *pa
 	return bx_fsi_descend(fs, key, 0, false, step_to_change, path);
 }
 
-/* Whether it is also a leaf that the running operation made changeable: then so is its
- * path. */
-static bool
-at_touched_finger(struct bx_fs *fs, const struct fs_key *key)
+/* A remembered leaf of the key that is dirty: then so is its path, and no part of it is written before
+ * the leaf is. */
+static uint32_t
+dirty_finger_at(struct bx_fs *fs, const struct fs_key *key)
 {
-	const struct fs_slot *s = &fs->slots[fs->finger];
+	uint32_t slot = bx_fsi_finger_at(fs, key);
 
-	return s->state == FS_SLOT_DIRTY && s->pin == fs->op && bx_fsi_finger_at(fs, key);
+	return slot != FS_NO_SLOT && fs->slots[slot].state == FS_SLOT_DIRTY ? slot : FS_NO_SLOT;
 }
 
 /* Bring the path of a key into memory and make it changeable, before an operation
@@ -97,11 +97,15 @@ at_touched_finger(struct bx_fs *fs, const struct fs_key *key)
 enum bx_err
 bx_fsi_tree_touch(struct bx_fs *fs, const struct fs_key *key)
 {
+	uint32_t slot = dirty_finger_at(fs, key);
 	struct fs_path path;
 	enum bx_err err;
 
-	if (at_touched_finger(fs, key))
+	if (slot != FS_NO_SLOT) {
+		fs->slots[slot].pin = fs->op;
+		bx_fsi_cache_dirty(fs, slot);
 		return BX_OK;
+	}
 	err = descend_to_change(fs, key, &path);
 	if (err != BX_OK)
 		return err;
@@ -273,14 +277,14 @@ bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value, s
 {
 	unsigned bytes = 4u + key->length + (unsigned)length;
 	struct fs_path path = { .top = &fs->root.tree };
+	uint32_t near = dirty_finger_at(fs, key);
 	unsigned at;
 	bool found;
 	enum bx_err err;
 
 	BX_ASSERT(length <= FS_ITEM_MAX);
 	BX_ASSERT(bytes <= FS_ITEM_MAX);
-	if (at_touched_finger(fs, key) &&
-	    put_in_leaf(bx_fsi_block(fs, fs->finger), key, value, (unsigned)length, &at))
+	if (near != FS_NO_SLOT && put_in_leaf(bx_fsi_block(fs, near), key, value, (unsigned)length, &at))
 		return BX_OK;
 	for (unsigned turn = 0; turn <= FS_LEVELS; turn++) {
 		uint8_t *node;

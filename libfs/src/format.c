@@ -180,8 +180,8 @@ format_options(struct formatter *f, const struct bx_fs_format *options)
 	}
 	if (f->root.blocks < BX_FS_BLOCKS_MIN)
 		return BX_ERR_RANGE;
-	if (f->root.blocks > UINT64_C(1) << 50)
-		f->root.blocks = UINT64_C(1) << 50;
+	if (f->root.blocks > BX_FS_BLOCKS_MAX)
+		f->root.blocks = BX_FS_BLOCKS_MAX;
 	if (log == 0) {
 		log = f->root.blocks / 256;
 		log = log < 2 ? 2 : log > 16 ? 16 : log;

@@ -195,6 +195,7 @@ struct bx_fs {
 	uint32_t sum_bytes;
 	uint32_t extent_blocks;		/* at most in one extent */
 	bool read_only, failed, commit_failed, root_damaged;
+	bool second_damaged[2];		/* of the roots of even and odd generation: the copy at the end */
 	bool snapshot;			/* shows one, not the files */
 	bool replaying;			/* operations come from the log */
 	bool mounting;			/* ... of an earlier mount, whose kept files are not kept now */
@@ -234,12 +235,15 @@ struct bx_fs {
 	uint32_t dirty_oldest, dirty_newest, dirty_count, dirty_data;
 	uint32_t epoch_dirty;		/* blocks changed since the last root */
 
-	/* the leaf that was used last: often the next one too */
+	/* the leaves that were used last: often the next ones too, of an inode and of its content or names */
 	uint64_t shape_version;		/* changes when nodes come or go */
-	uint64_t finger_version;
-	uint64_t finger_address;
-	uint32_t finger;
-	bool finger_is_last;		/* there is no leaf after it */
+	struct fs_finger {
+		uint64_t version;	/* shape_version when it was remembered */
+		uint64_t address;
+		uint32_t slot;
+		bool is_last;		/* there is no leaf after it */
+	} finger[2];
+	uint32_t newest_finger;
 
 	const struct fs_top *view;	/* the tree that is read, NULL: root.tree */
 	struct fs_dying dying;
@@ -264,7 +268,7 @@ bx_fsi_sum_bytes(uint8_t hash)
 /* ---- root.c ---- */
 void bx_fsi_root_encode(const struct fs_root *root, uint8_t bytes[FS_ROOT_BYTES]);
 enum bx_err bx_fsi_root_decode(const uint8_t bytes[FS_ROOT_BYTES], struct fs_root *root);
-/* Of a volume of at most 2^50 blocks. */
+/* Of a volume of at most 2^50 blocks, far more than there can be. */
 /*@ requires 1 <= blocks <= 0x4000000000000;
   @ requires \valid(shape);
   @ assigns *shape;
@@ -406,7 +410,8 @@ enum bx_err bx_fsi_descend(struct bx_fs *fs, const struct fs_key *key, unsigned 
     enum bx_err (*step)(struct bx_fs *, struct fs_path *), struct fs_path *path);
 uint8_t *bx_fsi_node_value_of(struct bx_fs *fs, uint32_t slot, unsigned index);
 void bx_fsi_finger_set(struct bx_fs *fs, const struct fs_path *path);
-bool bx_fsi_finger_at(struct bx_fs *fs, const struct fs_key *key);
+/* The slot of a remembered leaf where the key belongs, or FS_NO_SLOT. */
+uint32_t bx_fsi_finger_at(struct bx_fs *fs, const struct fs_key *key);
 void bx_fsi_tree_view(struct bx_fs *fs, const struct fs_top *top);
 void bx_fsi_pointer_get(const struct bx_fs *fs, const uint8_t *bytes, struct fs_pointer *pointer);
 
@@ -422,6 +427,9 @@ struct fs_inode {
 enum bx_err bx_fsi_inode_get(struct bx_fs *fs, uint64_t inode, struct fs_inode *out);
 enum bx_err bx_fsi_inode_open(struct bx_fs *fs, uint64_t inode, struct fs_inode *out);
 enum bx_err bx_fsi_inode_put(struct bx_fs *fs, uint64_t inode, const struct fs_inode *in);
+/* The end of an act that changed content or entries, if `err' says that it went well so far. */
+enum bx_err bx_fsi_content_changed(struct bx_fs *fs, enum bx_err err, uint64_t inode,
+    struct fs_inode *in, uint64_t time_ns);
 /*@ requires \valid_read(bytes + (0 .. length - 1));
   @ requires \valid(out);
   @ requires \separated(bytes + (0 .. length - 1), out);
@@ -456,6 +464,11 @@ enum bx_err bx_fsi_drop_link(struct bx_fs *fs, uint64_t inode, struct fs_inode *
 enum bx_err bx_fsi_tidy_step(struct bx_fs *fs, uint64_t inode);
 enum bx_err bx_fsi_find_orphan(struct bx_fs *fs, uint64_t *inode);
 
+/* ---- dir.c, attr.c ---- */
+/* What a name must be: BX_ERR_FS_NAME, also where one is read. */
+enum bx_err bx_fsi_name_check(const char *bytes, size_t length);
+enum bx_err bx_fsi_attr_name_check(const char *name, size_t length);
+
 /* ---- data.c, read.c, extent.c ---- */
 static inline uint64_t
 bx_fsi_blocks_for(uint64_t bytes)
@@ -466,6 +479,9 @@ bx_fsi_blocks_for(uint64_t bytes)
 enum bx_err bx_fsi_file_get(struct bx_fs *fs, uint64_t inode, struct fs_inode *in);
 enum bx_err bx_fsi_data_load(struct bx_fs *fs, uint64_t address, uint64_t generation,
     const uint8_t *sum, uint32_t *slot);
+enum bx_err bx_fsi_inline_get(struct bx_fs *fs, uint64_t inode, uint8_t bytes[BX_FS_INLINE_MAX],
+    size_t *have);
+enum bx_err bx_fsi_inline_put(struct bx_fs *fs, uint64_t inode, const uint8_t *bytes, size_t length);
 struct fs_extent {
 	uint64_t first, count, address, generation;
 	const uint8_t *sums;	/* as struct fs_item */

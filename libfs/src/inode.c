@@ -72,6 +72,15 @@ bx_fsi_inode_put(struct bx_fs *fs, uint64_t inode, const struct fs_inode *in)
 }
 
 enum bx_err
+bx_fsi_content_changed(struct bx_fs *fs, enum bx_err err, uint64_t inode, struct fs_inode *in,
+    uint64_t time_ns)
+{
+	in->modified = time_ns;
+	in->changed = time_ns;
+	return err == BX_OK ? bx_fsi_inode_put(fs, inode, in) : err;
+}
+
+enum bx_err
 bx_fsi_touch(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void *rest,
     size_t rest_length)
 {
@@ -171,8 +180,11 @@ bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
 			return err;
 	}
 	for (unsigned turn = 0; turn < 4 && !fs->transaction && class != FS_OP_TIDYING; turn++) {
-		if (bx_fsi_available(fs) >= blocks + reserve + data ||
-		    (fs->pending_blocks == 0 && !something_to_tidy(fs)))
+		/* Content does not come from what is kept for the tree. */
+		bool enough = bx_fsi_available(fs) >= blocks + reserve + data &&
+		    (data == 0 || fs->root.free > FS_RESERVE);
+
+		if (enough || (fs->pending_blocks == 0 && !something_to_tidy(fs)))
 			break;
 		err = make_space(fs);
 		if (err != BX_OK)
@@ -224,15 +236,18 @@ put_orphan(struct bx_fs *fs, uint64_t inode, bool held)
 	return bx_fsi_tree_put(fs, &key, value, sizeof value);
 }
 
+/* The inode, and what is kept beside it. */
 static enum bx_err
-delete_item(struct bx_fs *fs, uint64_t inode, enum fs_key_type type)
+delete_inode(struct bx_fs *fs, uint64_t inode)
 {
 	struct fs_key key;
-	enum bx_err err;
+	enum bx_err err = bx_fsi_inline_put(fs, inode, NULL, 0);
 
-	bx_fsi_key(&key, inode, type, NULL, 0);
-	err = bx_fsi_tree_delete(fs, &key);
-	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
+	bx_fsi_key(&key, inode, FS_KEY_INODE, NULL, 0);
+	if (err == BX_OK)
+		err = bx_fsi_tree_delete(fs, &key);
+	fs->root.inodes--;
+	return err;
 }
 
 /* Part of an act: the inode has one link less; *in is current and gets written.  Paths
@@ -248,13 +263,8 @@ bx_fsi_drop_link(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, bool kee
 		in->links--;
 	if (in->links > 0)
 		return bx_fsi_inode_put(fs, inode, in);
-	if (!keep && in->blocks == 0 && in->flags == 0) {
-		err = delete_item(fs, inode, FS_KEY_INLINE);
-		if (err == BX_OK)
-			err = delete_item(fs, inode, FS_KEY_INODE);
-		fs->root.inodes--;
-		return err;
-	}
+	if (!keep && in->blocks == 0 && in->flags == 0)
+		return delete_inode(fs, inode);
 	err = put_orphan(fs, inode, keep);
 	if (err != BX_OK)
 		return err;
@@ -411,14 +421,11 @@ take_apart(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, const struct f
 	if (err != BX_OK || !plan->all)
 		return err;
 	*more = false;
-	err = delete_item(fs, inode, FS_KEY_INLINE);
-	if (err == BX_OK)
-		err = delete_item(fs, inode, FS_KEY_INODE);
+	err = delete_inode(fs, inode);
 	bx_fsi_key_u64(&key, 0, FS_KEY_ORPHAN, inode);
 	if (err == BX_OK)
 		err = bx_fsi_tree_delete(fs, &key);
 	fs->root.orphans--;
-	fs->root.inodes--;
 	return err;
 }
 

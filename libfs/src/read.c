@@ -17,25 +17,41 @@ bx_fsi_file_get(struct bx_fs *fs, uint64_t inode, struct fs_inode *in)
 	return in->type == BX_FS_FILE ? BX_OK : BX_ERR_INVALID;
 }
 
+/* The content that is kept in the tree; *have 0: none is. */
+enum bx_err
+bx_fsi_inline_get(struct bx_fs *fs, uint64_t inode, uint8_t bytes[BX_FS_INLINE_MAX], size_t *have)
+{
+	struct fs_key key;
+	struct fs_item item;
+	enum bx_err err;
+
+	*have = 0;
+	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
+	err = bx_fsi_tree_get(fs, &key, &item);
+	if (err != BX_OK)
+		return err == BX_ERR_NOT_FOUND ? BX_OK : err;
+	if (item.value_length > BX_FS_INLINE_MAX)
+		return BX_ERR_CORRUPT;
+	*have = item.value_length;
+	memcpy(bytes, item.value, *have);
+	return BX_OK;
+}
+
 /* Copy inline bytes [offset, offset + length); zeros beyond what is kept. */
 static enum bx_err
 read_inline(struct bx_fs *fs, uint64_t inode, uint64_t offset, uint8_t *to, size_t length)
 {
-	struct fs_key key;
-	struct fs_item item;
-	size_t have = 0;
-	enum bx_err err;
+	uint8_t bytes[BX_FS_INLINE_MAX];
+	size_t have;
+	enum bx_err err = bx_fsi_inline_get(fs, inode, bytes, &have);
 
-	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
-	err = bx_fsi_tree_get(fs, &key, &item);
-	if (err != BX_OK && err != BX_ERR_NOT_FOUND)
+	if (err != BX_OK)
 		return err;
-	if (err == BX_OK && offset < item.value_length) {
-		have = item.value_length - (size_t)offset;
-		if (have > length)
-			have = length;
-		memcpy(to, item.value + offset, have);
-	}
+	have = offset < have ? have - (size_t)offset : 0;
+	if (have > length)
+		have = length;
+	if (have > 0)
+		memcpy(to, bytes + offset, have);
 	memset(to + have, 0, length - have);
 	return BX_OK;
 }

@@ -104,7 +104,7 @@ decode_fields(const uint8_t *bytes, struct fs_root *root)
 /*@ requires \valid_read(root);
   @ assigns \nothing;
   @ ensures \result ==> 1 <= root->generation <= 0x7fffffffffffffff;
-  @ ensures \result ==> BX_FS_BLOCKS_MIN <= root->blocks <= 0x4000000000000;
+  @ ensures \result ==> BX_FS_BLOCKS_MIN <= root->blocks <= BX_FS_BLOCKS_MAX;
   @ ensures \result ==> 2 <= root->log_blocks <= 64;
   @ ensures \result ==> 1 <= root->replay_blocks <= 0x1000000;
   @ ensures \result ==> root->free < root->blocks;
@@ -123,7 +123,7 @@ bounds_hold(const struct fs_root *root)
 
 	if (root->generation == 0 || root->generation > UINT64_MAX / 2)
 		return false;
-	if (root->blocks < BX_FS_BLOCKS_MIN || root->blocks > UINT64_C(1) << 50)
+	if (root->blocks < BX_FS_BLOCKS_MIN || root->blocks > BX_FS_BLOCKS_MAX)
 		return false;
 	if (root->log_blocks < 2 || root->log_blocks > 64)
 		return false;

@@ -179,42 +179,67 @@ bx_fsi_item_at(const struct bx_fs *fs, uint32_t slot, unsigned index, struct fs_
 	item->generation = fs->slots[slot].generation;
 }
 
-/* Remember the leaf at the end of the path. */
+/* Remember the leaf at the end of the path, instead of the one that was not used last. */
 void
 bx_fsi_finger_set(struct bx_fs *fs, const struct fs_path *path)
 {
-	fs->finger = path->slot[path->depth - 1];
-	fs->finger_address = fs->slots[fs->finger].address;
-	fs->finger_version = fs->shape_version;
-	fs->finger_is_last = true;
+	uint32_t slot = path->slot[path->depth - 1];
+	struct fs_finger *f;
+
+	if (fs->finger[fs->newest_finger].slot != slot)
+		fs->newest_finger ^= 1;
+	f = &fs->finger[fs->newest_finger];
+	*f = (struct fs_finger){
+		.version = fs->shape_version,
+		.address = fs->slots[slot].address,
+		.slot = slot,
+		.is_last = true,
+	};
 	for (unsigned d = 0; d + 1 < path->depth; d++)
 		if (path->index[d] + 1 < bx_fsi_node_count(bx_fsi_block(fs, path->slot[d])))
-			fs->finger_is_last = false;
+			f->is_last = false;
 }
 
 /*
- * Whether the key belongs into the leaf that was used last.  Every leaf in memory is part
- * of the tree, so that a key between two of its keys can be nowhere else; after its last
- * one, only if no leaf follows.
+ * Every leaf in memory is part of the tree, so that a key between two of its keys can be nowhere
+ * else; after its last one, only if no leaf follows.
  */
-bool
-bx_fsi_finger_at(struct bx_fs *fs, const struct fs_key *key)
+static bool
+belongs(const struct bx_fs *fs, const struct fs_finger *f, const struct fs_key *key)
 {
-	const struct fs_slot *s = &fs->slots[fs->finger];
-	const uint8_t *node = bx_fsi_block(fs, fs->finger);
-	unsigned count = bx_fsi_node_count(node), length;
+	const struct fs_slot *s = &fs->slots[f->slot];
+	const uint8_t *node = bx_fsi_block(fs, f->slot);
+	unsigned count, length;
 	const uint8_t *bound;
 
-	if (fs->finger_version != fs->shape_version || s->address != fs->finger_address ||
-	    s->state == FS_SLOT_FREE || s->kind != FS_KIND_NODE || s->level != 0 || count == 0)
+	if (f->version != fs->shape_version || s->address != f->address ||
+	    s->state == FS_SLOT_FREE || s->kind != FS_KIND_NODE || s->level != 0)
+		return false;
+	count = bx_fsi_node_count(node);
+	if (count == 0)
 		return false;
 	bound = bx_fsi_node_key(node, 0, &length);
 	if (bx_fsi_key_compare(bound, length, key->bytes, key->length) > 0)
 		return false;
-	if (fs->finger_is_last)
+	if (f->is_last)
 		return true;
 	bound = bx_fsi_node_key(node, count - 1, &length);
 	return bx_fsi_key_compare(bound, length, key->bytes, key->length) >= 0;
+}
+
+uint32_t
+bx_fsi_finger_at(struct bx_fs *fs, const struct fs_key *key)
+{
+	for (unsigned turn = 0; turn < 2; turn++) {
+		const struct fs_finger *f = &fs->finger[fs->newest_finger ^ turn];
+
+		if (!belongs(fs, f, key))
+			continue;
+		fs->newest_finger ^= turn;
+		fs->slots[f->slot].used = true;
+		return f->slot;
+	}
+	return FS_NO_SLOT;
 }
 
 /* The leaf of a key, for reading. */
@@ -224,11 +249,9 @@ find_leaf(struct bx_fs *fs, const struct fs_key *key, uint32_t *leaf)
 	struct fs_path path;
 	enum bx_err err;
 
-	if (bx_fsi_finger_at(fs, key)) {
-		*leaf = fs->finger;
-		fs->slots[*leaf].used = true;
+	*leaf = bx_fsi_finger_at(fs, key);
+	if (*leaf != FS_NO_SLOT)
 		return BX_OK;
-	}
 	err = descend(fs, key, false, &path);
 	if (err != BX_OK)
 		return err;
@@ -299,13 +322,13 @@ enum bx_err
 bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *item)
 {
 	struct fs_key bound;
+	uint32_t near = bx_fsi_finger_at(fs, key);
 
-	if (bx_fsi_finger_at(fs, key)) {
+	if (near != FS_NO_SLOT) {
 		bool found;
-		unsigned index = bx_fsi_node_lower(bx_fsi_block(fs, fs->finger), key, &found);
+		unsigned index = bx_fsi_node_lower(bx_fsi_block(fs, near), key, &found);
 
-		fs->slots[fs->finger].used = true;
-		bx_fsi_item_at(fs, fs->finger, found ? index : index - 1, item);
+		bx_fsi_item_at(fs, near, found ? index : index - 1, item);
 		return BX_OK;
 	}
 	bound = *key;

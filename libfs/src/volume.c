@@ -51,6 +51,8 @@ enum bx_err
 bx_fsi_commit_root(struct bx_fs *fs)
 {
 	unsigned slot = (unsigned)(fs->current & 1);
+	/* A copy that is damaged already goes first: until it is right, the other one of the pair must stay. */
+	unsigned first = fs->second_damaged[slot] ? slot + 2 : slot;
 	enum bx_err err;
 
 	fs->op++;
@@ -65,17 +67,18 @@ bx_fsi_commit_root(struct bx_fs *fs)
 		fs->root.generation = fs->current;
 		memset(fs->log, 0, fs->device.sector_bytes);
 		bx_fsi_root_encode(&fs->root, fs->log);
-		err = write_root_copy(fs, slot);
+		err = write_root_copy(fs, first);
 	}
 	if (err == BX_OK)
 		err = flush(fs);
 	if (err == BX_OK)
-		err = write_root_copy(fs, slot + 2);
+		err = write_root_copy(fs, first ^ 2);
 	if (err != BX_OK) {
 		fs->failed = true;
 		fs->commit_failed = true;
 		return err;
 	}
+	fs->second_damaged[slot] = false;
 	root_is_durable(fs);
 	if (fs->edit.change == NULL && !fs->dying.done) {
 		fs->dying.moved = false;
@@ -296,10 +299,12 @@ choose_root(struct bx_fs *fs)
 	if (best == FS_ROOT_SLOTS)
 		return BX_ERR_FORMAT;
 	/* No power cut leaves both copies of a root damaged. */
-	for (unsigned slot = 0; slot < 2; slot++)
+	for (unsigned slot = 0; slot < 2; slot++) {
+		fs->second_damaged[slot] = err[slot + 2] != BX_OK;
 		if (err[slot] != BX_OK && err[slot + 2] != BX_OK)
 			return err[slot] == BX_ERR_IO || err[slot + 2] == BX_ERR_IO ? BX_ERR_IO :
 			    BX_ERR_CORRUPT;
+	}
 	twin = best ^ 2;
 	fs->root_damaged = err[twin] != BX_OK || root[twin].generation != root[best].generation;
 	return read_root(fs, blocks, best, &fs->root);
@@ -395,6 +400,7 @@ mount_root(const struct bx_fs_config *config)
 	fs->read_only = fs->root.sealed || (config->flags & BX_FS_MOUNT_READ_ONLY) != 0;
 	fs->next_virtual = fs->root.blocks;
 	fs->version = 1;
+	fs->op = 1;		/* not 0: that is what a block says that no operation has pinned */
 	return BX_OK;
 }
 

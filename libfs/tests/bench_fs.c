@@ -185,17 +185,44 @@ ops_row(const char *name, struct mark m, double ops)
 }
 
 static void
+remove_all(const char *name)
+{
+	enum bx_err err;
+
+	CALL(bx_fs_unlink(fs, BX_FS_ROOT, name, strlen(name), 0, 1), 0, 0);
+	do {
+		err = bx_fs_tidy(fs);
+	} while (err == BX_ERR_AGAIN);
+	if (err != BX_OK)
+		exit(EXIT_FAILURE);
+	CALL(bx_fs_sync(fs), 0, 0);
+}
+
+static void
 bench_sequential(uint64_t bytes, size_t unit, const char *write_name, const char *read_name)
 {
-	uint64_t inode = create(BX_FS_ROOT, write_name, BX_FS_FILE);
-	double best = 0;
-	struct mark m = start();
+	uint64_t inode = 0;
+	double best = 0, written = 0;
 
-	for (uint64_t at = 0; at < bytes; at += unit)
-		write_all(inode, at, buffer + at % (1u << 20), unit);
-	sync_now();
-	row(write_name, "MB/s", (double)bytes / (now() - m.time) / 1e6, "%.4f bytes written a byte",
-	    (double)(disk.written - m.written) / (double)bytes);
+	/* A new file each time: the one before goes, with all its blocks. */
+	for (unsigned turn = 0; turn < 3; turn++) {
+		struct mark m;
+		double rate;
+
+		if (turn > 0)
+			remove_all(write_name);
+		inode = create(BX_FS_ROOT, write_name, BX_FS_FILE);
+		m = start();
+		for (uint64_t at = 0; at < bytes; at += unit)
+			write_all(inode, at, buffer + at % (1u << 20), unit);
+		sync_now();
+		rate = (double)bytes / (now() - m.time) / 1e6;
+		if (rate > best)
+			best = rate;
+		written = (double)(disk.written - m.written) / (double)bytes;
+	}
+	row(write_name, "MB/s", best, "%.4f bytes written a byte, best of 3", written);
+	best = 0;
 	for (unsigned turn = 0; turn < 3; turn++) {
 		double t = now(), rate;
 

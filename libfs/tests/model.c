@@ -272,6 +272,26 @@ volume_inode_digest(struct bx_fs *fs, uint64_t inode, uint64_t *h, uint8_t *type
 }
 
 enum bx_err
+volume_object_digest(struct bx_fs *fs, uint64_t inode, uint64_t *digest)
+{
+	struct bx_fs_entry e = { .name_length = 0 };
+	uint64_t h = 1;
+	uint8_t type = 0;
+	enum bx_err err = volume_inode_digest(fs, inode, &h, &type);
+
+	while (err == BX_OK && type == BX_FS_DIRECTORY) {
+		err = bx_fs_next_entry(fs, inode, e.name, e.name_length, &e);
+		if (err == BX_OK)
+			h = mix_u64(mix(h, e.name, e.name_length), e.inode);
+	}
+	if (err == BX_ERR_NOT_FOUND && type == BX_FS_DIRECTORY)
+		err = BX_OK;
+	if (err == BX_OK)
+		*digest = h;
+	return err;
+}
+
+enum bx_err
 volume_digest(struct bx_fs *fs, uint64_t *digest)
 {
 	static struct bx_fs_entry last[256];

@@ -119,6 +119,8 @@ struct kept {
 
 /* The same digest of a mounted volume; BX_OK or what a call returned. */
 enum bx_err volume_digest(struct bx_fs *fs, uint64_t *digest);
+/* Of one object: inode, content, attributes, entries. */
+enum bx_err volume_object_digest(struct bx_fs *fs, uint64_t inode, uint64_t *digest);
 
 /* ---- operations -------------------------------------------------------------------------- */
 

@@ -341,6 +341,32 @@ START_TEST(renames_that_make_a_loop_are_refused)
 }
 END_TEST
 
+/* FS-4: a volume is not full while what was deleted waits for the next root, whatever is kept for tree blocks. */
+START_TEST(fs4_what_was_deleted_can_be_written_again)
+{
+	static uint8_t bytes[BX_FS_WRITE_MAX];
+	const uint64_t all = disk.size * 3 / 8;
+	enum bx_err err;
+
+	for (uint64_t at = 0, file = make(BX_FS_ROOT, "stays", BX_FS_FILE); at < all; at += sizeof bytes)
+		put(file, at, bytes, sizeof bytes);
+	for (unsigned turn = 0; turn < 40; turn++) {
+		size_t unit = turn % 2 == 0 ? sizeof bytes : 5 * BX_FS_BLOCK;
+		uint64_t file = make(BX_FS_ROOT, "comes and goes", BX_FS_FILE);
+
+		for (uint64_t at = 0; at < all + turn * BX_FS_BLOCK; at += unit)
+			put(file, at, bytes, unit);
+		ck_assert_int_eq(bx_fs_sync(fs), BX_OK);
+		ck_assert_int_eq(bx_fs_unlink(fs, BX_FS_ROOT, "comes and goes", 14, 0, 1), BX_OK);
+		do {
+			err = bx_fs_tidy(fs);
+		} while (err == BX_ERR_AGAIN);
+		ck_assert_int_eq(err, BX_OK);
+		ck_assert_int_eq(bx_fs_sync(fs), BX_OK);
+	}
+}
+END_TEST
+
 /* 20,000 names in one directory, in an order that is none, with the smallest arena. */
 START_TEST(a_large_directory)
 {
@@ -410,6 +436,7 @@ add_contracts(TCase *tc)
 	tcase_add_test(tc, transactions);
 	tcase_add_test(tc, read_only_mount);
 	tcase_add_test(tc, renames_that_make_a_loop_are_refused);
+	tcase_add_test(tc, fs4_what_was_deleted_can_be_written_again);
 	tcase_add_test(tc, a_large_directory);
 	tcase_add_test(tc, sealing_without_a_signature);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * test_fs_fault.c -- what is not a power cut: decayed, zeroed, stale and misdirected
- * blocks, devices that refuse to read, write or flush, full volumes, lying flushes.
+ * blocks, devices that refuse to read, write or flush, full volumes.
  *
  * A volume is made twice with one seed: `old` at some root, `now` some roots later.  Each
  * block of `now` that is in use is replaced in turn.  Then every object is either exactly

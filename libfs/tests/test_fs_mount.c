@@ -106,6 +106,7 @@ START_TEST(map_of_two_levels)
 	static uint8_t bytes[65536];
 	struct disk d;
 	struct bx_fs *big;
+	uint32_t slot;
 	uint64_t inode, at = 0;
 	size_t done;
 	enum bx_err err;
@@ -132,6 +133,12 @@ START_TEST(map_of_two_levels)
 	ck_assert_int_eq(bx_fs_unmount(big), BX_OK);
 	ck_assert_int_eq(bx_fs_mount(&config, &big), BX_OK);
 	volume_must_check(big);
+	/* The index says that nothing is free in its second leaf: nothing would be found there. */
+	ck_assert_int_eq(bx_fsi_mark(big, FS_MAP_BITS + 9, 1, true), BX_OK);
+	ck_assert_int_eq(bx_fsi_mark(big, FS_MAP_BITS + 9, 1, false), BX_OK);
+	ck_assert_int_eq(bx_fsi_map_load(big, 1, 0, &slot), BX_OK);
+	bx_put_le32(bx_fsi_block(big, slot) + FS_MAP_HEAD + FS_MAP_ENTRY + 8, 0);
+	ck_assert_uint_eq(volume_check(big, false), 1);
 	disk_free(&d);
 }
 END_TEST
@@ -273,6 +280,36 @@ START_TEST(mount_needs_the_arena_of_the_format)
 }
 END_TEST
 
+/* A mount that never changes anything keeps what it uses: a walk through more leaves than fit reads each about
+ * once, and the nodes above them not again and again. */
+START_TEST(a_read_only_mount_keeps_what_it_uses)
+{
+	struct bx_fs_config config = config_of(&disk);
+	struct bx_fs_counters counters;
+	uint64_t inode, leaves;
+	char name[200];
+
+	for (unsigned i = 0; i < 400; i++) {
+		snprintf(name, sizeof name, "%04u%*s", i, 150, "x");
+		(void)make(BX_FS_ROOT, name, BX_FS_FILE);
+	}
+	ck_assert_int_eq(bx_fs_unmount(fs), BX_OK);
+	config.flags = BX_FS_MOUNT_READ_ONLY;
+	ck_assert_int_eq(bx_fs_mount(&config, &fs), BX_OK);
+	ck_assert_uint_gt(fs->root.tree.level, 0);
+	leaves = 400 * (sizeof name + 64) / BX_FS_BLOCK;
+	ck_assert_uint_gt(leaves, fs->slot_count);
+	for (unsigned i = 0; i < 400; i++) {
+		snprintf(name, sizeof name, "%04u%*s", i, 150, "x");
+		ck_assert_int_eq(bx_fs_lookup(fs, BX_FS_ROOT, name, strlen(name), &inode), BX_OK);
+		ck_assert_int_eq(bx_fs_lookup(fs, BX_FS_ROOT, "0000", 4, &inode), BX_ERR_NOT_FOUND);
+	}
+	bx_fs_get_counters(fs, &counters);
+	ck_assert_uint_le(counters.misses, 2 * leaves);
+	remount();
+}
+END_TEST
+
 START_TEST(info_and_counters_tell)
 {
 	struct bx_fs_info info;
@@ -323,6 +360,7 @@ add_mount(TCase *tc)
 	tcase_add_test(tc, map_of_three_levels);
 	tcase_add_test(tc, mount_says_why_not);
 	tcase_add_test(tc, mount_needs_the_arena_of_the_format);
+	tcase_add_test(tc, a_read_only_mount_keeps_what_it_uses);
 	tcase_add_test(tc, info_and_counters_tell);
 	tcase_add_test(tc, fs8_a_durable_append_is_small);
 }

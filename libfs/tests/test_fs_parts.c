@@ -125,6 +125,78 @@ START_TEST(root_record_refuses_what_is_out_of_bounds)
 }
 END_TEST
 
+/* Offsets and widths by hand, from the table in SPEC.md 4: the code has them in one place, for both ways. */
+START_TEST(root_record_is_laid_out_as_specified)
+{
+	static const struct {
+		unsigned offset, bytes;
+	} where[] = {
+		{ 32, 8 }, { 40, 8 }, { 48, 4 }, { 52, 4 }, { 56, 8 }, { 64, 8 }, { 72, 8 }, { 80, 8 }, { 88, 8 },
+		{ 96, 8 }, { 104, 8 }, { 112, 8 }, { 120, 8 }, { 160, 1 }, { 168, 8 }, { 208, 1 }, { 209, 1 },
+		{ 210, 1 }, { 216, 8 }, { 224, 8 }, { 264, 1 },
+	};
+	const struct fs_root want = {
+		.hash = BX_FS_HASH_SHA256, .sealed = true, .generation = 0x1122, .blocks = 0x12345, .log_blocks = 9,
+		.replay_blocks = 0x123, .next_inode = 0x334455, .free = 0x4433, .node_hint = 0x5544,
+		.data_hint = 0x6655, .orphans = 0x7766, .inodes = 0x8877, .time_ns = UINT64_C(0x99887766554433),
+		.tree = { .pointer = { .address = 0x3322, .generation = 0x1121 }, .level = 5 },
+		.table_generation = 0x1120, .table_side = 1, .dying = true, .snapshots = 7, .newest = 0x1119,
+		.map_generation = 0x1118, .map_side = 1,
+	};
+	const uint64_t value[BX_ARRAY_COUNT(where)] = {
+		want.generation, want.blocks, want.log_blocks, want.replay_blocks, want.next_inode, want.free,
+		want.node_hint, want.data_hint, want.orphans, want.inodes, want.time_ns, want.tree.pointer.address,
+		want.tree.pointer.generation, want.tree.level, want.table_generation, 1, 1, want.snapshots, want.newest,
+		want.map_generation, 1,
+	};
+	struct fs_root root = want, got;
+	uint8_t hand[FS_ROOT_BYTES] = "BXFSROOT", made[FS_ROOT_BYTES];
+
+	hand[8] = 2;
+	hand[12] = 2;
+	hand[13] = 1;
+	hand[14] = 12;
+	for (unsigned i = 0; i < BX_ARRAY_COUNT(where); i++)
+		for (unsigned b = 0; b < where[i].bytes; b++)
+			hand[where[i].offset + b] = (uint8_t)(value[i] >> 8 * b);
+	for (unsigned i = 0; i < 32; i++) {
+		hand[128 + i] = root.tree.pointer.sum[i] = (uint8_t)(1 + i);
+		hand[176 + i] = root.table_sum[i] = (uint8_t)(50 + i);
+		hand[232 + i] = root.map_sum[i] = (uint8_t)(100 + i);
+		hand[272 + i] = (uint8_t)(root.label[i] = i < 31 ? (char)('a' + i % 26) : '\0');
+	}
+	for (unsigned i = 0; i < 16; i++)
+		hand[16 + i] = root.uuid[i] = (uint8_t)(200 + i);
+	bx_fsi_sha256(hand, 448, hand + 448, 32, hand + 480);
+	bx_fsi_root_encode(&root, made);
+	ck_assert_mem_eq(made, hand, sizeof hand);
+	memset(&got, 0x5a, sizeof got);
+	ck_assert_int_eq(bx_fsi_root_decode(hand, &got), BX_OK);
+	bx_fsi_root_encode(&got, made);
+	ck_assert_mem_eq(made, hand, sizeof hand);
+	ck_assert(got.sealed && got.dying && got.map_side == 1 && got.table_side == 1);
+	ck_assert_uint_eq(got.tree.level, 5);
+	ck_assert_uint_eq(got.replay_blocks, 0x123);
+}
+END_TEST
+
+/* 2^34 blocks and no more: a count of free blocks in the map has four bytes. */
+START_TEST(root_record_bounds_the_volume)
+{
+	struct fs_root root;
+	uint8_t bytes[FS_ROOT_BYTES];
+
+	ck_assert_int_eq(bx_fsi_root_decode(disk.bytes, &root), BX_OK);
+	root.blocks = BX_FS_BLOCKS_MAX;
+	root.tree.pointer.address = root.blocks / 2;
+	bx_fsi_root_encode(&root, bytes);
+	ck_assert_int_eq(bx_fsi_root_decode(bytes, &root), BX_OK);
+	root.blocks++;
+	bx_fsi_root_encode(&root, bytes);
+	ck_assert_int_eq(bx_fsi_root_decode(bytes, &root), BX_ERR_CORRUPT);
+}
+END_TEST
+
 START_TEST(map_shape_covers_every_size)
 {
 	static const uint64_t sizes[] = {
@@ -191,5 +263,7 @@ add_parts(TCase *tc)
 	tcase_add_test(tc, map_shape_covers_every_size);
 	tcase_add_loop_test(tc, node_split_always_leaves_room, 0, 4);
 	tcase_add_test(tc, root_record_refuses_every_changed_byte);
+	tcase_add_test(tc, root_record_is_laid_out_as_specified);
+	tcase_add_test(tc, root_record_bounds_the_volume);
 	tcase_add_loop_test(tc, root_record_refuses_what_is_out_of_bounds, 0, 18);
 }

@@ -158,6 +158,7 @@ END_TEST
 
 struct progress {
 	uint64_t calls, findings;
+	uint32_t kinds;		/* a bit for each enum bx_fs_problem */
 };
 
 static void
@@ -175,6 +176,7 @@ note_finding(void *context, const struct bx_fs_finding *finding)
 	struct progress *p = context;
 
 	ck_assert_int_ge((int)finding->problem, BX_FS_BAD_ROOT_COPY);
+	p->kinds |= 1u << finding->problem;
 	p->findings++;
 }
 
@@ -200,8 +202,9 @@ START_TEST(check_says_what_it_needs)
 	config.arena = other_arena;
 	config.snapshot = "kept";
 	ck_assert_int_eq(bx_fs_mount(&config, &shown), BX_OK);
-	ck_assert_int_eq(bx_fs_check(shown, &checker, &findings), BX_ERR_STATE);
 	ck_assert_uint_eq(findings, 77);
+	ck_assert_int_eq(bx_fs_check(shown, &checker, &findings), BX_OK);
+	ck_assert_uint_eq(findings, 0);
 	/* Without the content of files. */
 	ck_assert_int_eq(bx_fs_check(fs, &checker, &findings), BX_OK);
 	ck_assert_uint_eq(findings, 0);
@@ -399,6 +402,137 @@ START_TEST(orphans_that_cannot_be)
 }
 END_TEST
 
+/* An inode as the library writes it, with one thing changed. */
+static void
+change_inode(uint64_t inode, size_t offset, uint64_t field)
+{
+	uint8_t value[FS_INODE_BYTES];
+	struct fs_key key;
+	struct fs_item item;
+
+	bx_fsi_key(&key, inode, FS_KEY_INODE, NULL, 0);
+	ck_assert_int_eq(bx_fsi_tree_get(fs, &key, &item), BX_OK);
+	memcpy(value, item.value, sizeof value);
+	bx_put_le64(value + offset, field);
+	plant(inode, FS_KEY_INODE, NULL, 0, value, sizeof value);
+}
+
+/* A file that is there, under a name that cannot be, or with another name than its links say. */
+static void
+plant_name(const char *name, size_t length, uint64_t inode)
+{
+	uint8_t value[9] = { 0 };
+
+	bx_put_le64(value, inode);
+	value[8] = BX_FS_FILE;
+	change_inode(BX_FS_ROOT, 8, 3);
+	plant(BX_FS_ROOT, FS_KEY_ENTRY, name, length, value, 9);
+}
+
+/* What is found. */
+static enum bx_fs_problem
+plant_name_or_number(int number, uint64_t file, uint64_t dir)
+{
+	static const enum bx_fs_problem found[] = {
+		BX_FS_BAD_ENTRY, BX_FS_BAD_ENTRY, BX_FS_BAD_ENTRY, BX_FS_BAD_LINKS, BX_FS_BAD_INODE, BX_FS_BAD_INODE,
+		BX_FS_BAD_INODE, BX_FS_BAD_INODE, BX_FS_BAD_INODE, BX_FS_BAD_INODE, BX_FS_BAD_LINKS, BX_FS_BAD_INODE,
+		BX_FS_BAD_COUNT, BX_FS_BAD_INODE, BX_FS_BAD_PARENT, BX_FS_BAD_NODE, BX_FS_BAD_MAP,
+	};
+	static uint8_t large[FS_ITEM_MAX];
+	struct fs_key key;
+	uint32_t slot;
+	uint8_t *node;
+	unsigned length;
+	uint64_t inside, link;
+	uint8_t rest[8] = { 0 }, value[9] = { 0 };
+
+	switch (number) {
+	case 11:
+		plant_name("a/b", 3, file);
+		break;
+	case 12:
+		plant_name("a\0b", 3, file);
+		break;
+	case 13:
+		plant_name("..", 2, file);
+		break;
+	case 14:	/* one name too many */
+		plant_name("more", 4, file);
+		break;
+	case 15:	/* an attribute without a name */
+		change_inode(file, 0, UINT64_C(0x1000001a00101));
+		plant(file, FS_KEY_ATTR, NULL, 0, value, 1);
+		break;
+	case 16:	/* and one that is too large */
+		change_inode(file, 0, UINT64_C(0x1000001a00101));
+		plant(file, FS_KEY_ATTR, "a", 1, large, BX_FS_ATTR_MAX + 1);
+		break;
+	case 17:	/* more content than the file is long */
+		inside = make(BX_FS_ROOT, "small", BX_FS_FILE);
+		put(inside, 0, "small", 5);
+		change_inode(inside, 8, 4);
+		break;
+	case 18:	/* a link that is longer than its target */
+		ck_assert_int_eq(bx_fs_symlink(fs, BX_FS_ROOT, "link", 4, "to", 2, owner, 1, &link), BX_OK);
+		change_inode(link, 8, 4);
+		break;
+	case 19:	/* the root is its own parent */
+		change_inode(BX_FS_ROOT, 48, dir);
+		break;
+	case 20:	/* a file has no parent */
+		change_inode(file, 48, BX_FS_ROOT);
+		break;
+	case 21:	/* a deleted file that nobody remembers */
+		change_inode(make(BX_FS_ROOT, "gone", BX_FS_FILE), 0, UINT64_C(0x1a00001));
+		break;
+	case 22:	/* one that is remembered and was never there */
+		bx_put_be64(rest, 99);
+		plant(0, FS_KEY_ORPHAN, rest, 8, value, 8);
+		fs->root.orphans++;
+		break;
+	case 23:	/* the next one takes the place of this one */
+		fs->root.next_inode = dir;
+		break;
+	case 24:	/* something behind the end of the file */
+		put(file, 2 * BX_FS_BLOCK, "end", 3);
+		change_inode(file, 8, 2 * BX_FS_BLOCK + 1);
+		break;
+	case 25:	/* two directories that only lead to one another */
+		inside = make(dir, "inside", BX_FS_DIRECTORY);
+		bx_put_le64(value, dir);
+		value[8] = BX_FS_DIRECTORY;
+		plant(inside, FS_KEY_ENTRY, "up", 2, value, 9);
+		change_inode(inside, 0, UINT64_C(0x3000001a00002));
+		change_inode(inside, 8, 1);
+		change_inode(dir, 48, inside);
+		bx_fsi_key(&key, BX_FS_ROOT, FS_KEY_ENTRY, "dir", 3);
+		ck_assert_int_eq(bx_fsi_tree_delete(fs, &key), BX_OK);
+		change_inode(BX_FS_ROOT, 8, 1);
+		break;
+	case 26:	/* a leaf with keys that its parent gives to another one */
+		for (unsigned i = 0; fs->root.tree.level == 0; i++) {
+			char name[16];
+
+			snprintf(name, sizeof name, "many-%u", i);
+			(void)make(BX_FS_ROOT, name, BX_FS_FILE);
+		}
+		ck_assert_int_eq(bx_fsi_commit_root(fs), BX_OK);
+		change_inode(BX_FS_ROOT, 40, 1);
+		slot = bx_fsi_cache_find(fs, fs->root.tree.pointer.address);
+		node = bx_fsi_block(fs, slot);
+		node += bx_fsi_node_key(node, 1, &length) - node;
+		node[length - 1]++;
+		break;
+	default:	/* a leaf of the map that tells of less than it has */
+		ck_assert_int_eq(bx_fsi_mark(fs, 900, 1, true), BX_OK);
+		ck_assert_int_eq(bx_fsi_mark(fs, 900, 1, false), BX_OK);
+		ck_assert_int_eq(bx_fsi_map_load(fs, 0, 0, &slot), BX_OK);
+		bx_fsi_block(fs, slot)[12]--;
+	}
+	return found[number - 11];
+}
+
+
 /* The check names each contradiction, and only the object that has it. */
 START_TEST(check_finds_what_cannot_be)
 {
@@ -407,6 +541,7 @@ START_TEST(check_finds_what_cannot_be)
 	struct bx_fs_checker checker = {
 		.context = &p, .report = note_finding, .bits = bits, .bits_bytes = sizeof bits, .data = true,
 	};
+	enum bx_fs_problem problem = 0;
 	uint64_t file, dir, findings = 0;
 	uint8_t value[24] = { 0 };
 
@@ -447,14 +582,18 @@ START_TEST(check_finds_what_cannot_be)
 		value[8] = BX_FS_DIRECTORY;
 		plant(dir, FS_KEY_ENTRY, "loop", 4, value, 9);
 		break;
-	default:	/* an entry of another type */
+	case 10:	/* an entry of another type */
 		value[0] = (uint8_t)dir;
 		value[8] = BX_FS_FILE;
 		plant(BX_FS_ROOT, FS_KEY_ENTRY, "type", 4, value, 9);
+		break;
+	default:
+		problem = plant_name_or_number(_i, file, dir);
 	}
 	ck_assert_int_eq(bx_fs_check(fs, &checker, &findings), BX_OK);
 	ck_assert_uint_gt(findings, 0);
 	ck_assert_uint_eq(findings, p.findings);
+	ck_assert(problem == 0 || (p.kinds & 1u << problem) != 0);
 	/* The teardown would find it too. */
 	fs->failed = true;
 }
@@ -551,7 +690,7 @@ add_refusals(TCase *tc)
 	tcase_add_test(tc, entries_that_cannot_be);
 	tcase_add_test(tc, inline_content_that_cannot_be);
 	tcase_add_test(tc, orphans_that_cannot_be);
-	tcase_add_loop_test(tc, check_finds_what_cannot_be, 0, 11);
+	tcase_add_loop_test(tc, check_finds_what_cannot_be, 0, 28);
 	tcase_add_test(tc, map_nodes_that_cannot_be);
 	tcase_add_loop_test(tc, operations_that_cannot_be, 0, 18);
 }

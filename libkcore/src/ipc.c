@@ -153,8 +153,9 @@ copy_leave(struct bx_kcore *core, struct bx_thread *thread)
 
 	disengage(thread, other);
 	other->copied = 0;
-	other->phase |= BX_PHASE_AGAIN;
-	if (other->state == BX_THREAD_SENDING || other->state == BX_THREAD_RECEIVING)
+	if (other->state == BX_THREAD_READY)
+		other->phase |= BX_PHASE_AGAIN;
+	else if (!bx_thread_awaits(other))
 		bx_thread_again(core, other);
 	bx_sched_unlend(core, active);
 }

@@ -634,22 +634,43 @@ irq_release(struct bx_kcore *core, uint32_t index, uint32_t program)
 	irq->notification = BX_NONE;
 }
 
-/* Whether the thread waits by the capability in slot number `leaf`: on its object, in a queue; or for the
- * rest of a copy, out of any queue, by this very capability. */
+/* Whether a call of the thread goes by the capability in slot number `leaf`: it waits by it, or makes a
+ * copy, or has cost its use and begins again.  A fault goes by none. */
 static bool
-waits_by(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t leaf)
+goes_by(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t leaf)
 {
-	const struct bx_cap *cap = &core->forest.slots[leaf].cap;
+	bool begun = thread->state == BX_THREAD_READY &&
+	    (thread->transfer != BX_NONE || (thread->phase & BX_PHASE_SPENT) != 0);
 
-	if (cap->type == BX_CAP_NOTIFICATION)
-		return thread->state == BX_THREAD_WAITING && thread->object == cap->object.index;
-	if (thread->state != BX_THREAD_SENDING && thread->state != BX_THREAD_RECEIVING)
-		return false;
-	return thread->transfer == BX_NONE ? thread->object == cap->object.index :
+	return (begun || bx_thread_queued(thread)) && thread->call_kind != BX_CALL_FAULT &&
 	    thread->context.value[0] == leaf - core->programs[thread->program].space.first_slot;
 }
 
-/* Threads of the program that wait on the object: they had the right to through this capability.
+bool
+bx_capability_in_use(const struct bx_kcore *core, uint32_t index, uint32_t slot)
+{
+	const struct bx_program *program = &core->programs[index];
+
+	for (uint32_t i = 0; i < program->thread_count; i++) {
+		if (goes_by(core, &core->threads[program->first_thread + i], slot))
+			return true;
+	}
+	return false;
+}
+
+/* A wait is over; a call that is under way begins afresh, by what is in the slot then. */
+static void
+use_cancel(struct bx_kcore *core, struct bx_thread *thread)
+{
+	if (thread->state != BX_THREAD_READY) {
+		bx_thread_wake(core, thread, BX_ERR_CANCELLED);
+		return;
+	}
+	bx_ipc_detach(core, thread);
+	thread->phase = 0;
+}
+
+/* Threads of the program whose calls go by this capability.
  * Before the first is looked at it loses its rights, so that none begins to wait anew; a place kept
  * from an earlier capability in that slot does not count then. */
 static enum bx_err
@@ -670,8 +691,8 @@ waits_cancel(struct bx_kcore *core, uint32_t leaf, const struct bx_program *prog
 
 		if (removal->left <= 0)
 			return BX_ERR_AGAIN;
-		if (waits_by(core, thread, leaf)) {
-			bx_thread_wake(core, thread, BX_ERR_CANCELLED);
+		if (goes_by(core, thread, leaf)) {
+			use_cancel(core, thread);
 			removal->left -= COST_WAKE;
 		}
 	}

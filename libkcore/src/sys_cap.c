@@ -82,10 +82,15 @@ enum bx_err
 bx_sys_cap_move(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
 {
 	uint64_t from = thread->context.value[0], to = thread->context.value[1];
-	enum bx_err err = bx_cap_move(&core->forest, own_place(core, thread, from),
-	    own_place(core, thread, to));
+	struct bx_cap_place place = own_place(core, thread, from);
+	enum bx_err err;
 
 	(void)out;
+	/* A call is by the capability that it began with, and is found by its slot. */
+	if (!place.space->sealed && place.index < place.space->plain_count &&
+	    bx_capability_in_use(core, thread->program, place.space->first_slot + place.index))
+		return BX_ERR_BUSY;
+	err = bx_cap_move(&core->forest, place, own_place(core, thread, to));
 	if (err == BX_OK)
 		bx_audit_cap(core, BX_AUDIT_MOVE, thread->program, BX_NONE, own_about(core, thread, to), from,
 		    to, 0);

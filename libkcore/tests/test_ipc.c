@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "driver.h"
+#include "../src/sys.h"
 #include "../src/thread.h"
 
 #define SERVER		2u		/* program 1 */
@@ -835,6 +836,93 @@ START_TEST(ipc6_interrupted_copy_goes_on)
 END_TEST
 
 /* What was offered is read once: another thread of the program cannot change it under way. */
+/* The capability of the active side (_i 0: the sender) goes in the middle of a copy, and one of another
+ * endpoint comes into its slot: the call begins afresh by that one, and what was begun goes to nobody. */
+START_TEST(ipc6_another_capability_comes_in_a_copy)
+{
+	uint32_t side = _i == 0 ? CLIENT : SERVER, parent;
+	struct bx_cap_space *space = &world.core->programs[side / 2].space;
+	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+
+	half_copied(side);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, space->first_slot + EP_A, &parent, &removal),
+	    BX_OK);
+	ck_assert_uint_eq(thread(side)->transfer, BX_NONE);
+	space->sealed = false;
+	ck_assert_int_eq(bx_cap_move(&world.core->forest, (struct bx_cap_place){ space, EP_B },
+	    (struct bx_cap_place){ space, EP_A }), BX_OK);
+	space->sealed = true;
+	settle();
+	state_is(SERVER, BX_THREAD_RECEIVING);
+	state_is(CLIENT, BX_THREAD_SENDING);
+	ck_assert_uint_eq(thread(SERVER)->object, _i == 0 ? 0 : 1);
+	ck_assert_uint_eq(thread(CLIENT)->object, _i == 0 ? 1 : 0);
+	ck_assert_uint_eq(thread(CLIENT)->badge, _i == 0 ? 0x202 : 0x102);
+}
+END_TEST
+
+/* A capability that a call goes by stays where it is: _i 0 and 1 in a copy, for the active side and the
+ * passive one; 2 in a queue; 3 in a call that has cost its use and begins again. */
+START_TEST(ipc6_capability_in_use_stays)
+{
+	struct bx_thread *mover = thread(CLIENT + 1);
+	struct bx_sys_values out;
+
+	world.core->programs[CLIENT / 2].space.sealed = false;
+	if (_i == 2)
+		ask(CLIENT, BX_SYS_CALL, EP_A, 5, SOON);
+	else
+		half_copied(_i == 0 ? CLIENT : SERVER);
+	if (_i == 3) {
+		bx_thread_stop(world.core, thread(SERVER));
+		ck_assert_uint_eq(thread(CLIENT)->restart, 1);
+	}
+	mover->context.value[0] = EP_A;
+	mover->context.value[1] = FREE_SLOT;
+	ck_assert_int_eq(bx_sys_cap_move(world.core, mover, &out), BX_ERR_BUSY);
+	mover->context.value[0] = EP_B;
+	ck_assert_int_eq(bx_sys_cap_move(world.core, mover, &out), BX_OK);
+	world.core->programs[CLIENT / 2].space.sealed = true;
+	if (_i == 3)
+		bx_thread_ready(world.core, thread(SERVER));
+}
+END_TEST
+
+/* A wait is by one capability, not by all for the same object. */
+START_TEST(ipc6_another_capability_goes)
+{
+	const uint32_t slots[] = { COUNTED, EP_A };
+	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+	uint32_t first = world.core->programs[CLIENT / 2].space.first_slot, parent;
+
+	ask(CLIENT, BX_SYS_CALL, EP_A, 5, SOON);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, first + slots[_i], &parent, &removal), BX_OK);
+	if (_i == 0)
+		state_is(CLIENT, BX_THREAD_SENDING);
+	else
+		failed(CLIENT, BX_ERR_CANCELLED);
+}
+END_TEST
+
+/* A fault goes to its handler by no capability of the program. */
+START_TEST(ipc8_fault_outlives_a_capability)
+{
+	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+	uint32_t parent;
+
+	ask_with(OTHER, BX_SYS_RECEIVE, EP_C, 0, 0, REPLY_SLOT);
+	world_run_until(&world, SERVER);
+	world.context->value[0] = EP_C;
+	world.context = bx_kcore_fault(world.core, BX_FAULT_PAGE, 0x1234, 4);
+	state_is(SERVER, BX_THREAD_SENDING);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core,
+	    world.core->programs[SERVER / 2].space.first_slot + EP_C, &parent, &removal), BX_OK);
+	state_is(SERVER, BX_THREAD_SENDING);
+	ask_with(OTHER, BX_SYS_RECEIVE, EP_C, 0, 0, REPLY_SLOT);
+	state_is(SERVER, BX_THREAD_FAULTED);
+}
+END_TEST
+
 START_TEST(ipc6_offer_is_read_once)
 {
 	half_copied(CLIENT);
@@ -1589,6 +1677,10 @@ suite_ipc(void)
 	tcase_add_loop_test(all, ipc6_interrupted_copy_goes_on, 0, 2);
 	tcase_add_loop_test(all, ipc6_copy_is_made_at_the_priority_of_who_waits, 0, 4);
 	tcase_add_loop_test(all, ipc6_capability_goes_in_a_copy, 0, 2);
+	tcase_add_loop_test(all, ipc6_another_capability_comes_in_a_copy, 0, 2);
+	tcase_add_loop_test(all, ipc6_capability_in_use_stays, 0, 4);
+	tcase_add_loop_test(all, ipc6_another_capability_goes, 0, 2);
+	tcase_add_test(all, ipc8_fault_outlives_a_capability);
 	tcase_add_test(all, ipc6_offer_is_read_once);
 	tcase_add_test(all, ipc6_use_is_spent_once);
 	tcase_add_test(all, ipc6_last_use_is_spent_once);

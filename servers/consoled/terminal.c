@@ -16,6 +16,8 @@ terminal_init(struct terminal *terminal)
 	terminal->in_tail = 0;
 	terminal->in_lost = 0;
 	terminal->in_told = false;
+	terminal->in_losing = false;
+	terminal->in_cancelled = false;
 	terminal->interrupt = false;
 	terminal->out_return = false;
 }
@@ -56,13 +58,29 @@ terminal_out_empty(const struct terminal *terminal)
 	return terminal->out_head == terminal->out_tail;
 }
 
-/* Input is lost: the bell rings. */
+static uint32_t
+in_used(const struct terminal *terminal)
+{
+	return (uint32_t)(terminal->in_tail - terminal->in_head);
+}
+
 static void
-in_lose(struct terminal *terminal)
+in_put(struct terminal *terminal, uint8_t byte)
+{
+	terminal->in[terminal->in_tail++ % TERMINAL_IN_MAX] = byte;
+	terminal->in_cancelled = byte == TERMINAL_CANCEL;
+}
+
+/* The queue's last place is kept for the CANCEL. */
+void
+terminal_in_lost(struct terminal *terminal)
 {
 	static const uint8_t bell = '\a';
 
 	terminal->in_lost++;
+	terminal->in_losing = true;
+	if (!terminal->in_cancelled)
+		in_put(terminal, TERMINAL_CANCEL);
 	if (!terminal->in_told)
 		terminal->in_told = terminal_write(terminal, &bell, 1) == 1;
 }
@@ -73,13 +91,16 @@ terminal_in(struct terminal *terminal, uint8_t byte)
 	if (byte == TERMINAL_INTERRUPT) {
 		terminal->interrupt = true;
 		terminal->in_head = terminal->in_tail;
+		terminal->in_losing = false;
+		terminal->in_cancelled = false;
 		return;
 	}
-	if ((uint32_t)(terminal->in_tail - terminal->in_head) == TERMINAL_IN_MAX) {
-		in_lose(terminal);
+	if (terminal->in_losing || in_used(terminal) >= TERMINAL_IN_MAX - 1) {
+		terminal_in_lost(terminal);
+		terminal->in_losing = byte != '\r' && byte != '\n';
 		return;
 	}
-	terminal->in[terminal->in_tail++ % TERMINAL_IN_MAX] = byte;
+	in_put(terminal, byte);
 }
 
 bool

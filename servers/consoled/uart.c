@@ -21,6 +21,7 @@
 #define LCR_DLAB	0x80
 #define MCR_DTR_RTS_OUT2 0x0b		/* OUT2 gates the interrupt on PCs */
 #define LSR_RECEIVED	0x01
+#define LSR_OVERRUN	0x02		/* a byte found the FIFO full; cleared by the look */
 #define LSR_EMPTY	0x20		/* the transmitter's FIFO is */
 
 #define FIFO_BYTES	16u
@@ -57,11 +58,24 @@ uart_init(struct uart *uart, uint32_t ports, uint32_t irq, uint16_t base)
 	put(uart, UART_IER, IER_RECEIVED);
 }
 
+/* The line's status.  What an overrun has lost came after what is in the FIFO now (section 8.4). */
+static uint8_t
+status(struct uart *uart)
+{
+	uint8_t found = get(uart, UART_LSR);
+
+	uart->overrun |= (found & LSR_OVERRUN) != 0;
+	return found;
+}
+
 static void
 receive(struct uart *uart, struct terminal *terminal)
 {
-	for (unsigned i = 0; i < FIFO_BYTES && (get(uart, UART_LSR) & LSR_RECEIVED) != 0; i++)
+	for (unsigned i = 0; i < FIFO_BYTES && (status(uart) & LSR_RECEIVED) != 0; i++)
 		terminal_in(terminal, get(uart, UART_DATA));
+	if (uart->overrun)
+		terminal_in_lost(terminal);
+	uart->overrun = false;
 }
 
 /* A FIFO full, or the last of it and no more interrupts. */
@@ -70,7 +84,7 @@ transmit(struct uart *uart, struct terminal *terminal)
 {
 	uint8_t byte;
 
-	if ((get(uart, UART_LSR) & LSR_EMPTY) == 0)
+	if ((status(uart) & LSR_EMPTY) == 0)
 		return;
 	for (unsigned i = 0; i < FIFO_BYTES; i++) {
 		if (!terminal_out(terminal, &byte)) {

@@ -15,6 +15,7 @@ struct uart {
 	uint32_t irq;			/* slot */
 	uint16_t base;			/* first port */
 	bool sending;			/* the transmitter's interrupt is on */
+	bool overrun;			/* the device has lost input, and nobody was told yet */
 	bool broken;			/* a port access was refused */
 };
 

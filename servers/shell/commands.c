@@ -75,6 +75,16 @@ kill_ask(struct shell *shell, const char *name)
 	    sizeof string);
 }
 
+void
+shell_spawn_complain(struct shell *shell, const char *name, enum bx_err err)
+{
+	if (err == BX_ERR_PEER_DIED)
+		shell_print(shell, "%s: spawnd has ended: until the machine is reset nothing is started, ended or "
+		    "switched off\n", name);
+	else
+		shell_complain(shell, name, err);
+}
+
 /* What spawnd says of a name that it does not offer, of a program that is in the wrong state for it, `state`,
  * and all else. */
 static void
@@ -85,7 +95,7 @@ refusal_tell(struct shell *shell, const char *name, enum bx_err err, const char 
 	else if (err == BX_ERR_STATE)
 		shell_print(shell, "%s: %s\n", name, state);
 	else
-		shell_complain(shell, name, err);
+		shell_spawn_complain(shell, name, err);
 }
 
 /* How a program ended, in one line; nothing when all went well. */
@@ -124,7 +134,7 @@ run_wait(struct shell *shell, const char *name, uint32_t starts)
 		wait_us = wait_us < RUN_WAIT_US / 2 ? 2 * wait_us : RUN_WAIT_US;
 		err = shell_status(shell, name, &answer);
 		if (err != BX_OK) {
-			shell_complain(shell, "run", err);
+			shell_spawn_complain(shell, "run", err);
 			return;
 		}
 		if ((answer.state != BX_PROGRAM_RUNNING && answer.state != BX_PROGRAM_ENDING) ||
@@ -135,7 +145,7 @@ run_wait(struct shell *shell, const char *name, uint32_t starts)
 			shell_print(shell, "^C\n");
 			err = stop_ask(shell, name);
 			if (err != BX_OK && err != BX_ERR_STATE)
-				shell_complain(shell, name, err);
+				shell_spawn_complain(shell, name, err);
 		} else if (err != BX_ERR_TIMEOUT) {
 			bx_sys_sleep(deadline);
 		}
@@ -184,28 +194,28 @@ end_wait(struct shell *shell, const char *name)
 		bx_sys_sleep(bx_sys_deadline_in_us(shell->sys, 500));
 }
 
+/* A program was asked to be ended: what came of that. */
+static void
+end_asked(struct shell *shell, const char *name, enum bx_err err)
+{
+	if (err != BX_OK)
+		refusal_tell(shell, name, err, "it does not run");
+	else
+		end_wait(shell, name);
+}
+
 static void
 kill(struct shell *shell, const struct words *words, const char *line)
 {
-	enum bx_err err = kill_ask(shell, words->word[1]);
-
 	(void)line;
-	if (err != BX_OK)
-		refusal_tell(shell, words->word[1], err, "it does not run");
-	else
-		end_wait(shell, words->word[1]);
+	end_asked(shell, words->word[1], kill_ask(shell, words->word[1]));
 }
 
 static void
 stop(struct shell *shell, const struct words *words, const char *line)
 {
-	enum bx_err err = stop_ask(shell, words->word[1]);
-
 	(void)line;
-	if (err != BX_OK)
-		refusal_tell(shell, words->word[1], err, "it does not run");
-	else
-		end_wait(shell, words->word[1]);
+	end_asked(shell, words->word[1], stop_ask(shell, words->word[1]));
 }
 
 /* ---- the machine --------------------------------------------------------------------------------- */
@@ -216,7 +226,7 @@ power_wait(struct shell *shell, const char *name, uint64_t deadline, enum bx_err
 {
 	if (err == BX_OK)
 		bx_sys_sleep(deadline);
-	shell_complain(shell, name, err == BX_OK ? BX_ERR_TIMEOUT : err);
+	shell_spawn_complain(shell, name, err == BX_OK ? BX_ERR_TIMEOUT : err);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "editor.h"
 
 #define KEY_CTRL(letter)	((letter) & 0x1f)
+#define KEY_CANCEL		0x18		/* also what a terminal says that has lost input */
 #define KEY_ESCAPE		0x1b
 #define KEY_DELETE		0x7f
 #define BELL			"\a"
@@ -396,6 +397,10 @@ editor_key(struct editor *editor, uint8_t key, struct bx_text *out)
 	editor->after_return = false;
 	if (key != '\t')
 		editor->tab_again = false;
+	if (key == KEY_CANCEL) {
+		editor_begin(editor, out);
+		return EDITOR_NOTHING;
+	}
 	if (editor->escape != ESCAPE_NONE) {
 		escape_key(editor, key, out);
 		return EDITOR_NOTHING;

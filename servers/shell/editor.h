@@ -7,7 +7,7 @@
  *	EDITOR_LINE; the line is then in editor.line, and editor_begin starts the next.
  *
  * Keys: arrows, Home, End, Delete, Backspace, Tab, Enter; Ctrl-A E B F P N to move, Ctrl-D delete,
- * Ctrl-K U W cut to the end, to the start, a word back; Ctrl-L clears the screen.
+ * Ctrl-K U W cut to the end, to the start, a word back; Ctrl-X gives up the line; Ctrl-L clears the screen.
  */
 #ifndef BRAINIX_SHELL_EDITOR_H
 #define BRAINIX_SHELL_EDITOR_H

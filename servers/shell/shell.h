@@ -56,6 +56,9 @@ extern const struct command shell_commands[];
 /* Runs a line: `line` is taken apart, `whole` is the same line untouched. */
 void shell_run_line(struct shell *shell, char *line, const char *whole);
 
+/* As shell_complain, of a call to spawnd, which is never started again. */
+void shell_spawn_complain(struct shell *shell, const char *name, enum bx_err err);
+
 /* What spawnd says of a program.  As bx_if_spawn_status. */
 BX_MUST_USE enum bx_err shell_status(struct shell *shell, const char *name,
     struct bx_if_spawn_status_answer *answer);

@@ -110,7 +110,7 @@ show_status(struct shell *shell, const struct words *words, const char *line)
 	if (words->count > 1) {
 		err = shell_status(shell, words->word[1], &answer);
 		if (err != BX_OK) {
-			shell_complain(shell, words->word[1], err);
+			shell_spawn_complain(shell, words->word[1], err);
 			return;
 		}
 	}
@@ -120,9 +120,15 @@ show_status(struct shell *shell, const struct words *words, const char *line)
 		status_line(shell, words->word[1], &answer);
 		return;
 	}
-	for (uint32_t i = 0; i < shell->program_count; i++)
-		if (shell_status(shell, shell->programs[i], &answer) == BX_OK)
+	for (uint32_t i = 0; i < shell->program_count; i++) {
+		err = shell_status(shell, shell->programs[i], &answer);
+		if (err == BX_OK) {
 			status_line(shell, shell->programs[i], &answer);
+		} else if (err != BX_ERR_NOT_FOUND) {
+			shell_spawn_complain(shell, words->word[0], err);
+			return;
+		}
+	}
 }
 
 /* On whose time each thread runs, and what is left of it. */

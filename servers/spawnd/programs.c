@@ -207,19 +207,16 @@ program_start(struct spawnd *spawnd, struct program *program, enum by by, const 
 }
 
 enum bx_err
-program_end(struct spawnd *spawnd, struct program *program, bool stop)
+program_end(struct program *program, const struct bx_info_program *info, bool stop)
 {
-	struct bx_info_program info;
-	enum bx_err err = program_look(spawnd, program, &info);
+	enum bx_err err;
 
-	if (err != BX_OK)
-		return err;
 	if (program->phase == PHASE_WAITING && stop) {
 		program->phase = PHASE_DOWN;
 		program->stopped = true;
 		return BX_OK;
 	}
-	if (info.state != BX_PROGRAM_RUNNING)
+	if (info->state != BX_PROGRAM_RUNNING)
 		return BX_ERR_STATE;
 	err = bx_sys_kill(program->spawn, program->number);
 	if (err == BX_OK)

@@ -77,50 +77,55 @@ on_booted(void *context, struct bx_ipc_call *call)
 	return BX_OK;
 }
 
-/* A program that clients may have started and ended; NULL: there is none of that name. */
-static struct program *
-offered(struct spawnd *spawnd, const char *name, uint32_t length)
+/* The program of that name, and how it is now.  `control`: one that clients may have started and ended only. */
+static enum bx_err
+look_up(struct spawnd *spawnd, const char *name, uint32_t length, bool control, struct program **program,
+    struct bx_info_program *info)
 {
-	struct program *program = program_named(spawnd, name, length);
-
-	return program != NULL && program->offered ? program : NULL;
+	*program = program_named(spawnd, name, length);
+	if (*program == NULL || (control && !(*program)->offered))
+		return BX_ERR_NOT_FOUND;
+	return program_look(spawnd, *program, info);
 }
 
 static enum bx_err
 on_start(void *context, const struct bx_ipc_call *call, const struct bx_if_spawn_start_request *request)
 {
-	struct spawnd *spawnd = context;
-	struct program *program = offered(spawnd, request->program, request->program_length);
+	struct program *program;
 	struct bx_info_program info;
-	enum bx_err err;
+	enum bx_err err = look_up(context, request->program, request->program_length, true, &program, &info);
 
 	(void)call;
-	if (program == NULL)
-		return BX_ERR_NOT_FOUND;
-	err = program_look(spawnd, program, &info);
 	if (err != BX_OK)
 		return err;
 	if (info.state == BX_PROGRAM_RUNNING || info.state == BX_PROGRAM_ENDING)
 		return BX_ERR_STATE;
-	return program_start(spawnd, program, BY_CLIENT, request->argument, request->argument_length);
+	return program_start(context, program, BY_CLIENT, request->argument, request->argument_length);
+}
+
+/* Ends a program, for good when `stop`. */
+static enum bx_err
+end(struct spawnd *spawnd, const char *name, uint32_t length, bool stop)
+{
+	struct program *program;
+	struct bx_info_program info;
+	enum bx_err err = look_up(spawnd, name, length, true, &program, &info);
+
+	return err != BX_OK ? err : program_end(program, &info, stop);
 }
 
 static enum bx_err
 on_stop(void *context, const struct bx_ipc_call *call, const struct bx_if_spawn_stop_request *request)
 {
-	struct program *program = offered(context, request->program, request->program_length);
-
 	(void)call;
-	return program != NULL ? program_end(context, program, true) : BX_ERR_NOT_FOUND;
+	return end(context, request->program, request->program_length, true);
 }
 
 static enum bx_err
 on_kill(void *context, const struct bx_ipc_call *call, const struct bx_if_spawn_kill_request *request)
 {
-	struct program *program = offered(context, request->program, request->program_length);
-
 	(void)call;
-	return program != NULL ? program_end(context, program, false) : BX_ERR_NOT_FOUND;
+	return end(context, request->program, request->program_length, false);
 }
 
 static uint8_t
@@ -139,15 +144,11 @@ static enum bx_err
 on_status(void *context, const struct bx_ipc_call *call,
     const struct bx_if_spawn_status_request *request, struct bx_if_spawn_status_answer *answer)
 {
-	struct spawnd *spawnd = context;
-	struct program *program = program_named(spawnd, request->program, request->program_length);
+	struct program *program;
 	struct bx_info_program info;
-	enum bx_err err;
+	enum bx_err err = look_up(context, request->program, request->program_length, false, &program, &info);
 
 	(void)call;
-	if (program == NULL)
-		return BX_ERR_NOT_FOUND;
-	err = program_look(spawnd, program, &info);
 	if (err != BX_OK)
 		return err;
 	answer->state = (uint8_t)info.state;

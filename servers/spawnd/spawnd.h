@@ -90,8 +90,9 @@ BX_MUST_USE enum bx_err program_look(struct spawnd *spawnd, struct program *prog
 enum bx_err program_start(struct spawnd *spawnd, struct program *program, enum by by,
     const void *argument, size_t length);
 
-/* Ends it, for good when `stop`; what a client asks for. */
-BX_MUST_USE enum bx_err program_end(struct spawnd *spawnd, struct program *program, bool stop);
+/* Ends it, of which `info` is what program_look found, for good when `stop`; what a client asks for. */
+BX_MUST_USE enum bx_err program_end(struct program *program, const struct bx_info_program *info,
+    bool stop);
 
 /* Bits of the life notification: each program that is ready or has ended. */
 void programs_heard(struct spawnd *spawnd, uint64_t bits);

@@ -215,6 +215,21 @@ START_TEST(interrupt_begins_again)
 }
 END_TEST
 
+START_TEST(cancel_gives_up_the_line)
+{
+	keys("one");
+	ck_enter("one");
+	keys("two\x18");
+	ck_line("", 0);
+	keys("\x1b[\x18" "Dx");		/* of an escape sequence, too */
+	ck_line("Dx", 2);
+	keys("\x1b[A\x1b[B");
+	ck_line("Dx", 2);
+	keys("\x1b[A");
+	ck_line("one", 3);
+}
+END_TEST
+
 START_TEST(completion)
 {
 	static const char *const names[] = { "help", "hello", "ps", "reboot" };
@@ -266,6 +281,7 @@ main(void)
 	tcase_add_test(tc, newlines_of_every_kind);
 	tcase_add_test(tc, strange_keys_do_no_harm);
 	tcase_add_test(tc, interrupt_begins_again);
+	tcase_add_test(tc, cancel_gives_up_the_line);
 	tcase_add_test(tc, completion);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

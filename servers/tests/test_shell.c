@@ -180,7 +180,7 @@ START_TEST(terminal_input_is_bounded_and_interrupted)
 		terminal_at(&terminal, start);
 		for (uint32_t i = 0; i < TERMINAL_IN_MAX + 7; i++)
 			terminal_in(&terminal, (uint8_t)(0x80 | i));
-		ck_assert_uint_eq(terminal.in_lost, 7);
+		ck_assert_uint_eq(terminal.in_lost, 8);		/* one place is the CANCEL's */
 		ck_assert(terminal_out(&terminal, bytes));
 		ck_assert_uint_eq(bytes[0], '\a');
 		ck_assert(terminal_out_empty(&terminal));
@@ -188,6 +188,7 @@ START_TEST(terminal_input_is_bounded_and_interrupted)
 		ck_assert_uint_eq(bytes[1], 0x81);
 		ck_assert_uint_eq(terminal_read(&terminal, bytes, sizeof bytes), TERMINAL_IN_MAX - 2);
 		ck_assert_uint_eq(bytes[0], 0x82);
+		ck_assert_uint_eq(bytes[TERMINAL_IN_MAX - 3], TERMINAL_CANCEL);
 		ck_assert(terminal_in_empty(&terminal));
 		terminal_in(&terminal, 'x');
 		terminal_in(&terminal, TERMINAL_INTERRUPT);
@@ -197,6 +198,70 @@ START_TEST(terminal_input_is_bounded_and_interrupted)
 		ck_assert_uint_eq(terminal_read(&terminal, bytes, 9), 1);
 		ck_assert_uint_eq(bytes[0], 'y');
 	}
+}
+END_TEST
+
+/* A reader of lines, as the editor is: those that it has had are whole, one after the other. */
+struct lines {
+	char line[64];
+	uint32_t length, next, count;
+};
+
+static void
+lines_take(struct lines *lines, const uint8_t *bytes, uint32_t count)
+{
+	char wanted[64];
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (bytes[i] == TERMINAL_CANCEL) {
+			lines->length = 0;
+		} else if (bytes[i] != '\r') {
+			ck_assert_uint_lt(lines->length, sizeof lines->line - 1);
+			lines->line[lines->length++] = (char)bytes[i];
+		} else {
+			unsigned number;
+
+			lines->line[lines->length] = '\0';
+			lines->length = 0;
+			ck_assert_int_eq(sscanf(lines->line, "line %u", &number), 1);
+			snprintf(wanted, sizeof wanted, "line %u of many", number);
+			ck_assert_str_eq(lines->line, wanted);
+			ck_assert_uint_ge(number, lines->next);
+			lines->next = number + 1;
+			lines->count++;
+		}
+	}
+}
+
+/* Whatever the queue or the device loses, and whenever somebody reads: a line that comes out is one that
+ * went in, never what is left of two. */
+START_TEST(terminal_lines_are_whole_or_lost)
+{
+	static struct terminal terminal;
+	struct lines lines = { .next = 0 };
+	uint8_t bytes[TERMINAL_IN_MAX];
+	char line[64];
+
+	srand((unsigned)_i + 1);
+	terminal_at(&terminal, UINT32_MAX - 1000);
+	for (unsigned n = 0; n < 2000; n++) {
+		int length = snprintf(line, sizeof line, "line %u of many\r", n);
+
+		for (int i = 0; i < length; i++) {
+			if (rand() % 5000 == 0) {
+				terminal_in_lost(&terminal);	/* the device has lost the rest */
+				if (rand() % 2 == 0)
+					break;
+			}
+			terminal_in(&terminal, (uint8_t)line[i]);
+			if (rand() % 200 == 0)
+				lines_take(&lines, bytes, terminal_read(&terminal, bytes, (uint32_t)rand() % 200));
+		}
+	}
+	lines_take(&lines, bytes, terminal_read(&terminal, bytes, sizeof bytes));
+	ck_assert_uint_gt(lines.count, 200);
+	ck_assert_uint_lt(lines.count, 2000);
+	ck_assert_uint_gt(terminal.in_lost, 0);
 }
 END_TEST
 
@@ -215,6 +280,7 @@ main(void)
 	tcase_add_test(tc, terminal_output_is_bounded_and_in_order);
 	tcase_add_test(tc, terminal_newline_becomes_two);
 	tcase_add_test(tc, terminal_input_is_bounded_and_interrupted);
+	tcase_add_loop_test(tc, terminal_lines_are_whole_or_lost, 0, 50);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -30,3 +30,29 @@ def test_the_reaper_sees_one_that_stays_down(boot):
     assert "BREACH: frail: does not come back (2)" in said, said
     assert "spawnd: frail was killed and stays down" in said
     assert results["frail"].times == 2
+
+
+ENDED = "spawnd has ended: until the machine is reset nothing is started, ended or switched off"
+
+
+def test_the_system_goes_on_without_spawnd(boot):
+    """spawnd crashes.  Nobody starts it again (docs/decisions/0012): servers and clients go on, the shell says what
+    cannot be done any more, the record is in the ring; and a server that ends then stays down, and its clients are
+    told so."""
+    machine = boot(system_image("churn"))
+    said, _ = churn.reaped(Shell(machine), "1 spawnd echod")
+    assert "BREACH: spawnd: does not come back (0)" in said, said
+    # No breach but these: after both ends each client has reported, and saw no error but that its server had died.
+    assert "BREACH: echod: does not come back (0)" in said and "reaper: done, 2 breaches" in said
+    machine.send("\r")
+    shell = Shell(machine)
+    for command, name in (("run reaper 1", "reaper"), ("kill reaper", "reaper"), ("stop reaper", "reaper"),
+                          ("status consoled", "consoled"), ("shutdown", "shutdown"), ("reboot", "reboot")):
+        assert shell.command(command) == "%s: %s" % (name, ENDED)
+    assert shell.command("status").splitlines()[-1] == "status: " + ENDED
+    states = {row[1]: row[2] for row in shell.rows("ps")[1:]}
+    assert (states.pop("spawnd"), states.pop("echod"), states.pop("reaper")) == ("faulted", "killed", "exited")
+    assert set(states.values()) == {"running"}
+    log = [line.split(None, 7)[2:] for line in shell.command("log 24").splitlines()]
+    assert ["spawnd", "fault"] in [row[:2] for row in log]
+    assert ["spawnd", "end"] in [row[:2] for row in log] and ["echod", "end"] in [row[:2] for row in log]

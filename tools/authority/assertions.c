@@ -109,6 +109,9 @@ how(const struct reach *reach, uint32_t program, uint32_t object, char *text, si
 	case REACH_CONTROL:
 		snprintf(text, size, "by a thread of %s", program_name(reach, way->from));
 		break;
+	case REACH_DMA:
+		snprintf(text, size, "by DMA");
+		break;
 	default:
 		snprintf(text, size, "by its own capability");
 		break;

@@ -18,7 +18,8 @@ enum reach_rule {
 	REACH_OWN,			/* its manifest entry grants it */
 	REACH_SENT,			/* another may send it along with a message */
 	REACH_REPLIED,			/* a server may send it along with a reply */
-	REACH_CONTROL			/* it controls a thread of a program that reaches it */
+	REACH_CONTROL,			/* it controls a thread of a program that reaches it */
+	REACH_DMA			/* it drives what may be a bus master */
 };
 
 struct reach_way {
@@ -44,9 +45,6 @@ reach_way(const struct reach *reach, uint32_t program, uint32_t object)
 {
 	return &reach->ways[program * reach->model->object_count + object];
 }
-
-/* The server of an endpoint: the program that holds it with read; BX_SYSIMAGE_NONE: nobody. */
-uint32_t reach_server(const struct system_model *model, uint32_t object);
 
 /* What must hold in every system, and what the manifest asserts of this one; complains.
  * Returns false when memory ran out. */

@@ -11,10 +11,18 @@
  *		client's write and grant-reply; the client's space must be open.
  *	control	Who may control a thread (write) can start it anywhere in its program: it reaches all that
  *		the program reaches, though nothing comes into its own space.
+ *	DMA	Who may write to ports that can be those of a bus master makes the device read and write memory
+ *		anywhere, the kernel's included: it reaches all that there is.  No other device has registers
+ *		that a manifest can give.
  *
  * A program may start and end those of its spawn capabilities (write); and so, by the same rules, may
  * who reaches its spawn capability.  Starting one brings no authority: what it gets is the manifest's.
- * A program may wait for the server of each endpoint on which it may send, and of its fault endpoint.
+ * A program may wait for every server, present and possible, of each endpoint on which it may send, and of
+ * its fault endpoint.
+ *
+ * What moves no authority: a fault (its message has no capability, and the answer of who handles it can neither bring one
+ * nor change a register: libkcore/src/fault.c); a recharge (of what counts already); a reply capability, which
+ * cannot be sent on (libkcore/src/ipc.c, plain_slot); a signal, an inspection, an interrupt, the argument of a start.
  */
 #include <stdlib.h>
 
@@ -22,18 +30,9 @@
 
 #include "authority.h"
 
-uint32_t
-reach_server(const struct system_model *model, uint32_t object)
-{
-	for (uint32_t program = 0; program < model->program_count; program++)
-		for (uint32_t i = 0; i < model->programs[program].capability_count; i++) {
-			const struct system_capability *capability = &model->programs[program].capabilities[i];
-
-			if (capability->object == object && (capability->rights & BX_RIGHT_READ) != 0)
-				return program;
-		}
-	return BX_SYSIMAGE_NONE;
-}
+/* Below are the ports of PC devices that have been there since ISA, none of which does DMA by itself; from there on
+ * the firmware puts the registers of PCI devices.  (Ports of the ISA DMA controller check.c refuses.) */
+#define PORT_PCI_FIRST	0x400u
 
 static bool
 holds(const struct reach *reach, uint32_t program, uint32_t object, uint32_t rights)
@@ -116,6 +115,37 @@ flow_control(struct reach *reach, uint32_t object)
 	return more;
 }
 
+/* A bus master: all objects, all programs. */
+static bool
+flow_dma(struct reach *reach, uint32_t ports)
+{
+	const struct system_model *model = reach->model;
+	bool more = false;
+
+	if (model->objects[ports].a + model->objects[ports].b <= PORT_PCI_FIRST)
+		return false;
+	for (uint32_t program = 0; program < model->program_count; program++) {
+		if ((reach_way(reach, program, ports)->rights & BX_RIGHT_WRITE) == 0)
+			continue;
+		for (uint32_t object = 0; object < model->object_count; object++) {
+			struct reach_way *way = &reach->ways[program * model->object_count + object];
+			uint32_t rights = system_kind_rights(model->objects[object].kind);
+
+			if ((rights & ~(uint32_t)way->rights) == 0)
+				continue;
+			way->rights |= (uint8_t)rights;
+			way->rule = REACH_DMA;
+			way->from = (uint16_t)program;
+			more = true;
+		}
+		for (uint32_t other = 0; other < model->program_count; other++) {
+			more |= !reach->starts[program * model->program_count + other];
+			reach->starts[program * model->program_count + other] = true;
+		}
+	}
+	return more;
+}
+
 static void
 reach_own(struct reach *reach, uint32_t program)
 {
@@ -140,7 +170,19 @@ reach_own(struct reach *reach, uint32_t program)
 	}
 }
 
-/* After the closure: an endpoint that a program came to late counts as well. */
+/* Whether the manifest itself makes it a server of the endpoint. */
+static bool
+serves(const struct system_program *program, uint32_t object)
+{
+	for (uint32_t i = 0; i < program->capability_count; i++)
+		if (program->capabilities[i].object == object &&
+		    (program->capabilities[i].rights & BX_RIGHT_READ) != 0)
+			return true;
+	return false;
+}
+
+/* After the closure: an endpoint that a program came to late counts as well, for who calls and for who serves.
+ * But for one that might come to serve what it calls itself: it waits for nobody else. */
 static void
 reach_calls(struct reach *reach)
 {
@@ -150,14 +192,13 @@ reach_calls(struct reach *reach)
 		uint32_t fault = model->programs[program].fault_object;
 
 		for (uint32_t object = 0; object < model->object_count; object++) {
-			uint32_t server;
-
 			if (model->objects[object].kind != BX_OBJECT_ENDPOINT ||
 			    (object != fault && !holds(reach, program, object, BX_RIGHT_WRITE)))
 				continue;
-			server = reach_server(model, object);
-			if (server != BX_SYSIMAGE_NONE)
-				reach->calls[program * model->program_count + server] = true;
+			for (uint32_t server = 0; server < model->program_count; server++)
+				if (holds(reach, server, object, BX_RIGHT_READ) &&
+				    (server != program || serves(&model->programs[server], object)))
+					reach->calls[program * model->program_count + server] = true;
 		}
 	}
 }
@@ -184,6 +225,8 @@ reach_compute(struct reach *reach, const struct system_model *model)
 				more |= flow_messages(reach, object);
 			if (model->objects[object].kind == BX_OBJECT_THREAD)
 				more |= flow_control(reach, object);
+			if (model->objects[object].kind == BX_OBJECT_IOPORT)
+				more |= flow_dma(reach, object);
 		}
 	}
 	reach_calls(reach);

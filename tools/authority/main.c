@@ -36,7 +36,6 @@ examine(const config_t *config, int mode, struct diagnostics *diagnostics)
 	struct reach reach = { 0 };
 	int status = 2;
 
-	literals_check_all(config, diagnostics);
 	if (!system_read(config, &model, diagnostics))
 		goto out_free;
 	if (diagnostics->errors == 0)
@@ -102,7 +101,7 @@ main(int argc, char **argv)
 	}
 	diagnostics.path = argv[optind];
 	config_init(&config);
-	status = system_parse(&config, "authority", argv[optind]);
+	status = system_parse(&config, "authority", &diagnostics);
 	if (status == 0)
 		status = examine(&config, mode, &diagnostics);
 	config_destroy(&config);

@@ -343,7 +343,10 @@ op_utimens(const char *path, const struct timespec times[2], struct fuse_file_in
 	(void)fi;
 	if (times[1].tv_nsec == UTIME_OMIT)
 		return 0;
-	if (times[1].tv_nsec != UTIME_NOW)
+	/* The format's times begin in 1970. */
+	if (times[1].tv_nsec != UTIME_NOW && times[1].tv_sec < 0)
+		values.modified_ns = 0;
+	else if (times[1].tv_nsec != UTIME_NOW)
 		values.modified_ns = (uint64_t)times[1].tv_sec * 1000000000u + (uint64_t)times[1].tv_nsec;
 	return set(path, BX_FS_SET_MODIFIED, &values);
 }
@@ -520,13 +523,20 @@ op_removexattr(const char *path, const char *name)
 }
 
 /* Two names of one file are two nodes to libfuse: what the kernel keeps of one is old when the other
- * was used. */
+ * was used.  What cannot change may be kept for ever. */
 static void *
 op_init(struct fuse_conn_info *connection, struct fuse_config *config)
 {
+	struct bx_fs_info info;
+
 	(void)connection;
+	bx_fs_get_info(image.fs, &info);
 	config->use_ino = 1;
 	config->attr_timeout = 0;
+	if (info.read_only) {
+		config->entry_timeout = config->attr_timeout = config->negative_timeout = 86400;
+		config->kernel_cache = 1;
+	}
 	return NULL;
 }
 

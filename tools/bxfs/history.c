@@ -6,8 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#define DEPTH_MAX 512
-
 void
 list_snapshots(struct image *image, bool json)
 {
@@ -71,35 +69,21 @@ add_path(struct paths *paths, uint64_t inode, const char *path)
 	paths->places[paths->count++].inode = inode;
 }
 
+static bool
+keep_path(void *context, const char *path, size_t depth, const struct bx_fs_entry *e, enum bx_err err)
+{
+	(void)depth;
+	(void)err;
+	if (e != NULL)
+		add_path(context, e->inode, path);
+	return true;
+}
+
 static void
 find_paths(struct image *image, struct paths *paths)
 {
-	static struct bx_fs_entry last[DEPTH_MAX];
-	static char path[DEPTH_MAX * (BX_FS_NAME_MAX + 1) + 2];
-	uint64_t directory[DEPTH_MAX];
-	size_t length[DEPTH_MAX], depth = 1;
-
 	add_path(paths, BX_FS_ROOT, "/");
-	directory[0] = BX_FS_ROOT;
-	length[0] = 0;
-	last[0].name_length = 0;
-	while (depth > 0) {
-		struct bx_fs_entry *e = &last[depth - 1];
-		size_t at = length[depth - 1];
-
-		if (bx_fs_next_entry(image->fs, directory[depth - 1], e->name, e->name_length, e) != BX_OK) {
-			depth--;
-			continue;
-		}
-		path[at] = '/';
-		memcpy(path + at + 1, e->name, e->name_length + 1u);
-		add_path(paths, e->inode, path);
-		if (e->type == BX_FS_DIRECTORY && depth < DEPTH_MAX) {
-			directory[depth] = e->inode;
-			length[depth] = at + 1 + e->name_length;
-			last[depth++].name_length = 0;
-		}
-	}
+	image_walk(image, BX_FS_ROOT, keep_path, paths);
 	qsort(paths->places, paths->count, sizeof *paths->places, by_inode);
 }
 

@@ -261,37 +261,114 @@ print_json_string(FILE *to, const char *text)
 	fputc('"', to);
 }
 
-/* Depth first over all names, with an explicit stack; what cannot be read is passed
- * over. */
-bool
-image_path_of(struct image *image, uint64_t inode, char *path, size_t size)
+/* ---- all names --------------------------------------------------------------------------- */
+
+/* Inode numbers; open addressing. */
+struct numbers {
+	uint64_t *slot;		/* 0 free */
+	size_t room, count;
+};
+
+static bool
+put_number(struct numbers *n, uint64_t number)
+{
+	size_t at = (size_t)(number * UINT64_C(0x9E3779B185EBCA87) >> 20) % n->room;
+
+	while (n->slot[at] != 0 && n->slot[at] != number)
+		at = at + 1 == n->room ? 0 : at + 1;
+	if (n->slot[at] == number)
+		return false;
+	n->slot[at] = number;
+	n->count++;
+	return true;
+}
+
+/* False: it was there. */
+static bool
+add_number(struct numbers *n, uint64_t number)
+{
+	if (2 * n->count >= n->room) {
+		struct numbers larger = { .room = n->room == 0 ? 1024 : 2 * n->room };
+
+		larger.slot = calloc(larger.room, sizeof *larger.slot);
+		if (larger.slot == NULL)
+			fail("out of memory");
+		for (size_t i = 0; i < n->room; i++)
+			if (n->slot[i] != 0)
+				(void)put_number(&larger, n->slot[i]);
+		free(n->slot);
+		*n = larger;
+	}
+	return put_number(n, number);
+}
+
+void
+image_walk(struct image *image, uint64_t top, image_visit *visit, void *context)
 {
 	static struct bx_fs_entry last[DEPTH_MAX];
+	static char path[DEPTH_MAX * (BX_FS_NAME_MAX + 1) + 1];
+	struct numbers seen = { .room = 0 };
 	uint64_t directory[DEPTH_MAX];
-	size_t depth = 1, length = 0;
+	size_t length[DEPTH_MAX], depth = 1;
+	bool more = true;
 
-	if (inode == BX_FS_ROOT) {
-		snprintf(path, size, "/");
-		return true;
-	}
-	directory[0] = BX_FS_ROOT;
+	(void)add_number(&seen, top);
+	directory[0] = top;
+	length[0] = 0;
 	last[0].name_length = 0;
-	while (depth > 0) {
+	while (depth > 0 && more) {
 		struct bx_fs_entry *e = &last[depth - 1];
+		size_t at = length[depth - 1];
+		enum bx_err err = bx_fs_next_entry(image->fs, directory[depth - 1], e->name, e->name_length, e);
 
-		if (bx_fs_next_entry(image->fs, directory[depth - 1], e->name, e->name_length, e) != BX_OK) {
+		if (err != BX_OK) {
+			path[at] = '\0';
+			more = err == BX_ERR_NOT_FOUND || visit(context, path, depth, NULL, err);
 			depth--;
 			continue;
 		}
-		if (e->inode == inode) {
-			for (size_t i = 0; i < depth && length < size; i++)
-				length += (size_t)snprintf(path + length, size - length, "/%s", last[i].name);
-			return true;
-		}
-		if (e->type == BX_FS_DIRECTORY && depth < DEPTH_MAX) {
-			directory[depth] = e->inode;
-			last[depth++].name_length = 0;
-		}
+		path[at] = '/';
+		memcpy(path + at + 1, e->name, e->name_length + 1u);
+		more = visit(context, path, depth, e, BX_OK);
+		/* Once each: a hostile volume can have directories that contain one another. */
+		if (e->type != BX_FS_DIRECTORY || depth == DEPTH_MAX || !add_number(&seen, e->inode))
+			continue;
+		directory[depth] = e->inode;
+		length[depth] = at + 1 + e->name_length;
+		last[depth++].name_length = 0;
 	}
-	return false;
+	free(seen.slot);
+}
+
+struct search {
+	uint64_t inode;
+	char *path;
+	size_t size;
+	bool found;
+};
+
+static bool
+is_it(void *context, const char *path, size_t depth, const struct bx_fs_entry *e, enum bx_err err)
+{
+	struct search *s = context;
+
+	(void)depth;
+	(void)err;
+	if (e != NULL && e->inode == s->inode) {
+		snprintf(s->path, s->size, "%s", path);
+		s->found = true;
+	}
+	return !s->found;
+}
+
+bool
+image_path_of(struct image *image, uint64_t inode, char *path, size_t size)
+{
+	struct search s = { .inode = inode, .path = path, .size = size, .found = inode == BX_FS_ROOT };
+
+	if (s.found)
+		snprintf(path, size, "/");
+	else
+		image_walk(image, BX_FS_ROOT, is_it, &s);
+	return s.found;
 }

@@ -45,6 +45,11 @@ const char *human_size(uint64_t bytes);
 /* A JSON string, quoted. */
 void print_json_string(FILE *to, const char *text);
 
+/* Called with every name below a directory, depth first in byte order; `path' begins with '/'.  e NULL: what the rest
+ * of the directory of that path says instead.  False: no further. */
+typedef bool image_visit(void *context, const char *path, size_t depth, const struct bx_fs_entry *e, enum bx_err err);
+void image_walk(struct image *image, uint64_t top, image_visit *visit, void *context);
+
 /* The path of an inode, from a walk over all names; false if it has none. */
 bool image_path_of(struct image *image, uint64_t inode, char *path, size_t size);
 

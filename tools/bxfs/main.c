@@ -129,39 +129,29 @@ do_ls(char **argument)
 		must(err, "%s", argument[0] != NULL ? argument[0] : "/");
 }
 
+static bool
+print_branch(void *context, const char *path, size_t depth, const struct bx_fs_entry *e, enum bx_err err)
+{
+	(void)context;
+	(void)path;
+	if (e == NULL) {
+		printf("%*s%s\n", (int)(2 * depth), "", bx_err_text(err));
+	} else if (json) {
+		printf("{\"depth\":%zu,\"inode\":%llu,\"type\":%u,\"name\":", depth,
+		    (unsigned long long)e->inode, e->type);
+		print_json_string(stdout, e->name);
+		printf("}\n");
+	} else {
+		printf("%*s%s%s\n", (int)(2 * (depth - 1)), "", e->name,
+		    e->type == BX_FS_DIRECTORY ? "/" : e->type == BX_FS_SYMLINK ? "@" : "");
+	}
+	return true;
+}
+
 static void
 do_tree(char **argument)
 {
-	static struct bx_fs_entry last[BX_FS_DEPTH_MAX];
-	uint64_t directory[BX_FS_DEPTH_MAX];
-	size_t depth = 1;
-
-	directory[0] = find(argument[0] != NULL ? argument[0] : "/");
-	last[0].name_length = 0;
-	while (depth > 0) {
-		struct bx_fs_entry *e = &last[depth - 1];
-		enum bx_err err = bx_fs_next_entry(image.fs, directory[depth - 1], e->name, e->name_length, e);
-
-		if (err != BX_OK) {
-			if (err != BX_ERR_NOT_FOUND)
-				printf("%*s%s\n", (int)(2 * depth), "", bx_err_text(err));
-			depth--;
-			continue;
-		}
-		if (json) {
-			printf("{\"depth\":%zu,\"inode\":%llu,\"type\":%u,\"name\":", depth,
-			    (unsigned long long)e->inode, e->type);
-			print_json_string(stdout, e->name);
-			printf("}\n");
-		} else {
-			printf("%*s%s%s\n", (int)(2 * (depth - 1)), "", e->name,
-			    e->type == BX_FS_DIRECTORY ? "/" : e->type == BX_FS_SYMLINK ? "@" : "");
-		}
-		if (e->type == BX_FS_DIRECTORY && depth < BX_FS_DEPTH_MAX) {
-			directory[depth] = e->inode;
-			last[depth++].name_length = 0;
-		}
-	}
+	image_walk(&image, find(argument[0] != NULL ? argument[0] : "/"), print_branch, NULL);
 }
 
 static void

@@ -15,6 +15,7 @@ static const char usage_text[] =
     "Check the bxfs volume in FILE; nothing is written without --repair.\n\n"
     "  -m, --metadata        do not read the content of files\n"
     "  -r, --repair          write a damaged copy of the root again\n"
+    "      --snapshot NAME   check that snapshot: its names, links and content\n"
     "      --root-hash HEX   the volume must be the sealed one with this root\n"
     "      --json            one JSON object for each finding, and one at the end\n"
     "  -h, --help\n";
@@ -98,7 +99,7 @@ explain(struct image *image, const struct bx_fs_finding *f, bool json)
 }
 
 struct options {
-	const char *path;
+	const char *path, *snapshot;
 	const uint8_t *want;	/* root hash, NULL any */
 	uint8_t hash[BX_FS_DIGEST];
 	bool content, repair, json;
@@ -111,7 +112,8 @@ take_options(int argc, char **argv, struct options *o, int *status)
 	static const struct option longs[] = {
 		{ "metadata", no_argument, NULL, 'm' }, { "repair", no_argument, NULL, 'r' },
 		{ "root-hash", required_argument, NULL, 'H' }, { "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "snapshot", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -130,6 +132,9 @@ take_options(int argc, char **argv, struct options *o, int *status)
 				fail("%s: not 64 hex digits", optarg);
 			o->want = o->hash;
 			break;
+		case 's':
+			o->snapshot = optarg;
+			break;
 		case 'j':
 			o->json = true;
 			break;
@@ -146,6 +151,8 @@ take_options(int argc, char **argv, struct options *o, int *status)
 		fputs(usage_text, stderr);
 		return false;
 	}
+	if (o->repair && o->snapshot != NULL)
+		fail("a snapshot cannot be changed");
 	o->path = argv[optind];
 	return true;
 }
@@ -156,6 +163,7 @@ mount_or_say(struct image *image, const struct options *o)
 	enum bx_err err;
 
 	image_open(image, o->path, o->repair, 0);
+	image->snapshot = o->snapshot;
 	err = image_mount(image, o->repair, o->want);
 	if (err == BX_OK)
 		return true;

@@ -41,6 +41,12 @@ rule_of(enum bx_sysimage_object_kind kind)
 }
 
 uint32_t
+system_kind_rights(enum bx_sysimage_object_kind kind)
+{
+	return rule_of(kind)->rights;
+}
+
+uint32_t
 system_program_find(const struct system_model *model, const char *name)
 {
 	for (uint32_t i = 0; i < model->program_count; i++)
@@ -107,6 +113,47 @@ ports_overlap(const struct system_object *one, const struct system_object *other
 	return one->a < other->a + other->b && other->a < one->a + one->b;
 }
 
+/* Ports of the machine as a whole: the kernel's own, and those by which whoever has them resets the machine,
+ * or has devices read and write all of its memory.  Intel 8-series PCH data sheet (328904), table 9-2. */
+static const struct port_rule {
+	uint64_t first, last;
+	const char *of;
+} port_rules[] = {
+	{ 0x00, 0x1f, "the DMA controller" },
+	{ 0x20, 0x3f, "the interrupt controller" },
+	{ 0x40, 0x53, "the timer" },
+	{ 0x61, 0x61, "the timer" },
+	{ 0x64, 0x64, "the keyboard controller, which resets the machine" },
+	{ 0x80, 0x91, "the DMA controller" },
+	{ 0x92, 0x92, "the fast reset" },
+	{ 0x93, 0x9f, "the DMA controller" },
+	{ 0xa0, 0xbf, "the interrupt controller" },
+	{ 0xc0, 0xdf, "the DMA controller" },
+	{ 0x4d0, 0x4d1, "the interrupt controller" },
+	{ 0xcf8, 0xcff, "the configuration of PCI" },
+};
+
+static void
+check_ports(const struct system_object *object, struct diagnostics *diagnostics)
+{
+	for (size_t i = 0; i < BX_ARRAY_COUNT(port_rules); i++) {
+		const struct port_rule *rule = &port_rules[i];
+
+		if (object->a > rule->last || object->a + object->b <= rule->first)
+			continue;
+		complain(diagnostics, object->at, "object %s has ports of %s (0x%" PRIx64 " to 0x%" PRIx64 "), "
+		    "which no program may have", object->name, rule->of, rule->first, rule->last);
+		return;
+	}
+}
+
+/* Where an ISA line arrives, the firmware says when the machine starts. */
+static bool
+lines_may_be_one(const struct system_object *one, const struct system_object *other)
+{
+	return ((one->b ^ other->b) & BX_IRQ_ISA) != 0 && one->a < 24 && other->a < 24;
+}
+
 static void
 check_object(struct system_model *model, uint32_t index, struct diagnostics *diagnostics)
 {
@@ -125,6 +172,8 @@ check_object(struct system_model *model, uint32_t index, struct diagnostics *dia
 		else
 			object->a = program;
 	}
+	if (object->kind == BX_OBJECT_IOPORT)
+		check_ports(object, diagnostics);
 	for (uint32_t i = 0; i < index; i++) {
 		const struct system_object *other = &model->objects[i];
 
@@ -136,6 +185,9 @@ check_object(struct system_model *model, uint32_t index, struct diagnostics *dia
 		if (object->kind == BX_OBJECT_IRQ && object->a == other->a)
 			complain(diagnostics, object->at, "objects %s and %s are the same interrupt line",
 			    object->name, other->name);
+		else if (object->kind == BX_OBJECT_IRQ && lines_may_be_one(object, other))
+			complain(diagnostics, object->at, "objects %s and %s may be the same interrupt line: one of "
+			    "them is isa", object->name, other->name);
 		if (object->kind == BX_OBJECT_DEVICE && object->a == other->a)
 			complain(diagnostics, object->at, "objects %s and %s are the same device",
 			    object->name, other->name);
@@ -151,7 +203,13 @@ resolve_spawn(const struct system_model *model, struct system_capability *capabi
 
 	if (list == NULL)
 		return;
-	if (config_setting_is_aggregate(list) == 0 || config_setting_length(list) == 0) {
+	if (capability->count != 0) {
+		complain(diagnostics, list, "capability %s has programs, and first and count: one of them",
+		    capability->name);
+		return;
+	}
+	if (config_setting_is_aggregate(list) == 0 || config_setting_is_group(list) != 0 ||
+	    config_setting_length(list) == 0) {
 		complain(diagnostics, list, "capability %s needs programs = [ \"NAME\", ... ]",
 		    capability->name);
 		return;
@@ -268,6 +326,24 @@ check_holders(const struct system_model *model, uint32_t program,
 	}
 }
 
+/* Its server knows a client by the badge: no two have one. */
+static void
+check_badge(const struct system_model *model, uint32_t program, const struct system_capability *capability,
+    struct diagnostics *diagnostics)
+{
+	for (uint32_t i = 0; i < program && (capability->rights & BX_RIGHT_WRITE) != 0; i++)
+		for (uint32_t j = 0; j < model->programs[i].capability_count; j++) {
+			const struct system_capability *other = &model->programs[i].capabilities[j];
+
+			if (other->object == capability->object && other->lender == 0 &&
+			    (other->rights & BX_RIGHT_WRITE) != 0 && other->badge == capability->badge)
+				complain(diagnostics, capability->at, "capability %s: program %s has the badge 0x%"
+				    PRIx64 " on %s already: its server could not tell them apart",
+				    capability->name, model->programs[i].name, capability->badge,
+				    capability->object_name);
+		}
+}
+
 /* The capability that lends this one; *number is its own among all.  NULL after a complaint. */
 static const struct system_capability *
 lender_find(const struct system_model *model, uint32_t program,
@@ -382,6 +458,8 @@ check_capability(const struct system_model *model, uint32_t program, uint32_t in
 	if (capability->lender != 0)
 		return;
 	choose_badge(model, program, capability, diagnostics);
+	if (model->objects[capability->object].kind == BX_OBJECT_ENDPOINT)
+		check_badge(model, program, capability, diagnostics);
 	check_holders(model, program, capability, diagnostics);
 }
 
@@ -403,28 +481,78 @@ resolve(const struct system_model *model, const struct system_program *program, 
 	return object;
 }
 
-/* Whether a program that may start `index` may also switch the machine off. */
+/* Whether the program holds something of a kind, of that object or (NONE) of any, with these rights. */
 static bool
-can_be_halted_for(const struct system_model *model, uint32_t index)
+holds(const struct system_model *model, const struct system_program *program,
+    enum bx_sysimage_object_kind kind, uint32_t object, uint32_t rights)
 {
-	for (uint32_t i = 0; i < model->program_count; i++) {
-		const struct system_program *program = &model->programs[i];
-		bool starts = false, halts = false;
+	for (uint32_t i = 0; i < program->capability_count; i++) {
+		const struct system_capability *capability = &program->capabilities[i];
 
-		for (uint32_t j = 0; j < program->capability_count; j++) {
-			const struct system_capability *capability = &program->capabilities[j];
-			uint32_t object = capability->object;
-
-			if (object == BX_SYSIMAGE_NONE || (capability->rights & BX_RIGHT_WRITE) == 0)
-				continue;
-			halts |= model->objects[object].kind == BX_OBJECT_DEVICE;
-			starts |= model->objects[object].kind == BX_OBJECT_SPAWN && (capability->count == 0 ||
-			    (index >= capability->first && index - capability->first < capability->count));
-		}
-		if (starts && halts)
+		if (capability->object != BX_SYSIMAGE_NONE && model->objects[capability->object].kind == kind &&
+		    (object == BX_SYSIMAGE_NONE || capability->object == object) &&
+		    (capability->rights & rights) == rights)
 			return true;
 	}
 	return false;
+}
+
+static bool
+may_start(const struct system_model *model, const struct system_program *program, uint32_t index)
+{
+	for (uint32_t i = 0; i < program->capability_count; i++) {
+		const struct system_capability *capability = &program->capabilities[i];
+
+		if (capability->object != BX_SYSIMAGE_NONE &&
+		    model->objects[capability->object].kind == BX_OBJECT_SPAWN &&
+		    (capability->rights & BX_RIGHT_WRITE) != 0 && (capability->count == 0 ||
+		    (index >= capability->first && index - capability->first < capability->count)))
+			return true;
+	}
+	return false;
+}
+
+/* Whether somebody who may start `index` holds that, too.  Kind SPAWN: who may start it does. */
+static bool
+starter_holds(const struct system_model *model, uint32_t index, enum bx_sysimage_object_kind kind,
+    uint32_t object, uint32_t rights)
+{
+	for (uint32_t i = 0; i < model->program_count; i++)
+		if (may_start(model, &model->programs[i], index) &&
+		    holds(model, &model->programs[i], kind, object, rights))
+			return true;
+	return false;
+}
+
+/* Whether it has a notification to signal that who may start it waits for. */
+static bool
+can_tell_ready(const struct system_model *model, uint32_t index)
+{
+	const struct system_program *program = &model->programs[index];
+
+	for (uint32_t object = 0; object < model->object_count; object++)
+		if (model->objects[object].kind == BX_OBJECT_NOTIFICATION &&
+		    holds(model, program, BX_OBJECT_NOTIFICATION, object, BX_RIGHT_WRITE) &&
+		    starter_holds(model, index, BX_OBJECT_NOTIFICATION, object, BX_RIGHT_READ))
+			return true;
+	return false;
+}
+
+/* What is started at boot is started by somebody, who hears what it has to say. */
+static void
+check_start(const struct system_model *model, uint32_t index, struct diagnostics *diagnostics)
+{
+	const struct system_program *program = &model->programs[index];
+	const config_setting_t *at = config_setting_get_member(program->at, "autostart");
+	const config_setting_t *ready = config_setting_get_member(program->at, "ready");
+
+	if ((program->flags & BX_PROGRAM_AUTOSTART) != 0 &&
+	    !starter_holds(model, index, BX_OBJECT_SPAWN, BX_SYSIMAGE_NONE, BX_RIGHT_WRITE))
+		complain(diagnostics, at, "program %s is to be started at boot, but nobody may start it",
+		    program->name);
+	else if ((program->flags & BX_PROGRAM_SIGNALS_READY) != 0 && !can_tell_ready(model, index))
+		complain(diagnostics, ready, "program %s is to say that it is ready, but holds no notification "
+		    "with write that who may start it holds with read", program->name);
 }
 
 /* Said at the policy: it promises what nobody could do. */
@@ -443,7 +571,12 @@ check_restart(const struct system_model *model, uint32_t index, struct diagnosti
 	if (program->exit_object == BX_SYSIMAGE_NONE)
 		complain(diagnostics, at, "program %s has a restart policy, but nobody would hear that it has "
 		    "ended: it needs exit = \"NOTIFICATION\"", program->name);
-	if (program->restart_exhausted == BX_EXHAUSTED_HALT && !can_be_halted_for(model, index))
+	else if (index != 0 && !starter_holds(model, index, BX_OBJECT_NOTIFICATION, program->exit_object,
+	    BX_RIGHT_READ))
+		complain(diagnostics, at, "program %s has a restart policy, but nobody who may start it holds %s, "
+		    "which tells of its end, with read", program->name, program->exit_name);
+	if (program->restart_exhausted == BX_EXHAUSTED_HALT &&
+	    !starter_holds(model, index, BX_OBJECT_DEVICE, BX_SYSIMAGE_NONE, BX_RIGHT_WRITE))
 		complain(diagnostics, at, "program %s: its end is to halt the machine, but nobody who may start "
 		    "it holds a device of kind platform", program->name);
 }
@@ -536,7 +669,9 @@ system_check(struct system_model *model, struct diagnostics *diagnostics)
 	for (uint32_t i = 0; i < model->program_count; i++)
 		for (uint32_t j = 0; j < model->programs[i].capability_count; j++)
 			check_lent_range(model, i, &model->programs[i].capabilities[j], diagnostics);
-	for (uint32_t i = 0; i < model->program_count; i++)
+	for (uint32_t i = 0; i < model->program_count; i++) {
+		check_start(model, i, diagnostics);
 		check_restart(model, i, diagnostics);
+	}
 	check_servers(model, diagnostics);
 }

@@ -1,22 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * literals.c -- whole numbers that libconfig would cut.  It reads a number without the suffix L into
- * 32 bits and drops the rest without a word: a badge of 4294967300 would become 4.  So the text of
- * the manifest is looked through for numbers that need the suffix and lack it.
+ * literals.c -- what libconfig would read as something else than what stands there, found in the text of the
+ * manifest and of all that it includes:
+ *
+ *	4294967300	without the suffix L is cut to 32 bits: 4
+ *	010		is octal: 8
+ *	"a\x00b"	loses the NUL: "ab"
+ *	@include "."	of a folder ends the program
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "mksystem.h"
+
+#define DEPTH_MAX	10u		/* of files in files: libconfig's own limit, MAX_INCLUDE_DEPTH */
+#define WORD_MAX	64u
+#define PATH_LENGTH_MAX	4096u
 
 struct scan {
 	FILE *file;
 	const char *path;
-	unsigned line;
+	unsigned line, depth;
 	struct diagnostics *diagnostics;
 };
+
+static bool file_check(const char *path, unsigned depth, struct diagnostics *diagnostics);
+
+static void
+scan_complain(const struct scan *scan, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(scan->diagnostics->out, "%s:%u: error: ", scan->path, scan->line);
+	va_start(arguments, format);
+	vfprintf(scan->diagnostics->out, format, arguments);
+	va_end(arguments);
+	fputc('\n', scan->diagnostics->out);
+	scan->diagnostics->errors++;
+}
 
 static int
 next(struct scan *scan)
@@ -38,16 +63,39 @@ skip_line(struct scan *scan)
 	while (c != '\n' && c != EOF);
 }
 
+/* Behind \x: two digits, which must not be those of NUL. */
 static void
-skip_string(struct scan *scan)
+escape(struct scan *scan)
 {
+	int c = getc(scan->file);
+
+	if (c == '0') {
+		c = getc(scan->file);
+		if (c == '0') {
+			scan_complain(scan, "a string has the character \\x00, which would be lost");
+			return;
+		}
+	}
+	if (c != EOF)
+		ungetc(c, scan->file);
+}
+
+/* A string, whose first quote has been read; in `text` stands what has room of it, without what is escaped. */
+static void
+string(struct scan *scan, char *text, size_t room)
+{
+	size_t length = 0;
 	int c;
 
-	do {
-		c = next(scan);
-		if (c == '\\')
-			(void)next(scan);
-	} while (c != '"' && c != EOF);
+	while ((c = next(scan)) != '"' && c != EOF) {
+		if (c == '\\') {
+			if (next(scan) == 'x')
+				escape(scan);
+		} else if (length < room - 1) {
+			text[length++] = (char)c;
+		}
+	}
+	text[length] = '\0';
 }
 
 /* After a slash: one of the two comments of C, or nothing. */
@@ -66,84 +114,118 @@ skip_comment(struct scan *scan)
 	}
 }
 
-/* A word that begins with `first`: a name, or a number, which is looked at. */
 static void
-word(struct scan *scan, int first)
+number_check(const struct scan *scan, const char *text, size_t length)
 {
-	char text[64];
-	size_t length = 0;
 	char *end;
 	unsigned long long value;
+
+	if (length >= WORD_MAX) {
+		scan_complain(scan, "a number has more than %u characters", WORD_MAX - 1);
+		return;
+	}
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (text[0] == '0' && isdigit((unsigned char)text[1]))
+		scan_complain(scan, "the number %s begins with 0: it would be read as octal", text);
+	else if (*end == '\0' && value > INT32_MAX)
+		scan_complain(scan, "the number %s needs the suffix L: %sL", text, text);
+	else if (errno == ERANGE)
+		scan_complain(scan, "the number %s is too large", text);
+}
+
+/* A word that begins with `first`: a name, or a number, which is looked at.  Returns its length. */
+static size_t
+word(struct scan *scan, int first, char text[WORD_MAX])
+{
+	size_t length = 0;
 	int c = first;
 
-	while (c != EOF && (isalnum(c) || c == '_' || c == '.' || c == '-' || c == '*')) {
-		if (length < sizeof text - 1)
-			text[length++] = (char)c;
-		c = getc(scan->file);
+	for (; c != EOF && (isalnum(c) || c == '_' || c == '.' || c == '-' || c == '*'); c = getc(scan->file)) {
+		if (length < WORD_MAX - 1)
+			text[length] = (char)c;
+		length++;
 	}
 	if (c != EOF)
 		ungetc(c, scan->file);
-	text[length] = '\0';
-	if (!isdigit(first))
-		return;
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (*end == '\0' && value > INT32_MAX) {
-		fprintf(scan->diagnostics->out, "%s:%u: error: the number %s needs the suffix L: %sL\n",
-		    scan->path, scan->line, text, text);
-		scan->diagnostics->errors++;
-	} else if (errno == ERANGE) {
-		fprintf(scan->diagnostics->out, "%s:%u: error: the number %s is too large\n", scan->path,
-		    scan->line, text);
-		scan->diagnostics->errors++;
+	text[length < WORD_MAX ? length : WORD_MAX - 1] = '\0';
+	return length;
+}
+
+/* After an @: "include", and a file.  Returns false when libconfig could not live through that. */
+static bool
+include(struct scan *scan)
+{
+	char path[PATH_LENGTH_MAX], text[WORD_MAX];
+	struct stat status;
+	int c = getc(scan->file);
+
+	(void)word(scan, c, text);
+	if (strcmp(text, "include") != 0)
+		return true;				/* a syntax error, which libconfig names */
+	do
+		c = getc(scan->file);
+	while (c == ' ' || c == '\t');
+	if (c != '"') {
+		if (c != EOF)
+			ungetc(c, scan->file);
+		return true;
 	}
+	string(scan, path, sizeof path);
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+		scan_complain(scan, "\"%s\" is a folder", path);
+		return false;
+	}
+	if (scan->depth == DEPTH_MAX) {
+		scan_complain(scan, "files include each other more than %u deep", DEPTH_MAX);
+		return false;
+	}
+	return file_check(path, scan->depth + 1, scan->diagnostics);
 }
 
 static bool
-literals_check(const char *path, struct diagnostics *diagnostics)
+scan_all(struct scan *scan)
 {
-	struct scan scan = { .file = fopen(path, "r"), .path = path, .line = 1,
-		.diagnostics = diagnostics };
+	char text[WORD_MAX];
+	bool good = true;
 	int c;
 
-	if (scan.file == NULL)
-		return false;
-	while ((c = next(&scan)) != EOF) {
+	while (good && (c = next(scan)) != EOF) {
 		if (c == '#')
-			skip_line(&scan);
+			skip_line(scan);
 		else if (c == '/')
-			skip_comment(&scan);
+			skip_comment(scan);
 		else if (c == '"')
-			skip_string(&scan);
-		else if (isalnum(c) || c == '*')
-			word(&scan, c);
+			string(scan, text, sizeof text);
+		else if (c == '@')
+			good = include(scan);
+		else if (isalnum(c) || c == '*') {
+			size_t length = word(scan, c, text);
+
+			if (isdigit(c))
+				number_check(scan, text, length);
+		}
 	}
+	return good;
+}
+
+/* One file, and those that it includes; the depth is bounded.  Of one that is not there libconfig speaks. */
+static bool
+file_check(const char *path, unsigned depth, struct diagnostics *diagnostics)
+{
+	struct scan scan = { .file = fopen(path, "r"), .path = path, .line = 1, .depth = depth,
+		.diagnostics = diagnostics };
+	bool good;
+
+	if (scan.file == NULL)
+		return true;
+	good = scan_all(&scan);
 	fclose(scan.file);
-	return true;
+	return good;
 }
 
-/* Files that settings came from, through @include, are looked through once each: settings of one
- * file follow each other, so comparing with the last one seen is enough to do each seldom twice. */
-static void
-check_included(const config_setting_t *setting, const char **last, struct diagnostics *diagnostics)
+bool
+literals_check(struct diagnostics *diagnostics)
 {
-	const char *file = config_setting_source_file(setting);
-
-	if (file != NULL && strcmp(file, diagnostics->path) != 0 &&
-	    (*last == NULL || strcmp(file, *last) != 0)) {
-		*last = file;
-		(void)literals_check(file, diagnostics);
-	}
-	/* The depth is that of the manifest's own nesting, which libconfig has just parsed. */
-	for (int i = 0; i < config_setting_length(setting); i++)
-		check_included(config_setting_get_elem(setting, (unsigned)i), last, diagnostics);
-}
-
-void
-literals_check_all(const config_t *config, struct diagnostics *diagnostics)
-{
-	const char *last = NULL;
-
-	(void)literals_check(diagnostics->path, diagnostics);
-	check_included(config_root_setting(config), &last, diagnostics);
+	return file_check(diagnostics->path, 0, diagnostics);
 }

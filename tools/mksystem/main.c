@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,10 @@ print_binaries(const struct system_model *model)
 static void
 print_summary(const struct system_model *model)
 {
+	uint64_t frames = 0;
+
+	for (uint32_t i = 0; i < model->object_count; i++)
+		frames += model->objects[i].kind == BX_OBJECT_MEMORY ? model->objects[i].a : 0;
 	printf("system %s%s\n%-24s %8s %7s %7s %12s %6s  %s\n", model->name,
 	    (model->flags & BX_SYSTEM_RESEARCH) != 0 ? ", for research" : "", "program", "priority",
 	    "threads", "frames", "capabilities", "slots", "space");
@@ -67,7 +72,9 @@ print_summary(const struct system_model *model)
 		    program->thread_count, program->frame_quota, program->capability_count,
 		    system_slot_count(program),
 		    (program->flags & BX_PROGRAM_OPEN_SPACE) != 0 ? "open" : "sealed");
+		frames += program->frame_quota;
 	}
+	printf("all quotas and memory objects: %" PRIu64 " frames, %" PRIu64 " MiB\n", frames, frames / 256);
 }
 
 /* Everything after the manifest has been parsed. */
@@ -79,7 +86,6 @@ compile(const config_t *config, enum mode mode, const char *output, struct diagn
 	size_t size = 0;
 	int status = 2;
 
-	literals_check_all(config, diagnostics);
 	if (!system_read(config, &model, diagnostics))
 		goto out_free;
 	if (diagnostics->errors == 0)
@@ -114,7 +120,7 @@ run(enum mode mode, const char *output, const char *manifest)
 	int status;
 
 	config_init(&config);
-	status = system_parse(&config, "mksystem", manifest);
+	status = system_parse(&config, "mksystem", &diagnostics);
 	if (status == 0)
 		status = compile(&config, mode, output, &diagnostics);
 	config_destroy(&config);

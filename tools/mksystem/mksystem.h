@@ -2,7 +2,7 @@
 /*
  * mksystem.h -- the manifest compiler's model of a system, and its passes:
  *
- *	literals.c  numbers that libconfig would cut, found in the text
+ *	literals.c  what libconfig would misread, found in the text
  *	read.c   libconfig's tree -> struct system_model; everything that one setting can say wrong
  *	check.c  what settings say wrong together
  *	emit.c   struct system_model -> the image of <brainix/sysimage.h>
@@ -91,12 +91,13 @@ uint32_t system_slot_count(const struct system_program *program);
 uint32_t system_program_find(const struct system_model *model, const char *name);
 uint32_t system_object_find(const struct system_model *model, const char *name);
 
-/* Complains of every number, in the manifest and what it includes, that needs the suffix L. */
-void literals_check_all(const config_t *config, struct diagnostics *diagnostics);
+/* Complains of what libconfig would misread, in the manifest and what it includes.  Returns false when it cannot
+ * be given to libconfig at all. */
+BX_MUST_USE bool literals_check(struct diagnostics *diagnostics);
 
-/* Reads the text of a manifest into `config`, which the caller has initialised.  Returns 0; 1: the text is
- * wrong, said as file:line: error; 2: it cannot be read, said by `tool`. */
-int system_parse(config_t *config, const char *tool, const char *manifest);
+/* Reads the text of the manifest into `config`, which the caller has initialised.  Returns 0, with what was
+ * misread complained about; 1: the text is wrong, said as file:line: error; 2: it cannot be read, said by `tool`. */
+int system_parse(config_t *config, const char *tool, struct diagnostics *diagnostics);
 
 /* The member "rights" of a group, said to be of "WHAT NAME"; complains and returns 0 when wrong. */
 uint32_t system_read_rights(const config_setting_t *group, const char *what, const char *name,
@@ -113,6 +114,8 @@ uint8_t *system_emit(const struct system_model *model, size_t *size, struct diag
 
 /* "endpoint", ... */
 const char *object_kind_name(enum bx_sysimage_object_kind kind);
+/* The rights that mean something of a kind: BX_RIGHT_*. */
+uint32_t system_kind_rights(enum bx_sysimage_object_kind kind);
 enum bx_cap_type object_cap_type(enum bx_sysimage_object_kind kind);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <brainix/cap.h>
 
@@ -36,8 +37,17 @@ complain(struct diagnostics *diagnostics, const config_setting_t *at, const char
 }
 
 int
-system_parse(config_t *config, const char *tool, const char *manifest)
+system_parse(config_t *config, const char *tool, struct diagnostics *diagnostics)
 {
+	const char *manifest = diagnostics->path;
+	struct stat status;
+
+	if (stat(manifest, &status) == 0 && S_ISDIR(status.st_mode)) {
+		fprintf(stderr, "%s: %s: %s\n", tool, manifest, strerror(EISDIR));
+		return 2;
+	}
+	if (!literals_check(diagnostics))
+		return 1;
 	if (config_read_file(config, manifest) != CONFIG_FALSE)
 		return 0;
 	if (config_error_type(config) == CONFIG_ERR_FILE_IO) {
@@ -171,7 +181,8 @@ text(const struct place *place, const char *key, const char *fallback)
 	return config_setting_get_string(setting);
 }
 
-/* A name that fits the image: 1..BX_NAME_MAX-1 letters, digits, '-', '_', '.'. */
+/* A name that fits the image: 1..BX_NAME_MAX-1 letters, digits, '-', '_', '.', the first a letter or digit: it may
+ * be a file's name, and an argument of tools. */
 static void
 check_name(struct diagnostics *diagnostics, const config_setting_t *at, const char *what,
     const char *name)
@@ -185,6 +196,9 @@ check_name(struct diagnostics *diagnostics, const config_setting_t *at, const ch
 	    length)
 		complain(diagnostics, at,
 		    "the name \"%s\" of %s has a character other than letters, digits, - _ .", name, what);
+	else if (strchr("-_.", name[0]) != NULL)
+		complain(diagnostics, at, "the name \"%s\" of %s does not begin with a letter or digit", name,
+		    what);
 }
 
 /* The name that `key` gives, which must be there and fit the image. */
@@ -576,6 +590,9 @@ read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
 	program->thread_count = (uint32_t)number(&place, "threads", 1, 64, 1);
 	program->frame_quota = (uint32_t)required_number(&place, "frames", 8, 1u << 20);
 	program->stack_pages = (uint32_t)number(&place, "stack_pages", 1, 1024, 4);
+	if (program->stack_pages >= program->frame_quota)
+		complain(diagnostics, setting, "program %s has a stack of %u pages, but %u frames altogether: it "
+		    "could never be started", place.name, program->stack_pages, program->frame_quota);
 	program->fault_name = text(&place, "fault", NULL);
 	program->exit_name = text(&place, "exit", NULL);
 	program->flags = (boolean(&place, "autostart") ? BX_PROGRAM_AUTOSTART : 0u) |

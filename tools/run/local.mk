@@ -34,3 +34,11 @@ endif
 DOT = dot
 authority: brainix-$(SYSTEM).svg
 	@tools/authority/authority --table $(firstword $(wildcard systems/$(SYSTEM).system $(srcdir)/systems/$(SYSTEM).system))
+
+# The same picture for the documents, which says of what it was made (tools/authority/tests/test-authority.sh).
+PHONY += authority-document
+authority-document: tools/authority/authority
+	tools/authority/authority --graph $(srcdir)/systems/default.system >authority-document.dot
+	$(DOT) -Tsvg -o $(srcdir)/docs/authority-default.svg authority-document.dot
+	echo "<!-- cksum of the graph: `cksum <authority-document.dot` -->" >>$(srcdir)/docs/authority-default.svg
+	rm -f authority-document.dot

@@ -44,6 +44,7 @@
 #define BX_FS_READ_MAX		262144u		/* bytes that one bx_fs_read() gives at most */
 #define BX_FS_ROOT		UINT64_C(1)	/* inode number of the root directory */
 #define BX_FS_BLOCKS_MIN	UINT64_C(128)
+#define BX_FS_BLOCKS_MAX	(UINT64_C(1) << 34)	/* 64 TiB: what a larger device has more is not used */
 #define BX_FS_DEPTH_MAX		256u		/* directories above one another that rename follows */
 #define BX_FS_DIGEST		32u
 #define BX_FS_SNAPSHOTS_MAX	28u
@@ -422,7 +423,8 @@ struct bx_fs_checker {
 /* Check the whole volume and its snapshots: every block, every count, every name.  Commits first, and frees what removed
  * snapshots held, unless read-only.  *findings is the number of
  * reports.  BX_OK also when there are findings.  Work grows with the volume.
- *   BX_ERR_NO_MEMORY  bits_bytes   BX_ERR_STATE  in a transaction, or a snapshot is shown */
+ * A snapshot that is shown is checked as far as it can be alone: its names, links and content, not which blocks are marked.
+ *   BX_ERR_NO_MEMORY  bits_bytes   BX_ERR_STATE  in a transaction */
 BX_MUST_USE enum bx_err bx_fs_check(struct bx_fs *fs, const struct bx_fs_checker *checker,
     uint64_t *findings);
 

@@ -274,6 +274,15 @@ static const struct model_op taken[] = {
 	WAIT(NOTE, LATER), YIELD, REPLY,
 };
 
+/* While one of its threads copies, the other one of more priority puts another capability in the place of what
+ * that goes by. */
+static const struct model_op swaps[] = {
+	P(BX_SYS_SEND, EP_A, PAST_END, FAR, OFFER_LONG), P(BX_SYS_RECEIVE, EP_A, REPLY_1, FAR, OFFER_LONG),
+	OFFER(BX_SYS_SEND, EP_A, PAST_END, FAR, OFFER_LONG), OFFER(BX_SYS_RECEIVE, EP_A, REPLY_1, FAR, OFFER_LONG),
+	DO2(BX_SYS_CAP_MOVE, EP_A, FREE_1), DO2(BX_SYS_CAP_MOVE, EP_B, EP_A), DO(BX_SYS_CAP_DELETE, EP_A),
+	DO(BX_SYS_CAP_DELETE, COUNTED), P(OP_TICK, 8, 0, 0, 0), WAIT(NOTE, LATER), YIELD,
+};
+
 /* Who starts a program is stopped in the middle of it. */
 static const struct model_op starts_begin[] = {
 	DO2(BX_SYS_SPAWN, SPAWN, 2), WAIT(NOTE, SOON),
@@ -344,6 +353,8 @@ const struct scenario scenarios[] = {
 	  false, true },
 	{ "maps", { 2, 1, { 10, 12 }, false, true, { 0 }, NULL }, LIST(maps_begin), LIST(maps), 5, true, true },
 	{ "answers", { 2, 2, { 10, 10 }, true, false, { 0 }, NULL }, LIST(answers_begin), LIST(answers), 7, true,
+	  true },
+	{ "swaps", { 2, 2, { 10, 10 }, true, true, { 0 }, NULL }, LIST(answers_begin), LIST(swaps), 7, true,
 	  true },
 	{ "again", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(agains), 6, true, true },
 	{ "taken", { 3, 1, { 10, 10, 12 }, true, true, { 0 }, NULL }, LIST(taken_begin), LIST(taken), 6, true,

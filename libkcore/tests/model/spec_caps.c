@@ -153,6 +153,36 @@ spec_cap_copy(struct spec *spec, uint16_t from, uint16_t to)
 	return derive(spec, from, same, to);
 }
 
+/* Whether a call of the thread goes by the capability in this very place: it waits, copies, or has cost
+ * its use and begins again. */
+static bool
+goes_by(const struct spec *spec, unsigned thread, uint16_t place)
+{
+	const struct spec_thread *user = &spec->threads[thread];
+	bool waits = user->state == BX_THREAD_SENDING || user->state == BX_THREAD_RECEIVING ||
+	    user->state == BX_THREAD_WAITING;
+	bool begun = user->state == BX_THREAD_READY && user->again && (user->copy != NOBODY || user->spent);
+
+	return (waits || begun) && user->says != SAYS_FAULT && user->program == place / SPEC_SLOTS &&
+	    user->asked.regs.value[0] == place % SPEC_SLOTS;
+}
+
+/* A wait is over; what was begun begins afresh. */
+static void
+uses_end(struct spec *spec, uint16_t place)
+{
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		if (!goes_by(spec, i, place))
+			continue;
+		if (spec->threads[i].state == BX_THREAD_READY) {
+			spec_detach(spec, i);
+			spec->threads[i].spent = spec->threads[i].retries = false;
+		} else {
+			spec_wake(spec, i, BX_ERR_CANCELLED);
+		}
+	}
+}
+
 static enum bx_err
 move(struct spec *spec, uint16_t from, uint16_t to)
 {
@@ -164,6 +194,10 @@ move(struct spec *spec, uint16_t from, uint16_t to)
 		return BX_ERR_CAP_TYPE;
 	if (spec->programs[from / SPEC_SLOTS].sealed)
 		return BX_ERR_CAP_SEALED;
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		if (goes_by(spec, i, from))
+			return BX_ERR_BUSY;
+	}
 	err = target_check(spec, to);
 	if (err != BX_OK)
 		return err;
@@ -201,23 +235,6 @@ recharge(struct spec *spec, uint16_t from, uint16_t to, uint64_t uses)
 
 /* ---- removal: what was held by the right of a capability goes with it */
 
-/* Who waits on the object, in a queue; or takes part in a copy by the right of this very place. */
-static void
-waits_end(struct spec *spec, uint16_t place, uint8_t type, uint32_t object)
-{
-	unsigned program = place / SPEC_SLOTS;
-
-	for (unsigned i = 0; i < spec->thread_count; i++) {
-		const struct spec_thread *thread = &spec->threads[i];
-		bool waits = type == BX_CAP_NOTIFICATION ? thread->state == BX_THREAD_WAITING :
-		    thread->state == BX_THREAD_SENDING || thread->state == BX_THREAD_RECEIVING;
-
-		if (thread->program == program && waits && (thread->copy == NOBODY ?
-		    thread->object == object : thread->asked.regs.value[0] == place % SPEC_SLOTS))
-			spec_wake(spec, i, BX_ERR_CANCELLED);
-	}
-}
-
 void
 spec_cap_take(struct spec *spec, uint16_t place)
 {
@@ -246,10 +263,10 @@ spec_cap_take(struct spec *spec, uint16_t place)
 			spec->threads[spec->notes[cap.object].bound].bound = NOBODY;
 			spec->notes[cap.object].bound = NOBODY;
 		}
-		waits_end(spec, place, cap.type, cap.object);
+		uses_end(spec, place);
 		break;
 	case BX_CAP_ENDPOINT:
-		waits_end(spec, place, cap.type, cap.object);
+		uses_end(spec, place);
 		break;
 	case BX_CAP_REPLY:
 		/* Nobody can answer that call any more. */

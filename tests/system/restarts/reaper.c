@@ -2,7 +2,11 @@
 /*
  * reaper.c -- kills servers, or makes them crash, at random moments under the load of their clients:
  *
- *	run reaper COUNT [SERVER]	each server, or that one, so many times
+ *	run reaper COUNT [SERVER...]	each server, or those, so many times
+ *
+ * Every second end is a crash.  Servers that were made for it do it when asked to (mortal.c); all others by a thread
+ * capability: wherever it is, and whatever it does, its thread goes on at an address where no program has code, as
+ * after a return to a stack that was overwritten, and the page fault ends it.
  *
  * After each time: the server answers again, it has been started exactly once, and every one of its clients goes
  * on.  After each server's turn, and before it, all clients rest, and what the kernel counts must be the same:
@@ -27,20 +31,25 @@
 enum kind { KIND_CONSOLE, KIND_ECHO, KIND_WORK, KIND_SHELL };
 
 struct server {
-	const char *program, *endpoint;		/* its capability is called `endpoint`; NULL: none */
+	const char *program;
+	const char *endpoint, *thread;		/* capabilities of those names; NULL: none */
 	enum kind kind;
 	bool only_named;			/* not among `all` */
 };
 
 static const struct server servers[] = {
-	{ "consoled", "console", KIND_CONSOLE, false },
-	{ "echod", "echo", KIND_ECHO, false },
-	{ "keeper", "keeper", KIND_WORK, false },
-	{ "passive", "passive", KIND_WORK, false },
-	{ "front", "front", KIND_WORK, false },
-	{ "shell", NULL, KIND_SHELL, false },
-	{ "frail", "frail", KIND_WORK, true },
+	{ "consoled", "console", "consoled-thread", KIND_CONSOLE, false },
+	{ "echod", "echo", "echod-thread", KIND_ECHO, false },
+	{ "keeper", "keeper", NULL, KIND_WORK, false },
+	{ "passive", "passive", NULL, KIND_WORK, false },
+	{ "front", "front", NULL, KIND_WORK, false },
+	{ "shell", NULL, "shell-thread", KIND_SHELL, false },
+	{ "frail", "frail", NULL, KIND_WORK, true },
+	{ "spawnd", NULL, "spawnd-thread", KIND_SHELL, true },
 };
+
+/* Where a wild jump leads to, in turn: no page; a page of data, which cannot be run. */
+static const uint64_t wild[] = { BX_USER_END - BX_PAGE_SIZE, BX_LAUNCH_ADDRESS };
 
 struct client {
 	uint64_t good, died, other;
@@ -321,7 +330,22 @@ probe(const struct reaper *reaper, const struct server *server, uint32_t program
 	}
 }
 
-/* Ends it: a kill, or for every second one of those that can, a crash of its own. */
+/* Its thread, wherever it is, goes on where there is no code. */
+static void
+jump(struct reaper *reaper, const struct server *server, uint64_t where)
+{
+	uint32_t thread;
+	enum bx_err err = bx_sys_find(reaper->sys->launch, server->thread, &thread);
+
+	if (err == BX_OK)
+		err = bx_sys_thread_stop(thread);
+	if (err == BX_OK)
+		err = bx_sys_thread_start(thread, where, BX_USER_END, 0);
+	if (err != BX_OK)
+		breach(reaper, server, "cannot be made to jump", err);
+}
+
+/* Ends it: a kill, or every second time a crash; always one of spawnd, which nobody may kill. */
 static void
 end_it(struct reaper *reaper, const struct server *server, uint32_t program, uint32_t endpoint, uint32_t turn)
 {
@@ -332,6 +356,10 @@ end_it(struct reaper *reaper, const struct server *server, uint32_t program, uin
 		err = bx_sys_call(endpoint, bx_sys_deadline_in_us(reaper->sys, PROBE_US), &words);
 		if (err != BX_ERR_PEER_DIED)
 			breach(reaper, server, "who lets it crash sees another error", err);
+		return;
+	}
+	if (server->thread != NULL && (turn % 2 == 1 || server->only_named)) {
+		jump(reaper, server, wild[turn / 2 % BX_ARRAY_COUNT(wild)]);
 		return;
 	}
 	err = bx_sys_kill(reaper->spawn, program);
@@ -489,24 +517,41 @@ turn(struct reaper *reaper, const struct server *server, uint32_t count)
 	    server->program, before.frames_free, before.slots, before.replies, before.sets);
 }
 
-/* "COUNT [SERVER]" */
+/* "COUNT [SERVER...]": the count; *at is behind it. */
 static uint32_t
-argument_read(const struct bx_sys *sys, const char **name)
+count_read(const struct bx_sys *sys, uint32_t *at)
 {
-	uint32_t count = 0, i = 0;
+	uint32_t count = 0;
 
-	for (; i < sys->argument_length && sys->argument[i] >= '0' && sys->argument[i] <= '9'; i++)
-		count = count < TIMES_MAX ? 10 * count + (uint32_t)(sys->argument[i] - '0') : count;
-	*name = i < sys->argument_length ? &sys->argument[i + 1] : NULL;
+	for (*at = 0; *at < sys->argument_length && sys->argument[*at] >= '0' && sys->argument[*at] <= '9'; ++*at)
+		count = count < TIMES_MAX ? 10 * count + (uint32_t)(sys->argument[*at] - '0') : count;
 	return count < TIMES_MAX ? count : TIMES_MAX;
+}
+
+/* The server that is named there, and *at behind it; NULL: none is. */
+static const struct server *
+server_read(const struct bx_sys *sys, uint32_t *at)
+{
+	char name[BX_NAME_MAX] = "";
+	uint32_t length = 0;
+
+	while (*at < sys->argument_length && sys->argument[*at] == ' ')
+		++*at;
+	for (; *at < sys->argument_length && sys->argument[*at] != ' '; ++*at)
+		if (length < BX_NAME_MAX - 1)
+			name[length++] = (char)sys->argument[*at];
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(servers); i++)
+		if (name_is(servers[i].program, name))
+			return &servers[i];
+	return NULL;
 }
 
 int
 bx_main(const struct bx_sys *sys)
 {
 	struct reaper reaper = { .sys = sys, .random = bx_sys_now() | 1 };
-	const char *name;
-	uint32_t count = argument_read(sys, &name);
+	const struct server *server;
+	uint32_t at, count = count_read(sys, &at);
 
 	if (bx_sys_find(sys->launch, "spawn", &reaper.spawn) != BX_OK ||
 	    bx_sys_find(sys->launch, "audit", &reaper.audit) != BX_OK ||
@@ -515,9 +560,11 @@ bx_main(const struct bx_sys *sys)
 	for (uint32_t i = 0; i < CLIENTS; i++)
 		reaper.clients[i].held = BX_SLOT_NONE;
 	bx_sys_service_init(&reaper.service, sys->launch, reaper.endpoint, NULL, 0);
-	for (uint32_t i = 0; i < BX_ARRAY_COUNT(servers); i++)
-		if (name != NULL ? name_is(servers[i].program, name) : !servers[i].only_named)
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(servers) && at == sys->argument_length; i++)
+		if (!servers[i].only_named)
 			turn(&reaper, &servers[i], count);
+	while ((server = server_read(sys, &at)) != NULL)
+		turn(&reaper, server, count);
 	bx_sys_print(sys, "reaper: done, %u breaches\n", reaper.breaches);
 	return reaper.breaches == 0 ? 0 : 2;
 }

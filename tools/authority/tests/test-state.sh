@@ -3,25 +3,12 @@
 # test-state.sh -- for every manifest of the tree: what the kernel core holds after all launches, and its own
 # digest of that, are what authority reads in the text.  (The machine says the same of itself:
 # tests/system/test_authority.py.)
-source=${BX_SRCDIR:-.}
-build=${BX_BUILDDIR:-.}
+. "${BX_SRCDIR:-.}/tools/test-lib.sh"
 state_of=$build/libkcore/tests/state_of
 if ! test -x "$state_of"; then
 	echo "the hosted core was not built: Check is missing"
 	exit 77
 fi
-scratch=$(mktemp -d) || exit 99
-trap 'rm -rf "$scratch"' EXIT
-passed=0 failed=0
-
-say() {	# verdict name detail
-	if [ "$1" = ok ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		printf 'failed: %s: %s\n' "$2" "$3"
-	fi
-}
 
 compiled=0
 for manifest in "$source"/systems/*.system "$source"/tests/system/manifests/*.system \
@@ -93,5 +80,4 @@ name = "b"; priority = 10|name = "b"; threads = 2; priority = 10
 name = "b"; priority = 10|name = "b"; replies = 1; priority = 10
 END
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish

@@ -4,6 +4,7 @@
 # truncations and holes against a plain copy, in the manner of fsx; a tree copied in and out.
 #	BX_FUSE_TREE=/usr/include	which tree (else the sources of libfs)
 #	BX_FUSE_OPERATIONS=100000	how many random operations (else 1500)
+#	BX_FUSE_SHOW=1			each step with a tree, and how long it took
 # Skipped where there is no FUSE.
 fuse=$BX_BUILDDIR/tools/bxfs-fuse/bxfs-fuse
 mkfs=$BX_BUILDDIR/tools/mkfs.bxfs/mkfs.bxfs
@@ -21,8 +22,10 @@ passed=0 failed=0
 check() {
 	what=$1
 	shift
+	before=$(date +%s)
 	if "$@" >"$scratch/out" 2>&1; then
 		passed=$((passed + 1))
+		test -z "$BX_FUSE_SHOW" || printf '%5d s  %s\n' $(($(date +%s) - before)) "$what"
 	else
 		failed=$((failed + 1))
 		echo "failed: $what"
@@ -143,6 +146,8 @@ if os.getuid() == 0:
     is_("owner alone", (os.stat("file").st_uid, os.stat("file").st_gid), (0, 65533))
 os.utime("file", ns=(10**18 + 7, 10**18 + 7))
 is_("time to the nanosecond", os.stat("file").st_mtime_ns, 10**18 + 7)
+os.utime("file", ns=(-10**9, -10**9))
+is_("no time before 1970", os.stat("file").st_mtime_ns, 0)
 before = os.stat("dir").st_mtime_ns
 os.close(os.open("dir/new", os.O_CREAT))
 is_("a directory's time changes with its entries", os.stat("dir").st_mtime_ns > before, True)

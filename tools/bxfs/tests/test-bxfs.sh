@@ -71,6 +71,8 @@ check "as JSON" sh -c '"$1" --json snapshots "$2" | python3 -c "import json,sys;
 "$bxfs" diff "$scratch/state" first >"$scratch/diff"
 check "what differs" sh -c 'grep -q "^added *//*second" "$1" && test "$(grep -c . "$1")" -ge 2' sh "$scratch/diff"
 check "sound with a snapshot" "$fsck" "$scratch/state"
+check "so is the snapshot" "$fsck" --snapshot first "$scratch/state"
+check "a snapshot is not repaired" status 1 "$fsck" --repair --snapshot first "$scratch/state"
 check "another snapshot" "$bxfs" snapshot "$scratch/state" later
 check "nothing differs" sh -c 'test -z "$("$1" diff "$2" later)"' sh "$bxfs" "$scratch/state"
 check "back to the first" "$bxfs" rollback "$scratch/state" first
@@ -97,6 +99,39 @@ check "damage at $place is found" status 4 "$fsck" "$scratch/bad"
 check "and named" sh -c '"$1" "$2" | grep -q "data-block.*(/dir/big)"' sh "$fsck" "$scratch/bad"
 check "the rest can be read" sh -c '"$1" cat "$2" hello | grep -q hello' sh "$bxfs" "$scratch/bad"
 check "not a volume" status 8 "$fsck" "$scratch/big"
+
+# Directories that contain one another, twice each, with every checksum right: a walk comes to an end.
+check "a volume for it" "$mkfs" -s 1M "$scratch/loop"
+for path in a a/b a/c; do
+	check "directory $path" "$bxfs" mkdir "$scratch/loop" "$path"
+done
+check "made hostile" python3 - "$BX_SRCDIR/libfs/tests" "$scratch/loop" <<'PYTHON'
+import struct
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+import reader
+volume = reader.Volume(sys.argv[2])
+image, root = bytearray(volume.image), volume.root
+address, generation = struct.unpack_from("<QQ", root.tree)
+first = address * 4096
+block = image[first:first + 4096]
+for name in (b"b", b"c"):
+    key = struct.pack(">QB", volume.inodes[1].entries[b"a"][0], 5) + name
+    at = block.index(struct.pack("<HH", len(key), 9) + key) + 4 + len(key)
+    block[at:at + 8] = struct.pack("<Q", volume.inodes[1].entries[b"a"][0])
+image[first:first + 4096] = block
+odd = root.generation % 2
+for slot in (odd, root.blocks - 2 + odd):
+    record = image[slot * 4096:slot * 4096 + 512]
+    record[128:136] = volume.sum(bytes(block), address, generation)
+    record[480:488] = struct.pack("<Q", reader.xxh64(bytes(record[:480]), 0))
+    image[slot * 4096:slot * 4096 + 512] = record
+with open(sys.argv[2], "wb") as file:
+    file.write(image)
+PYTHON
+check "a tree without end is listed" timeout 20 "$bxfs" tree "$scratch/loop"
+check "and named" status 4 timeout 20 "$fsck" "$scratch/loop"
 
 echo "$passed passed, $failed failed"
 test "$failed" -eq 0

@@ -3,21 +3,9 @@
 # test-mkipc.sh -- every file in bad/ is refused with the line and the cause that its second line
 # expects ("# expect LINE: TEXT"), and nothing is written; the good ones compile to the same bytes twice;
 # what is made of them compiles without a warning; no two interfaces of the tree have one protocol.
-source=${BX_SRCDIR:-.}
+. "${BX_SRCDIR:-.}/tools/test-lib.sh"
 here=$source/tools/mkipc/tests
-tool=${BX_BUILDDIR:-.}/tools/mkipc/mkipc
-scratch=$(mktemp -d) || exit 99
-trap 'rm -rf "$scratch"' EXIT
-passed=0 failed=0
-
-say() {	# verdict name detail
-	if [ "$1" = ok ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		printf 'failed: %s: %s\n' "$2" "$3"
-	fi
-}
+tool=$build/tools/mkipc/mkipc
 
 make_all() {	# folder file
 	mkdir -p "$1" && "$tool" --header "$1/x-ipc.h" --source "$1/x-ipc.c" --client "$1/x-client.h" \
@@ -91,5 +79,4 @@ awk 'BEGIN { print "interface x protocol 1 version 1 {"; for (i = 1; i < 257; i+
 "$tool" "$scratch/many.ipc" 2>"$scratch/out"
 [ $? -eq 1 ] && grep -q "many.ipc:257: error: more than 255 methods" "$scratch/out" && say ok many || say bad many "$(cat "$scratch/out")"
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish

@@ -3,25 +3,8 @@
 # test-faults.sh -- every manifest of the tables of faults is refused with exactly the complaints that its
 # table expects (file, line, cause), no image is left behind; and there is no complaint in the sources of
 # the tools that no manifest provokes, nor a rule of the kernel's validation that has no test.
-source=${BX_SRCDIR:-.}/tools
-build=${BX_BUILDDIR:-.}/tools
-case $build in
-/*) ;;
-*) build=$PWD/$build ;;
-esac
-here=$source/mksystem/tests
-scratch=$(mktemp -d) || exit 99
-trap 'rm -rf "$scratch"' EXIT
-passed=0 failed=0
-
-say() {	# verdict name detail
-	if [ "$1" = ok ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		printf 'failed: %s: %s\n' "$2" "$3"
-	fi
-}
+. "${BX_SRCDIR:-.}/tools/test-lib.sh"
+here=$source/tools/mksystem/tests
 
 # refuse FOLDER NAME COMMAND...: the complaints are those expected, about a manifest of its own folder.
 refuse() {
@@ -51,25 +34,25 @@ table() {
 
 table "$scratch/manifest" "$here/faults.table" "$here/base.system" "$here/good.system"
 while read -r name; do
-	refuse "$scratch/manifest" "$name" "$build/mksystem/mksystem" -o image
+	refuse "$scratch/manifest" "$name" "$build/tools/mksystem/mksystem" -o image
 done <"$scratch/names"
-table "$scratch/authority" "$source/authority/tests/faults.table" "$source/authority/tests/base.system"
+table "$scratch/authority" "$source/tools/authority/tests/faults.table" "$source/tools/authority/tests/base.system"
 while read -r name; do
-	refuse "$scratch/authority" "$name" "$build/authority/authority" --check
+	refuse "$scratch/authority" "$name" "$build/tools/authority/authority" --check
 done <"$scratch/names"
 faults=$((passed + failed))
 [ $faults -ge 150 ] && say ok count || say bad count "$faults faulty manifests, but at least 150 are promised"
 
 # What they are made from is good, or all of them could be refused for one reason.
 for base in "$here/base.system" "$here/good.system"; do
-	"$build/mksystem/mksystem" --check "$base" && say ok "$base" || say bad "$base" "does not compile"
+	"$build/tools/mksystem/mksystem" --check "$base" && say ok "$base" || say bad "$base" "does not compile"
 done
-"$build/authority/authority" --check "$source/authority/tests/base.system" && say ok authority-base ||
+"$build/tools/authority/authority" --check "$source/tools/authority/tests/base.system" && say ok authority-base ||
 	say bad authority-base "is refused"
 
 # Each complaint of the sources is one that somebody has seen.
 cat "$scratch"/*/*.expect | sed 's/^[^:]*:[0-9]*: error: //' >"$scratch/seen"
-for file in "$source"/mksystem/*.c "$source"/authority/*.c; do
+for file in "$source"/tools/mksystem/*.c "$source"/tools/authority/*.c; do
 	awk -f "$here/list-diagnostics.awk" "$file"
 done | sort -u >"$scratch/patterns"
 [ "$(wc -l <"$scratch/patterns")" -ge 70 ] && say ok patterns || say bad patterns "too few are found"
@@ -79,7 +62,7 @@ while read -r pattern; do
 done <"$scratch/patterns"
 
 # The kernel trusts no tool: each refusal of its own validation has its test.
-kernel=$source/../libkcore
+kernel=$source/libkcore
 awk '{ text = text " " $0 } END {
 	while (match(text, /refuse\(where, BX_ERR_[A-Z]+,[ \t]*"[^"]*"/)) {
 		call = substr(text, RSTART, RLENGTH)
@@ -97,5 +80,4 @@ while read -r rule; do
 done <"$scratch/rules"
 
 echo "$faults faulty manifests"
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish

@@ -2,22 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # test-mksystem.sh -- good manifests compile to the same bytes twice, and what else mksystem says of them.
 # The faulty ones: test-faults.sh.
-here=${BX_SRCDIR:-.}/tools/mksystem/tests
-tool=${BX_BUILDDIR:-.}/tools/mksystem/mksystem
-scratch=$(mktemp -d) || exit 99
-trap 'rm -rf "$scratch"' EXIT
-passed=0 failed=0
+. "${BX_SRCDIR:-.}/tools/test-lib.sh"
+here=$source/tools/mksystem/tests
+tool=$build/tools/mksystem/mksystem
 
-say() {	# verdict name detail
-	if [ "$1" = ok ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		printf 'failed: %s: %s\n' "$2" "$3"
-	fi
-}
-
-for manifest in "$here"/good.system "$here"/research.system "${BX_SRCDIR:-.}"/systems/*.system; do
+for manifest in "$here"/good.system "$here"/research.system "$source"/systems/*.system; do
 	name=$(basename "$manifest")
 	if "$tool" -o "$scratch/one" "$manifest" && "$tool" -o "$scratch/two" "$manifest" &&
 	    cmp -s "$scratch/one" "$scratch/two"; then
@@ -37,7 +26,7 @@ else
 	say bad summary "$(cat "$scratch/out")"
 fi
 # Systems that are shipped hold what their manifests say, and nothing else, for ever.
-for manifest in "${BX_SRCDIR:-.}"/systems/*.system; do
+for manifest in "$source"/systems/*.system; do
 	"$tool" --summary "$manifest" >"$scratch/out" && ! grep -Eq 'research| open$' "$scratch/out" &&
 	    say ok "sealed $(basename "$manifest")" || say bad "sealed $(basename "$manifest")" \
 	    "$(cat "$scratch/out")"
@@ -49,5 +38,4 @@ done
 "$tool" -o "$scratch/no/such/folder" "$here/good.system" 2>/dev/null
 [ $? -eq 2 ] && say ok no-folder || say bad no-folder "exit status"
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish
