@@ -558,6 +558,44 @@ START_TEST(budget4_who_pays_gives_up)
 }
 END_TEST
 
+/* What is not prevented (decision 11): A has 1 ms of 10, and gives each call up after 10 us of the 1 ms that
+ * the server works for it: all but that is the server's.  A budget of the server's own, 2 ms of 10 in the
+ * second plan, bounds it, and the background goes on. */
+START_TEST(budget4_abandoned_requests)
+{
+	static const struct plan plans[] = {
+		{ { 1, 20, 10, 15 }, { 0, 0, 1, 0 }, { 0, 0, 10, 0 }, { false } },
+		{ { 1, 20, 10, 15 }, { 0, 2, 1, 0 }, { 0, 10, 10, 0 }, { false } },
+	};
+	uint64_t began, calls = 0;
+
+	start(&plans[_i]);
+	say(S, BX_SYS_RECEIVE, EP_A, LATE, REPLY_SLOT);
+	sleep_for(B, 1000 * MS);
+	began = world.machine.now;
+	while (world.machine.now < began + 100 * MS) {
+		if (world_current(&world) == A) {
+			say(A, BX_SYS_CALL, EP_A, world.machine.now + MS / 100, BX_SLOT_NONE);
+			calls++;
+		}
+		run(MS / 100);
+		if (ran[S] >= calls * MS && world_current(&world) == S)
+			say(S, BX_SYS_REPLY_RECEIVE, EP_A, LATE, REPLY_SLOT);
+	}
+	bx_sched_charge(world.core, world.machine.now);
+	ck_assert_uint_eq(world.machine.now, began + 100 * MS);
+	ck_assert_uint_le(thread(A)->cpu_ticks, 10 * MS);
+	if (_i == 0) {
+		ck_assert_uint_eq(calls, 100);
+		ck_assert_uint_eq(thread(A)->cpu_ticks, 1 * MS);
+		ck_assert_uint_eq(thread(S)->cpu_ticks, 99 * MS);
+	} else {
+		ck_assert_uint_eq(thread(S)->cpu_ticks, 20 * MS);
+		ck_assert_uint_ge(thread(0)->cpu_ticks, 70 * MS);
+	}
+}
+END_TEST
+
 /* Also when one of higher priority queues behind it, which pays then. */
 START_TEST(budget4_next_in_the_queue_pays)
 {
@@ -860,6 +898,7 @@ suite_budget(void)
 	tcase_add_test(tcase, budget4_who_queues_pays);
 	tcase_add_test(tcase, budget4_who_queues_pays_for_one_with_a_budget);
 	tcase_add_test(tcase, budget4_who_pays_gives_up);
+	tcase_add_loop_test(tcase, budget4_abandoned_requests, 0, 2);
 	tcase_add_test(tcase, budget4_next_in_the_queue_pays);
 	tcase_add_test(tcase, budget4_both_run_out);
 	tcase_add_test(tcase, budget5_chain);
