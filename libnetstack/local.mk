@@ -8,7 +8,7 @@ bxinclude_HEADERS += \
 	%D%/include/brainix/net_link.h \
 	%D%/include/brainix/net_socket.h %D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
 noinst_HEADERS += \
-	%D%/src/dhcp/dhcp.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/transport.h \
+	%D%/src/batch.h %D%/src/dhcp/dhcp.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/transport.h \
 	%D%/tests/fuzz.h %D%/tests/pair.h
 pkgconfig_DATA += %D%/brainix-netstack.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/RFC.md
@@ -20,7 +20,7 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 	%D%/src/dhcp/client.c %D%/src/dhcp/message.c \
 	%D%/src/dns/message.c %D%/src/dns/resolver.c \
 	%D%/src/link/arp.c %D%/src/link/conflict.c %D%/src/link/ethernet.c %D%/src/link/neighbour.c \
-	%D%/src/ip/address.c %D%/src/ip/autoconf.c %D%/src/ip/group.c %D%/src/ip/icmpv4.c \
+	%D%/src/ip/address.c %D%/src/ip/autoconf.c %D%/src/ip/door.c %D%/src/ip/group.c %D%/src/ip/icmpv4.c \
 	%D%/src/ip/icmpv6.c %D%/src/ip/igmp.c %D%/src/ip/ip.c %D%/src/ip/ipv4_in.c \
 	%D%/src/ip/ipv4_out.c %D%/src/ip/ipv6_in.c %D%/src/ip/ipv6_out.c %D%/src/ip/mld.c \
 	%D%/src/ip/nd.c %D%/src/ip/nd_cache.c %D%/src/ip/reassembly.c %D%/src/ip/route.c \
@@ -32,7 +32,7 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 	%D%/src/transport/tcp_data.c %D%/src/transport/tcp_in.c %D%/src/transport/tcp_listen.c \
 	%D%/src/transport/tcp_out.c %D%/src/transport/tcp_parse.c %D%/src/transport/tcp_recovery.c \
 	%D%/src/transport/tcp_timer.c %D%/src/transport/tcp_timewait.c %D%/src/transport/timer.c \
-	%D%/src/transport/transport.c %D%/src/transport/udp.c
+	%D%/src/transport/tcp_usual.c %D%/src/transport/transport.c %D%/src/transport/udp.c
 
 # Hosted, twice: as shipped, and with the checks of whole structures.
 check_LIBRARIES += %D%/tests/libnetstack-plain.a %D%/tests/libnetstack-verify.a

@@ -27,9 +27,11 @@ bx_panic(const char *where, const char *what)
 	abort();
 }
 
+/* As a device has it: what is sent is a place in a slot; the descriptors of who receives name the slots once for all. */
 struct wire {
 	uint8_t slots[SLOTS * SLOT];
 	struct { uint32_t offset, length; } frame[SLOTS];
+	struct bx_net_buf in[SLOTS];
 	uint32_t head, count;
 };
 
@@ -42,6 +44,7 @@ struct host {
 static struct wire wires[2];
 static struct host hosts[2];
 static uint64_t now_us = 1000000, rounds;
+static bool offload;		/* the device makes and checks the sums of TCP and UDP */
 static uint8_t bytes[65536], sink[65536];
 static const struct bx_net_addr any;
 
@@ -81,29 +84,36 @@ start(uint32_t i, uint32_t connections, uint32_t rings, uint32_t ring_bytes)
 	};
 	struct host *h = &hosts[i];
 
+	if (offload)
+		transport.features |= BX_TRANSPORT_SUM_LATER;
 	ok(bx_link_init(block(bx_link_size(&link)), bx_link_size(&link), &link, &h->stack.link));
 	ok(bx_ip_init(block(bx_ip_size(&ip)), bx_ip_size(&ip), &ip, &h->stack.ip));
 	ok(bx_transport_init(block(bx_transport_size(&transport)), bx_transport_size(&transport), &transport,
 	    &h->stack.transport));
 	h->address = bx_net_ipv4(10, 0, 0, (uint8_t)(i + 1));
 	h->out = &wires[i];
+	for (uint32_t k = 0; k < SLOTS; k++)
+		wires[i].in[k] = (struct bx_net_buf){ .begin = k * SLOT, .end = (k + 1) * SLOT };
 	ok(bx_ip_interface_set(h->stack.ip, 0, 1500));
 	ok(bx_ip_address_add(h->stack.ip, 0, &h->address, 24));
 	ok(bx_link_address_add(h->stack.link, now_us, &h->address, false));
 }
 
-/* A batch over the free slots that lie together. */
-static bool
+/* A batch over the free slots that lie together; its offsets are those of the wire. */
+static inline bool
 free_slots(struct wire *w, struct bx_net_batch *batch, struct bx_net_buf *bufs)
 {
 	uint32_t tail = (w->head + w->count) % SLOTS;
-	uint32_t n = w->count == SLOTS ? 0 : tail >= w->head ? SLOTS - tail : w->head - tail;
+	uint32_t n = tail >= w->head && w->count != SLOTS ? SLOTS - tail : SLOTS - w->count;
 
-	bx_net_batch_init(batch, w->slots + tail * SLOT, n * SLOT, bufs, (uint16_t)n, SLOT);
+	*batch = (struct bx_net_batch){
+		.memory = w->slots, .bufs = bufs, .size = (tail + n) * SLOT, .used = tail * SLOT, .slot = SLOT,
+		.capacity = (uint16_t)n,
+	};
 	return n != 0;
 }
 
-static void
+static inline void
 fill_slots(struct wire *w, const struct bx_net_batch *batch)
 {
 	uint32_t tail = (w->head + w->count) % SLOTS;
@@ -111,7 +121,7 @@ fill_slots(struct wire *w, const struct bx_net_batch *batch)
 	for (uint32_t i = 0; i < batch->count; i++) {
 		const struct bx_net_buf *buf = &batch->bufs[i];
 
-		w->frame[tail + i].offset = buf->offset - buf->begin;
+		w->frame[tail + i].offset = buf->offset;
 		w->frame[tail + i].length = buf->kind == BX_NET_FRAME ? buf->length : 0;
 	}
 	w->count += batch->count;
@@ -130,27 +140,34 @@ output(uint32_t i)
 	}
 }
 
+/* The n frames that were sent first. */
+static inline struct bx_net_batch
+frames_of(struct wire *w, uint32_t n)
+{
+	for (uint32_t k = w->head; k < w->head + n; k++) {
+		w->in[k].offset = w->frame[k].offset;
+		w->in[k].length = w->frame[k].length;
+		w->in[k].flags = offload ? BX_NET_F_SUM_GOOD : 0;
+		w->in[k].kind = w->frame[k].length != 0 ? BX_NET_FRAME : BX_NET_NONE;
+	}
+	return (struct bx_net_batch){
+		.memory = w->slots, .bufs = &w->in[w->head], .size = sizeof w->slots, .used = (w->head + n) * SLOT,
+		.slot = SLOT, .capacity = (uint16_t)n, .count = (uint16_t)n,
+	};
+}
+
 /* All frames of the other side's wire, as many at a time as lie together. */
 static void
 deliver(uint32_t i)
 {
-	static struct bx_net_buf bufs[SLOTS], out_bufs[SLOTS];
+	static struct bx_net_buf out_bufs[SLOTS];
 	struct wire *w = hosts[1 - i].out;
 	struct bx_net_batch in, out;
 
 	while (w->count != 0) {
 		uint32_t n = w->head + w->count > SLOTS ? SLOTS - w->head : w->count;
 
-		bx_net_batch_init(&in, w->slots + w->head * SLOT, n * SLOT, bufs, (uint16_t)n, SLOT);
-		for (uint32_t k = 0; k < n; k++) {
-			bufs[k] = (struct bx_net_buf){
-				.begin = k * SLOT, .end = (k + 1) * SLOT, .offset = k * SLOT + w->frame[w->head + k].offset,
-				.length = w->frame[w->head + k].length,
-				.kind = w->frame[w->head + k].length != 0 ? BX_NET_FRAME : BX_NET_NONE,
-			};
-		}
-		in.count = (uint16_t)n;
-		in.used = n * SLOT;
+		in = frames_of(w, n);
 		if (!free_slots(hosts[i].out, &out, out_bufs))
 			exit(1);
 		bx_stack_receive(&hosts[i].stack, now_us, &in, &out);
@@ -314,7 +331,7 @@ answer(uint64_t count, const uint8_t *frame, uint32_t length)
 		uint32_t tail = (w->head + w->count) % SLOTS;
 
 		memcpy(w->slots + tail * SLOT + 32, frame, length);
-		w->frame[tail].offset = 32;
+		w->frame[tail].offset = tail * SLOT + 32;
 		w->frame[tail].length = length;
 		w->count++;
 		deliver(1);
@@ -356,6 +373,7 @@ run(const char *row, uint64_t count)
 	uint32_t many = strcmp(row, "rr1_10000conn") == 0 ? MANY : strcmp(row, "rr1_1000conn") == 0 ? 1000 : 16;
 	uint32_t ring = strcmp(row, "bulk_256k") == 0 ? 262144 : 65536;
 
+	offload = strcmp(row, "bulk_offload") == 0;
 	/* With many connections each keeps a ring until its last byte is acknowledged. */
 	for (uint32_t i = 0; i < 2; i++)
 		start(i, many, many > 16 ? 2 * many : 64, many > 16 ? 4096 : ring);
@@ -364,7 +382,7 @@ run(const char *row, uint64_t count)
 		turn();
 	/* Both know one another. */
 	udp(32, 1);
-	if (strcmp(row, "bulk_segment") == 0 || strcmp(row, "bulk_256k") == 0)
+	if (strncmp(row, "bulk_", 5) == 0)
 		bulk(count);
 	else if (strcmp(row, "rr1") == 0)
 		rr(count, 1, 1);

@@ -2,9 +2,8 @@
 /*
  * batch.c -- batches of buffers: filling, checking, and the packed form that crosses a process boundary.
  */
+#include "batch.h"
 #include "mem.h"
-
-#include <brainix/net_buf.h>
 
 /* The head of the packed form: version, then counts, in wire order; descriptors follow as they are in
  * memory (sender and receiver are the same machine), offsets relative to the contents. */
@@ -25,22 +24,7 @@ bx_net_batch_init(struct bx_net_batch *batch, uint8_t *memory, uint32_t size,
 struct bx_net_buf *
 bx_net_batch_add(struct bx_net_batch *batch, uint32_t length)
 {
-	struct bx_net_buf *buf;
-	uint32_t take;
-
-	if (!bx_net_batch_fits(batch, length))
-		return NULL;
-	take = batch->slot != 0 ? batch->slot : (BX_NET_HEADROOM + length + 7u) & ~7u;
-	buf = &batch->bufs[batch->count];
-	*buf = (struct bx_net_buf){
-		.begin = batch->used,
-		.end = batch->used + take,
-		.offset = batch->used + BX_NET_HEADROOM,
-		.length = length,
-	};
-	batch->used += take;
-	batch->count++;
-	return buf;
+	return batch_add(batch, length, (struct bx_net_buf){ 0 });
 }
 
 void

@@ -13,6 +13,9 @@ void *memmove(void *target, const void *source, size_t n);
 void *memset(void *target, int byte, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 
+/* A function that its caller's short way must not pay for: in line it would need registers saved. */
+#define APART	__attribute__((noinline))
+
 /* Carves arrays out of the caller's block; with a NULL block it only measures. */
 struct carve {
 	uint8_t *block;

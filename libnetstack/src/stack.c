@@ -9,6 +9,8 @@
 void
 bx_stack_down(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *out)
 {
+	if (out->count == 0)
+		return;
 	/* What has no way, or is too long for it, comes back to its builder. */
 	if (bx_ip_send(s->ip, now_us, out, out))
 		bx_transport_receive(s->transport, now_us, out, out);

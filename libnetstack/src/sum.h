@@ -28,6 +28,15 @@ sum_load32(const uint8_t *p)
 	return v;
 }
 
+static inline uint32_t
+sum_load16(const uint8_t *p)
+{
+	uint16_t v;
+
+	__builtin_memcpy(&v, p, 2);
+	return v;
+}
+
 /* a + b with the carry added back in: the compiler makes it add, adc. */
 static inline uint64_t
 sum_around(uint64_t a, uint64_t b)
@@ -54,8 +63,7 @@ sum_fold(uint64_t sum)
 	uint32_t s;
 
 	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffu) + (sum >> 16 & 0xffffu) + (sum >> 32);
-	s = (uint32_t)sum;
+	s = (uint32_t)sum + (uint32_t)(sum >> 32);
 	s = (s & 0xffffu) + (s >> 16);
 	return (s & 0xffffu) + (s >> 16);
 }
@@ -65,6 +73,13 @@ static inline uint64_t
 sum_of16(uint32_t v)
 {
 	return (v >> 8 & 0xffu) | (v & 0xffu) << 8;
+}
+
+/* A 32-bit number as it stands on the wire, as the machine would load it. */
+static inline uint32_t
+sum_of32(uint32_t v)
+{
+	return __builtin_bswap32(v);
 }
 
 /* The checksum field, complemented. */

@@ -122,6 +122,54 @@ START_TEST(segment_up)
 }
 END_TEST
 
+/* What was found for the packet before holds for the next one only as long as the tables stay. */
+START_TEST(memory_ends_with_the_tables)
+{
+	static const uint8_t content[30] = { 1, 2, 3 };
+	struct bx_net_addr gateway = bx_net_ipv4(10, 0, 0, 9);
+	struct bx_net_buf *buf, *fragment;
+
+	packet(17, 0, 0, content, 30);
+	buf = packet(17, 0, 0, content, 30);
+	fragment = packet(17, 0x2000, 0, content, 24);
+	receive(0);
+	ck_assert_uint_eq(buf->kind, BX_NET_SEGMENT);
+	ck_assert_uint_eq(fragment->kind, BX_NET_NONE);
+	ck_assert_uint_eq(bx_ip_stats(ip)->fragments_in, 1);
+	/* A broken sum, and one that came as a broadcast of the link. */
+	bx_net_batch_clear(&in);
+	buf = packet(17, 0, 0, content, 30);
+	seal(buf);
+	bx_net_bytes(&in, buf)[8]--;
+	bx_ip_receive(ip, 0, &in, &out);
+	ck_assert_uint_eq(buf->kind, BX_NET_NONE);
+	ck_assert_uint_eq(bx_ip_stats(ip)->bad_checksum, 1);
+	bx_net_batch_clear(&in);
+	buf = packet(17, 0, 0, content, 30);
+	buf->flags = BX_NET_F_BROADCAST;
+	receive(0);
+	ck_assert_uint_eq(buf->kind, BX_NET_NONE);
+	ck_assert_uint_eq(bx_ip_stats(ip)->not_for_us, 1);
+	/* The way down is another one when a route says so. */
+	for (uint32_t i = 0; i < 2; i++) {
+		buf = segment(8, &yours);
+		ck_assert(!bx_ip_send(ip, 0, &in, &out));
+		ck_assert(bx_net_addr_equal(&buf->destination, &yours));
+	}
+	ck_assert_int_eq(bx_ip_route_add(ip, &yours, 32, &gateway, 0), BX_OK);
+	buf = segment(8, &yours);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert(bx_net_addr_equal(&buf->destination, &gateway));
+	/* An address that is gone is not ours for the next packet either. */
+	ck_assert_int_eq(bx_ip_address_remove(ip, &mine), BX_OK);
+	bx_net_batch_clear(&in);
+	buf = packet(17, 0, 0, content, 30);
+	receive(0);
+	ck_assert_uint_eq(buf->kind, BX_NET_NONE);
+	ck_assert_uint_eq(bx_ip_stats(ip)->not_for_us, 2);
+}
+END_TEST
+
 /* One thing wrong at a time; each counted in its own place. */
 START_TEST(headers_refused)
 {
@@ -719,6 +767,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, segment_up);
+	tcase_add_test(tc, memory_ends_with_the_tables);
 	tcase_add_test(tc, headers_refused);
 	tcase_add_test(tc, broadcasts_up);
 	tcase_add_loop_test(tc, fragments_in_every_order, 0, 6);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * ip.c -- the life of the IP stage, and its three doors: receive, send, poll.
+ * ip.c -- the life of the IP stage, and what time asks for; receive and send: door.c.
  */
 #include "ip.h"
 
@@ -103,47 +103,6 @@ bx_ip_interface_set(struct bx_ip *ip, uint8_t interface, uint16_t mtu)
 	ip->interfaces[interface].mtu = mtu;
 	ip->generation++;
 	return BX_OK;
-}
-
-void
-bx_ip_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets,
-    struct bx_net_batch *replies)
-{
-	for (uint32_t i = 0; i < packets->count; i++) {
-		struct bx_net_buf *buf = &packets->bufs[i];
-
-		if (BX_LIKELY(buf->kind == BX_NET_IPV4)) {
-			ip->stats.packets_in++;
-			bx_ip_ipv4_receive(ip, now_us, packets, buf, replies);
-		} else if (buf->kind == BX_NET_IPV6) {
-			ip->stats.packets_in++;
-			bx_ip_ipv6_receive(ip, now_us, packets, buf, replies);
-		}
-	}
-}
-
-bool
-bx_ip_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments,
-    struct bx_net_batch *extra)
-{
-	bool all = true;
-
-	for (uint32_t i = 0; i < segments->count; i++) {
-		struct bx_net_buf *buf = &segments->bufs[i];
-
-		if (buf->kind == BX_NET_SEGMENT) {
-			all &= bx_net_addr_is_ipv4(&buf->destination) ?
-			    bx_ip_ipv4_send(ip, now_us, segments, buf, extra) :
-			    bx_ip_ipv6_send(ip, now_us, segments, buf, extra);
-		} else if (buf->kind == BX_NET_UNREACHABLE) {
-			if (bx_net_addr_is_ipv4(&buf->source))
-				bx_ip_icmpv4_unreachable(ip, now_us, segments, buf, extra);
-			else
-				bx_ip_icmpv6_unreachable(ip, now_us, segments, buf, extra);
-			buf->kind = BX_NET_NONE;
-		}
-	}
-	return !all;
 }
 
 bool

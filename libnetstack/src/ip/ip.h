@@ -176,6 +176,9 @@ struct bx_ip {
 	uint64_t due_us;
 	uint64_t random;
 	uint32_t generation;		/* of addresses and routes; never 0 */
+	uint32_t good_generation;	/* of the tables when `good_pair` was found good; 0: none is */
+	uint64_t good_pair;		/* source and destination, as in the header, of a unicast packet that was taken up */
+	struct path *last;		/* the path of the last packet out; NULL: none */
 	uint32_t id6;
 	uint32_t path_clock;
 	uint16_t route_count;
@@ -273,6 +276,18 @@ void bx_ip_mld_receive(struct bx_ip *ip, uint64_t now_us, const uint8_t *icmp, c
 
 /* route.c */
 struct path *bx_ip_path_find(struct bx_ip *ip, uint64_t now_us, const struct bx_net_addr *destination);
+/* The path of the last packet, if it is the one to destination and nothing has changed; else NULL. */
+static inline struct path *
+bx_ip_path_usual(struct bx_ip *ip, const struct bx_net_addr *destination)
+{
+	struct path *p = ip->last;
+
+	if (p == NULL || p->generation != ip->generation || p->narrow_until_us != 0 ||
+	    !bx_net_addr_equal(&p->destination, destination))
+		return NULL;
+	p->used = ip->path_clock;
+	return p;
+}
 bool bx_ip_prefix_equal(const struct bx_net_addr *a, const struct bx_net_addr *b, uint32_t prefix);
 /* The path narrows to mtu (RFC 1191, 3; RFC 8201, 4). */
 void bx_ip_path_narrow(struct bx_ip *ip, uint64_t now_us, const struct bx_net_addr *destination,
@@ -287,10 +302,72 @@ bool bx_ip_path_redirect(struct bx_ip *ip, uint64_t now_us, const struct bx_net_
     const struct bx_net_addr *from, const struct bx_net_addr *target);
 
 /* ipv4_in.c */
+/* The mapped form of the four bytes of the wire. */
+static inline void
+addr_map(struct bx_net_addr *a, const uint8_t *four)
+{
+	const uint32_t zero[2] = { 0, 0 };
+
+	__builtin_memcpy(a->byte, zero, 8);
+	bx_put_be32(a->byte + 8, 0xffffu);
+	__builtin_memcpy(a->byte + 12, four, 4);
+}
+
+/* What the header says of the packet, for the stages above. */
+static inline void
+bx_ip_ipv4_describe(struct bx_net_buf *buf, const uint8_t *p)
+{
+	addr_map(&buf->source, p + 12);
+	addr_map(&buf->destination, p + 16);
+	buf->traffic_class = p[1];
+	buf->hop_limit = p[8];
+	buf->protocol = p[9];
+}
+
+/* From and to whom the one before was. */
+static inline bool
+bx_ip_ipv4_pair_usual(const struct bx_ip *ip, const uint8_t *p, const struct bx_net_buf *buf)
+{
+	return sum_load64(p + 12) == ip->good_pair && ip->good_generation == ip->generation &&
+	    (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) == 0;
+}
+
 void bx_ip_ipv4_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets,
     struct bx_net_buf *buf, struct bx_net_batch *replies);
 
 /* ipv4_out.c */
+/* Writes a header of 20 bytes and its checksum: a sum of its words, which have the checksum as zero. */
+static inline void
+bx_ip_ipv4_head(uint8_t *p, const struct bx_net_buf *buf, uint32_t total, uint16_t id, uint16_t fragment)
+{
+	uint32_t hops = buf->hop_limit != 0 ? buf->hop_limit : HOP_LIMIT;
+	uint32_t source = sum_load32(buf->source.byte + 12), destination = sum_load32(buf->destination.byte + 12);
+	uint32_t w0 = sum_of32(0x45000000u | (uint32_t)buf->traffic_class << 16 | total);
+	uint32_t w1 = sum_of32((uint32_t)id << 16 | fragment);
+	uint32_t w2 = sum_of32(hops << 24 | (uint32_t)buf->protocol << 16);
+	uint64_t sum = (uint64_t)w0 + w1 + w2 + source + destination;
+
+	__builtin_memcpy(p, &w0, 4);
+	__builtin_memcpy(p + 4, &w1, 4);
+	__builtin_memcpy(p + 8, &w2, 4);
+	__builtin_memcpy(p + 12, &source, 4);
+	__builtin_memcpy(p + 16, &destination, 4);
+	sum_put(p + 10, sum);
+}
+
+/* A segment has become a packet with a header at p, on that path. */
+static inline void
+bx_ip_ipv4_packet(struct bx_ip *ip, uint8_t *p, struct bx_net_buf *buf, const struct path *path)
+{
+	/* RFC 6864, 4.1: an atomic datagram needs no identification. */
+	bx_ip_ipv4_head(p, buf, buf->length, 0, IPV4_DF);
+	buf->kind = BX_NET_IPV4;
+	buf->sum_start = (uint16_t)(buf->sum_start + IPV4_HEAD);
+	buf->interface = path->interface;
+	buf->destination = path->next_hop;
+	ip->stats.packets_out++;
+}
+
 /* One segment becomes one packet in place, or fragments in `extra`; false: it stays, as BX_NET_UNREACHABLE. */
 bool bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
     struct bx_net_buf *buf, struct bx_net_batch *extra);

@@ -110,44 +110,61 @@ header_check(struct bx_ip *ip, const uint8_t *p, struct bx_net_buf *buf)
 	return head;
 }
 
+/* Whether a packet with these addresses is taken up; in the descriptor they are already. */
+static bool
+addresses_check(struct bx_ip *ip, const uint8_t *p, const struct bx_net_buf *buf)
+{
+	if (!is_for_us(ip, buf, &buf->destination)) {
+		ip->stats.not_for_us++;
+		return false;
+	}
+	if (source_is_bad(ip, &buf->source, &buf->destination)) {
+		ip->stats.bad_source++;
+		return false;
+	}
+	/* The next one of the pair needs no second look, until the tables change. */
+	if (bx_ip_is_own(ip, &buf->destination)) {
+		ip->good_pair = sum_load64(p + 12);
+		ip->good_generation = ip->generation;
+	}
+	return true;
+}
+
+/* The content of a whole packet, or of a fragment. */
+static void
+other_protocol(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, struct bx_net_buf *buf,
+    const uint8_t *p, struct bx_net_batch *replies)
+{
+	uint16_t fragment = bx_get_be16(p + 6);
+
+	if ((fragment & (IPV4_MF | IPV4_OFFSET)) != 0) {
+		ip->stats.fragments_in++;
+		bx_ip_reassembly_add(ip, now_us, packets, buf, bx_get_be16(p + 4),
+		    (fragment & IPV4_OFFSET) * 8u, (fragment & IPV4_MF) != 0, buf->protocol);
+	} else if (buf->protocol == PROTOCOL_ICMP) {
+		bx_ip_icmpv4_receive(ip, now_us, packets, buf, replies);
+	} else {
+		bx_ip_igmp_receive(ip, now_us, packets, buf);
+	}
+}
+
 void
 bx_ip_ipv4_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets,
     struct bx_net_buf *buf, struct bx_net_batch *replies)
 {
 	const uint8_t *p = bx_net_bytes(packets, buf);
 	uint32_t head = header_check(ip, p, buf);
-	uint16_t fragment;
 
 	buf->kind = BX_NET_NONE;
 	if (head == 0)
 		return;
-	buf->source = bx_net_ipv4_from(p + 12);
-	buf->destination = bx_net_ipv4_from(p + 16);
-	if (!is_for_us(ip, buf, &buf->destination)) {
-		ip->stats.not_for_us++;
+	bx_ip_ipv4_describe(buf, p);
+	if (BX_UNLIKELY(!bx_ip_ipv4_pair_usual(ip, p, buf)) && !addresses_check(ip, p, buf))
 		return;
-	}
-	if (source_is_bad(ip, &buf->source, &buf->destination)) {
-		ip->stats.bad_source++;
-		return;
-	}
-	buf->traffic_class = p[1];
-	buf->hop_limit = p[8];
-	buf->protocol = p[9];
-	fragment = bx_get_be16(p + 6);
 	bx_net_pull(buf, head);
-	if ((fragment & (IPV4_MF | IPV4_OFFSET)) != 0) {
-		ip->stats.fragments_in++;
-		bx_ip_reassembly_add(ip, now_us, packets, buf, bx_get_be16(p + 4),
-		    (fragment & IPV4_OFFSET) * 8u, (fragment & IPV4_MF) != 0, buf->protocol);
-		return;
-	}
-	if (buf->protocol == PROTOCOL_ICMP) {
-		bx_ip_icmpv4_receive(ip, now_us, packets, buf, replies);
-		return;
-	}
-	if (buf->protocol == PROTOCOL_IGMP) {
-		bx_ip_igmp_receive(ip, now_us, packets, buf);
+	if ((bx_get_be16(p + 6) & (IPV4_MF | IPV4_OFFSET)) != 0 || buf->protocol == PROTOCOL_ICMP ||
+	    buf->protocol == PROTOCOL_IGMP) {
+		other_protocol(ip, now_us, packets, buf, p, replies);
 		return;
 	}
 	ip->stats.segments_in++;

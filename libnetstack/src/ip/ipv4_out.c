@@ -4,20 +4,6 @@
  */
 #include "ip.h"
 
-/* Writes a header of 20 bytes and its checksum. */
-static void
-header_put(uint8_t *p, const struct bx_net_buf *buf, uint32_t total, uint16_t id, uint16_t fragment)
-{
-	uint32_t hops = buf->hop_limit != 0 ? buf->hop_limit : HOP_LIMIT;
-
-	bx_put_be32(p, 0x45000000u | (uint32_t)buf->traffic_class << 16 | total);
-	bx_put_be32(p + 4, (uint32_t)id << 16 | fragment);
-	bx_put_be32(p + 8, hops << 24 | (uint32_t)buf->protocol << 16);
-	memcpy(p + 12, buf->source.byte + 12, 4);
-	memcpy(p + 16, buf->destination.byte + 12, 4);
-	sum_put(p + 10, sum_head(p, IPV4_HEAD, 0));
-}
-
 /* It stays in the batch and tells its builder why. */
 static bool
 give_back(struct bx_net_buf *buf, enum bx_net_error error, uint16_t mtu)
@@ -42,7 +28,7 @@ fragment_put(struct bx_ip *ip, const struct bx_net_batch *batch, const struct bx
 		return false;
 	}
 	p = bx_net_bytes(extra, part);
-	header_put(p, buf, IPV4_HEAD + length, ip->id, (uint16_t)(offset / 8 | (more ? IPV4_MF : 0)));
+	bx_ip_ipv4_head(p, buf, IPV4_HEAD + length, ip->id, (uint16_t)(offset / 8 | (more ? IPV4_MF : 0)));
 	memcpy(p + IPV4_HEAD, bx_net_bytes(batch, buf) + offset, length);
 	part->kind = BX_NET_IPV4;
 	part->interface = path->interface;
@@ -91,6 +77,7 @@ bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
 		ip->stats.no_route++;
 		return give_back(buf, BX_NET_ERROR_ROUTE, 0);
 	}
+	ip->last = path;
 	if (total > IPV4_MAX) {
 		ip->stats.too_big++;
 		return give_back(buf, BX_NET_ERROR_TOO_BIG, path->mtu);
@@ -109,12 +96,6 @@ bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
 		buf->kind = BX_NET_NONE;
 		return true;
 	}
-	/* RFC 6864, 4.1: an atomic datagram needs no identification. */
-	header_put(p, buf, total, 0, IPV4_DF);
-	buf->kind = BX_NET_IPV4;
-	buf->sum_start = (uint16_t)(buf->sum_start + IPV4_HEAD);
-	buf->interface = path->interface;
-	buf->destination = path->next_hop;
-	ip->stats.packets_out++;
+	bx_ip_ipv4_packet(ip, p, buf, path);
 	return true;
 }

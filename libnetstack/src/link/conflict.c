@@ -17,7 +17,7 @@
 static struct own *
 own_find(struct bx_link *link, uint32_t ip)
 {
-	for (uint32_t i = 0; i < BX_LINK_ADDRESSES; i++) {
+	for (uint32_t i = 0; i < link->own_used; i++) {
 		if (link->own[i].state != BX_LINK_ADDRESS_NONE && link->own[i].ip == ip)
 			return &link->own[i];
 	}
@@ -27,7 +27,7 @@ own_find(struct bx_link *link, uint32_t ip)
 bool
 bx_link_own_has(const struct bx_link *link, uint32_t ip)
 {
-	for (uint32_t i = 0; i < BX_LINK_ADDRESSES; i++) {
+	for (uint32_t i = 0; i < link->own_used; i++) {
 		if (link->own[i].state == BX_LINK_ADDRESS_OURS && link->own[i].ip == ip)
 			return true;
 	}
@@ -37,7 +37,7 @@ bx_link_own_has(const struct bx_link *link, uint32_t ip)
 uint32_t
 bx_link_own_any(const struct bx_link *link)
 {
-	for (uint32_t i = 0; i < BX_LINK_ADDRESSES; i++) {
+	for (uint32_t i = 0; i < link->own_used; i++) {
 		if (link->own[i].state == BX_LINK_ADDRESS_OURS)
 			return link->own[i].ip;
 	}
@@ -61,6 +61,7 @@ bx_link_address_add(struct bx_link *link, uint64_t now_us, const struct bx_net_a
 	if (own == NULL)
 		return BX_ERR_NO_MEMORY;
 	*own = (struct own){ .ip = ip, .state = BX_LINK_ADDRESS_OURS, .when_us = now_us };
+	link->own_used = max_u32(link->own_used, (uint32_t)(own - link->own) + 1u);
 	if (probe) {
 		own->state = BX_LINK_ADDRESS_PROBING;
 		own->when_us = now_us + random_next(&link->random) % PROBE_WAIT_US;
@@ -83,7 +84,7 @@ bx_link_address_state(const struct bx_link *link, const struct bx_net_addr *addr
 {
 	uint32_t ip = bx_get_be32(address->byte + 12);
 
-	for (uint32_t i = 0; i < BX_LINK_ADDRESSES; i++) {
+	for (uint32_t i = 0; i < link->own_used; i++) {
 		if (link->own[i].ip == ip && bx_net_addr_is_ipv4(address))
 			return (enum bx_link_address_state)link->own[i].state;
 	}
@@ -107,7 +108,7 @@ void
 bx_link_own_check(struct bx_link *link, uint64_t now_us, uint32_t sender, uint32_t target,
     struct bx_net_batch *replies)
 {
-	for (uint32_t i = 0; i < BX_LINK_ADDRESSES; i++) {
+	for (uint32_t i = 0; i < link->own_used; i++) {
 		struct own *own = &link->own[i];
 
 		if (own->state == BX_LINK_ADDRESS_PROBING) {
@@ -147,7 +148,7 @@ own_step(struct bx_link *link, uint64_t now_us, struct own *own, struct bx_net_b
 void
 bx_link_own_poll(struct bx_link *link, uint64_t now_us, struct bx_net_batch *out)
 {
-	for (uint32_t i = 0; i < BX_LINK_ADDRESSES; i++) {
+	for (uint32_t i = 0; i < link->own_used; i++) {
 		struct own *own = &link->own[i];
 		bool waits = own->state == BX_LINK_ADDRESS_PROBING ||
 		    (own->state == BX_LINK_ADDRESS_OURS && own->sent < ANNOUNCE_NUM);

@@ -67,26 +67,25 @@ bx_link_init(void *memory, size_t size, const struct bx_link_config *config, str
 			.next = i + 1u < config->waiting ? (uint16_t)(i + 1u) : NO_SLOT,
 		};
 	}
+	l->mac = bx_get_le32(config->mac) | (uint64_t)bx_get_le16(config->mac + 4) << 32;
 	l->due_us = BX_LINK_NEVER;
 	l->random = config->seed;
 	*link = l;
 	return BX_OK;
 }
 
-bool
-bx_link_frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf,
+/* There is room for the header. */
+static inline void
+frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf,
     const uint8_t destination[6], uint16_t type)
 {
 	uint32_t head = ETHERNET_HEAD + (link->config.vlan != 0 ? VLAN_TAG : 0);
-	uint8_t *p = bx_net_push(batch, buf, head);
+	uint8_t *p = bx_net_bytes(batch, buf) - head;
 
-	if (p == NULL) {
-		link->stats.no_headroom++;
-		buf->kind = BX_NET_NONE;
-		return false;
-	}
-	memcpy(p, destination, 6);
-	memcpy(p + 6, link->config.mac, 6);
+	buf->offset -= head;
+	buf->length += head;
+	__builtin_memcpy(p, destination, 6);
+	__builtin_memcpy(p + 6, link->config.mac, 6);
 	if (link->config.vlan != 0) {
 		bx_put_be16(p + 12, TYPE_VLAN);
 		bx_put_be16(p + 14, link->config.vlan);
@@ -95,6 +94,18 @@ bx_link_frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct
 	buf->kind = BX_NET_FRAME;
 	buf->sum_start = (uint16_t)(buf->sum_start + head);
 	link->stats.frames_out++;
+}
+
+bool
+bx_link_frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf,
+    const uint8_t destination[6], uint16_t type)
+{
+	if (buf->offset - buf->begin < ETHERNET_HEAD + (link->config.vlan != 0 ? VLAN_TAG : 0)) {
+		link->stats.no_headroom++;
+		buf->kind = BX_NET_NONE;
+		return false;
+	}
+	frame_put(link, batch, buf, destination, type);
 	return true;
 }
 
@@ -141,37 +152,80 @@ strip(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf 
 	return type;
 }
 
+static void
+receive_other(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, struct bx_net_buf *buf,
+    struct bx_net_batch *replies)
+{
+	link->stats.frames_in++;
+	buf->kind = BX_NET_NONE;
+	buf->flags &= BX_NET_F_SUM_GOOD | BX_NET_F_CUT;
+	buf->interface = link->config.interface;
+	buf->mtu = link->config.mtu;
+	switch (strip(link, frames, buf)) {
+	case 0:
+		break;
+	case TYPE_IPV4:
+		buf->kind = BX_NET_IPV4;
+		break;
+	case TYPE_IPV6:
+		buf->kind = BX_NET_IPV6;
+		break;
+	case TYPE_ARP:
+		bx_link_arp_receive(link, now_us, bx_net_bytes(frames, buf), buf->length, replies);
+		break;
+	default:
+		link->stats.unknown_type++;
+		break;
+	}
+}
+
+/* The short way of the usual frame: IPv4, from one host to us alone, where no tags are used.  It calls nothing. */
+static inline bool
+receive_usual(struct bx_link *link, const struct bx_net_batch *frames, struct bx_net_buf *buf)
+{
+	const uint8_t *p = bx_net_bytes(frames, buf);
+	uint64_t source;
+
+	if (buf->kind != BX_NET_FRAME)
+		return true;
+	if (buf->length < ETHERNET_HEAD || link->config.vlan != 0 ||
+	    mac_load(p) != link->mac || bx_get_be16(p + 12) != TYPE_IPV4)
+		return false;
+	source = mac_load(p + 6);
+	if ((source & 1) != 0 || source == 0 || source == link->mac)
+		return false;
+	link->stats.frames_in++;
+	buf->kind = BX_NET_IPV4;
+	buf->flags &= BX_NET_F_SUM_GOOD | BX_NET_F_CUT;
+	buf->interface = link->config.interface;
+	buf->mtu = link->config.mtu;
+	bx_net_pull(buf, ETHERNET_HEAD);
+	return true;
+}
+
+/* From one on that is not usual. */
+static APART void
+receive_from(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, uint32_t first,
+    struct bx_net_batch *replies)
+{
+	for (uint32_t i = first; i < frames->count; i++) {
+		struct bx_net_buf *buf = &frames->bufs[i];
+
+		if (i == first || !receive_usual(link, frames, buf))
+			receive_other(link, now_us, frames, buf, replies);
+	}
+}
+
 void
 bx_link_receive(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames,
     struct bx_net_batch *replies)
 {
-	for (uint32_t i = 0; i < frames->count; i++) {
-		struct bx_net_buf *buf = &frames->bufs[i];
+	uint32_t i = 0;
 
-		if (buf->kind != BX_NET_FRAME)
-			continue;
-		link->stats.frames_in++;
-		buf->kind = BX_NET_NONE;
-		buf->flags &= BX_NET_F_SUM_GOOD | BX_NET_F_CUT;
-		buf->interface = link->config.interface;
-		buf->mtu = link->config.mtu;
-		switch (strip(link, frames, buf)) {
-		case 0:
-			break;
-		case TYPE_IPV4:
-			buf->kind = BX_NET_IPV4;
-			break;
-		case TYPE_IPV6:
-			buf->kind = BX_NET_IPV6;
-			break;
-		case TYPE_ARP:
-			bx_link_arp_receive(link, now_us, bx_net_bytes(frames, buf), buf->length, replies);
-			break;
-		default:
-			link->stats.unknown_type++;
-			break;
-		}
-	}
+	while (i < frames->count && receive_usual(link, frames, &frames->bufs[i]))
+		i++;
+	if (i != frames->count)
+		receive_from(link, now_us, frames, i, replies);
 }
 
 /* The link address of a group (RFC 1112, 6.4; RFC 2464, 7), or of all (255.255.255.255). */
@@ -227,6 +281,7 @@ resolve(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *packet
 	n = bx_net_addr_is_ipv4(to) ? bx_link_neighbour_find(link, ip) : NULL;
 	if (n != NULL && n->state != ASKING) {
 		neighbour_use(link, now_us, n);
+		link->last = n;
 		memcpy(mac, n->mac, 6);
 		return true;
 	}
@@ -249,26 +304,61 @@ resolve(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *packet
 	return false;
 }
 
+static void
+send_other(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets, struct bx_net_buf *buf,
+    struct bx_net_batch *extra)
+{
+	uint16_t type = buf->kind == BX_NET_IPV6 ? TYPE_IPV6 : TYPE_IPV4;
+	uint8_t mac[6] = { 0 };
+
+	if (buf->length > link->config.mtu && (buf->flags & BX_NET_F_CUT) == 0) {
+		link->stats.too_big++;
+		buf->kind = BX_NET_NONE;
+	} else if (resolve(link, now_us, packets, buf, mac, extra)) {
+		bx_link_frame_put(link, packets, buf, mac, type);
+	}
+}
+
+/* The short way: to the neighbour that the last one went to, of whom nothing is to be asked.  It calls nothing. */
+static inline bool
+send_usual(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *packets, struct bx_net_buf *buf)
+{
+	struct neighbour *n = link->last;
+
+	if (buf->kind != BX_NET_IPV4)
+		return buf->kind != BX_NET_IPV6;
+	if (n == NULL || (buf->flags & BX_NET_F_LINK_KNOWN) != 0 ||
+	    buf->length > link->config.mtu || !bx_net_addr_is_ipv4(&buf->destination) ||
+	    bx_get_be32(buf->destination.byte + 12) != n->ip || n->state != KNOWN || now_us >= n->when_us ||
+	    buf->offset - buf->begin < ETHERNET_HEAD + VLAN_TAG)
+		return false;
+	n->used_us = now_us;
+	frame_put(link, packets, buf, n->mac, TYPE_IPV4);
+	return true;
+}
+
+static APART void
+send_from(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets, uint32_t first,
+    struct bx_net_batch *extra)
+{
+	for (uint32_t i = first; i < packets->count; i++) {
+		struct bx_net_buf *buf = &packets->bufs[i];
+
+		if (i == first || !send_usual(link, now_us, packets, buf))
+			send_other(link, now_us, packets, buf, extra);
+	}
+}
+
 void
 bx_link_send(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets,
     struct bx_net_batch *extra)
 {
-	for (uint32_t i = 0; i < packets->count; i++) {
-		struct bx_net_buf *buf = &packets->bufs[i];
-		uint8_t mac[6] = { 0 };
-		uint16_t type;
+	uint32_t i = 0;
 
-		if (buf->kind != BX_NET_IPV4 && buf->kind != BX_NET_IPV6)
-			continue;
-		type = buf->kind == BX_NET_IPV6 ? TYPE_IPV6 : TYPE_IPV4;
-		if (buf->length > link->config.mtu && (buf->flags & BX_NET_F_CUT) == 0) {
-			link->stats.too_big++;
-			buf->kind = BX_NET_NONE;
-			continue;
-		}
-		if (resolve(link, now_us, packets, buf, mac, extra))
-			bx_link_frame_put(link, packets, buf, mac, type);
-	}
+	while (i < packets->count && send_usual(link, now_us, packets, &packets->bufs[i]))
+		i++;
+	if (i != packets->count)
+		send_from(link, now_us, packets, i, extra);
 }
 
 void

@@ -69,9 +69,12 @@ struct bx_link {
 	struct bx_link_config config;
 	struct bx_link_stats stats;
 	struct own own[BX_LINK_ADDRESSES];
+	uint32_t own_used;		/* beyond these none has ever been set */
 	struct neighbour *neighbours;
 	struct waiting *wait;
 	uint8_t *wait_bytes;		/* config.waiting times config.mtu */
+	struct neighbour *last;		/* the last packet went to it; NULL: none has been sent */
+	uint64_t mac;			/* config.mac as mac_load gives it */
 	uint16_t wait_free;
 	uint64_t due_us;		/* nothing is due earlier */
 	uint64_t random;
@@ -108,6 +111,13 @@ void bx_link_neighbour_wait(struct bx_link *link, struct neighbour *n, uint16_t 
     uint32_t length);
 void bx_link_neighbour_free(struct bx_link *link, struct neighbour *n);
 void bx_link_neighbour_poll(struct bx_link *link, uint64_t now_us, struct bx_net_batch *out);
+
+/* The six bytes of an address, of which two more may be read, as a number. */
+static inline uint64_t
+mac_load(const uint8_t *bytes)
+{
+	return bx_get_le64(bytes) & 0xffffffffffffu;
+}
 
 /* Something is due at when_us. */
 static inline void

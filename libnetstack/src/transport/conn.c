@@ -10,21 +10,6 @@ bx_tcp_conn_handle(const struct bx_transport *t, const struct conn *c)
 	return (uint64_t)c->generation << 32 | (conn_id(t, c) + 1u);
 }
 
-struct conn *
-bx_tcp_conn_get(const struct bx_transport *t, uint64_t handle)
-{
-	uint32_t id = (uint32_t)handle - 1u;
-	struct conn *c;
-
-	if (id >= t->config.connections)
-		return NULL;
-	c = &t->conns[id];
-	if (c->generation != (uint32_t)(handle >> 32) || (c->generation & 1) == 0 ||
-	    (c->flags & (F_ORPHAN | F_QUEUED)) != 0)
-		return NULL;
-	return c;
-}
-
 uint16_t
 bx_tcp_mss_of_mtu(const struct bx_net_addr *local, uint32_t mtu)
 {
@@ -56,23 +41,9 @@ bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tu
 		.ssthresh = UINT32_MAX,
 		.flags = F_HASHED | ((t->config.features & BX_TCP_CUBIC) != 0 ? F_CUBIC : 0),
 	};
-	c->ts_offset = (uint32_t)bx_tcp_siphash(t->key, tuple, 2);
-	bx_tcp_hash_add(t, id, tuple);
+	if ((t->config.features & BX_TCP_TIMESTAMPS) != 0)
+		c->ts_offset = (uint32_t)bx_tcp_siphash(t->key, tuple, 2);
 	return c;
-}
-
-void
-bx_tcp_conn_unready(struct bx_transport *t, struct conn *c)
-{
-	if (c->ready_prev != NONE)
-		t->conns[c->ready_prev].ready_next = c->ready_next;
-	else
-		t->ready_first = c->ready_next;
-	if (c->ready_next != NONE)
-		t->conns[c->ready_next].ready_prev = c->ready_prev;
-	else
-		t->ready_last = c->ready_prev;
-	c->flags &= ~F_READY;
 }
 
 void
@@ -182,47 +153,9 @@ bx_tcp_conn_end(struct bx_transport *t, struct conn *c, enum bx_err error)
 void
 bx_tcp_conn_time_wait(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
-	struct tuple tuple = bx_tcp_tuple(t, conn_id(t, c));
-
-	bx_tcp_hash_remove(t, conn_id(t, c), &tuple);
-	c->flags &= ~F_HASHED;
 	bx_tcp_time_wait_add(t, now_us, c);
+	c->flags &= ~F_HASHED;
 	bx_tcp_conn_end(t, c, BX_OK);
-}
-
-void
-bx_tcp_conn_ready(struct bx_transport *t, struct conn *c)
-{
-	uint32_t id = conn_id(t, c);
-
-	if ((c->flags & F_READY) != 0)
-		return;
-	c->flags |= F_READY;
-	c->ready_next = NONE;
-	c->ready_prev = t->ready_last;
-	if (t->ready_first == NONE)
-		t->ready_first = id;
-	else
-		t->conns[t->ready_last].ready_next = id;
-	t->ready_last = id;
-}
-
-void
-bx_tcp_conn_event(struct bx_transport *t, struct conn *c, uint32_t events)
-{
-	uint32_t id = conn_id(t, c);
-
-	c->events |= (uint16_t)events;
-	if ((c->flags & (F_EVENT | F_ORPHAN | F_QUEUED)) != 0)
-		return;
-	c->flags |= F_EVENT;
-	c->event_next = NONE;
-	c->event_prev = t->event_last;
-	if (t->event_first == NONE)
-		t->event_first = id;
-	else
-		t->conns[t->event_last].event_next = id;
-	t->event_last = id;
 }
 
 void
@@ -233,15 +166,6 @@ bx_tcp_listener_event(struct bx_transport *t, struct listener *l)
 	l->event = true;
 	l->event_next = t->listener_event;
 	t->listener_event = (uint32_t)(l - t->listeners);
-}
-
-void
-bx_tcp_conn_arm(struct bx_transport *t, struct conn *c)
-{
-	uint64_t due = min_u64(c->retransmit_us, min_u64(c->ack_us, c->slow_us));
-
-	if (due != NEVER)
-		bx_tcp_timer_set(t, conn_id(t, c), due);
 }
 
 /* What holds between any two calls: the counters agree with the records, the edges are in order. */

@@ -100,8 +100,9 @@ bx_tcp_hash_add(struct bx_transport *t, uint32_t id, const struct tuple *u)
 	*head = id;
 }
 
-void
-bx_tcp_hash_remove(struct bx_transport *t, uint32_t id, const struct tuple *u)
+/* The link that leads to id. */
+static uint32_t *
+link_to(const struct bx_transport *t, uint32_t id, const struct tuple *u)
 {
 	uint32_t *at = bucket_of(t, u);
 
@@ -109,7 +110,26 @@ bx_tcp_hash_remove(struct bx_transport *t, uint32_t id, const struct tuple *u)
 		BX_ASSERT(*at != NONE);
 		at = next_of(t, *at);
 	}
+	return at;
+}
+
+void
+bx_tcp_hash_remove(struct bx_transport *t, uint32_t id, const struct tuple *u)
+{
+	uint32_t *at = link_to(t, id, u);
+
 	*at = *next_of(t, id);
+	if (t->last == id)
+		t->last = NONE;
+}
+
+void
+bx_tcp_hash_replace(struct bx_transport *t, uint32_t id, uint32_t by, const struct tuple *u)
+{
+	uint32_t *at = link_to(t, id, u);
+
+	*next_of(t, by) = *next_of(t, id);
+	*at = by;
 	if (t->last == id)
 		t->last = NONE;
 }

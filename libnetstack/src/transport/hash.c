@@ -7,17 +7,25 @@
 
 #include "../sip.h"
 
-/* The message is six words: two addresses, the ports, `extra`. */
+/* The message is the addresses, the ports and `extra`: six words, or three where the addresses are IPv4 (the length is
+ * part of the hash, so no message of one kind is one of the other). */
 uint64_t
 bx_tcp_siphash(const uint64_t key[2], const struct tuple *tuple, uint64_t extra)
 {
+	uint64_t ports = (uint64_t)tuple->local_port << 16 | tuple->remote_port;
 	struct sip s = sip_begin(key);
 
+	if (bx_net_addr_is_ipv4(&tuple->local) && bx_net_addr_is_ipv4(&tuple->remote)) {
+		sip_word(&s, bx_get_le32(tuple->local.byte + 12) | (uint64_t)bx_get_le32(tuple->remote.byte + 12) << 32);
+		sip_word(&s, ports);
+		sip_word(&s, extra);
+		return sip_end(&s, 3);
+	}
 	sip_word(&s, bx_get_le64(tuple->local.byte));
 	sip_word(&s, bx_get_le64(tuple->local.byte + 8));
 	sip_word(&s, bx_get_le64(tuple->remote.byte));
 	sip_word(&s, bx_get_le64(tuple->remote.byte + 8));
-	sip_word(&s, (uint64_t)tuple->local_port << 16 | tuple->remote_port);
+	sip_word(&s, ports);
 	sip_word(&s, extra);
 	return sip_end(&s, 6);
 }

@@ -5,20 +5,6 @@
  */
 #include "transport.h"
 
-static void
-records_put(const struct bx_transport *t, struct conn *c, const struct records *r)
-{
-	struct send_ring *ring;
-
-	if (c->send_ring == NONE) {
-		c->single_count = r->count;
-		return;
-	}
-	ring = send_ring_of(t, c->send_ring);
-	ring->head = r->head;
-	ring->count = r->count;
-}
-
 void
 bx_tcp_record_add(const struct bx_transport *t, struct conn *c, struct record record)
 {
@@ -27,7 +13,7 @@ bx_tcp_record_add(const struct bx_transport *t, struct conn *c, struct record re
 	BX_ASSERT(r.count < r.capacity);
 	*record_at(&r, r.count) = record;
 	r.count++;
-	records_put(t, c, &r);
+	bx_tcp_records_put(t, c, &r);
 }
 
 void
@@ -38,7 +24,7 @@ bx_tcp_record_pop(const struct bx_transport *t, struct conn *c)
 	BX_ASSERT(r.count != 0);
 	r.head = r.head + 1 < r.capacity ? r.head + 1 : 0;
 	r.count--;
-	records_put(t, c, &r);
+	bx_tcp_records_put(t, c, &r);
 }
 
 void
@@ -59,7 +45,7 @@ bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq)
 	record_at(&r, i)->flags &= ~R_FIN;
 	record_at(&r, i + 1)->start = seq;
 	r.count++;
-	records_put(t, c, &r);
+	bx_tcp_records_put(t, c, &r);
 }
 
 bool

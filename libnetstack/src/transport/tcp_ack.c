@@ -229,8 +229,8 @@ react(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segm
 		bx_tcp_retransmit_arm(t, now_us, c);
 }
 
-static void
-wake_writer(struct bx_transport *t, struct conn *c)
+void
+bx_tcp_wake_writer(struct bx_transport *t, struct conn *c)
 {
 	uint32_t used = c->snd_end - c->snd_una;
 
@@ -261,7 +261,7 @@ bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct
 	if ((s->flags & (SYN | ECE)) == ECE && (c->flags & F_ECN) != 0)
 		ecn_echo(c);
 	if (a.bytes != 0 && (c->flags & F_WANTS_ROOM) != 0)
-		wake_writer(t, c);
+		bx_tcp_wake_writer(t, c);
 	if (window_changed && c->retransmit_kind == PERSIST && c->retransmit_us != NEVER) {
 		c->backoff = 0;
 		c->retransmit_us = NEVER;

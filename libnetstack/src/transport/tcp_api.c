@@ -180,6 +180,7 @@ bx_tcp_connect(struct bx_transport *t, uint64_t now_us, const struct bx_net_addr
 	if (local_port == 0 ? !port_pick(t, &tuple) : bx_tcp_find(t, &tuple) != NONE)
 		return BX_ERR_EXISTS;
 	c = bx_tcp_conn_make(t, now_us, &tuple, mtu);
+	bx_tcp_hash_add(t, conn_id(t, c), &tuple);
 	c->state = BX_TCP_SYN_SENT;
 	c->iss = bx_tcp_isn(t, now_us, &tuple);
 	c->snd_una = c->iss;

@@ -7,37 +7,6 @@
 
 #define DELAY_US	40000u	/* RFC 9293, 3.8.6.3: less than 500 ms */
 
-bool
-bx_tcp_receive_attach(struct bx_transport *t, struct conn *c)
-{
-	struct receive_ring *ring;
-
-	if (c->receive_ring != NONE)
-		return true;
-	c->receive_ring = bx_tcp_ring_take(t);
-	if (c->receive_ring == NONE)
-		return false;
-	ring = receive_ring_of(t, c->receive_ring);
-	ring->count = ring->recent = 0;
-	return true;
-}
-
-uint32_t
-bx_tcp_window(const struct bx_transport *t, const struct conn *c)
-{
-	uint32_t unread = c->rcv_nxt - c->rcv_read, now = c->rcv_adv - c->rcv_nxt, room;
-
-	if ((c->flags & F_FIN_RECEIVED) != 0)
-		return now;
-	room = t->config.ring_bytes - unread;
-	/* RFC 9293, 3.8.6.2.2: the right edge moves by a useful step or not at all. */
-	if (room - now < min_u32(t->config.ring_bytes / 2, c->mss))
-		return now;
-	/* What the field cannot say is not promised. */
-	room = room >> c->receive_scale << c->receive_scale;
-	return max_u32(min_u32(room, (uint32_t)0xffff << c->receive_scale), now);
-}
-
 /* Takes range i out of the list. */
 static void
 range_remove(struct receive_ring *ring, uint32_t i)
@@ -93,8 +62,8 @@ ranges_join(struct conn *c, struct receive_ring *ring)
 }
 
 /* RFC 5681, 4.2: every second full segment is acknowledged at once, the rest within the delay. */
-static void
-acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c)
+void
+bx_tcp_acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
 	if (c->rcv_nxt - c->rcv_acked >= 2u * c->seen_mss || (c->flags & F_ACK_NOW) != 0) {
 		c->flags |= F_ACK_NOW;
@@ -163,6 +132,6 @@ bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segm
 		ranges_join(c, ring);
 		c->flags |= F_ACK_NOW;
 	}
-	acknowledge(t, now_us, c);
+	bx_tcp_acknowledge(t, now_us, c);
 	bx_tcp_conn_event(t, c, BX_TCP_READABLE);
 }

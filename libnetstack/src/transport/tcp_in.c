@@ -333,6 +333,13 @@ admit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s
 	return (s->flags & ACK) != 0;
 }
 
+bool
+bx_tcp_fins(struct bx_transport *t, uint64_t now_us, struct conn *c, bool fin, struct bx_net_batch *replies)
+{
+	return fin_acked(t, now_us, c, replies) ||
+	    (fin && takes_data(c) && fin_arrives(t, now_us, c, replies));
+}
+
 /* A segment of a connection beyond SYN-SENT.  `replies` may be NULL where FIN-WAIT-2 cannot be. */
 static void
 synchronised(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s,
@@ -482,7 +489,6 @@ bx_tcp_segment(struct bx_transport *t, uint64_t now_us, const struct bx_net_batc
 	struct tuple tuple;
 	uint32_t id;
 
-	t->stats.tcp_in++;
 	if (!bx_tcp_parse(t, batch, buf, &s))
 		return;
 	/* RFC 9293, 3.9.2.3, MUST-57: TCP knows no groups. */

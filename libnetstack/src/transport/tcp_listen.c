@@ -65,13 +65,12 @@ half_answer(struct bx_transport *t, uint64_t now_us, struct half *h, struct bx_n
 	return bx_tcp_bare(t, &bare, out);
 }
 
-void
-bx_tcp_half_drop(struct bx_transport *t, uint32_t id)
+/* Out of the hash it is already. */
+static void
+half_free(struct bx_transport *t, uint32_t id)
 {
 	struct half *h = &t->halves[half_index(t, id)];
-	struct tuple tuple = bx_tcp_tuple(t, id);
 
-	bx_tcp_hash_remove(t, id, &tuple);
 	bx_tcp_timer_clear(t, id);
 	h->listener = NONE;
 	/* In the list of those to be answered it goes when its turn comes. */
@@ -80,6 +79,15 @@ bx_tcp_half_drop(struct bx_transport *t, uint32_t id)
 		t->half_free = half_index(t, id);
 	}
 	t->half_used--;
+}
+
+void
+bx_tcp_half_drop(struct bx_transport *t, uint32_t id)
+{
+	struct tuple tuple = bx_tcp_tuple(t, id);
+
+	bx_tcp_hash_remove(t, id, &tuple);
+	half_free(t, id);
 }
 
 static uint64_t
@@ -146,18 +154,22 @@ syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const s
 	(void)half_answer(t, now_us, h, replies);
 }
 
-/* A connection out of the handshake, in the queue of its listener; NULL: no room. */
-static struct conn *
-conn_of(struct bx_transport *t, uint64_t now_us, struct listener *l, const struct half *h)
+static bool
+conn_has_place(struct bx_transport *t, const struct listener *l)
 {
-	struct tuple tuple = { h->local, h->remote, h->local_port, h->remote_port };
-	struct conn *c;
+	if (l->waiting < l->backlog && t->conn_free != NONE)
+		return true;
+	t->stats.tcp_accept_full++;
+	return false;
+}
 
-	if (l->waiting >= l->backlog || t->conn_free == NONE) {
-		t->stats.tcp_accept_full++;
-		return NULL;
-	}
-	c = bx_tcp_conn_make(t, now_us, &tuple, h->mtu);
+/* A connection out of the handshake, in the queue of its listener, where it has a place.  Its maker puts it into the
+ * hash. */
+static struct conn *
+conn_of(struct bx_transport *t, uint64_t now_us, struct listener *l, const struct half *h, const struct tuple *tuple)
+{
+	struct conn *c = bx_tcp_conn_make(t, now_us, tuple, h->mtu);
+
 	c->state = BX_TCP_ESTABLISHED;
 	c->iss = h->iss;
 	c->snd_una = c->snd_nxt = c->snd_end = h->iss + 1;
@@ -205,9 +217,11 @@ cookie_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, stru
 		return;
 	}
 	t->stats.tcp_cookies_in++;
-	c = conn_of(t, now_us, l, &h);
-	if (c != NULL)
-		bx_tcp_conn_segment(t, now_us, c, s);
+	if (!conn_has_place(t, l))
+		return;
+	c = conn_of(t, now_us, l, &h, &tuple);
+	bx_tcp_hash_add(t, conn_id(t, c), &tuple);
+	bx_tcp_conn_segment(t, now_us, c, s);
 }
 
 void
@@ -226,18 +240,17 @@ bx_tcp_listen_segment(struct bx_transport *t, uint64_t now_us, struct listener *
 static void
 half_completes(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segment *s)
 {
-	struct half h = t->halves[half_index(t, id)];
-	struct listener *l = &t->listeners[h.listener];
+	const struct half *h = &t->halves[half_index(t, id)];
+	struct tuple tuple = bx_tcp_tuple(t, id);
+	struct listener *l = &t->listeners[h->listener];
 	struct conn *c;
 
-	if (l->waiting >= l->backlog || t->conn_free == NONE) {
-		/* The peer's data, or our SYN-ACK again, brings it back. */
-		t->stats.tcp_accept_full++;
+	/* Without a place, the peer's data, or our SYN-ACK again, brings it back. */
+	if (!conn_has_place(t, l))
 		return;
-	}
-	bx_tcp_half_drop(t, id);
-	c = conn_of(t, now_us, l, &h);
-	BX_ASSERT(c != NULL);
+	c = conn_of(t, now_us, l, h, &tuple);
+	bx_tcp_hash_replace(t, id, conn_id(t, c), &tuple);
+	half_free(t, id);
 	bx_tcp_conn_segment(t, now_us, c, s);
 }
 

@@ -141,67 +141,82 @@ window_put(const struct bx_transport *t, struct conn *c)
 	return min_u32(window >> c->receive_scale, 0xffff);
 }
 
-/* The checksum, or what a device needs to make it. */
-static void
-checksum_put(const struct bx_transport *t, const struct conn *c, struct bx_net_buf *buf, uint8_t *p,
-    uint32_t head, uint32_t seq, uint32_t length)
+/* The payload behind a header whose raw sum, with the pseudo header's, is `sum`; and the checksum, or what a device
+ * needs to make it. */
+static inline void
+payload_put(const struct bx_transport *t, const struct conn *c, struct bx_net_buf *buf, uint8_t *p,
+    uint32_t seq, uint32_t length, uint64_t sum)
 {
-	uint64_t sum = c->pseudo + sum_of16(head + length);
-	const uint8_t *ring = NULL;
+	uint8_t *data = p + buf->length - length;
+	const uint8_t *ring = length != 0 ? ring_bytes_of(t, c->send_ring, t->send_head) : NULL;
 	uint16_t partial;
 
-	if (length != 0)
-		ring = ring_bytes_of(t, c->send_ring, t->send_head);
-	if ((t->config.features & BX_TRANSPORT_SUM_LATER) != 0) {
+	if (BX_LIKELY((t->config.features & BX_TRANSPORT_SUM_LATER) == 0)) {
 		if (length != 0)
-			bx_tcp_ring_read(t, ring, seq, p + head, length);
-		partial = (uint16_t)sum_fold(sum);
-		memcpy(p + 16, &partial, 2);
-		buf->flags |= BX_NET_F_SUM_NEEDED;
-		buf->sum_offset = 16;
+			sum = bx_tcp_ring_read_sum(t, ring, seq, data, length, sum);
+		sum_put(p + 16, sum);
 		return;
 	}
-	sum = sum_head(p, head, sum);
 	if (length != 0)
-		sum = bx_tcp_ring_read_sum(t, ring, seq, p + head, length, sum);
-	sum_put(p + 16, sum);
+		bx_tcp_ring_read(t, ring, seq, data, length);
+	partial = (uint16_t)sum_fold(c->pseudo + sum_of16(buf->length));
+	__builtin_memcpy(p + 16, &partial, 2);
+	buf->flags |= BX_NET_F_SUM_NEEDED;
+	buf->sum_offset = 16;
 }
 
-/* Puts one segment into the batch; false: it is full. */
-static bool
-emit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t seq,
-    uint32_t length, uint32_t flags)
+/* The fixed header; returns its raw sum. */
+static inline uint64_t
+head_put(uint8_t *p, const struct conn *c, uint32_t seq, uint32_t lengths_flags_window)
 {
-	uint32_t options = option_bytes(t, c), head = TCP_HEAD + options;
-	struct bx_net_buf *buf = bx_net_batch_add(out, head + length);
+	uint32_t w0 = sum_of32((uint32_t)c->local_port << 16 | c->remote_port), w1 = sum_of32(seq);
+	uint32_t w2 = sum_of32(c->rcv_nxt), w3 = sum_of32(lengths_flags_window), zero = 0;
+
+	__builtin_memcpy(p, &w0, 4);
+	__builtin_memcpy(p + 4, &w1, 4);
+	__builtin_memcpy(p + 8, &w2, 4);
+	__builtin_memcpy(p + 12, &w3, 4);
+	__builtin_memcpy(p + 16, &zero, 4);
+	return (uint64_t)w0 + w1 + w2 + w3;
+}
+
+/* Puts one segment with so many bytes of options into the batch; false: it is full. */
+static inline bool
+segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t seq,
+    uint32_t length, uint32_t flags, uint32_t options)
+{
+	uint32_t head = TCP_HEAD + options;
+	struct bx_net_buf *buf = batch_add(out, head + length, (struct bx_net_buf){
+		.kind = BX_NET_SEGMENT, .protocol = PROTOCOL_TCP, .traffic_class = c->traffic_class,
+		.flags = length > c->mss ? BX_NET_F_WHOLE | BX_NET_F_CUT : BX_NET_F_WHOLE,
+		.segment_size = length > c->mss ? c->mss : 0, .source = c->local, .destination = c->remote,
+	});
+	uint64_t sum;
 	uint8_t *p;
 
 	if (buf == NULL)
 		return false;
 	p = bx_net_bytes(out, buf);
-	if ((c->flags & F_ECE) != 0)
-		flags |= ECE;
-	bx_put_be32(p, (uint32_t)c->local_port << 16 | c->remote_port);
-	bx_put_be32(p + 4, seq);
-	bx_put_be32(p + 8, c->rcv_nxt);
-	bx_put_be32(p + 12, head / 4 << 28 | flags << 16 | window_put(t, c));
-	bx_put_be32(p + 16, 0);
-	if (options != 0)
+	sum = c->pseudo + sum_of16(head + length) + head_put(p, c, seq, head / 4 << 28 | flags << 16 | window_put(t, c));
+	if (options != 0) {
 		options_put(t, now_us, c, p + TCP_HEAD, options);
-	buf->kind = BX_NET_SEGMENT;
-	buf->protocol = PROTOCOL_TCP;
-	buf->flags = BX_NET_F_WHOLE;
-	buf->traffic_class = c->traffic_class;
-	buf->source = c->local;
-	buf->destination = c->remote;
-	if (length > c->mss) {
-		buf->flags |= BX_NET_F_CUT;
-		buf->segment_size = c->mss;
+		for (uint32_t i = TCP_HEAD; i < head; i += 4)
+			sum += sum_load32(p + i);
 	}
-	checksum_put(t, c, buf, p, head, seq, length);
+	payload_put(t, c, buf, p, seq, length, sum);
 	t->stats.tcp_out++;
 	t->stats.segments_out++;
 	return true;
+}
+
+/* The same with all options that there is cause for. */
+static bool
+emit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t seq,
+    uint32_t length, uint32_t flags)
+{
+	if ((c->flags & F_ECE) != 0)
+		flags |= ECE;
+	return segment_put(t, now_us, c, out, seq, length, flags, option_bytes(t, c));
 }
 
 /* ---- SYN ---- */
@@ -445,8 +460,77 @@ send_reset(struct bx_transport *t, struct conn *c, struct bx_net_batch *out)
 	return true;
 }
 
-bool
-bx_tcp_output(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+/* ---- the short way ---- */
+
+/* What makes it more than new data and an acknowledgement. */
+#define UNUSUAL	(F_RESET | F_ECN | F_ECE | F_RECOVERY | F_LOSS | F_PROBED | F_FORCE | F_DSACK | F_PROBE_WINDOW)
+
+static inline bool
+output_is_usual(const struct bx_transport *t, const struct conn *c)
+{
+	return c->state >= BX_TCP_ESTABLISHED && (c->flags & UNUSUAL) == 0 && c->lost == 0 &&
+	    c->duplicate_acks == 0 && ((c->flags & F_FIN_QUEUED) == 0 || conn_fin_sent(c)) &&
+	    (c->receive_ring == NONE || receive_ring_of(t, c->receive_ring)->count == 0);
+}
+
+/* New data, as send_new does it, with nothing but timestamps for options; false: the batch is full. */
+static inline bool
+send_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t options)
+{
+	struct records r = bx_tcp_records(t, c);
+	uint32_t limit = send_limit(t, c->mss), first = c->snd_nxt;
+	bool room = true;
+
+	while (room && r.count < r.capacity && seq_lt(c->snd_nxt, c->snd_end)) {
+		uint32_t length = next_length(c, limit), end = c->snd_nxt + length;
+
+		if (length == 0)
+			break;
+		room = segment_put(t, now_us, c, out, c->snd_nxt, length, end == c->snd_end ? ACK | PSH : ACK, options);
+		if (!room)
+			break;
+		*record_at(&r, r.count) = (struct record){ c->snd_nxt, end, (uint32_t)now_us, 0 };
+		r.count++;
+		c->snd_nxt = end;
+	}
+	if (c->snd_nxt == first)
+		return room;
+	c->prr_out += c->snd_nxt - first;
+	bx_tcp_records_put(t, c, &r);
+	if (c->retransmit_us == NEVER || c->retransmit_kind == PROBE || c->retransmit_kind == PERSIST)
+		bx_tcp_retransmit_arm(t, now_us, c);
+	return room;
+}
+
+/* In slow start half a window in flight is enough to double it (RFC 9438, 5.8). */
+static inline void
+half_window_counts(struct conn *c)
+{
+	if (c->cwnd < c->ssthresh && 2 * conn_in_flight(c) >= c->cwnd)
+		c->flags |= F_CWND_LIMITED;
+}
+
+static inline bool
+output_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+{
+	uint32_t options = (c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0;
+	bool all;
+
+	c->flags &= ~F_CWND_LIMITED;
+	all = send_usual(t, now_us, c, out, options);
+	half_window_counts(c);
+	if (all && (c->flags & F_ACK_NOW) != 0)
+		all = segment_put(t, now_us, c, out, c->snd_nxt, 0, ACK, options);
+	persist_arm(c, now_us);
+	bx_tcp_conn_arm(t, c);
+	BX_INVARIANT(bx_tcp_conn_sound(t, c));
+	return all;
+}
+
+/* ---- all ways ---- */
+
+static bool
+output_any(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
 {
 	uint32_t most;
 	bool all = true;
@@ -467,13 +551,17 @@ bx_tcp_output(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx
 	/* What is lost comes before what is new. */
 	if (all && c->lost == 0)
 		all = send_new(t, now_us, c, most, out);
-	/* In slow start half a window in flight is enough to double it (RFC 9438, 5.8). */
-	if (c->cwnd < c->ssthresh && 2 * conn_in_flight(c) >= c->cwnd)
-		c->flags |= F_CWND_LIMITED;
+	half_window_counts(c);
 	if (all)
 		all = send_probe(t, now_us, c, out) && send_acks(t, now_us, c, out);
 	persist_arm(c, now_us);
 	bx_tcp_conn_arm(t, c);
 	BX_INVARIANT(bx_tcp_conn_sound(t, c));
 	return all;
+}
+
+bool
+bx_tcp_output(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+{
+	return BX_LIKELY(output_is_usual(t, c)) ? output_usual(t, now_us, c, out) : output_any(t, now_us, c, out);
 }

@@ -32,35 +32,39 @@ head_pop(struct bx_transport *t)
 	t->tw_count--;
 }
 
-static void
-tail_push(struct bx_transport *t, const struct time_wait *w)
+/* The place behind the last; there is one. */
+static uint32_t
+tail_push(struct bx_transport *t)
 {
 	uint32_t index = t->tw_head + t->tw_count;
-	struct tuple tuple = { w->local, w->remote, w->local_port, w->remote_port };
 
 	if (index >= t->config.time_waits)
 		index -= t->config.time_waits;
-	t->time_waits[index] = *w;
 	t->tw_count++;
 	t->tw_used++;
-	bx_tcp_hash_add(t, id_of(t, index), &tuple);
+	return index;
 }
 
 void
 bx_tcp_time_wait_add(struct bx_transport *t, uint64_t now_us, const struct conn *c)
 {
-	struct time_wait w = {
-		.local = c->local, .remote = c->remote, .local_port = c->local_port,
-		.remote_port = c->remote_port, .snd_nxt = c->snd_nxt, .rcv_nxt = c->rcv_nxt,
-		.ts_recent = c->ts_recent, .expire_ms = ms_of(now_us) + WAIT_MS, .live = 1,
-		.timestamps = (c->flags & F_TIMESTAMPS) != 0,
-	};
+	struct tuple tuple = bx_tcp_tuple(t, conn_id(t, c));
+	struct time_wait *w;
+	uint32_t index;
 
 	if (t->tw_count == t->config.time_waits) {
 		t->stats.time_wait_evicted += t->time_waits[t->tw_head].live;
 		head_pop(t);
 	}
-	tail_push(t, &w);
+	index = tail_push(t);
+	w = &t->time_waits[index];
+	*w = (struct time_wait){
+		.local = c->local, .remote = c->remote, .local_port = c->local_port,
+		.remote_port = c->remote_port, .snd_nxt = c->snd_nxt, .rcv_nxt = c->rcv_nxt,
+		.ts_recent = c->ts_recent, .expire_ms = ms_of(now_us) + WAIT_MS, .live = 1,
+		.timestamps = (c->flags & F_TIMESTAMPS) != 0,
+	};
+	bx_tcp_hash_replace(t, conn_id(t, c), id_of(t, index), &tuple);
 }
 
 static void
@@ -128,8 +132,13 @@ bx_tcp_time_wait_poll(struct bx_transport *t, uint64_t now_us)
 				return;
 		}
 		head_pop(t);
-		if (w.live != 0 && !due)
-			tail_push(t, &w);
+		if (w.live != 0 && !due) {
+			const struct tuple tuple = { w.local, w.remote, w.local_port, w.remote_port };
+			uint32_t index = tail_push(t);
+
+			t->time_waits[index] = w;
+			bx_tcp_hash_add(t, id_of(t, index), &tuple);
+		}
 	}
 }
 

@@ -10,7 +10,6 @@
  */
 #include "transport.h"
 
-#define TICK_SHIFT	10u
 #define REACH		((uint64_t)1 << 24)	/* 64^4 ticks, 4.7 hours: later ones are put in again then */
 
 static void

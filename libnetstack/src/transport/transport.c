@@ -162,9 +162,11 @@ receive_one(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segmen
 		return;
 	}
 	t->stats.segments_in++;
-	if (buf->protocol == PROTOCOL_TCP)
-		bx_tcp_segment(t, now_us, segments, buf, replies);
-	else if (buf->protocol == PROTOCOL_UDP)
+	if (buf->protocol == PROTOCOL_TCP) {
+		t->stats.tcp_in++;
+		if (BX_UNLIKELY(!bx_tcp_usual(t, now_us, segments, buf, replies)))
+			bx_tcp_segment(t, now_us, segments, buf, replies);
+	} else if (buf->protocol == PROTOCOL_UDP)
 		bx_udp_segment(t, segments, buf, replies);
 	else
 		t->stats.unknown_protocol++;

@@ -10,6 +10,7 @@
 
 #include <brainix/net_transport.h>
 
+#include "../batch.h"
 #include "../mem.h"
 #include "../sum.h"
 
@@ -345,11 +346,14 @@ uint32_t bx_tcp_isn(const struct bx_transport *t, uint64_t now_us, const struct 
 uint32_t bx_tcp_find(struct bx_transport *t, const struct tuple *tuple);
 void bx_tcp_hash_add(struct bx_transport *t, uint32_t id, const struct tuple *tuple);
 void bx_tcp_hash_remove(struct bx_transport *t, uint32_t id, const struct tuple *tuple);
+/* The same four are of another kind from now on. */
+void bx_tcp_hash_replace(struct bx_transport *t, uint32_t id, uint32_t by, const struct tuple *tuple);
 struct tuple bx_tcp_tuple(const struct bx_transport *t, uint32_t id);
 struct listener *bx_tcp_listener_find(struct bx_transport *t, const struct bx_net_addr *local,
     uint16_t port);
 
 /* ---- timer.c ---- */
+#define TICK_SHIFT	10u	/* a tick of the wheel is 1.024 ms */
 void bx_tcp_timer_set(struct bx_transport *t, uint32_t id, uint64_t due_us);
 void bx_tcp_timer_clear(struct bx_transport *t, uint32_t id);
 /* The next identifier whose time has come, NONE if there is none up to now. */
@@ -357,8 +361,36 @@ uint32_t bx_tcp_timer_expired(struct bx_transport *t, uint64_t now_us);
 uint64_t bx_tcp_timer_next(const struct bx_transport *t);
 
 /* ---- ring.c ---- */
-uint32_t bx_tcp_ring_take(struct bx_transport *t);
-void bx_tcp_ring_give(struct bx_transport *t, uint32_t ring);
+/* Around the end: `first` bytes lie before it, from `at` on. */
+void bx_tcp_ring_write_round(uint8_t *ring, uint32_t at, uint32_t first, const uint8_t *bytes, uint32_t length);
+void bx_tcp_ring_read_round(const uint8_t *ring, uint32_t at, uint32_t first, uint8_t *bytes, uint32_t length);
+uint64_t bx_tcp_ring_write_sum_round(uint8_t *ring, uint32_t at, uint32_t first, const uint8_t *bytes,
+    uint32_t length, uint64_t sum);
+uint64_t bx_tcp_ring_read_sum_round(const uint8_t *ring, uint32_t at, uint32_t first, uint8_t *bytes,
+    uint32_t length, uint64_t sum);
+
+/* A free ring holds the index of the next free one. */
+static inline uint32_t
+bx_tcp_ring_take(struct bx_transport *t)
+{
+	uint32_t ring = t->ring_free;
+
+	if (ring == NONE) {
+		t->stats.tcp_no_ring++;
+		return NONE;
+	}
+	__builtin_memcpy(&t->ring_free, t->rings + (size_t)ring * t->ring_stride, sizeof t->ring_free);
+	t->ring_used++;
+	return ring;
+}
+
+static inline void
+bx_tcp_ring_give(struct bx_transport *t, uint32_t ring)
+{
+	__builtin_memcpy(t->rings + (size_t)ring * t->ring_stride, &t->ring_free, sizeof t->ring_free);
+	t->ring_free = ring;
+	t->ring_used--;
+}
 
 static inline struct send_ring *
 send_ring_of(const struct bx_transport *t, uint32_t ring)
@@ -379,14 +411,51 @@ ring_bytes_of(const struct bx_transport *t, uint32_t ring, uint32_t head)
 }
 
 /* Copies between a ring and the caller; offset is a sequence number or a counter.  *_sum add to a raw sum. */
-void bx_tcp_ring_write(const struct bx_transport *t, uint8_t *ring, uint32_t offset, const uint8_t *bytes,
-    uint32_t length);
-void bx_tcp_ring_read(const struct bx_transport *t, const uint8_t *ring, uint32_t offset, uint8_t *bytes,
-    uint32_t length);
-uint64_t bx_tcp_ring_write_sum(const struct bx_transport *t, uint8_t *ring, uint32_t offset,
-    const uint8_t *bytes, uint32_t length, uint64_t sum);
-uint64_t bx_tcp_ring_read_sum(const struct bx_transport *t, const uint8_t *ring, uint32_t offset,
-    uint8_t *bytes, uint32_t length, uint64_t sum);
+static inline void
+bx_tcp_ring_write(const struct bx_transport *t, uint8_t *ring, uint32_t offset, const uint8_t *bytes,
+    uint32_t length)
+{
+	uint32_t at = offset & (t->config.ring_bytes - 1), first = t->config.ring_bytes - at;
+
+	if (BX_LIKELY(length <= first))
+		memcpy(ring + at, bytes, length);
+	else
+		bx_tcp_ring_write_round(ring, at, first, bytes, length);
+}
+
+static inline void
+bx_tcp_ring_read(const struct bx_transport *t, const uint8_t *ring, uint32_t offset, uint8_t *bytes,
+    uint32_t length)
+{
+	uint32_t at = offset & (t->config.ring_bytes - 1), first = t->config.ring_bytes - at;
+
+	if (BX_LIKELY(length <= first))
+		memcpy(bytes, ring + at, length);
+	else
+		bx_tcp_ring_read_round(ring, at, first, bytes, length);
+}
+
+static inline uint64_t
+bx_tcp_ring_write_sum(const struct bx_transport *t, uint8_t *ring, uint32_t offset, const uint8_t *bytes,
+    uint32_t length, uint64_t sum)
+{
+	uint32_t at = offset & (t->config.ring_bytes - 1), first = t->config.ring_bytes - at;
+
+	if (BX_LIKELY(length <= first))
+		return bx_net_raw_copy(ring + at, bytes, length, sum);
+	return bx_tcp_ring_write_sum_round(ring, at, first, bytes, length, sum);
+}
+
+static inline uint64_t
+bx_tcp_ring_read_sum(const struct bx_transport *t, const uint8_t *ring, uint32_t offset, uint8_t *bytes,
+    uint32_t length, uint64_t sum)
+{
+	uint32_t at = offset & (t->config.ring_bytes - 1), first = t->config.ring_bytes - at;
+
+	if (BX_LIKELY(length <= first))
+		return bx_net_raw_copy(bytes, ring + at, length, sum);
+	return bx_tcp_ring_read_sum_round(ring, at, first, bytes, length, sum);
+}
 
 /* ---- conn.c ---- */
 static inline uint32_t
@@ -395,6 +464,7 @@ conn_id(const struct bx_transport *t, const struct conn *c)
 	return (uint32_t)(c - t->conns);
 }
 
+/* A connection that is not in the hash yet, but marked as if it were; NULL: there is no place. */
 struct conn *bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tuple,
     uint16_t mtu);
 /* Gives the connection's memory back; its handle is void. */
@@ -403,16 +473,87 @@ void bx_tcp_conn_free(struct bx_transport *t, struct conn *c);
 void bx_tcp_conn_end(struct bx_transport *t, struct conn *c, enum bx_err error);
 /* Over in order: the last state is kept in a TIME-WAIT entry. */
 void bx_tcp_conn_time_wait(struct bx_transport *t, uint64_t now_us, struct conn *c);
-void bx_tcp_conn_ready(struct bx_transport *t, struct conn *c);
-/* Out of the list of those with something to send. */
-void bx_tcp_conn_unready(struct bx_transport *t, struct conn *c);
+/* Into the list of those with something to send. */
+static inline void
+bx_tcp_conn_ready(struct bx_transport *t, struct conn *c)
+{
+	uint32_t id = conn_id(t, c);
+
+	if ((c->flags & F_READY) != 0)
+		return;
+	c->flags |= F_READY;
+	c->ready_next = NONE;
+	c->ready_prev = t->ready_last;
+	if (t->ready_first == NONE)
+		t->ready_first = id;
+	else
+		t->conns[t->ready_last].ready_next = id;
+	t->ready_last = id;
+}
+
+/* And out of it. */
+static inline void
+bx_tcp_conn_unready(struct bx_transport *t, struct conn *c)
+{
+	if (c->ready_prev != NONE)
+		t->conns[c->ready_prev].ready_next = c->ready_next;
+	else
+		t->ready_first = c->ready_next;
+	if (c->ready_next != NONE)
+		t->conns[c->ready_next].ready_prev = c->ready_prev;
+	else
+		t->ready_last = c->ready_prev;
+	c->flags &= ~F_READY;
+}
+
 void bx_tcp_conn_uneventful(struct bx_transport *t, struct conn *c);
-void bx_tcp_conn_event(struct bx_transport *t, struct conn *c, uint32_t events);
-struct conn *bx_tcp_conn_get(const struct bx_transport *t, uint64_t handle);
+static inline void
+bx_tcp_conn_event(struct bx_transport *t, struct conn *c, uint32_t events)
+{
+	uint32_t id = conn_id(t, c);
+
+	c->events |= (uint16_t)events;
+	if ((c->flags & (F_EVENT | F_ORPHAN | F_QUEUED)) != 0)
+		return;
+	c->flags |= F_EVENT;
+	c->event_next = NONE;
+	c->event_prev = t->event_last;
+	if (t->event_first == NONE)
+		t->event_first = id;
+	else
+		t->conns[t->event_last].event_next = id;
+	t->event_last = id;
+}
+
+/* The connection of a handle, or NULL. */
+static inline struct conn *
+bx_tcp_conn_get(const struct bx_transport *t, uint64_t handle)
+{
+	uint32_t id = (uint32_t)handle - 1u;
+	struct conn *c;
+
+	if (id >= t->config.connections)
+		return NULL;
+	c = &t->conns[id];
+	/* An odd generation is a connection in use. */
+	if (c->generation != (uint32_t)(handle >> 32) || (c->generation & 1) == 0 ||
+	    (c->flags & (F_ORPHAN | F_QUEUED)) != 0)
+		return NULL;
+	return c;
+}
+
 uint64_t bx_tcp_conn_handle(const struct bx_transport *t, const struct conn *c);
 void bx_tcp_listener_event(struct bx_transport *t, struct listener *l);
-/* The connection's node in the wheel follows its earliest deadline. */
-void bx_tcp_conn_arm(struct bx_transport *t, struct conn *c);
+/* The connection's node in the wheel follows its earliest deadline; lazily: one that lies earlier stays. */
+static inline void
+bx_tcp_conn_arm(struct bx_transport *t, struct conn *c)
+{
+	uint64_t due_us = min_u64(c->retransmit_us, min_u64(c->ack_us, c->slow_us));
+	uint64_t set = t->timers[conn_id(t, c)].due;
+
+	if (due_us != NEVER && (set == 0 || due_us >> TICK_SHIFT < set - 1))
+		bx_tcp_timer_set(t, conn_id(t, c), due_us);
+}
 /* The payload of a full segment for an MTU (RFC 9293, 3.7.1; RFC 6691). */
 uint16_t bx_tcp_mss_of_mtu(const struct bx_net_addr *local, uint32_t mtu);
 /* What holds between any two calls; for BX_VERIFY builds. */
@@ -454,6 +595,21 @@ record_at(const struct records *r, uint32_t i)
 
 	return &r->at[at < r->capacity ? at : at - r->capacity];
 }
+
+static inline void
+bx_tcp_records_put(const struct bx_transport *t, struct conn *c, const struct records *r)
+{
+	struct send_ring *ring;
+
+	if (c->send_ring == NONE) {
+		c->single_count = r->count;
+		return;
+	}
+	ring = send_ring_of(t, c->send_ring);
+	ring->head = r->head;
+	ring->count = r->count;
+}
+
 /* There is room: see bx_tcp_records_full. */
 void bx_tcp_record_add(const struct bx_transport *t, struct conn *c, struct record record);
 void bx_tcp_record_pop(const struct bx_transport *t, struct conn *c);
@@ -481,19 +637,60 @@ void bx_tcp_segment(struct bx_transport *t, uint64_t now_us, const struct bx_net
     const struct bx_net_buf *buf, struct bx_net_batch *replies);
 void bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf);
+/* What an acknowledgement that was taken means for our FIN, and one of the peer that is next; true: the connection is
+ * over. */
+bool bx_tcp_fins(struct bx_transport *t, uint64_t now_us, struct conn *c, bool fin, struct bx_net_batch *replies);
 /* An established connection takes a segment (also the one that established it). */
 void bx_tcp_conn_segment(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s);
 /* Options of the peer's SYN. */
 void bx_tcp_conn_options(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t flags,
     uint16_t peer_mss, uint8_t scale, uint32_t ts_value);
 
+/* ---- tcp_usual.c ---- */
+/* Takes the usual segment of a connection; false: it is another one, and nothing has changed. */
+bool bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
+    const struct bx_net_buf *buf, struct bx_net_batch *replies);
+
 /* ---- tcp_data.c ---- */
+/* Received data is to be acknowledged: every second full segment at once, the rest within the delay. */
+void bx_tcp_acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c);
 void bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s);
-bool bx_tcp_receive_attach(struct bx_transport *t, struct conn *c);
+/* Gives the connection a receiving ring; false: the pool is empty. */
+static inline bool
+bx_tcp_receive_attach(struct bx_transport *t, struct conn *c)
+{
+	struct receive_ring *ring;
+
+	if (c->receive_ring != NONE)
+		return true;
+	c->receive_ring = bx_tcp_ring_take(t);
+	if (c->receive_ring == NONE)
+		return false;
+	ring = receive_ring_of(t, c->receive_ring);
+	ring->count = ring->recent = 0;
+	return true;
+}
+
 /* The window that may be advertised now, right edge never moving left. */
-uint32_t bx_tcp_window(const struct bx_transport *t, const struct conn *c);
+static inline uint32_t
+bx_tcp_window(const struct bx_transport *t, const struct conn *c)
+{
+	uint32_t unread = c->rcv_nxt - c->rcv_read, now = c->rcv_adv - c->rcv_nxt, room;
+
+	if ((c->flags & F_FIN_RECEIVED) != 0)
+		return now;
+	room = t->config.ring_bytes - unread;
+	/* RFC 9293, 3.8.6.2.2: the right edge moves by a useful step or not at all. */
+	if (room - now < min_u32(t->config.ring_bytes / 2, c->mss))
+		return now;
+	/* What the field cannot say is not promised. */
+	room = room >> c->receive_scale << c->receive_scale;
+	return max_u32(min_u32(room, (uint32_t)0xffff << c->receive_scale), now);
+}
 
 /* ---- tcp_ack.c ---- */
+/* There is room for the writer that asked for it, if it is worth waking. */
+void bx_tcp_wake_writer(struct bx_transport *t, struct conn *c);
 void bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segment *s);
 void bx_tcp_rtt_sample(struct conn *c, uint32_t rtt_us);
 
@@ -563,6 +760,7 @@ bool bx_tcp_cookie_read(const struct bx_transport *t, uint64_t now_us, const str
     const struct tuple *tuple, uint16_t *mss);
 
 /* ---- tcp_timewait.c ---- */
+/* The entry that stands for c takes its place in the hash. */
 void bx_tcp_time_wait_add(struct bx_transport *t, uint64_t now_us, const struct conn *c);
 /* A segment for an entry; true: it is a SYN that opens the connection anew (RFC 6191). */
 bool bx_tcp_time_wait_segment(struct bx_transport *t, uint64_t now_us, uint32_t id,

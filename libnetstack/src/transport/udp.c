@@ -174,16 +174,14 @@ bx_udp_send(struct bx_transport *t, uint64_t end, const struct bx_net_addr *loca
 		return BX_ERR_INVALID;
 	if (length > DATAGRAM_MAX)
 		return BX_ERR_OVERFLOW;
-	buf = bx_net_batch_add(out, total);
+	buf = batch_add(out, total, (struct bx_net_buf){
+		.kind = BX_NET_SEGMENT, .protocol = PROTOCOL_UDP, .source = *local, .destination = *remote,
+	});
 	if (buf == NULL)
 		return BX_ERR_WOULD_BLOCK;
 	p = bx_net_bytes(out, buf);
 	bx_put_be32(p, (uint32_t)e->port << 16 | remote_port);
 	bx_put_be32(p + 4, total << 16);
-	buf->kind = BX_NET_SEGMENT;
-	buf->protocol = PROTOCOL_UDP;
-	buf->source = *local;
-	buf->destination = *remote;
 	if (bx_net_addr_is_any(local) && bx_net_addr_is_ipv4(remote))
 		buf->source = bx_net_ipv4(0, 0, 0, 0);
 	sum = sum_pseudo(&buf->source, remote, PROTOCOL_UDP) + sum_of16(total);

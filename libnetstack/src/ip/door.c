@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * door.c -- batches through the IP stage, up and down.
+ *
+ * The short way first: packets of TCP and UDP, whole and without options, from and to whom the one before was; segments
+ * that go where the one before went.  It calls nothing.  From the first that is another one on, the long way is gone
+ * for that one, and the short one tried again.
+ */
+#include "ip.h"
+
+static inline bool
+receive_usual(struct bx_ip *ip, const struct bx_net_batch *packets, struct bx_net_buf *buf)
+{
+	const uint8_t *p = bx_net_bytes(packets, buf);
+	uint32_t total;
+
+	/* What is not for this stage passes. */
+	if (buf->kind != BX_NET_IPV4)
+		return buf->kind != BX_NET_IPV6;
+	if (buf->length < IPV4_HEAD || p[0] != 0x45 || !bx_ip_ipv4_pair_usual(ip, p, buf))
+		return false;
+	total = bx_get_be16(p + 2);
+	if (total < IPV4_HEAD || total > buf->length || (bx_get_be16(p + 6) & (IPV4_MF | IPV4_OFFSET)) != 0 ||
+	    (p[9] != PROTOCOL_TCP && p[9] != PROTOCOL_UDP) || sum_fold(sum_head(p, IPV4_HEAD, 0)) != 0xffffu)
+		return false;
+	bx_ip_ipv4_describe(buf, p);
+	buf->offset += IPV4_HEAD;
+	buf->length = total - IPV4_HEAD;
+	buf->kind = BX_NET_SEGMENT;
+	ip->stats.packets_in++;
+	ip->stats.segments_in++;
+	return true;
+}
+
+/* From one on that is not usual. */
+static APART void
+receive_from(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, uint32_t first,
+    struct bx_net_batch *replies)
+{
+	for (uint32_t i = first; i < packets->count; i++) {
+		struct bx_net_buf *buf = &packets->bufs[i];
+
+		if (i != first && receive_usual(ip, packets, buf))
+			continue;
+		if (buf->kind == BX_NET_IPV4) {
+			ip->stats.packets_in++;
+			bx_ip_ipv4_receive(ip, now_us, packets, buf, replies);
+		} else if (buf->kind == BX_NET_IPV6) {
+			ip->stats.packets_in++;
+			bx_ip_ipv6_receive(ip, now_us, packets, buf, replies);
+		}
+	}
+}
+
+void
+bx_ip_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, struct bx_net_batch *replies)
+{
+	uint32_t i = 0;
+
+	while (i < packets->count && receive_usual(ip, packets, &packets->bufs[i]))
+		i++;
+	if (i != packets->count)
+		receive_from(ip, now_us, packets, i, replies);
+}
+
+static inline bool
+send_usual(struct bx_ip *ip, const struct bx_net_batch *segments, struct bx_net_buf *buf)
+{
+	const struct path *path;
+	uint32_t total = buf->length + IPV4_HEAD;
+
+	if (buf->kind != BX_NET_SEGMENT)
+		return buf->kind != BX_NET_UNREACHABLE;
+	if (!bx_net_addr_is_ipv4(&buf->destination))
+		return false;
+	path = bx_ip_path_usual(ip, &buf->destination);
+	if (path == NULL || total > path->mtu || buf->offset - buf->begin < IPV4_HEAD)
+		return false;
+	buf->offset -= IPV4_HEAD;
+	buf->length = total;
+	bx_ip_ipv4_packet(ip, bx_net_bytes(segments, buf), buf, path);
+	return true;
+}
+
+static APART bool
+send_from(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments, uint32_t first,
+    struct bx_net_batch *extra)
+{
+	bool all = true;
+
+	for (uint32_t i = first; i < segments->count; i++) {
+		struct bx_net_buf *buf = &segments->bufs[i];
+
+		if (i != first && send_usual(ip, segments, buf))
+			continue;
+		if (buf->kind == BX_NET_SEGMENT) {
+			all &= bx_net_addr_is_ipv4(&buf->destination) ?
+			    bx_ip_ipv4_send(ip, now_us, segments, buf, extra) :
+			    bx_ip_ipv6_send(ip, now_us, segments, buf, extra);
+		} else if (buf->kind == BX_NET_UNREACHABLE) {
+			if (bx_net_addr_is_ipv4(&buf->source))
+				bx_ip_icmpv4_unreachable(ip, now_us, segments, buf, extra);
+			else
+				bx_ip_icmpv6_unreachable(ip, now_us, segments, buf, extra);
+			buf->kind = BX_NET_NONE;
+		}
+	}
+	return !all;
+}
+
+bool
+bx_ip_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments, struct bx_net_batch *extra)
+{
+	uint32_t i = 0;
+
+	while (i < segments->count && send_usual(ip, segments, &segments->bufs[i]))
+		i++;
+	return i != segments->count && send_from(ip, now_us, segments, i, extra);
+}
