@@ -518,8 +518,9 @@ uint32_t bx_program_ending(const struct bx_kcore *core);
 /* The program in whose space slot number `slot` lies, or BX_NONE: the root region. */
 uint32_t bx_program_of_slot(const struct bx_kcore *core, uint32_t slot);
 
-/* Whether a call of a thread of the program goes by the capability in slot number `slot`. */
-bool bx_capability_in_use(const struct bx_kcore *core, uint32_t index, uint32_t slot);
+/* Whether a call of a thread of the program goes by the capability in its slot `index`. */
+bool bx_capability_in_use(const struct bx_kcore *core, const struct bx_program *program,
+    uint32_t index);
 /* Removes the leaf capability in slot number `leaf`, first undoing what it holds up (mappings made
  * through memory, waits).  BX_OK, BX_ERR_AGAIN after a bounded part.  *parent as
  * bx_cap_leaf_remove.  *removal is all 0 when a removal begins, and kept between its parts; what was

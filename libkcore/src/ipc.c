@@ -653,29 +653,25 @@ bx_ipc_send(struct bx_kcore *core, struct bx_thread *sender, struct bx_endpoint 
     uint64_t deadline)
 {
 	uint32_t first = sender->transfer != BX_NONE ? sender->transfer : endpoint->receivers.head;
+	enum bx_err err = BX_OK;
 	struct bx_thread *receiver;
 	struct outcome outcome;
 
+	if (first == BX_NONE)
+		err = queue_check(core, sender, endpoint, deadline);
+	else if ((sender->phase & BX_PHASE_AGAIN) != 0 && sender->transfer == BX_NONE)
+		err = deadline_check(core, sender, deadline);
+	if (err != BX_OK) {
+		finish(core, sender, err);
+		return;
+	}
 	if (first == BX_NONE) {
-		enum bx_err err = queue_check(core, sender, endpoint, deadline);
-
-		if (err == BX_OK)
-			sender_queue(core, sender, endpoint, deadline);
-		else
-			finish(core, sender, err);
+		sender_queue(core, sender, endpoint, deadline);
 		return;
 	}
 	receiver = bx_thread_at(core, first);
 	if (partner_dies(core, sender, receiver))
 		return;
-	if ((sender->phase & BX_PHASE_AGAIN) != 0 && sender->transfer == BX_NONE) {
-		enum bx_err err = deadline_check(core, sender, deadline);
-
-		if (err != BX_OK) {
-			finish(core, sender, err);
-			return;
-		}
-	}
 	if (sender->call_kind != BX_CALL_SEND) {
 		if (receiver->reply_slot == BX_CAP_SLOT_NONE) {
 			refuse(core, sender, true, receiver, false, BX_ERR_STATE);

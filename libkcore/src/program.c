@@ -634,25 +634,22 @@ irq_release(struct bx_kcore *core, uint32_t index, uint32_t program)
 	irq->notification = BX_NONE;
 }
 
-/* Whether a call of the thread goes by the capability in slot number `leaf`: it waits by it, or makes a
- * copy, or has cost its use and begins again.  A fault goes by none. */
+/* Whether a call of the thread goes by the capability in slot `index` of its space: it waits by it, or makes
+ * a copy, or has cost its use and begins again.  A fault goes by none. */
 static bool
-goes_by(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t leaf)
+goes_by(const struct bx_thread *thread, uint32_t index)
 {
-	bool begun = thread->state == BX_THREAD_READY &&
-	    (thread->transfer != BX_NONE || (thread->phase & BX_PHASE_SPENT) != 0);
-
-	return (begun || bx_thread_queued(thread)) && thread->call_kind != BX_CALL_FAULT &&
-	    thread->context.value[0] == leaf - core->programs[thread->program].space.first_slot;
+	if (thread->context.value[0] != index || thread->call_kind == BX_CALL_FAULT)
+		return false;
+	return bx_thread_queued(thread) || (thread->state == BX_THREAD_READY &&
+	    (thread->transfer != BX_NONE || (thread->phase & BX_PHASE_SPENT) != 0));
 }
 
 bool
-bx_capability_in_use(const struct bx_kcore *core, uint32_t index, uint32_t slot)
+bx_capability_in_use(const struct bx_kcore *core, const struct bx_program *program, uint32_t index)
 {
-	const struct bx_program *program = &core->programs[index];
-
 	for (uint32_t i = 0; i < program->thread_count; i++) {
-		if (goes_by(core, &core->threads[program->first_thread + i], slot))
+		if (goes_by(&core->threads[program->first_thread + i], index))
 			return true;
 	}
 	return false;
@@ -691,7 +688,7 @@ waits_cancel(struct bx_kcore *core, uint32_t leaf, const struct bx_program *prog
 
 		if (removal->left <= 0)
 			return BX_ERR_AGAIN;
-		if (goes_by(core, thread, leaf)) {
+		if (goes_by(thread, leaf - program->space.first_slot)) {
 			use_cancel(core, thread);
 			removal->left -= COST_WAKE;
 		}

@@ -145,23 +145,24 @@ bx_sched_yield(struct bx_kcore *core)
 	core->cpu.slice_end = BX_SLICE_ENDED;
 }
 
-/* Whether the owner of an account waits, and not for what somebody does on its account. */
-static bool
-rests(const struct bx_thread *owner)
+/* What the owner has after a slice that is used up.  Whoever waits now, and not for what somebody does on
+ * its account, comes back with a whole one; one that is preempted with nothing left lets its equals by first, as
+ * soon as it runs. */
+static __attribute__((noinline, cold)) uint64_t
+slice_after(const struct bx_thread *owner)
 {
-	return owner->state != BX_THREAD_READY && owner->state != BX_THREAD_SENDING &&
-	    !bx_thread_awaits(owner);
+	bool works = owner->state == BX_THREAD_READY || owner->state == BX_THREAD_SENDING ||
+	    bx_thread_awaits(owner);
+
+	return works ? 0 : owner->slice_ticks;
 }
 
-/* What the owner will have of the slice that runs.  A whole one follows on one that was given away, or
- * used up by an owner that waits now; one that is preempted with nothing left lets its equals by first,
- * as soon as it runs. */
 static inline uint64_t
 slice_left(const struct bx_cpu *cpu, const struct bx_thread *owner, uint64_t now)
 {
 	if (BX_LIKELY(cpu->slice_end > now))
 		return cpu->slice_end - now;
-	return cpu->slice_end == BX_SLICE_GIVEN || rests(owner) ? owner->slice_ticks : 0;
+	return cpu->slice_end == BX_SLICE_GIVEN ? owner->slice_ticks : slice_after(owner);
 }
 
 /* Puts the rest of the running slice back to its owner, which pays for what has passed. */

@@ -87,8 +87,8 @@ bx_sys_cap_move(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_v
 
 	(void)out;
 	/* A call is by the capability that it began with, and is found by its slot. */
-	if (!place.space->sealed && place.index < place.space->plain_count &&
-	    bx_capability_in_use(core, thread->program, place.space->first_slot + place.index))
+	if (!place.space->sealed &&
+	    bx_capability_in_use(core, &core->programs[thread->program], place.index))
 		return BX_ERR_BUSY;
 	err = bx_cap_move(&core->forest, place, own_place(core, thread, to));
 	if (err == BX_OK)

@@ -188,16 +188,16 @@ move(struct spec *spec, uint16_t from, uint16_t to)
 {
 	enum bx_err err;
 
+	for (unsigned i = 0; !spec->programs[from / SPEC_SLOTS].sealed && i < spec->thread_count; i++) {
+		if (goes_by(spec, i, from))
+			return BX_ERR_BUSY;
+	}
 	if (spec->caps[from].type == BX_CAP_NONE)
 		return BX_ERR_CAP_EMPTY;
 	if (spec->caps[from].type == BX_CAP_REPLY)
 		return BX_ERR_CAP_TYPE;
 	if (spec->programs[from / SPEC_SLOTS].sealed)
 		return BX_ERR_CAP_SEALED;
-	for (unsigned i = 0; i < spec->thread_count; i++) {
-		if (goes_by(spec, i, from))
-			return BX_ERR_BUSY;
-	}
 	err = target_check(spec, to);
 	if (err != BX_OK)
 		return err;

@@ -457,16 +457,16 @@ send(struct spec *spec, unsigned thread, unsigned endpoint)
 		sender->retries = false;
 		return true;
 	}
+	/* Late is not too late for the first one that waits, but for the next. */
+	err = sender->retries && sender->copy == NOBODY ? deadline_check(spec, sender) : BX_OK;
+	if (err != BX_OK) {
+		finish(spec, thread, err);
+		return false;
+	}
 	receiver = &spec->threads[first];
 	if (spec_dying(spec, first)) {
 		spec_stop(spec, first);
 		sender->again = true;
-		return false;
-	}
-	/* The first one that waits may be late; the next is not. */
-	err = sender->retries && sender->copy == NOBODY ? deadline_check(spec, sender) : BX_OK;
-	if (err != BX_OK) {
-		finish(spec, thread, err);
 		return false;
 	}
 	if (sender->says != SAYS_SEND && receiver->reply_place == NOWHERE) {
