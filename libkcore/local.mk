@@ -24,7 +24,8 @@ bx_kcore_inc = -DBX_VERSION='"$(PACKAGE_VERSION)"' $(KCORE_INC) $(CAP_INC) $(TRU
 bxinclude_HEADERS += %D%/include/brainix/kcore.h %D%/include/brainix/kcore-hosted.h \
 	%D%/include/brainix/machine.h
 noinst_HEADERS += %D%/src/core.h %D%/src/ipc_fast.h %D%/src/sys.h %D%/src/thread.h %D%/tests/driver.h \
-	%D%/tests/fixture.h %D%/tests/model/model.h %D%/tests/model/scenarios.h %D%/tests/model/spec.h
+	%D%/tests/fixture.h %D%/tests/model/model.h %D%/tests/model/scenarios.h %D%/tests/model/sentences.h \
+	%D%/tests/model/spec.h
 pkgconfig_DATA += %D%/brainix-kcore.pc %D%/brainix-kcore-hosted.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md
 
@@ -102,6 +103,7 @@ libkcore_tests += %D%/tests/model/model
 %C%_tests_model_model_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
 %C%_tests_model_model_SOURCES = \
 	%D%/tests/model/compare.c %D%/tests/model/model.c %D%/tests/model/scenarios.c \
+	%D%/tests/model/sentences.c \
 	%D%/tests/model/spec.c %D%/tests/model/spec_budget.c %D%/tests/model/spec_caps.c \
 	%D%/tests/model/spec_ipc.c %D%/tests/model/spec_threads.c %D%/tests/model/spec_watch.c \
 	%D%/tests/model/system.c %D%/tests/fixture.c $(bx_kcore_world)

@@ -9,7 +9,7 @@ bxinclude_HEADERS += \
 	%D%/include/brainix/net_socket.h %D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
 noinst_HEADERS += \
 	%D%/src/batch.h %D%/src/dhcp/dhcp.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/transport.h \
-	%D%/tests/fuzz.h %D%/tests/pair.h
+	%D%/tests/fuzz.h %D%/tests/limits.h %D%/tests/pair.h
 pkgconfig_DATA += %D%/brainix-netstack.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/RFC.md
 lib_LTLIBRARIES += %D%/libbrainix-netstack.la
@@ -133,3 +133,13 @@ noinst_PROGRAMS += %D%/bench/bench_net %D%/bench/bench_loss
 PHONY += bench-net
 bench-net: %D%/bench/bench_net %D%/bench/bench_loss
 	CC='$(CC_FOR_BUILD)' $(SHELL) $(top_srcdir)/%D%/bench/net.sh %D%/bench/bench_net %D%/bench/bench_loss
+
+# `make net-mutants': clauses of standards, each broken; the test that RFC.md names has to fail.  MUTANT='part of a line': those alone.
+PHONY += net-mutants
+EXTRA_DIST += %D%/tests/check-mutants.sh %D%/tests/mutants.list %D%/tests/check-rfc.sh
+TESTS += %D%/tests/check-rfc.sh
+if HAVE_CHECK
+net-mutants:
+	@CC='$(CC_FOR_BUILD)' BX_SRCDIR='$(srcdir)' CHECK_CFLAGS='$(CHECK_CFLAGS)' CHECK_LIBS='$(CHECK_LIBS)' \
+		BX_ONLY='$(MUTANT)' $(SHELL) $(top_srcdir)/%D%/tests/check-mutants.sh
+endif

@@ -54,47 +54,34 @@ stages_start(const char *tap, const uint8_t mac[6], const uint64_t seed[4], cons
 	bx_net_batch_init(&replies, reply_bytes, sizeof reply_bytes, reply_bufs, 2 * HOST_BATCH, HOST_FRAME);
 }
 
-/* A frame that has passed the wire. */
-static void
-to_device(void *self, const uint8_t *frame, uint32_t length)
-{
-	(void)self;
-	if (write(stages.tap, frame, length) < 0 && errno != EAGAIN && errno != EIO && errno != ENOBUFS)
-		host_die("tap", strerror(errno));
-}
-
 void
 stages_write(struct bx_net_batch *batch)
 {
 	for (uint32_t i = 0; i < batch->count; i++) {
 		const struct bx_net_buf *buf = &batch->bufs[i];
 
-		if (buf->kind == BX_NET_FRAME)
-			wire_pass(1, bx_net_bytes(batch, buf), buf->length, to_device, NULL);
+		if (buf->kind == BX_NET_FRAME && write(stages.tap, bx_net_bytes(batch, buf), buf->length) < 0 &&
+		    errno != EAGAIN && errno != EIO && errno != ENOBUFS)
+			host_die("tap", strerror(errno));
 	}
 	bx_net_batch_clear(batch);
-}
-
-static void
-to_batch(void *self, const uint8_t *frame, uint32_t length)
-{
-	struct bx_net_buf *buf = bx_net_batch_add(self, length);
-
-	if (buf == NULL)
-		return;
-	memcpy(bx_net_bytes(self, buf), frame, length);
-	buf->kind = BX_NET_FRAME;
 }
 
 void
 stages_read(struct bx_net_batch *batch)
 {
 	uint8_t frame[HOST_FRAME];
+	struct bx_net_buf *buf;
 	ssize_t n;
 
 	bx_net_batch_clear(batch);
-	while (batch->count + 3u <= HOST_BATCH && (n = read(stages.tap, frame, sizeof frame)) > 0)
-		wire_pass(0, frame, (uint32_t)n, to_batch, batch);
+	while (batch->count < HOST_BATCH && (n = read(stages.tap, frame, sizeof frame)) > 0) {
+		buf = bx_net_batch_add(batch, (uint32_t)n);
+		if (buf == NULL)
+			return;
+		memcpy(bx_net_bytes(batch, buf), frame, (size_t)n);
+		buf->kind = BX_NET_FRAME;
+	}
 }
 
 /* A copy of what is to be known of a segment that did not go: its first bytes, and why. */

@@ -99,12 +99,6 @@ void stages_read(struct bx_net_batch *frames);
 /* Waits until one of the two can be read (-1: none), or until then. */
 void host_wait(int fd, int second_fd, uint64_t until_us);
 
-/* wire.c: how bad the wire is, LOSE,DUPLICATE,REORDER,CORRUPT,SEED; and a frame on it, in direction 0 up or 1 down: `on` is
- * called for each frame that arrives instead, 0 to 3 of them. */
-void wire_set(const char *text);
-void wire_pass(uint32_t direction, uint8_t *frame, uint32_t length, void (*on)(void *, const uint8_t *, uint32_t),
-    void *self);
-
 /* split.c */
 extern const struct below below_split;
 void split_start(const char *tap, const uint8_t mac[6], const uint64_t seed[4], const uint64_t stable[2]);

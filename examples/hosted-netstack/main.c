@@ -2,11 +2,10 @@
 /*
  * main.c -- hosted-netstack: libnetstack in Linux processes on a tap device.
  *
- *   hosted-netstack [--split] [--dns ADDRESS] [--wire LOSE,DUPLICATE,REORDER,CORRUPT,SEED] TAP HOW COMMAND
+ *   hosted-netstack [--split] [--dns ADDRESS] TAP HOW COMMAND
  *
  * HOW is ADDRESS/PREFIX, several times for several, each followed by its gateway if there is one; or dhcp; or auto: what
- * routers say.  IPv6 listens to routers in any case.  --split: the three stages in a process each.  --wire: a bad
- * one, for tests (chances in 1/10,000).
+ * routers say.  IPv6 listens to routers in any case.  --split: the three stages in a process each.
  *
  *   serve [PORT]     an HTTP server: GET / is a page, GET /bytes/N is N bytes.  Answers ping, TCP echo on port 7,
  *                    and iperf3.
@@ -71,8 +70,6 @@ main(int argc, char **argv)
 			split = true;
 		else if (strcmp(*arg, "--dns") == 0 && arg[1] != NULL && host_address(*++arg, &server, &rest))
 			name_server(&server);
-		else if (strcmp(*arg, "--wire") == 0 && arg[1] != NULL)
-			wire_set(*++arg);
 		else
 			usage();
 	}

@@ -73,7 +73,14 @@ root_is_valid(const struct bx_cap *cap)
   @ ensures put: \result == BX_OK ==>
   @    rooted{Pre,Post}(forest->slots, forest->slot_count, \old(slot_of(to))) &&
   @    forest->slots[\old(slot_of(to))].cap.type == \old(cap->type) &&
-  @    forest->slots[\old(slot_of(to))].cap.rights == \old(cap->rights);
+  @    forest->slots[\old(slot_of(to))].cap.rights == \old(cap->rights) &&
+  @    forest->slots[\old(slot_of(to))].cap.uses == \old(cap->uses) &&
+  @    forest->slots[\old(slot_of(to))].cap.badge == \old(cap->badge) &&
+  @    forest->slots[\old(slot_of(to))].cap.object.index == \old(cap->object.index) &&
+  @    forest->slots[\old(slot_of(to))].cap.object.generation == \old(cap->object.generation) &&
+  @    forest->slots[\old(slot_of(to))].cap.expiry == \old(cap->expiry) &&
+  @    forest->slots[\old(slot_of(to))].cap.first == \old(cap->first) &&
+  @    forest->slots[\old(slot_of(to))].cap.count == \old(cap->count);
   @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK;
   @ ensures gain: only_gain{Pre,Post}(forest->slots, forest->slot_count, \old(slot_of(to))); */
 enum bx_err

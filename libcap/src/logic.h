@@ -15,6 +15,9 @@
 /*@ ghost unsigned long long bx_cap_birth[0xffffffff]; */
 /*@ ghost unsigned long long bx_cap_births; */
 
+/* Any set of slots: nothing writes it, so what is proved of it is proved of each (marks_below). */
+/*@ ghost unsigned char bx_cap_marked[0xffffffff]; */
+
 /* Written out wherever they stand behind a quantifier: a prover does not look inside of a name there. */
 #define UNLINKED(s, i) \
 	((s)[i].parent == BX_CAP_SLOT_NONE && (s)[i].child == BX_CAP_SLOT_NONE && \
@@ -335,6 +338,16 @@ predicate nothing_changed{K,L}(struct bx_cap_slot *s, integer n) =
     \forall integer i; 0 <= i < n ==>
 	SAME_LINKS(K, L, s, i) && SAME_CAP(K, L, s, i);
 
+// i was derived, directly or over others, from a
+inductive descends{L}(struct bx_cap_slot *s, integer i, integer a) {
+case child{L}:
+    \forall struct bx_cap_slot *s, integer i, a;
+    a != BX_CAP_SLOT_NONE && s[i].parent == a ==> descends(s, i, a);
+case further{L}:
+    \forall struct bx_cap_slot *s, integer i, a;
+    s[i].parent != BX_CAP_SLOT_NONE && descends(s, s[i].parent, a) ==> descends(s, i, a);
+}
+
 // the caller's part: memory, and where a space lies in it
 predicate forest_in_memory{L}(struct bx_cap_forest *f) =
     \valid(f) && 0 < f->slot_count && \valid(f->slots + (0 .. f->slot_count - 1)) &&
@@ -358,7 +371,31 @@ logic integer slot_of{L}(struct bx_cap_place p) = p.space->first_slot + p.index;
 
 predicate empty_or_as_before{K,L}(struct bx_cap_slot *s, integer n, integer but) =
     \forall integer i; 0 <= i < n && i != but ==>
-	SAME_CAP(K, L, s, i) || \at(s[i].cap.type, L) == BX_CAP_NONE;
+	SAME_CAP(K, L, s, i) && \at(s[i].parent, L) == \at(s[i].parent, K) ||
+	\at(s[i].cap.type, L) == BX_CAP_NONE;
+
+// the marked are those below r.  No more is said than one step of it, but parents form no ring: there
+// is one set like that, the descendants of r
+predicate marks_below{L}(struct bx_cap_slot *s, integer n, integer r) =
+    \forall integer i; 0 <= i < n && s[i].cap.type != BX_CAP_NONE ==>
+	(bx_cap_marked[i] != 0 <==> s[i].parent != BX_CAP_SLOT_NONE &&
+	    (s[i].parent == r || bx_cap_marked[s[i].parent] != 0));
+
+predicate went{K,L}(struct bx_cap_slot *s, integer i) =
+    \at(s[i].cap.type, K) != BX_CAP_NONE && \at(s[i].cap.type, L) == BX_CAP_NONE;
+
+predicate only_marked_went{K,L}(struct bx_cap_slot *s, integer n, integer but) =
+    \forall integer i; 0 <= i < n && i != but && \at(s[i].cap.type, K) != BX_CAP_NONE &&
+	\at(s[i].cap.type, L) == BX_CAP_NONE ==> \at(bx_cap_marked[i], K) != 0;
+
+predicate some_went{K,L}(struct bx_cap_slot *s, integer n) =
+    \exists integer i; 0 <= i < n && went{K,L}(s, i);
+
+// who is left was no child of r, and its parent is left: so it was no descendant of r
+predicate no_descendant_left{K,L}(struct bx_cap_slot *s, integer n, integer r) =
+    \forall integer i; 0 <= i < n && \at(s[i].cap.type, L) != BX_CAP_NONE ==>
+	\at(s[i].parent, K) != r && (\at(s[i].parent, K) == BX_CAP_SLOT_NONE ||
+	    \at(s[\at(s[i].parent, K)].cap.type, L) != BX_CAP_NONE);
 
 // a counted capability has the uses less that it gave
 predicate uses_taken{K,L}(struct bx_cap_slot *s, integer i, integer uses) =

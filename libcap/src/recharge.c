@@ -9,7 +9,9 @@
  * the depth that the capability itself records (CAP-3). */
 /*@ requires forest_in_memory(forest) && slots_sound(forest->slots, forest->slot_count);
   @ requires slot < forest->slot_count && forest->slots[slot].cap.type != BX_CAP_NONE;
+  @ requires ancestor != BX_CAP_SLOT_NONE;
   @ assigns \nothing;
+  @ ensures \result != 0 <==> descends(forest->slots, slot, ancestor);
   @ ensures \result != 0 ==> slot != ancestor &&
   @    (forest->slots[slot].cap.uses == BX_CAP_USES_UNLIMITED ==>
   @     forest->slots[ancestor].cap.uses == BX_CAP_USES_UNLIMITED); */
@@ -19,6 +21,8 @@ descends_from(const struct bx_cap_forest *forest, uint32_t slot, uint32_t ancest
 	/*@ loop invariant slot < forest->slot_count && up == forest->slots[slot].cap.depth;
 	  @ loop invariant forest->slots[slot].cap.type != BX_CAP_NONE;
 	  @ loop invariant up <= forest->slots[\at(slot, Pre)].cap.depth <= BX_CAP_DEPTH_MAX;
+	  @ loop invariant descends(forest->slots, slot, ancestor) <==>
+	  @    descends(forest->slots, \at(slot, Pre), ancestor);
 	  @ loop invariant forest->slots[\at(slot, Pre)].cap.uses == BX_CAP_USES_UNLIMITED ==>
 	  @    forest->slots[slot].cap.uses == BX_CAP_USES_UNLIMITED;
 	  @ loop assigns up, slot;
@@ -39,6 +43,7 @@ descends_from(const struct bx_cap_forest *forest, uint32_t slot, uint32_t ancest
   @ requires slots_sound(slots, n);
   @ assigns slots[0 .. n - 1].cap.uses;
   @ ensures recharged{Pre,Post}(slots, n);
+  @ ensures caps_as_before{Pre,Post}(slots, n, child, parent);
   @ ensures slots_sound(slots, n);
   @ ensures uses_taken{Pre,Post}(slots, parent, uses);
   @ ensures slots[child].cap.uses == \old(slots[child].cap.uses) + uses; */
@@ -54,6 +59,10 @@ recharge_act(struct bx_cap_slot *slots, uint32_t parent, uint32_t child, uint32_
 /*@ requires forest_in_memory(forest) && sound(forest);
   @ requires place_in_memory(forest, parent) && place_in_memory(forest, child);
   @ assigns forest->slots[0 .. forest->slot_count - 1].cap.uses;
+  @ ensures consent: \result == BX_OK ==>
+  @    \old(descends(forest->slots, slot_of(child), slot_of(parent)));
+  @ ensures only: caps_as_before{Pre,Post}(forest->slots, forest->slot_count,
+  @    \old(slot_of(child)), \old(slot_of(parent)));
   @ ensures \result == BX_OK ==> now < forest->slots[slot_of(parent)].cap.expiry &&
   @    slot_of(parent) != slot_of(child) &&
   @    forest->slots[slot_of(child)].cap.uses == \old(forest->slots[slot_of(child)].cap.uses) + uses &&

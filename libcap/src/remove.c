@@ -15,7 +15,11 @@
   @ ensures \result != BX_CAP_SLOT_NONE ==> \result < forest->slot_count && \result != root &&
   @    forest->slots[\result].child == BX_CAP_SLOT_NONE;
   @ ensures \result != BX_CAP_SLOT_NONE && (near == BX_CAP_SLOT_NONE ||
-  @    forest->slots[near].cap.type != BX_CAP_NONE) ==> forest->slots[\result].cap.type != BX_CAP_NONE; */
+  @    forest->slots[near].cap.type != BX_CAP_NONE) ==> forest->slots[\result].cap.type != BX_CAP_NONE;
+  @ ensures below: marks_below(forest->slots, forest->slot_count, root) &&
+  @    forest->slots[root].cap.type != BX_CAP_NONE && (near == BX_CAP_SLOT_NONE || near == root ||
+  @	forest->slots[near].cap.type != BX_CAP_NONE && bx_cap_marked[near] != 0) ==>
+  @    \result == BX_CAP_SLOT_NONE || bx_cap_marked[\result] != 0; */
 uint32_t
 bx_cap_leaf_next(const struct bx_cap_forest *forest, uint32_t root, uint32_t near)
 {
@@ -25,6 +29,10 @@ bx_cap_leaf_next(const struct bx_cap_forest *forest, uint32_t root, uint32_t nea
 	/*@ loop invariant leaf < forest->slot_count;
 	  @ loop invariant (near == BX_CAP_SLOT_NONE ? root : near) != leaf ==>
 	  @    forest->slots[leaf].cap.type != BX_CAP_NONE;
+	  @ loop invariant marks_below(forest->slots, forest->slot_count, root) &&
+	  @    forest->slots[root].cap.type != BX_CAP_NONE && (near == BX_CAP_SLOT_NONE || near == root ||
+	  @	forest->slots[near].cap.type != BX_CAP_NONE && bx_cap_marked[near] != 0) ==>
+	  @    forest->slots[leaf].cap.type != BX_CAP_NONE && (leaf == root || bx_cap_marked[leaf] != 0);
 	  @ loop invariant forest->slots[leaf].cap.depth <= BX_CAP_DEPTH_MAX;
 	  @ loop assigns leaf;
 	  @ loop variant BX_CAP_DEPTH_MAX - forest->slots[leaf].cap.depth; */
@@ -77,6 +85,9 @@ bx_cap_leaf_remove(struct bx_cap_forest *forest, uint32_t slot)
   @ ensures sound(forest) && \result <= budget;
   @ ensures \result < budget ==> forest->slots[root].child == BX_CAP_SLOT_NONE;
   @ ensures same_cap{Pre,Post}(forest->slots, root);
+  @ ensures only: \old(marks_below(forest->slots, forest->slot_count, root)) ==>
+  @    only_marked_went{Pre,Post}(forest->slots, forest->slot_count, forest->slot_count);
+  @ ensures some: \result > 0 ==> some_went{Pre,Post}(forest->slots, forest->slot_count);
   @ ensures empty_or_as_before{Pre,Post}(forest->slots, forest->slot_count, forest->slot_count); */
 static uint32_t
 remove_below(struct bx_cap_forest *forest, uint32_t root, uint32_t budget)
@@ -93,14 +104,20 @@ remove_below(struct bx_cap_forest *forest, uint32_t root, uint32_t budget)
 	  @ loop invariant same_cap{Pre,Here}(forest->slots, root);
 	  @ loop invariant empty_or_as_before{Pre,Here}(forest->slots, forest->slot_count,
 	  @    forest->slot_count);
+	  @ loop invariant marks_below{Pre}(forest->slots, forest->slot_count, root) ==>
+	  @    only_marked_went{Pre,Here}(forest->slots, forest->slot_count, forest->slot_count) &&
+	  @    (near == BX_CAP_SLOT_NONE || near == root || bx_cap_marked[near] != 0);
+	  @ loop invariant removed > 0 ==> some_went{Pre,Here}(forest->slots, forest->slot_count);
 	  @ loop assigns removed, near, leaf,
 	  @    \at(forest->slots, Pre)[0 .. \at(forest->slot_count, Pre) - 1];
 	  @ loop variant budget - removed; */
 	for (removed = 0; removed < budget; removed++) {
+		//@ assert marks_below{Pre}(forest->slots, forest->slot_count, root) ==> marks_below(forest->slots, forest->slot_count, root);
 		leaf = bx_cap_leaf_next(forest, root, near);
 		if (leaf == BX_CAP_SLOT_NONE)
 			break;
 		near = bx_cap_leaf_remove(forest, leaf);
+		//@ assert went{Pre,Here}(forest->slots, leaf);
 	}
 	return removed;
 }
@@ -110,6 +127,11 @@ remove_below(struct bx_cap_forest *forest, uint32_t root, uint32_t budget)
   @ ensures sound(forest);
   @ ensures none_left: \result == BX_OK ==>
   @    \forall integer i; 0 <= i < forest->slot_count ==> forest->slots[i].parent != \old(slot_of(place));
+  @ ensures cap4: \result == BX_OK ==> no_descendant_left{Pre,Post}(forest->slots, forest->slot_count,
+  @    \old(slot_of(place)));
+  @ ensures only: \old(marks_below(forest->slots, forest->slot_count, slot_of(place))) ==>
+  @    only_marked_went{Pre,Post}(forest->slots, forest->slot_count, forest->slot_count);
+  @ ensures some: \result == BX_ERR_AGAIN ==> some_went{Pre,Post}(forest->slots, forest->slot_count);
   @ ensures place.index < place.space->slot_count ==> same_cap{Pre,Post}(forest->slots, \old(slot_of(place)));
   @ ensures \result == BX_OK || \result == BX_ERR_AGAIN || \result == BX_ERR_CAP_SLOT ||
   @    \result == BX_ERR_CAP_EMPTY;
@@ -135,6 +157,11 @@ bx_cap_revoke(struct bx_cap_forest *forest, struct bx_cap_place place)
   @ ensures sound(forest);
   @ ensures none_left: \result == BX_OK ==> blank(forest->slots, \old(slot_of(place))) &&
   @    \forall integer i; 0 <= i < forest->slot_count ==> forest->slots[i].parent != \old(slot_of(place));
+  @ ensures cap4: \result == BX_OK ==> no_descendant_left{Pre,Post}(forest->slots, forest->slot_count,
+  @    \old(slot_of(place)));
+  @ ensures only: \old(marks_below(forest->slots, forest->slot_count, slot_of(place))) ==>
+  @    only_marked_went{Pre,Post}(forest->slots, forest->slot_count, \old(slot_of(place)));
+  @ ensures some: \result == BX_ERR_AGAIN ==> some_went{Pre,Post}(forest->slots, forest->slot_count);
   @ ensures \result == BX_OK || \result == BX_ERR_AGAIN || \result == BX_ERR_CAP_SLOT ||
   @    \result == BX_ERR_CAP_EMPTY;
   @ ensures empty_or_as_before{Pre,Post}(forest->slots, forest->slot_count, forest->slot_count); */

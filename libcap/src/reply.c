@@ -13,7 +13,15 @@
   @ ensures refused: \result != BX_OK ==> nothing_changed{Pre,Post}(forest->slots, forest->slot_count);
   @ ensures put: \result == BX_OK ==>
   @    rooted{Pre,Post}(forest->slots, forest->slot_count, \old(slot_of(to))) &&
-  @    forest->slots[\old(slot_of(to))].cap.type == BX_CAP_REPLY;
+  @    forest->slots[\old(slot_of(to))].cap.type == BX_CAP_REPLY &&
+  @    forest->slots[\old(slot_of(to))].cap.rights == \old(reply->rights) &&
+  @    forest->slots[\old(slot_of(to))].cap.uses == \old(reply->uses) &&
+  @    forest->slots[\old(slot_of(to))].cap.badge == \old(reply->badge) &&
+  @    forest->slots[\old(slot_of(to))].cap.object.index == \old(reply->object.index) &&
+  @    forest->slots[\old(slot_of(to))].cap.object.generation == \old(reply->object.generation) &&
+  @    forest->slots[\old(slot_of(to))].cap.expiry == \old(reply->expiry) &&
+  @    forest->slots[\old(slot_of(to))].cap.first == \old(reply->first) &&
+  @    forest->slots[\old(slot_of(to))].cap.count == \old(reply->count);
   @ ensures cap5: \old(is_plain(to)) ==> \result != BX_OK;
   @ ensures gain: only_gain{Pre,Post}(forest->slots, forest->slot_count, \old(slot_of(to))); */
 enum bx_err

@@ -279,6 +279,8 @@ bx_ipc_read_bytes(struct bx_ipc_reader *reader, uint32_t longest, const uint8_t 
   @ ensures reader_sound(reader) && reader_goes_on{Pre,Post}(reader);
   @ ensures reader->err == BX_OK ==> *length <= longest &&
   @    *length <= reader->message->string_length;
+  @ ensures reader->err == BX_OK ==> *text == (char *)(reader->message->string + (reader->offset - *length)) &&
+  @    *length <= reader->offset - \old(reader->offset);
   @ ensures reader->err != BX_OK ==> *text == \old(*text) && *length == \old(*length); */
 void
 bx_ipc_read_text(struct bx_ipc_reader *reader, uint32_t longest, const char **text,

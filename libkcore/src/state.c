@@ -92,7 +92,7 @@ bx_state_begin(struct bx_kcore *core, uint32_t index)
 	bx_put_le32(header.plain_count, program->space.plain_count);
 	bx_put_le32(header.thread_count, program->thread_count);
 	bx_sha256_begin(&program->digest);
-	bx_sha256_blocks(&program->digest, header.magic, 1);
+	bx_sha256_blocks(&program->digest, (const uint8_t *)&header, 1);
 }
 
 bool
@@ -108,7 +108,7 @@ bx_state_step(struct bx_kcore *core, uint32_t index, uint32_t *slot)
 		if (caps++ == STEP_CAPS)
 			return false;
 		state_cap(core, index, *slot, &record);
-		bx_sha256_blocks(&program->digest, record.program, 1);
+		bx_sha256_blocks(&program->digest, (const uint8_t *)&record, 1);
 	}
 	if (*slot < program->space.slot_count || caps == STEP_CAPS)
 		return false;

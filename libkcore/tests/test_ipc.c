@@ -46,6 +46,14 @@ setup(void)
 }
 
 static void
+setup_open(void)
+{
+	prepare();
+	driver_open(&build);
+	start_all();
+}
+
+static void
 teardown(void)
 {
 	world.machine.interrupt_every = 0;
@@ -848,10 +856,8 @@ START_TEST(ipc6_another_capability_comes_in_a_copy)
 	ck_assert_int_eq(bx_capability_remove_leaf(world.core, space->first_slot + EP_A, &parent, &removal),
 	    BX_OK);
 	ck_assert_uint_eq(thread(side)->transfer, BX_NONE);
-	space->sealed = false;
 	ck_assert_int_eq(bx_cap_move(&world.core->forest, (struct bx_cap_place){ space, EP_B },
 	    (struct bx_cap_place){ space, EP_A }), BX_OK);
-	space->sealed = true;
 	settle();
 	state_is(SERVER, BX_THREAD_RECEIVING);
 	state_is(CLIENT, BX_THREAD_SENDING);
@@ -868,7 +874,6 @@ START_TEST(ipc6_capability_in_use_stays)
 	struct bx_thread *mover = thread(CLIENT + 1);
 	struct bx_sys_values out;
 
-	world.core->programs[CLIENT / 2].space.sealed = false;
 	if (_i == 2)
 		ask(CLIENT, BX_SYS_CALL, EP_A, 5, SOON);
 	else
@@ -882,7 +887,6 @@ START_TEST(ipc6_capability_in_use_stays)
 	ck_assert_int_eq(bx_sys_cap_move(world.core, mover, &out), BX_ERR_BUSY);
 	mover->context.value[0] = EP_B;
 	ck_assert_int_eq(bx_sys_cap_move(world.core, mover, &out), BX_OK);
-	world.core->programs[CLIENT / 2].space.sealed = true;
 	if (_i == 3)
 		bx_thread_ready(world.core, thread(SERVER));
 }
@@ -1641,11 +1645,13 @@ Suite *
 suite_ipc(void)
 {
 	Suite *suite = suite_create("kcore-ipc");
-	TCase *all = tcase_create("all"), *rights = tcase_create("rights");
+	TCase *all = tcase_create("all"), *rights = tcase_create("rights"),
+	    *open = tcase_create("open");
 
 	tcase_set_timeout(all, 60);
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_checked_fixture(rights, setup_rights, teardown);
+	tcase_add_checked_fixture(open, setup_open, teardown);
 	tcase_add_loop_test(all, ipc1_call_and_reply, 0, 2);
 	tcase_add_test(all, ipc1_senders_are_served_in_order);
 	tcase_add_test(all, ipc1_send_needs_no_reply_slot);
@@ -1677,8 +1683,8 @@ suite_ipc(void)
 	tcase_add_loop_test(all, ipc6_interrupted_copy_goes_on, 0, 2);
 	tcase_add_loop_test(all, ipc6_copy_is_made_at_the_priority_of_who_waits, 0, 4);
 	tcase_add_loop_test(all, ipc6_capability_goes_in_a_copy, 0, 2);
-	tcase_add_loop_test(all, ipc6_another_capability_comes_in_a_copy, 0, 2);
-	tcase_add_loop_test(all, ipc6_capability_in_use_stays, 0, 4);
+	tcase_add_loop_test(open, ipc6_another_capability_comes_in_a_copy, 0, 2);
+	tcase_add_loop_test(open, ipc6_capability_in_use_stays, 0, 4);
 	tcase_add_loop_test(all, ipc6_another_capability_goes, 0, 2);
 	tcase_add_test(all, ipc8_fault_outlives_a_capability);
 	tcase_add_test(all, ipc6_offer_is_read_once);
@@ -1711,6 +1717,7 @@ suite_ipc(void)
 	tcase_add_test(all, ipc10_own_handler);
 	tcase_add_test(all, ipc10_faulting_thread_is_stopped);
 	suite_add_tcase(suite, all);
+	suite_add_tcase(suite, open);
 	suite_add_tcase(suite, rights);
 	return suite;
 }

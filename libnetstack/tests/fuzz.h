@@ -62,4 +62,40 @@ must(bool condition)
 		abort();
 }
 
+/*
+ * A state as it was when it was ready for the first step.  To make one takes longer than most inputs run, so it is made once and
+ * copied back for each input: whatever points into it does so with the same addresses as before.
+ */
+#define FUZZ_PARTS	4u
+
+struct prepared {
+	bool made;
+	uint32_t count;
+	struct {
+		void *at;
+		void *copy;
+		size_t size;
+	} part[FUZZ_PARTS];
+};
+
+static inline void
+prepared_add(struct prepared *p, void *at, size_t size)
+{
+	must(p->count < FUZZ_PARTS);
+	p->part[p->count].at = at;
+	p->part[p->count].size = size;
+	p->part[p->count].copy = malloc(size);
+	must(p->part[p->count].copy != NULL);
+	memcpy(p->part[p->count].copy, at, size);
+	p->count++;
+	p->made = true;
+}
+
+static inline void
+prepared_restore(const struct prepared *p)
+{
+	for (uint32_t i = 0; i < p->count; i++)
+		memcpy(p->part[i].at, p->part[i].copy, p->part[i].size);
+}
+
 #endif

@@ -10,9 +10,11 @@
 static _Alignas(64) uint8_t link_block[65536], ip_block[262144], transport_block[1 << 20];
 static uint8_t in_bytes[65536], out_bytes[65536], packed[131072];
 static struct bx_net_buf in_bufs[16], out_bufs[32];
+static struct bx_stack stack;
+static struct prepared prepared;
 
 static void
-start(struct bx_stack *s)
+start(struct bx_stack *s, struct prepared *p)
 {
 	struct bx_link_config link = {
 		.mac = { 2, 0, 0, 0, 0, 1 }, .mtu = 1500, .neighbours = 4, .waiting = 2, .seed = 1,
@@ -36,12 +38,15 @@ start(struct bx_stack *s)
 	must(bx_ip_address_add(s->ip, 0, &me, 24) == BX_OK);
 	must(bx_tcp_listen(s->transport, &any, 80, 2, &handle) == BX_OK);
 	must(bx_udp_open(s->transport, &any, 53, &handle, &port) == BX_OK);
+	prepared_add(p, link_block, bx_link_size(&link));
+	prepared_add(p, ip_block, bx_ip_size(&ip));
+	prepared_add(p, transport_block, bx_transport_size(&transport));
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct bx_stack s = { 0 };
+	struct bx_stack *s = &stack;
 	struct bx_net_batch in, out;
 	uint32_t length;
 	uint8_t which = size != 0 ? data[0] : 0;
@@ -54,13 +59,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(in.count == 0);
 		return 0;
 	}
-	start(&s);
+	if (prepared.made)
+		prepared_restore(&prepared);
+	else
+		start(s, &prepared);
 	switch (which % 5) {
-	case 0: bx_link_receive(s.link, 1, &in, &out); break;
-	case 1: bx_ip_receive(s.ip, 1, &in, &out); break;
-	case 2: bx_transport_receive(s.transport, 1, &in, &out); break;
-	case 3: (void)bx_ip_send(s.ip, 1, &in, &out); break;
-	case 4: bx_link_send(s.link, 1, &in, &out); break;
+	case 0: bx_link_receive(s->link, 1, &in, &out); break;
+	case 1: bx_ip_receive(s->ip, 1, &in, &out); break;
+	case 2: bx_transport_receive(s->transport, 1, &in, &out); break;
+	case 3: (void)bx_ip_send(s->ip, 1, &in, &out); break;
+	case 4: bx_link_send(s->link, 1, &in, &out); break;
 	}
 	must(bx_net_batch_check(&in) == BX_OK && bx_net_batch_check(&out) == BX_OK);
 	must(bx_net_batch_pack(&in, packed, sizeof packed, &length) == BX_OK);

@@ -14,11 +14,13 @@ static _Alignas(64) uint8_t ip_block[131072];
 static uint8_t in_bytes[8192], out_bytes[65536], whole_bytes[16384];
 static struct bx_net_buf in_bufs[2], out_bufs[32], whole_bufs[4];
 
-struct world {
+static struct world {
 	struct bx_ip *ip;
 	struct bx_net_batch in, out, whole;
 	uint64_t now_us;
-};
+} world;
+/* One state for each way that the interface starts. */
+static struct prepared prepared[8];
 
 static struct bx_net_addr
 address(const struct world *w, uint32_t which)
@@ -67,7 +69,7 @@ address(const struct world *w, uint32_t which)
 }
 
 static void
-start(struct world *w, uint32_t flags)
+start(struct world *w, uint32_t flags, struct prepared *p)
 {
 	struct bx_ip_config config = {
 		.routes = 6, .destinations = 4, .reassemblies = 2, .reassembly_bytes = 4096, .neighbours = 4,
@@ -86,6 +88,8 @@ start(struct world *w, uint32_t flags)
 	bx_net_batch_init(&w->in, in_bytes, sizeof in_bytes, in_bufs, 2, 0);
 	bx_net_batch_init(&w->out, out_bytes, flags & 4 ? 512 : sizeof out_bytes, out_bufs, 32, 0);
 	bx_net_batch_init(&w->whole, whole_bytes, sizeof whole_bytes, whole_bufs, 4, 0);
+	prepared_add(p, w, sizeof *w);
+	prepared_add(p, ip_block, bx_ip_size(&config));
 }
 
 /* What goes out must be well formed, whatever came in. */
@@ -174,9 +178,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
-	struct world w;
+	struct world *w = &world;
+	uint32_t flags = take(&in, 1) & 7;
 
-	start(&w, take(&in, 1));
+	if (prepared[flags].made)
+		prepared_restore(&prepared[flags]);
+	else
+		start(w, flags, &prepared[flags]);
 	for (uint32_t i = 0; i < 64 && in.size != 0; i++) {
 		uint32_t kind = take(&in, 1);
 		struct bx_net_addr a;
@@ -184,27 +192,27 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		switch (kind % 8) {
 		case 4:
-			send_step(&w, &in);
+			send_step(w, &in);
 			break;
 		case 5:
-			w.now_us += (uint64_t)take(&in, 2) * 100000;
-			bx_ip_poll(w.ip, w.now_us, &w.out);
+			w->now_us += (uint64_t)take(&in, 2) * 100000;
+			bx_ip_poll(w->ip, w->now_us, &w->out);
 			break;
 		case 6:
-			a = address(&w, take(&in, 1));
-			err = kind & 8 ? bx_ip_group_join(w.ip, w.now_us, 0, &a) :
-			    bx_ip_group_leave(w.ip, w.now_us, 0, &a);
+			a = address(w, take(&in, 1));
+			err = kind & 8 ? bx_ip_group_join(w->ip, w->now_us, 0, &a) :
+			    bx_ip_group_leave(w->ip, w->now_us, 0, &a);
 			must(err <= BX_OK);
 			break;
 		default:
-			packet_step(&w, &in, kind);
+			packet_step(w, &in, kind);
 			break;
 		}
-		while (bx_ip_whole_ready(w.ip)) {
-			bx_net_batch_clear(&w.whole);
-			bx_ip_whole_take(w.ip, w.now_us, &w.whole, &w.out);
+		while (bx_ip_whole_ready(w->ip)) {
+			bx_net_batch_clear(&w->whole);
+			bx_ip_whole_take(w->ip, w->now_us, &w->whole, &w->out);
 		}
-		look_at_output(&w);
+		look_at_output(w);
 	}
 	return 0;
 }

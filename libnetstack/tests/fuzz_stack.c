@@ -14,49 +14,15 @@ static _Alignas(64) uint8_t link_block[65536], ip_block[262144], transport_block
 static uint8_t in_bytes[8192], out_bytes[65536], whole_bytes[65536];
 static struct bx_net_buf in_bufs[4], out_bufs[32], whole_bufs[4];
 
-struct world {
+static struct world {
 	struct bx_stack stack;
 	struct bx_net_batch in, out, whole;
 	uint64_t now_us, listener, connection, accepted, end;
 	struct bx_net_addr me, you;
 	uint32_t their_ack;		/* the last number that we sent */
-};
-
-static void
-start(struct world *w, uint32_t features)
-{
-	struct bx_link_config link = {
-		.mac = { 2, 0, 0, 0, 0, 1 }, .mtu = 1500, .neighbours = 4, .waiting = 2, .seed = 1,
-	};
-	struct bx_ip_config ip = {
-		.routes = 4, .destinations = 4, .reassemblies = 2, .reassembly_bytes = 4096, .seed = 1,
-	};
-	struct bx_transport_config transport = {
-		.connections = 4, .half_open = 2, .time_waits = 2, .listeners = 1, .udp_ends = 1, .rings = 6,
-		.ring_bytes = 4096, .mtu = 1500, .features = (uint16_t)(features & 0x1f), .seed = { 1, 2 },
-	};
-	const struct bx_net_addr any = { { 0 } };
-	uint16_t port;
-
-	memset(w, 0, sizeof *w);
-	w->now_us = 1000000;
-	w->me = bx_net_ipv4(10, 0, 0, 1);
-	w->you = bx_net_ipv4(10, 0, 0, 2);
-	must(bx_link_init(link_block, sizeof link_block, &link, &w->stack.link) == BX_OK);
-	must(bx_ip_init(ip_block, sizeof ip_block, &ip, &w->stack.ip) == BX_OK);
-	must(bx_transport_init(transport_block, sizeof transport_block, &transport, &w->stack.transport) == BX_OK);
-	must(bx_link_address_add(w->stack.link, w->now_us, &w->me, false) == BX_OK);
-	must(bx_ip_interface_set(w->stack.ip, 0, 1500) == BX_OK);
-	must(bx_ip_address_add(w->stack.ip, 0, &w->me, 24) == BX_OK);
-	must(bx_link_neighbour_set(w->stack.link, w->now_us, &w->you, (const uint8_t[6]){ 2, 0, 0, 0, 0, 2 }) == BX_OK);
-	bx_net_batch_init(&w->in, in_bytes, sizeof in_bytes, in_bufs, 4, 0);
-	bx_net_batch_init(&w->out, out_bytes, sizeof out_bytes, out_bufs, 32, 0);
-	bx_net_batch_init(&w->whole, whole_bytes, sizeof whole_bytes, whole_bufs, 4, 0);
-	w->stack.whole = &w->whole;
-	must(bx_tcp_listen(w->stack.transport, &any, 80, 2, &w->listener) == BX_OK);
-	must(bx_tcp_connect(w->stack.transport, w->now_us, &w->me, 1000, &w->you, 80, 1500, &w->connection) == BX_OK);
-	must(bx_udp_open(w->stack.transport, &any, 53, &w->end, &port) == BX_OK);
-}
+} world;
+/* The first call has been made, and its SYN sent: one state for each set of features. */
+static struct prepared prepared[32];
 
 /* What goes out must be well formed, whatever came in. */
 static void
@@ -94,6 +60,47 @@ output(struct world *w)
 		look_at_output(w);
 	}
 	must(!more);
+}
+
+static void
+start(struct world *w, uint32_t features, struct prepared *p)
+{
+	struct bx_link_config link = {
+		.mac = { 2, 0, 0, 0, 0, 1 }, .mtu = 1500, .neighbours = 4, .waiting = 2, .seed = 1,
+	};
+	struct bx_ip_config ip = {
+		.routes = 4, .destinations = 4, .reassemblies = 2, .reassembly_bytes = 4096, .seed = 1,
+	};
+	struct bx_transport_config transport = {
+		.connections = 4, .half_open = 2, .time_waits = 2, .listeners = 1, .udp_ends = 1, .rings = 6,
+		.ring_bytes = 4096, .mtu = 1500, .features = (uint16_t)features, .seed = { 1, 2 },
+	};
+	const struct bx_net_addr any = { { 0 } };
+	uint16_t port;
+
+	memset(w, 0, sizeof *w);
+	w->now_us = 1000000;
+	w->me = bx_net_ipv4(10, 0, 0, 1);
+	w->you = bx_net_ipv4(10, 0, 0, 2);
+	must(bx_link_init(link_block, sizeof link_block, &link, &w->stack.link) == BX_OK);
+	must(bx_ip_init(ip_block, sizeof ip_block, &ip, &w->stack.ip) == BX_OK);
+	must(bx_transport_init(transport_block, sizeof transport_block, &transport, &w->stack.transport) == BX_OK);
+	must(bx_link_address_add(w->stack.link, w->now_us, &w->me, false) == BX_OK);
+	must(bx_ip_interface_set(w->stack.ip, 0, 1500) == BX_OK);
+	must(bx_ip_address_add(w->stack.ip, 0, &w->me, 24) == BX_OK);
+	must(bx_link_neighbour_set(w->stack.link, w->now_us, &w->you, (const uint8_t[6]){ 2, 0, 0, 0, 0, 2 }) == BX_OK);
+	bx_net_batch_init(&w->in, in_bytes, sizeof in_bytes, in_bufs, 4, 0);
+	bx_net_batch_init(&w->out, out_bytes, sizeof out_bytes, out_bufs, 32, 0);
+	bx_net_batch_init(&w->whole, whole_bytes, sizeof whole_bytes, whole_bufs, 4, 0);
+	w->stack.whole = &w->whole;
+	must(bx_tcp_listen(w->stack.transport, &any, 80, 2, &w->listener) == BX_OK);
+	must(bx_tcp_connect(w->stack.transport, w->now_us, &w->me, 1000, &w->you, 80, 1500, &w->connection) == BX_OK);
+	must(bx_udp_open(w->stack.transport, &any, 53, &w->end, &port) == BX_OK);
+	output(w);
+	prepared_add(p, w, sizeof *w);
+	prepared_add(p, link_block, bx_link_size(&link));
+	prepared_add(p, ip_block, bx_ip_size(&ip));
+	prepared_add(p, transport_block, bx_transport_size(&transport));
 }
 
 /* Makes an IPv4 packet of bytes that are meant as one: version, lengths, addresses, sums. */
@@ -197,23 +204,26 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
-	struct world w;
+	struct world *w = &world;
+	uint32_t features = take(&in, 1) & 0x1f;
 
-	start(&w, take(&in, 1));
-	output(&w);
+	if (prepared[features].made)
+		prepared_restore(&prepared[features]);
+	else
+		start(w, features, &prepared[features]);
 	for (uint32_t i = 0; i < 64 && in.size != 0; i++) {
 		uint32_t kind = take(&in, 1);
 
 		if (kind % 8 < 5) {
-			frame_step(&w, &in);
+			frame_step(w, &in);
 		} else if (kind % 8 < 7) {
-			call_step(&w, &in);
+			call_step(w, &in);
 		} else {
-			w.now_us += (uint64_t)take(&in, 2) * 1000;
-			bx_stack_poll(&w.stack, w.now_us, &w.out);
-			look_at_output(&w);
+			w->now_us += (uint64_t)take(&in, 2) * 1000;
+			bx_stack_poll(&w->stack, w->now_us, &w->out);
+			look_at_output(w);
 		}
-		output(&w);
+		output(w);
 	}
 	return 0;
 }

@@ -3,7 +3,8 @@
  * packets.c -- runs packet scripts against the transport stage, in virtual time.
  *
  *   packets FILE...          runs these
- *   packets                  runs all of $BX_SRCDIR/libnetstack/tests/packets
+ *   packets                  runs all of $BX_SRCDIR/libnetstack/tests/packets, and looks whether each event has met each state
+ *   packets --matrix         the same, and prints how often
  *
  * A script is one case, a line one step; `#` begins a comment.  `+N` before a step lets N ms pass first.
  *
@@ -15,7 +16,7 @@
  *       `ts` has no numbers.  What is not written is not compared, but `<>` says: no options.
  *   features sack,ts,ws,ecn,cubic   ring N   rings N   half N   connections N   waits N   mtu N   family ipv6    before all else
  *   listen [BACKLOG]   accept   accept block   unlisten   connect   established   option nodelay|keepalive|cubic N
- *   send N   send block   send ERROR   recv N   recv block   recv eof   recv ERROR   shutdown   close   abort
+ *   send N   send block   send ERROR   recv N   recv block   recv eof   recv ERROR   shutdown [ERROR]   close   abort
  *   port N             the peer goes on from this port, with new numbers on both sides
  *   state NAME   ended ERROR   cwnd N   stat NAME N   usage NAME N   icmp port|route|protocol|big [MTU] seq N
  *
@@ -786,6 +787,124 @@ step_config(struct script *s, const char *name, const char *rest)
 		fail(s, "no such step");
 }
 
+/* ---- which event has met which state (RFC 9293, 3.10) ---- */
+
+/* As a peer and an application see them: a half-open connection, TIME-WAIT and a listener are no connections here. */
+enum { LISTEN = BX_TCP_LAST_ACK + 1, TIME_WAIT, STATES };
+enum event {
+	EV_SYN, EV_SYN_ACK, EV_RESET, EV_NO_ACK, EV_FIN, EV_DATA, EV_ACK, EV_BAD_SUM, EV_ICMP, EV_TIME,
+	EV_SEND, EV_RECEIVE, EV_SHUTDOWN, EV_CLOSE, EV_ABORT, EVENTS
+};
+static const char *const state_names[STATES] = {
+	"CLOSED", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",
+	"LAST-ACK", "LISTEN", "TIME-WAIT",
+};
+static const char *const event_names[EVENTS] = {
+	"SYN", "SYN-ACK", "RST", "no ACK", "FIN", "data", "ACK", "bad sum", "ICMP", "time", "send", "receive", "shutdown",
+	"close", "abort",
+};
+static uint32_t met[STATES][EVENTS];
+
+static uint32_t
+state_now(const struct script *s)
+{
+	struct bx_transport_usage u = bx_transport_usage(s->t);
+	struct bx_tcp_info info;
+
+	if (s->conn != 0 && bx_tcp_info(s->t, s->conn, &info) == BX_OK && info.state != BX_TCP_CLOSED)
+		return info.state;
+	if (u.half_open != 0)
+		return BX_TCP_SYN_RECEIVED;
+	if (u.time_waits != 0)
+		return TIME_WAIT;
+	/* One that was closed by the application goes on without a handle. */
+	if (u.connections != 0)
+		return STATES;
+	return s->listener != 0 ? LISTEN : BX_TCP_CLOSED;
+}
+
+static enum event
+event_of_packet(const struct packet *p, bool bad)
+{
+	bool ack = (p->flags & 0x10) != 0;
+
+	if (bad)
+		return EV_BAD_SUM;
+	if ((p->flags & 4) != 0)
+		return EV_RESET;
+	if ((p->flags & 2) != 0)
+		return ack ? EV_SYN_ACK : EV_SYN;
+	if (!ack)
+		return EV_NO_ACK;
+	return (p->flags & 1) != 0 ? EV_FIN : p->length != 0 ? EV_DATA : EV_ACK;
+}
+
+static enum event
+event_of_step(const char *w)
+{
+	static const struct {
+		const char *word;
+		enum event event;
+	} words[] = {
+		{ "icmp", EV_ICMP }, { "send", EV_SEND }, { "recv", EV_RECEIVE }, { "shutdown", EV_SHUTDOWN },
+		{ "close", EV_CLOSE }, { "abort", EV_ABORT }, { "unlisten", EV_CLOSE },
+	};
+
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(words); i++) {
+		if (strcmp(words[i].word, w) == 0)
+			return words[i].event;
+	}
+	return EVENTS;
+}
+
+static void
+meet(const struct script *s, enum event event)
+{
+	uint32_t state = s->t != NULL ? state_now(s) : STATES;
+
+	if (state != STATES && event != EVENTS)
+		met[state][event]++;
+}
+
+/* Nobody has a handle to call with in these, and a listener has neither bytes nor an end to send. */
+static bool
+cannot_meet(uint32_t state, uint32_t event)
+{
+	if (state == LISTEN)
+		return (event >= EV_SEND && event != EV_CLOSE) || event == EV_TIME || event == EV_ICMP;
+	if (state == TIME_WAIT || state == BX_TCP_CLOSED)
+		return event >= EV_SEND || (state == BX_TCP_CLOSED && (event == EV_TIME || event == EV_ICMP));
+	return false;
+}
+
+/* How many cells are empty that need not be. */
+static uint32_t
+matrix_show(bool all)
+{
+	uint32_t empty = 0;
+
+	for (uint32_t e = 0; all && e < EVENTS; e++)
+		printf("%s%s", e == 0 ? "             | " : " | ", event_names[e]);
+	for (uint32_t i = 0; i < STATES; i++) {
+		if (all)
+			printf("\n%-12s", state_names[i]);
+		for (uint32_t e = 0; e < EVENTS; e++) {
+			bool cannot = cannot_meet(i, e);
+
+			if (all && cannot)
+				printf(" | %*s", (int)strlen(event_names[e]), "-");
+			else if (all)
+				printf(" | %*u", (int)strlen(event_names[e]), met[i][e]);
+			else if (!cannot && met[i][e] == 0)
+				printf("no script: %s in %s\n", event_names[e], state_names[i]);
+			empty += !cannot && met[i][e] == 0;
+		}
+	}
+	if (all)
+		printf("\n");
+	return empty;
+}
+
 static void
 step(struct script *s, const char *line)
 {
@@ -798,6 +917,7 @@ step(struct script *s, const char *line)
 	if (*line == '+') {
 		line = skip(number(line + 1, &ms));
 		start(s);
+		meet(s, EV_TIME);
 		pass_time(s, (uint64_t)ms * 1000);
 	}
 	if (*line == 0 || *line == '\n' || *line == '#')
@@ -810,13 +930,16 @@ step(struct script *s, const char *line)
 		return;
 	}
 	start(s);
+	meet(s, event_of_step(w));
 	if (w[0] == '<' || w[0] == '>') {
-		if (!read_packet(&p, rest))
+		if (!read_packet(&p, rest)) {
 			fail(s, "this is no segment");
-		else if (w[0] == '<')
+		} else if (w[0] == '<') {
+			meet(s, event_of_packet(&p, w[1] == '!'));
 			peer_sends(s, &p, w[1] == '!');
-		else
+		} else {
 			expect(s, &p);
+		}
 	} else if (strcmp(w, "nothing") == 0) {
 		if (s->sent_next != s->sent_count) {
 			fail(s, "something was sent");
@@ -853,7 +976,8 @@ step(struct script *s, const char *line)
 		s->peer_port = (uint16_t)ms;
 		s->have_base = false;
 	} else if (strcmp(w, "shutdown") == 0) {
-		want_err(s, bx_tcp_shutdown(s->t, s->now_us, s->conn), BX_OK);
+		word(rest, w);
+		want_err(s, bx_tcp_shutdown(s->t, s->now_us, s->conn), w[0] == 0 ? BX_OK : err_of(w));
 		output(s);
 	} else if (strcmp(w, "close") == 0) {
 		want_err(s, bx_tcp_close(s->t, s->now_us, s->conn), BX_OK);
@@ -923,14 +1047,15 @@ int
 main(int argc, char **argv)
 {
 	const char *source = getenv("BX_SRCDIR");
+	bool all = argc == 2 && strcmp(argv[1], "--matrix") == 0;
 	uint32_t passed = 0, failed = 0;
 	struct dirent **entries;
 	char folder[4096];
 	int n;
 
-	for (int i = 1; i < argc; i++)
+	for (int i = 1; !all && i < argc; i++)
 		run_file(argv[i]) ? passed++ : failed++;
-	if (argc == 1) {
+	if (argc == 1 || all) {
 		snprintf(folder, sizeof folder, "%s/libnetstack/tests/packets", source != NULL ? source : ".");
 		n = scandir(folder, &entries, is_script, alphasort);
 		if (n < 0) {
@@ -945,6 +1070,7 @@ main(int argc, char **argv)
 			free(entries[i]);
 		}
 		free(entries);
+		failed += matrix_show(all);
 	}
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;

@@ -10,6 +10,8 @@
 
 #include <brainix/net_ip.h>
 
+#include "limits.h"
+
 BX_NORETURN void
 bx_panic(const char *where, const char *what)
 {
@@ -757,6 +759,49 @@ START_TEST(init_refuses)
 }
 END_TEST
 
+/* Each bound of the configuration: on it is good, beyond is not. */
+START_TEST(limits)
+{
+	static const struct limit limit[] = {
+		LIMIT(struct bx_ip_config, routes, 1, true),
+		LIMIT(struct bx_ip_config, routes, 1024, true),
+		LIMIT(struct bx_ip_config, routes, 1025, false),
+		LIMIT(struct bx_ip_config, routes, 0, false),
+		LIMIT(struct bx_ip_config, destinations, 4, true),
+		LIMIT(struct bx_ip_config, destinations, 32768, true),
+		LIMIT(struct bx_ip_config, destinations, 2, false),
+		LIMIT(struct bx_ip_config, destinations, 12, false),
+		LIMIT(struct bx_ip_config, destinations, 65535, false),
+		LIMIT(struct bx_ip_config, reassemblies, 0, true),
+		LIMIT(struct bx_ip_config, reassemblies, 1024, true),
+		LIMIT(struct bx_ip_config, reassemblies, 1025, false),
+		LIMIT(struct bx_ip_config, reassembly_bytes, 576, true),
+		LIMIT(struct bx_ip_config, reassembly_bytes, 568, false),
+		LIMIT(struct bx_ip_config, reassembly_bytes, 65528, true),
+		LIMIT(struct bx_ip_config, reassembly_bytes, 65536, false),
+		LIMIT(struct bx_ip_config, reassembly_bytes, 1001, false),
+		LIMIT(struct bx_ip_config, neighbours, 0, true),
+		LIMIT(struct bx_ip_config, neighbours, 4, true),
+		LIMIT(struct bx_ip_config, neighbours, 2, false),
+		LIMIT(struct bx_ip_config, neighbours, 32768, true),
+		LIMIT(struct bx_ip_config, neighbours, 40000, false),
+		LIMIT(struct bx_ip_config, waiting, 0, true),
+		LIMIT(struct bx_ip_config, waiting, 1024, true),
+		LIMIT(struct bx_ip_config, waiting, 1025, false),
+		LIMIT(struct bx_ip_config, waiting_bytes, 0, true),
+		LIMIT(struct bx_ip_config, waiting_bytes, 9216, true),
+		LIMIT(struct bx_ip_config, waiting_bytes, 9217, false),
+	};
+
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(limit); i++) {
+		struct bx_ip_config config = standard();
+
+		limit_set(&config, &limit[i]);
+		ck_assert_msg((bx_ip_size(&config) != 0) == limit[i].good, "limit %u", i);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -788,6 +833,7 @@ main(void)
 	tcase_add_test(tc, longest_prefix_wins);
 	tcase_add_test(tc, addresses_and_paths);
 	tcase_add_test(tc, init_refuses);
+	tcase_add_test(tc, limits);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -1163,6 +1163,32 @@ START_TEST(several_routers)
 }
 END_TEST
 
+/* RFC 4861, 6.3.6: a router that was silent and answers again is as good as before. */
+START_TEST(silent_router_answers_again)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 0x98 };
+	struct bx_net_addr second = addr("fe80::98"), hop;
+
+	router_says(&router, 0, 1800, 3600, 3600, 0, 10 * S);
+	router_says(&second, 0x08, 1800, 0, 0, 0, 10 * S);
+	for (uint32_t i = 0; i < 15; i++) {
+		hop = next_hop(11 * S + i * S);
+		bx_ip_poll(ip, 11 * S + i * S, &out);
+	}
+	hop = next_hop(26 * S);
+	ck_assert(bx_net_addr_equal(&hop, &router));
+	/* Someone speaks to it, and it answers. */
+	segment(10, &second);
+	bx_net_batch_clear(&out);
+	(void)bx_ip_send(ip, 27 * S, &in, &out);
+	clear();
+	advertise(&second, 0xe0000000, mac, &mine);
+	receive(27 * S);
+	hop = next_hop(27 * S);
+	ck_assert(bx_net_addr_equal(&hop, &second));
+}
+END_TEST
+
 START_TEST(redirects)
 {
 	struct bx_net_addr far = addr("2001:db8::1"), better = addr("fe80::55"), hop;
@@ -1355,6 +1381,15 @@ START_TEST(calls_refused)
 	ck_assert_int_eq(bx_ip_route_add(ip, &odd, 64, &yours, 0), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_ip_route_add(ip, &net, 64, &v4, 0), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_ip_route_add(ip, &net, 64, &yours, 1), BX_ERR_UNSUPPORTED);
+	ck_assert_int_eq(bx_ip_interface_set(ip, BX_IP_INTERFACES, 1500), BX_ERR_RANGE);
+	ck_assert_int_eq(bx_ip_interface_set(ip, 0, 575), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_ip_interface_set(ip, 0, 9217), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_ip_address_add(ip, BX_IP_INTERFACES, &odd, 64), BX_ERR_RANGE);
+	ck_assert_int_eq(bx_ip_address_add(ip, 0, &any, 64), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_ip_route_add(ip, &net, 64, &yours, BX_IP_INTERFACES), BX_ERR_RANGE);
+	ck_assert_int_eq(bx_ip_route_add(ip, &net, 64, &group, 0), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_ip_ipv6_start(ip, 0, BX_IP_INTERFACES, my_mac, 0), BX_ERR_RANGE);
+	ck_assert_int_eq(bx_ip_group_join(ip, 0, BX_IP_INTERFACES, &group), BX_ERR_RANGE);
 	ck_assert_int_eq(bx_ip_group_join(ip, 0, 0, &yours), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_ip_group_join(ip, 0, 0, &host), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_ip_group_join(ip, 0, 3, &four), BX_ERR_RANGE);
@@ -1665,6 +1700,7 @@ main(void)
 	tcase_add_test(tc, routers);
 	tcase_add_test(tc, two_hours);
 	tcase_add_test(tc, several_routers);
+	tcase_add_test(tc, silent_router_answers_again);
 	tcase_add_test(tc, redirects);
 	tcase_add_test(tc, starting);
 	tcase_add_loop_test(tc, duplicates, 0, 2);

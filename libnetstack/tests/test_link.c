@@ -10,6 +10,8 @@
 
 #include <brainix/net_link.h>
 
+#include "limits.h"
+
 BX_NORETURN void
 bx_panic(const char *where, const char *what)
 {
@@ -136,6 +138,36 @@ START_TEST(init_refuses)
 	config.neighbours = 6;
 	ck_assert_int_eq(bx_link_init(block, size, &config, &l), BX_ERR_INVALID);
 	ck_assert_ptr_eq(l, untouched);
+}
+END_TEST
+
+/* Each bound of the configuration: on it is good, beyond is not. */
+START_TEST(limits)
+{
+	static const struct limit limit[] = {
+		LIMIT(struct bx_link_config, mtu, 576, true),
+		LIMIT(struct bx_link_config, mtu, 9216, true),
+		LIMIT(struct bx_link_config, mtu, 9217, false),
+		LIMIT(struct bx_link_config, mtu, 575, false),
+		LIMIT(struct bx_link_config, vlan, 4094, true),
+		LIMIT(struct bx_link_config, vlan, 4095, false),
+		LIMIT(struct bx_link_config, neighbours, 4, true),
+		LIMIT(struct bx_link_config, neighbours, 2, false),
+		LIMIT(struct bx_link_config, neighbours, 32768, true),
+		LIMIT(struct bx_link_config, neighbours, 40000, false),
+		LIMIT(struct bx_link_config, neighbours, 12, false),
+		LIMIT(struct bx_link_config, waiting, 1, true),
+		LIMIT(struct bx_link_config, waiting, 1024, true),
+		LIMIT(struct bx_link_config, waiting, 1025, false),
+		LIMIT(struct bx_link_config, waiting, 0, false),
+	};
+
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(limit); i++) {
+		struct bx_link_config config = config_of(0);
+
+		limit_set(&config, &limit[i]);
+		ck_assert_msg((bx_link_size(&config) != 0) == limit[i].good, "limit %u", i);
+	}
 }
 END_TEST
 
@@ -546,6 +578,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, init_refuses);
+	tcase_add_test(tc, limits);
 	tcase_add_test(tc, frames_up);
 	tcase_add_test(tc, frames_refused);
 	tcase_add_test(tc, vlan_both_ways);

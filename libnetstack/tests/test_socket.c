@@ -11,6 +11,7 @@
 
 #include <brainix/net_socket.h>
 
+#include "limits.h"
 #include "pair.h"
 
 #define MS	((uint64_t)1000)
@@ -639,6 +640,43 @@ START_TEST(init_refuses)
 }
 END_TEST
 
+/* Each bound of the configuration: on it is good, beyond is not. */
+START_TEST(limits)
+{
+	static const struct limit limit[] = {
+		LIMIT(struct bx_sockets_config, clients, 1, true),
+		LIMIT(struct bx_sockets_config, clients, 1024, true),
+		LIMIT(struct bx_sockets_config, clients, 1025, false),
+		LIMIT(struct bx_sockets_config, clients, 0, false),
+		LIMIT(struct bx_sockets_config, waits, 1, true),
+		LIMIT(struct bx_sockets_config, waits, 4096, true),
+		LIMIT(struct bx_sockets_config, waits, 4097, false),
+		LIMIT(struct bx_sockets_config, waits, 0, false),
+		LIMIT(struct bx_sockets_config, sockets, 1, true),
+		LIMIT(struct bx_sockets_config, sockets, 1048576, true),
+		LIMIT(struct bx_sockets_config, sockets, 1048577, false),
+		LIMIT(struct bx_sockets_config, sockets, 0, false),
+		LIMIT(struct bx_sockets_config, connections, 1, true),
+		LIMIT(struct bx_sockets_config, connections, 1048576, true),
+		LIMIT(struct bx_sockets_config, connections, 1048577, false),
+		LIMIT(struct bx_sockets_config, connections, 0, false),
+		LIMIT(struct bx_sockets_config, listeners, 0, true),
+		LIMIT(struct bx_sockets_config, listeners, 1024, true),
+		LIMIT(struct bx_sockets_config, listeners, 1025, false),
+		LIMIT(struct bx_sockets_config, udp_ends, 0, true),
+		LIMIT(struct bx_sockets_config, udp_ends, 1024, true),
+		LIMIT(struct bx_sockets_config, udp_ends, 1025, false),
+	};
+
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(limit); i++) {
+		struct bx_sockets_config config = standard();
+
+		limit_set(&config, &limit[i]);
+		ck_assert_msg((bx_sockets_size(&config) != 0) == limit[i].good, "limit %u", i);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -657,6 +695,7 @@ main(void)
 	tcase_add_test(tc, states_refused);
 	tcase_add_test(tc, options);
 	tcase_add_test(tc, init_refuses);
+	tcase_add_test(tc, limits);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

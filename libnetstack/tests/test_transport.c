@@ -9,6 +9,7 @@
 
 #include <check.h>
 
+#include "limits.h"
 #include "pair.h"
 
 BX_NORETURN void
@@ -79,6 +80,55 @@ START_TEST(init_refuses)
 	config.connections = 0;
 	ck_assert_int_eq(bx_transport_init(block, sizeof block, &config, &t), BX_ERR_INVALID);
 	ck_assert_ptr_eq(t, untouched);
+}
+END_TEST
+
+/* Each bound of the configuration: on it is good, beyond is not. */
+START_TEST(limits)
+{
+	static const struct limit limit[] = {
+		LIMIT(struct bx_transport_config, connections, 1, true),
+		LIMIT(struct bx_transport_config, connections, 1048576, true),
+		LIMIT(struct bx_transport_config, connections, 1048577, false),
+		LIMIT(struct bx_transport_config, connections, 0, false),
+		LIMIT(struct bx_transport_config, half_open, 1, true),
+		LIMIT(struct bx_transport_config, half_open, 1048576, true),
+		LIMIT(struct bx_transport_config, half_open, 1048577, false),
+		LIMIT(struct bx_transport_config, half_open, 0, false),
+		LIMIT(struct bx_transport_config, time_waits, 1, true),
+		LIMIT(struct bx_transport_config, time_waits, 1048576, true),
+		LIMIT(struct bx_transport_config, time_waits, 1048577, false),
+		LIMIT(struct bx_transport_config, time_waits, 0, false),
+		LIMIT(struct bx_transport_config, rings, 1, true),
+		LIMIT(struct bx_transport_config, rings, 2097152, true),
+		LIMIT(struct bx_transport_config, rings, 2097153, false),
+		LIMIT(struct bx_transport_config, rings, 0, false),
+		LIMIT(struct bx_transport_config, ring_bytes, 4096, true),
+		LIMIT(struct bx_transport_config, ring_bytes, 2048, false),
+		LIMIT(struct bx_transport_config, ring_bytes, 1048576, true),
+		LIMIT(struct bx_transport_config, ring_bytes, 2097152, false),
+		LIMIT(struct bx_transport_config, ring_bytes, 12288, false),
+		LIMIT(struct bx_transport_config, listeners, 0, true),
+		LIMIT(struct bx_transport_config, listeners, 1024, true),
+		LIMIT(struct bx_transport_config, listeners, 1025, false),
+		LIMIT(struct bx_transport_config, udp_ends, 0, true),
+		LIMIT(struct bx_transport_config, udp_ends, 1024, true),
+		LIMIT(struct bx_transport_config, udp_ends, 1025, false),
+		LIMIT(struct bx_transport_config, cut_bytes, 0, true),
+		LIMIT(struct bx_transport_config, cut_bytes, 65000, true),
+		LIMIT(struct bx_transport_config, cut_bytes, 65001, false),
+		LIMIT(struct bx_transport_config, mtu, 576, true),
+		LIMIT(struct bx_transport_config, mtu, 9216, true),
+		LIMIT(struct bx_transport_config, mtu, 9217, false),
+		LIMIT(struct bx_transport_config, mtu, 575, false),
+	};
+
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(limit); i++) {
+		struct bx_transport_config config = pair_transport();
+
+		limit_set(&config, &limit[i]);
+		ck_assert_msg((bx_transport_size(&config) != 0) == limit[i].good, "limit %u", i);
+	}
 }
 END_TEST
 
@@ -642,6 +692,7 @@ main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 20);
 	tcase_add_test(tc, init_refuses);
+	tcase_add_test(tc, limits);
 	tcase_add_test(tc, sizes);
 	tcase_add_test(tc, calls_refused);
 	tcase_add_test(tc, handles_do_not_come_back);

@@ -373,9 +373,10 @@ def test_long_lines_are_cut_and_told(shell):
 
 def test_bytes_that_are_no_keys(shell):
     """Bells for each, nothing in the line."""
-    none = bytes(range(0x80, 0x100)) + bytes([0, 7, 0x0f, 0x11, 0x12, 0x13, 0x14, 0x16, 0x18, 0x19,
+    none = bytes(range(0x80, 0x100)) + bytes([0, 7, 0x0f, 0x11, 0x12, 0x13, 0x14, 0x16, 0x19,
                                               0x1a, 0x1c, 0x1d, 0x1e, 0x1f])
     assert shell.command(none + b"echo abc" + none) == "abc"
+    assert shell.command(b"reboot" + none + b"\x18echo abc") == "abc"      # CAN gives up what is before it
     assert shell.command("echo gr\u00fc\u00dfe \u4f60\u597d \U0001f600.") == "gre  ."
 
 

@@ -71,6 +71,7 @@ struct snapshot {
 	struct bx_machine machine;
 	struct bx_context *context;
 	struct spec spec;
+	struct sentences said;
 };
 
 static struct snapshot snapshots[DEPTH_MAX + 1];
@@ -98,6 +99,7 @@ snapshot_take(struct snapshot *snapshot, bool memory)
 	snapshot->machine = world->machine;
 	snapshot->context = world->context;
 	snapshot->spec = model.spec;
+	snapshot->said = model.said;
 }
 
 static void
@@ -111,6 +113,7 @@ snapshot_back(const struct snapshot *snapshot, bool memory)
 	world->machine = snapshot->machine;
 	world->context = snapshot->context;
 	model.spec = snapshot->spec;
+	model.said = snapshot->said;
 	if (memory)
 		return;
 	/* What calls under way have in memory may be read again. */
@@ -256,6 +259,7 @@ fingerprint(void)
 	hash = mix_word(hash, core->irqs[0].notification | (uint64_t)core->irqs[0].slot << 40 |
 	    (uint64_t)model.spec.irq_open << 32 | (uint64_t)(core->cpu.slice_end == BX_SLICE_ENDED) << 33 |
 	    (uint64_t)model.spec.slice_given << 34);
+	hash = sentences_print(&model.said, hash, mix_word);
 	return hash == 0 ? 1 : hash;
 }
 

@@ -5,12 +5,14 @@
  * A system has two to four programs of one or two threads, each with the same capabilities in the same
  * slots (enum model_slot).  An op is something that happens: a system call of the current thread, time
  * that passes, an interrupt, a fault.  It is done to both; then every choice that the specification leaves
- * open is tried until its state is the core's, and every invariant of the core is asked for.
+ * open is tried until its state is the core's, and every invariant of the core is asked for; before that,
+ * the sentences of sentences.h.
  */
 #ifndef BRAINIX_KCORE_MODEL_H
 #define BRAINIX_KCORE_MODEL_H
 
 #include "../fixture.h"
+#include "sentences.h"
 #include "spec.h"
 
 enum model_slot {
@@ -76,6 +78,7 @@ struct model_shape {
 struct model {
 	struct world world;
 	struct spec spec;
+	struct sentences said;
 	const struct model_shape *shape;
 	uint64_t serial;		/* goes into messages; 0: all are alike */
 	uint64_t steps, tries, fast;

@@ -531,7 +531,7 @@ model_do(struct model *model, const struct model_op *op)
 {
 	struct spec_event event = { .pending = op->pending != 0 };
 	struct spec before = model->spec;
-	const char *what = "";
+	const char *what = "", *broken;
 
 	if (op->verb == OP_TICK) {
 		event.kind = EVENT_TIMER;
@@ -559,7 +559,13 @@ model_do(struct model *model, const struct model_op *op)
 	model->slice_end = model->world.core->cpu.slice_end;
 	model->audit_next = model->world.core->audit_next;
 	model->audit_dropped = model->world.core->audit_dropped;
+	sentences_before(&model->said, model->world.core, &event);
 	core_do(model, &event);
+	broken = sentences_broken(&model->said, model->world.core, &event);
+	if (broken != NULL) {
+		snprintf(model->difference, sizeof model->difference, "a sentence: %s", broken);
+		return MODEL_DIFFERS;
+	}
 	if (!bx_kcore_sound(model->world.core, &what)) {
 		snprintf(model->difference, sizeof model->difference, "not sound: %s", what);
 		return MODEL_DIFFERS;
@@ -611,6 +617,7 @@ model_make(struct model *model, const struct model_shape *shape)
 	model->spec.port_value = 0xab;
 	model->spec.now = model->world.machine.now;
 	spec_boot(&model->spec);
+	sentences_begin(&model->said, model->world.core, model->world.machine.now);
 	model->spec.audit_next = model->world.core->audit_next;
 	patterns_put(model, 0);
 	return true;

@@ -202,7 +202,8 @@ BX_MUST_USE enum bx_err bx_tcp_shutdown(struct bx_transport *transport, uint64_t
  * reset (RFC 9293, 3.6; RFC 2525, 2.17).  BX_OK, BX_ERR_NOT_FOUND. */
 BX_MUST_USE enum bx_err bx_tcp_close(struct bx_transport *transport, uint64_t now_us, uint64_t connection);
 
-/* Gives the handle back and resets the connection.  BX_OK, BX_ERR_NOT_FOUND. */
+/* Gives the handle back and resets the connection, unless both ends have said their FIN (RFC 9293, 3.10.5).  BX_OK,
+ * BX_ERR_NOT_FOUND. */
 BX_MUST_USE enum bx_err bx_tcp_abort(struct bx_transport *transport, uint64_t now_us, uint64_t connection);
 
 /* BX_OK, BX_ERR_NOT_FOUND, BX_ERR_INVALID (option or value). */

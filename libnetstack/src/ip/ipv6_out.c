@@ -21,6 +21,8 @@ give_back(struct bx_net_buf *buf, enum bx_net_error error, uint16_t mtu)
 {
 	buf->kind = BX_NET_UNREACHABLE;
 	buf->error = (uint8_t)error;
+	/* The size is the path's now, no longer that of the pieces to be cut. */
+	buf->flags &= (uint16_t)~BX_NET_F_CUT;
 	buf->segment_size = mtu;
 	return false;
 }

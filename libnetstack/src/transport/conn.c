@@ -188,6 +188,9 @@ bx_tcp_conn_sound(const struct bx_transport *t, const struct conn *c)
 		if ((x->flags & (R_SACKED | R_LOST)) == (R_SACKED | R_LOST))
 			return false;
 	}
+	/* What is out has a timer, or nothing would ever send it again. */
+	if (c->state >= BX_TCP_ESTABLISHED && c->snd_una != c->snd_nxt && c->retransmit_us == NEVER)
+		return false;
 	/* Without SACK, duplicates stand for deliveries that no record shows. */
 	return at == c->snd_nxt && lost == c->lost && ((c->flags & F_SACK) == 0 || sacked == c->sacked) &&
 	    seq_leq(c->rcv_read, c->rcv_nxt) && seq_leq(c->rcv_acked, c->rcv_nxt) &&

@@ -225,7 +225,8 @@ react(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segm
 		bx_tcp_congestion_acked(c, now_us, a->bytes);
 	if (a->rtt_us != 0)
 		bx_tcp_rtt_sample(c, a->rtt_us);
-	if (a->bytes != 0 || a->delivered != 0)
+	/* A look for losses that found no more to wait for has taken the timer away. */
+	if (a->bytes != 0 || a->delivered != 0 || c->retransmit_us == NEVER)
 		bx_tcp_retransmit_arm(t, now_us, c);
 }
 

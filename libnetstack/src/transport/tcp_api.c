@@ -363,7 +363,9 @@ bx_tcp_abort(struct bx_transport *t, uint64_t now_us, uint64_t connection)
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
 	orphan(c);
-	if (c->state == BX_TCP_CLOSED || c->state == BX_TCP_SYN_SENT) {
+	/* RFC 9293, 3.10.5: nothing to reset yet, or both ends have been said. */
+	if (c->state == BX_TCP_CLOSED || c->state == BX_TCP_SYN_SENT || c->state == BX_TCP_CLOSING ||
+	    c->state == BX_TCP_LAST_ACK) {
 		bx_tcp_conn_free(t, c);
 		return BX_OK;
 	}

@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# check-rfc.sh -- the tests that libnetstack/RFC.md names are there: scripts, patterns of them, and cases of the test programs; and
+# every script is named or is one of a pattern.
+set -u
+top=${BX_SRCDIR:-.}
+passed=0 failed=0
+says() { grep -o '`[^`]*`' "$top/libnetstack/RFC.md" | tr -d '`' | sort -u; }
+for name in $(says | grep '\.pkt$' | grep -v '^NAME'); do
+	if ls "$top"/libnetstack/tests/packets/$name >/dev/null 2>&1; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "RFC.md: no script is $name"
+	fi
+done
+for name in $(grep -oE '\b(link|ip|ipv6|transport|dhcp|dns) `[a-z0-9_*]+`(, `[a-z0-9_*]+`)*' "$top/libnetstack/RFC.md" | tr -d ' ' |
+    sed 's/^\([a-z0-9]*\)`/\1 /; s/`,`/ /g; s/`//g' | awk '{ for (i = 2; i <= NF; i++) print $1 ":" $i }' | sort -u); do
+	pattern=$(echo "${name#*:}" | sed 's/\*/[a-z0-9_]*/')
+	if grep -qE "^START_TEST\($pattern\)" "$top/libnetstack/tests/test_${name%%:*}.c"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "RFC.md: test_${name%%:*}.c has no case ${name#*:}"
+	fi
+done
+echo "$passed passed, $failed failed"
+test $failed = 0
