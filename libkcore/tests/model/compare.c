@@ -455,6 +455,7 @@ view_same(struct model *model, const struct spec *before)
 		return true;
 	program = before->threads[before->current].program;
 	if (spec->view_kind == SPEC_VIEW_AUDIT) {
+		const struct bx_audit_record *kept;
 		struct bx_audit_record record;
 		uint64_t first = spec->threads[before->current].regs.value[1];
 
@@ -462,8 +463,10 @@ view_same(struct model *model, const struct spec *before)
 			user_get(&model->world, program, spec->view_address + i * sizeof record, &record,
 			    sizeof record);
 			SAME("number of a record that was read", i, record.sequence, first + i);
-			SAME("a record that was read", i, memcmp(&record,
-			    &core->audit[(first + i) & (core->audit_capacity - 1)], sizeof record), 0);
+			/* What came after the call, in the same event, may have taken its place. */
+			kept = &core->audit[(first + i) & (core->audit_capacity - 1)];
+			if (kept->sequence == first + i)
+				SAME("a record that was read", i, memcmp(&record, kept, sizeof record), 0);
 		}
 		return true;
 	}
