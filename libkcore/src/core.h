@@ -518,7 +518,8 @@ uint32_t bx_program_ending(const struct bx_kcore *core);
 /* The program in whose space slot number `slot` lies, or BX_NONE: the root region. */
 uint32_t bx_program_of_slot(const struct bx_kcore *core, uint32_t slot);
 
-/* Whether a call of a thread of the program goes by the capability in its slot `index`. */
+/* Whether a call of a thread of the program goes by the capability in its slot `index`; it counts so,
+ * too, when the last calls of 128 threads named that slot, whatever became of these calls. */
 bool bx_capability_in_use(const struct bx_kcore *core, const struct bx_program *program,
     uint32_t index);
 /* Removes the leaf capability in slot number `leaf`, first undoing what it holds up (mappings made

@@ -37,7 +37,7 @@ enum work_state {
 	WORK_END_THREADS, WORK_END_SENDERS, WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
 };
 
-#define STEP_PAGES	4u
+#define STEP_PAGES	3u
 #define STEP_GRANTS	8u
 #define STEP_THREADS	4u
 #define STEP_SCAN	256u	/* entries looked at, in a table where most need nothing */
@@ -45,6 +45,7 @@ enum work_state {
 #define COST_LEAF	16
 #define COST_PAGE	64	/* unmapped and zeroed */
 #define COST_WAKE	128	/* of a thread, with those that it waited for */
+#define USE_LOOKS	128u	/* threads looked at closely before a capability counts as in use */
 
 static bool
 starting(const struct bx_program *program)
@@ -648,8 +649,14 @@ goes_by(const struct bx_thread *thread, uint32_t index)
 bool
 bx_capability_in_use(const struct bx_kcore *core, const struct bx_program *program, uint32_t index)
 {
-	for (uint32_t i = 0; i < program->thread_count; i++) {
-		if (goes_by(&core->threads[program->first_thread + i], index))
+	const struct bx_thread *thread = &core->threads[program->first_thread];
+	const struct bx_thread *end = thread + program->thread_count;
+	unsigned looks = 0;
+
+	for (; thread != end; thread++) {
+		if (thread->context.value[0] != index)
+			continue;
+		if (goes_by(thread, index) || ++looks == USE_LOOKS)
 			return true;
 	}
 	return false;
