@@ -11,6 +11,7 @@
 #include <string.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 struct stages stages;
@@ -19,6 +20,22 @@ struct stages stages;
 static uint8_t reply_bytes[2 * HOST_BATCH * HOST_FRAME], back_bytes[HOST_BATCH * 192];
 static struct bx_net_buf reply_bufs[2 * HOST_BATCH], back_bufs[HOST_BATCH];
 static struct bx_net_batch replies, back;
+
+/* A device whose last user has just been ended is let go a moment later: waits up to a second. */
+static int
+tap_attach(int fd, struct ifreq *request)
+{
+	struct timespec moment = { .tv_nsec = 10 * 1000 * 1000 };
+
+	for (unsigned i = 0; i < 100; i++) {
+		if (ioctl(fd, TUNSETIFF, request) == 0)
+			return 0;
+		if (errno != EBUSY)
+			return -1;
+		nanosleep(&moment, NULL);
+	}
+	return -1;
+}
 
 static int
 tap_open(const char *name)
@@ -29,7 +46,7 @@ tap_open(const char *name)
 	if (fd < 0)
 		host_die("/dev/net/tun", strerror(errno));
 	snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-	if (ioctl(fd, TUNSETIFF, &request) != 0)
+	if (tap_attach(fd, &request) != 0)
 		host_die(name, strerror(errno));
 	return fd;
 }
