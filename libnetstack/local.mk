@@ -134,12 +134,5 @@ PHONY += bench-net
 bench-net: %D%/bench/bench_net %D%/bench/bench_loss
 	CC='$(CC_FOR_BUILD)' $(SHELL) $(top_srcdir)/%D%/bench/net.sh %D%/bench/bench_net %D%/bench/bench_loss
 
-# `make net-mutants': clauses of standards, each broken; the test that RFC.md names has to fail.  MUTANT='part of a line': those alone.
-PHONY += net-mutants
-EXTRA_DIST += %D%/tests/check-mutants.sh %D%/tests/mutants.list %D%/tests/check-rfc.sh
+EXTRA_DIST += %D%/tests/check-rfc.sh
 TESTS += %D%/tests/check-rfc.sh
-if HAVE_CHECK
-net-mutants:
-	@CC='$(CC_FOR_BUILD)' BX_SRCDIR='$(srcdir)' CHECK_CFLAGS='$(CHECK_CFLAGS)' CHECK_LIBS='$(CHECK_LIBS)' \
-		BX_ONLY='$(MUTANT)' $(SHELL) $(top_srcdir)/%D%/tests/check-mutants.sh
-endif

@@ -83,6 +83,14 @@ model-mutants:
 	@CC='$(CC_FOR_BUILD)' BX_SRCDIR='$(srcdir)' BX_CPPFLAGS="$(subst ",\",$(bx_kcore_inc) $(CHECK_CFLAGS))" \
 		BX_SOURCES='$(libkcore_tests_model_model_SOURCES)' BX_LIBS='$(CHECK_LIBS)' BX_ONLY='$(MUTANT)' $(SHELL) $(srcdir)/libkcore/tests/model/check-mutants.sh
 endif
+# `make net-mutants': clauses of standards, each broken; the test that RFC.md names has to fail.
+PHONY += net-mutants
+EXTRA_DIST += libnetstack/tests/check-mutants.sh libnetstack/tests/mutants.list
+if HAVE_CHECK
+net-mutants:
+	@CC='$(CC_FOR_BUILD)' BX_SRCDIR='$(srcdir)' CHECK_CFLAGS='$(CHECK_CFLAGS)' CHECK_LIBS='$(CHECK_LIBS)' \
+		BX_ONLY='$(MUTANT)' $(SHELL) $(srcdir)/libnetstack/tests/check-mutants.sh
+endif
 include tests/prove/local.mk
 include tests/system/local.mk
 include tests/invariants/local.mk
