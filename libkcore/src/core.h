@@ -75,7 +75,7 @@ struct bx_removal {
 	uint32_t leaf, index;		/* whose waits are cancelled, and how many threads were seen */
 	int32_t left;			/* of the step, in entries of a table looked at */
 };
-#define BX_REMOVAL_STEP	512
+#define BX_REMOVAL_STEP	384
 
 /* ---- programs ----------------------------------------------------------------------------- */
 
@@ -572,7 +572,8 @@ void bx_timer_cancel(struct bx_kcore *core, struct bx_thread *thread);
 /* Has the thread looked at, as an account, at `tick` or before. */
 void bx_timer_wake(struct bx_kcore *core, struct bx_thread *thread, uint64_t tick);
 uint64_t bx_timer_next(struct bx_kcore *core);		/* UINT64_MAX: none */
-void bx_timer_expire(struct bx_kcore *core, uint64_t now);	/* bounded number a time */
+/* A bounded number a time; returns whether there was one. */
+bool bx_timer_expire(struct bx_kcore *core, uint64_t now);
 
 /* ---- ipc.c, notify.c ----------------------------------------------------------------------- */
 

@@ -136,13 +136,20 @@ ending_due(const struct bx_kcore *core)
 }
 
 /* Whether priorities and accounts are to be worked out before the thread that was chosen, if one was,
- * runs: it may be touched by that, or has no time, and has to make way for whoever has. */
+ * runs: it may be touched by that, since somebody has a lower priority or lends it an account; or has no
+ * time, and has to make way for whoever has. */
 static bool
 settle_due(struct bx_kcore *core, uint64_t now)
 {
-	return core->unsettled != BX_NONE && (core->cpu.current == BX_NONE ||
-	    now >= core->cpu.budget_end ||
-	    bx_core_current(core)->priority <= core->settle_priority);
+	const struct bx_thread *thread;
+
+	if (core->unsettled == BX_NONE)
+		return false;
+	if (core->cpu.current == BX_NONE || now >= core->cpu.budget_end)
+		return true;
+	thread = bx_core_current(core);
+	return thread->clients != BX_NONE || thread->helper != BX_NONE ||
+	    thread->priority <= core->settle_priority;
 }
 
 /* Whether the thread that was chosen, if one was, may go on before what was put off is done. */
@@ -170,7 +177,7 @@ run_again(struct bx_kcore *core, struct bx_thread *thread)
 
 /* Each turn of the loop does a bounded step of work that was put off.  After the first, which an event
  * gets so that no storm of interrupts stops the work, an interrupt that waits goes first; when the
- * event was a system call, that was the step. */
+ * event was a system call, or a deadline that was due, that was the step. */
 static struct bx_context *
 dispatch(struct bx_kcore *core, bool first)
 {
@@ -241,8 +248,13 @@ bx_kcore_start(struct bx_kcore *core)
 struct bx_context *
 bx_kcore_timer(struct bx_kcore *core)
 {
+	bool woke;
+
 	core->cpu.interrupts++;
 	core->cpu.timer_at = UINT64_MAX;	/* it has fired */
-	bx_timer_expire(core, bx_machine_now(core->machine));
-	return bx_sched_dispatch(core);
+	woke = bx_timer_expire(core, bx_machine_now(core->machine));
+	/* What is due by now is to be heard before the next step. */
+	if (woke)
+		bx_sched_timer_set(core, bx_timer_next(core));
+	return dispatch(core, !woke);
 }

@@ -4,7 +4,8 @@
  */
 #include "sys.h"
 
-#define SLOTS_STEP	1024		/* slots counted between two looks at the interrupts */
+#define SLOTS_STEP	128		/* slots counted between two looks at the interrupts */
+#define THREADS_STEP	128		/* threads looked at likewise */
 
 enum pool {
 	POOL_FRAMES, POOL_SLOTS, POOL_PROGRAMS, POOL_THREADS, POOL_TIMERS, POOL_ENDPOINTS,
@@ -217,28 +218,43 @@ bx_inspect_cap(const struct bx_kcore *core, uint64_t program, uint64_t slot, str
 	return BX_OK;
 }
 
-static uint32_t
-queue_length(const struct bx_kcore *core, const struct bx_queue *queue)
+/* Counts the threads that wait in one of two states in a queue of `object`, in steps: a queue is as long as
+ * there are threads, and is another after each step.  thread->work is the place of the next one << 32 |
+ * those in `second` << 16 | those in `first`. */
+static enum bx_err
+waiting_count(const struct bx_kcore *core, struct bx_thread *thread, uint64_t object,
+    enum bx_thread_state first, enum bx_thread_state second)
 {
-	uint32_t length = 0;
+	BX_STATIC_ASSERT(BX_THREADS_MAX <= UINT16_MAX, "counts of 16 bits");
 
-	for (uint32_t i = queue->head; i != BX_NONE && length < core->thread_count;
-	    i = core->threads[i].next)
-		length++;
-	return length;
+	for (unsigned n = 0; n < THREADS_STEP && thread->work >> 32 < core->thread_count; n++) {
+		const struct bx_thread *other = bx_thread_at(core, (uint32_t)(thread->work >> 32));
+
+		thread->work += 1ull << 32;
+		if (other->object != object)
+			continue;
+		thread->work += other->state == first;
+		thread->work += other->state == second ? 1u << 16 : 0;
+	}
+	return thread->work >> 32 < core->thread_count ? BX_ERR_AGAIN : BX_OK;
 }
 
 static enum bx_err
-endpoint_info(const struct bx_kcore *core, uint64_t index, struct bx_info_endpoint *info)
+endpoint_info(const struct bx_kcore *core, struct bx_thread *thread, uint64_t index,
+    struct bx_info_endpoint *info)
 {
 	const struct bx_endpoint *endpoint;
+	enum bx_err err;
 
 	if (index >= core->endpoint_count)
 		return BX_ERR_RANGE;
+	err = waiting_count(core, thread, index, BX_THREAD_SENDING, BX_THREAD_RECEIVING);
+	if (err != BX_OK)
+		return err;
 	endpoint = &core->endpoints[index];
 	*info = (struct bx_info_endpoint){
-		.senders = queue_length(core, &endpoint->senders),
-		.receivers = queue_length(core, &endpoint->receivers),
+		.senders = thread->work & UINT16_MAX,
+		.receivers = thread->work >> 16 & UINT16_MAX,
 		.server = endpoint->server,
 		.messages = endpoint->messages,
 		.bytes = endpoint->bytes,
@@ -248,15 +264,20 @@ endpoint_info(const struct bx_kcore *core, uint64_t index, struct bx_info_endpoi
 }
 
 static enum bx_err
-notification_info(const struct bx_kcore *core, uint64_t index, struct bx_info_endpoint *info)
+notification_info(const struct bx_kcore *core, struct bx_thread *thread, uint64_t index,
+    struct bx_info_endpoint *info)
 {
 	const struct bx_notification *notification;
+	enum bx_err err;
 
 	if (index >= core->notification_count)
 		return BX_ERR_RANGE;
+	err = waiting_count(core, thread, index, BX_THREAD_WAITING, BX_THREAD_WAITING);
+	if (err != BX_OK)
+		return err;
 	notification = &core->notifications[index];
 	*info = (struct bx_info_endpoint){
-		.receivers = queue_length(core, &notification->waiters),
+		.receivers = thread->work & UINT16_MAX,
 		.server = notification->bound_thread != BX_NONE ?
 		    core->threads[notification->bound_thread].program : BX_NONE,
 		.messages = notification->signals,
@@ -361,14 +382,16 @@ bx_sys_inspect(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_va
 		size = sizeof info.system;
 		err = index != 0 ? BX_ERR_RANGE :
 		    slots_count(core, thread, 0, core->forest.slot_count);
-		system_info(core, thread, &info.system);
+		if (err == BX_OK)
+			system_info(core, thread, &info.system);
 		break;
 	case BX_INSPECT_PROGRAM:
 		size = sizeof info.program;
 		if (index >= core->program_count)
 			return BX_ERR_RANGE;
 		err = bx_inspect_slots(core, thread, (uint32_t)index);
-		bx_inspect_program(core, thread, (uint32_t)index, &info.program);
+		if (err == BX_OK)
+			bx_inspect_program(core, thread, (uint32_t)index, &info.program);
 		break;
 	case BX_INSPECT_THREAD:
 		size = sizeof info.thread;
@@ -380,11 +403,11 @@ bx_sys_inspect(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_va
 		break;
 	case BX_INSPECT_ENDPOINT:
 		size = sizeof info.endpoint;
-		err = endpoint_info(core, index, &info.endpoint);
+		err = endpoint_info(core, thread, index, &info.endpoint);
 		break;
 	case BX_INSPECT_NOTIFICATION:
 		size = sizeof info.endpoint;
-		err = notification_info(core, index, &info.endpoint);
+		err = notification_info(core, thread, index, &info.endpoint);
 		break;
 	case BX_INSPECT_POOL:
 		size = sizeof info.pool;

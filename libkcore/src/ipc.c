@@ -21,8 +21,8 @@
  */
 #include "sys.h"
 
-#define WAKE_STEP	16u		/* threads woken at once */
-#define CYCLE_LOOKS	512u		/* threads looked at for a call that has to queue */
+#define WAKE_STEP	8u		/* threads woken at once */
+#define CYCLE_LOOKS	128u		/* threads looked at for a call that has to queue */
 
 #define TELL_SENDER	1u
 #define TELL_RECEIVER	2u

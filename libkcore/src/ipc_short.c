@@ -15,13 +15,13 @@ cap_allows(const struct bx_cap *cap, enum bx_cap_type type, uint8_t rights)
 	    cap->uses == BX_CAP_USES_UNLIMITED && cap->expiry == BX_CAP_EXPIRY_NEVER;
 }
 
-/* Whether `waiter`, once READY, needs no budget and would run instead of the current thread and of all that are READY. */
+/* Whether `waiter`, once READY, would run instead of the current thread and of all that are READY. */
 static inline bool
 runs_next(const struct bx_kcore *core, const struct bx_thread *thread,
     const struct bx_thread *waiter)
 {
 	return waiter->state == BX_THREAD_RECEIVING && waiter->transfer == BX_NONE &&
-	    core->threads[waiter->account].limited == 0 &&
+	    bx_budget_has_time(core, waiter->account) &&
 	    waiter->priority > thread->priority && waiter->priority >= core->cpu.busy;
 }
 
@@ -123,7 +123,7 @@ bx_yield_short(struct bx_kcore *core, struct bx_thread *thread)
 		return NULL;
 	next = bx_thread_at(core, equals->head);
 	if (next->restart != 0 || next->account == core->cpu.account ||
-	    core->threads[next->account].limited != 0)
+	    !bx_budget_has_time(core, next->account))
 		return NULL;
 
 	/* Nothing below can fail. */
@@ -181,8 +181,7 @@ bx_fault_short(struct bx_kcore *core, struct bx_thread *thread)
 	struct bx_cap_slot *reply;
 	struct bx_thread *server;
 
-	if (handler == BX_NONE || core->endpoints[handler].receivers.head == BX_NONE ||
-	    core->cpu.budget_end != UINT64_MAX)
+	if (handler == BX_NONE || core->endpoints[handler].receivers.head == BX_NONE)
 		return NULL;
 	endpoint = &core->endpoints[handler];
 	server = bx_thread_at(core, endpoint->receivers.head);
@@ -209,8 +208,8 @@ bx_fault_reply_short(struct bx_kcore *core, struct bx_thread *thread)
 	uint64_t deadline = thread->context.value[2];
 	struct bx_answering answering;
 
-	if (core->cpu.budget_end != UINT64_MAX || !answer_check(core, thread,
-	    thread->context.value[0], deadline, BX_THREAD_FAULTED, &answering))
+	if (!answer_check(core, thread, thread->context.value[0], deadline, BX_THREAD_FAULTED,
+	    &answering))
 		return NULL;
 	answer_given(thread, deadline, 0, &answering);
 	return bx_sched_hand_over(core, answering.caller);

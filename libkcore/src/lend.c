@@ -7,7 +7,7 @@
  */
 #include "thread.h"
 
-#define CHAIN_STEP	16		/* threads settled at once, one for another */
+#define CHAIN_STEP	2u		/* threads settled at once, one for another */
 
 /* Where a thread counts that waits for the service of another, or NULL. */
 static struct bx_levels *

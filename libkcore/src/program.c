@@ -37,10 +37,10 @@ enum work_state {
 	WORK_END_THREADS, WORK_END_SENDERS, WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
 };
 
-#define STEP_PAGES	8u
+#define STEP_PAGES	4u
 #define STEP_GRANTS	8u
 #define STEP_THREADS	4u
-#define STEP_SCAN	512u	/* entries looked at, in a table where most need nothing */
+#define STEP_SCAN	256u	/* entries looked at, in a table where most need nothing */
 /* What a removal costs, in such entries. */
 #define COST_LEAF	16
 #define COST_PAGE	64	/* unmapped and zeroed */

@@ -215,7 +215,7 @@ bx_sched_first_take(struct bx_kcore *core)
 		return NULL;
 	top = 63u - (uint32_t)__builtin_clzll(cpu->ready_mask);
 	first = bx_thread_at(core, cpu->ready[top].head);
-	if (first->restart != 0 || core->threads[first->account].limited != 0)
+	if (first->restart != 0 || !bx_budget_has_time(core, first->account))
 		return NULL;
 	bx_queue_remove(core, &cpu->ready[top], first);
 	if (cpu->ready[top].head == BX_NONE)
@@ -233,21 +233,27 @@ bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next)
 	cpu->last_program = next->program;
 	cpu->current = next->index;
 	cpu->switches++;
+	if (next->program != before->program)
+		bx_machine_domain_switch(core->machine);
 	if (cpu->account != next->account) {
 		uint64_t now = bx_machine_now(core->machine);
 		struct bx_thread *owner = bx_thread_at(core, cpu->account);
 
 		charge(core, owner, now);
 		owner->slice_left = slice_left(cpu, owner, now);
+		owner = bx_thread_at(core, next->account);
 		cpu->budget_end = UINT64_MAX;
 		cpu->account = next->account;
-		cpu->slice_end = now + core->threads[next->account].slice_left;
+		cpu->slice_end = now + owner->slice_left;
+		if (BX_UNLIKELY(owner->limited != 0)) {
+			cpu->budget_end = bx_budget_until(core, owner, now);
+			if (cpu->budget_end < cpu->timer_at)
+				bx_sched_timer_set(core, cpu->budget_end);
+		}
 	}
-	if (next->program != before->program)
-		bx_machine_domain_switch(core->machine);
-	BX_INVARIANT(cpu->budget_end == UINT64_MAX);
-	/* As timer_due: the heap has not changed since the timer was set, and a timer that goes off too
-	 * early is set anew then, which is cheaper than to do it now. */
+	/* As timer_due: the heap has not changed since the timer was set, on the same account no budget
+	 * ends earlier, and a timer that goes off too early is set anew then, which is cheaper than to do
+	 * it now. */
 	if (cpu->slice_end < cpu->timer_at && cpu->ready[next->priority].head != BX_NONE)
 		bx_sched_timer_set(core, cpu->slice_end);
 	bx_sched_busy_set(core);

@@ -4,7 +4,7 @@
  */
 #include "sys.h"
 
-#define MAP_STEP	8		/* pages between two looks at the interrupts */
+#define MAP_STEP	4		/* pages between two looks at the interrupts */
 
 /* The frame of page `page` of what the capability covers; false past its end. */
 static bool

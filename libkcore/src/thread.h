@@ -185,10 +185,10 @@ bx_sched_busy_set(struct bx_kcore *core)
 		    (uint8_t)(64u - (unsigned)__builtin_clzll(cpu->ready_mask));
 }
 /* The first of the highest READY ones, taken out of its queue; NULL: there is none, or a call of it is
- * to begin again, or it runs on a budget. */
+ * to begin again, or there may be no time on its account. */
 struct bx_thread *bx_sched_first_take(struct bx_kcore *core);
-/* `next`, which is READY, in no queue, on an account without a budget, and has no call to begin again,
- * runs instead of the current thread; nothing is put off, and no READY one is above it. */
+/* `next`, which is READY, in no queue, has time on its account, and has no call to begin again, runs
+ * instead of the current thread; nothing is put off, and no READY one is above it. */
 struct bx_context *bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next);
 /* The system call of the current thread, by no short way. */
 struct bx_context *bx_sched_system_call_long(struct bx_kcore *core);
@@ -233,6 +233,16 @@ void bx_budget_give_up(struct bx_kcore *core, struct bx_thread *thread);
 void bx_budget_used(struct bx_account *account, uint64_t since, uint64_t now);
 /* The tick at which the account has no time left, if it is used from `now` on; UINT64_MAX: never. */
 uint64_t bx_budget_until(struct bx_kcore *core, const struct bx_thread *owner, uint64_t now);
+/* Whether there is time on an account on which nothing runs; what has come back since it was left may be
+ * overlooked. */
+static inline bool
+bx_budget_has_time(const struct bx_kcore *core, uint32_t account)
+{
+	const struct bx_thread *owner = bx_thread_at(core, account);
+
+	return BX_LIKELY(owner->limited == 0) ||
+	    (owner->throttled == 0 && core->accounts[account].left > 0);
+}
 /* The account has no time left: stops it, until its refill. */
 void bx_budget_throttle(struct bx_kcore *core, struct bx_thread *owner);
 /* When the next refill of a throttled account is due; UINT64_MAX: never, or it is not throttled. */

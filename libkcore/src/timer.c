@@ -11,7 +11,8 @@
  */
 #include "thread.h"
 
-#define EXPIRE_STEP	16		/* entries looked at in one timer event */
+#define EXPIRE_STEP	6		/* entries looked at in one timer event, ... */
+#define EXPIRE_REFILL	2		/* ... and as many of them a refill is worth */
 
 static uint64_t
 key_at(const struct bx_kcore *core, uint32_t place)
@@ -117,16 +118,19 @@ bx_timer_next(struct bx_kcore *core)
 	return core->timer_count > 0 ? key_at(core, 0) : UINT64_MAX;
 }
 
-void
+bool
 bx_timer_expire(struct bx_kcore *core, uint64_t now)
 {
-	for (unsigned n = 0; n < EXPIRE_STEP && bx_timer_next(core) <= now; n++) {
+	int left;
+
+	for (left = EXPIRE_STEP; left > 0 && bx_timer_next(core) <= now; left--) {
 		struct bx_thread *thread = bx_thread_at(core, core->timers[0]);
 		uint64_t due = bx_budget_due(core, thread);
 
 		if (due <= now) {
 			bx_budget_refill(core, thread, now);
 			due = UINT64_MAX;
+			left -= EXPIRE_REFILL - 1;
 		}
 		/* The short way of IPC keeps a deadline as it was given. */
 		if (thread->deadline > now)
@@ -142,4 +146,5 @@ bx_timer_expire(struct bx_kcore *core, uint64_t now)
 			bx_ipc_timeout(core, thread);
 		bx_timer_wake(core, thread, due);
 	}
+	return left < EXPIRE_STEP;
 }

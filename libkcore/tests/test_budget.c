@@ -21,6 +21,7 @@
 
 static struct world world;
 static uint64_t ran[DRIVER_THREADS], idle;	/* ticks in user mode, by thread */
+static uint64_t charged[DRIVER_THREADS];	/* and by account */
 
 struct plan {
 	uint32_t priority[PROGRAMS];
@@ -57,6 +58,7 @@ start(const struct plan *plan)
 		ck_assert_int_eq(world_start(&world, p), BX_OK);
 	world.context = bx_sched_dispatch(world.core);
 	memset(ran, 0, sizeof ran);
+	memset(charged, 0, sizeof charged);
 	idle = 0;
 }
 
@@ -81,6 +83,8 @@ run(uint64_t ticks)
 			idle += step;
 		else
 			ran[current] += step;
+		if (current != BX_NONE)
+			charged[thread(current)->account] += step;
 		world.machine.now += step;
 		ticks -= step;
 		if (world.machine.now >= world.machine.timer)
@@ -284,6 +288,86 @@ START_TEST(budget2_no_period_with_more_than_the_budget)
 }
 END_TEST
 
+/* What the current thread says, by the short ways or in general. */
+static void
+say_by(bool shortly, uint64_t number, uint64_t slot, uint64_t value)
+{
+	world.context->number = number;
+	world.context->value[0] = slot;
+	world.context->value[1] = value;
+	world.context->value[2] = LATE;
+	world.context->reply = REPLY_SLOT;
+	world.context = shortly ? bx_kcore_system_call(world.core) :
+	    bx_sched_system_call_long(world.core);
+}
+
+/* Two equals yield, send and signal to a server above them; time passes in between. */
+static void
+busy(const struct plan *plan, bool shortly)
+{
+	uint64_t seed = 0x5eed, began;
+
+	start(plan);
+	say(S, BX_SYS_NOTIFICATION_BIND, NOTE_READ, 0, 0);
+	began = world.machine.now;
+	for (unsigned n = 0; n < 20000; n++) {
+		uint32_t current = world_current(&world);
+
+		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+		if (current == S)
+			say_by(shortly, BX_SYS_RECEIVE, EP_A, 0);
+		else if (current != A && current != B)
+			run(MS / 10);
+		else if (seed >> 62 == 0)
+			say_by(shortly, BX_SYS_YIELD, 0, 0);
+		else if (seed >> 62 == 1)
+			say_by(shortly, BX_SYS_SIGNAL, NOTE, 0);
+		else
+			say_by(shortly, BX_SYS_SEND, EP_A, 0);
+		run((seed >> 33) % (MS / 50));
+	}
+	bx_sched_charge(world.core, world.machine.now);
+	for (uint32_t i = 0; i < DRIVER_THREADS; i++) {
+		ck_assert_uint_eq(thread(i)->cpu_ticks, charged[i]);
+		began += charged[i];
+	}
+	ck_assert_uint_eq(world.machine.now, began + idle);
+	ck_assert_uint_eq(world.core->cpu.idle_ticks, idle);
+}
+
+/* Every tick is charged, to the account that ran: the sum of all is the time that has passed.  And who ran
+ * how long, and had how much left when, is the same whichever way was taken. */
+START_TEST(budget2_every_tick_is_charged)
+{
+	static const struct plan plans[] = {
+		{ { 10, 30, 20, 20 }, { 0, 900, 900, 900 }, { 0, 1000, 1000, 1000 }, { false } },
+		{ { 10, 30, 20, 20 }, { 0, 2, 5, 7 }, { 0, 10, 20, 31 }, { false } },
+		{ { 10, 30, 20, 20 }, { 0, 0, 5, 0 }, { 0, 0, 10, 0 }, { false } },
+	};
+	uint64_t ticks[DRIVER_THREADS], now;
+	struct bx_account accounts[DRIVER_THREADS];
+
+	busy(&plans[_i], true);
+	now = world.machine.now;
+	for (uint32_t i = 0; i < DRIVER_THREADS; i++) {
+		ticks[i] = charged[i];
+		accounts[i] = *account(i);
+	}
+	ck_assert_uint_eq(account(S)->throttles > 0, _i == 1);
+	ck_assert_uint_gt(charged[S], MS);
+	ck_assert_uint_gt(charged[A], MS);
+	ck_assert_uint_gt(charged[B], MS);
+	world_end(&world);
+	busy(&plans[_i], false);
+	ck_assert_uint_eq(world.machine.now, now);
+	ck_assert_mem_eq(charged, ticks, sizeof ticks);
+	for (uint32_t i = 0; i < DRIVER_THREADS; i++) {
+		ck_assert_int_eq(account(i)->left, accounts[i].left);
+		ck_assert_uint_eq(account(i)->throttles, accounts[i].throttles);
+	}
+}
+END_TEST
+
 /* ---- a call, and whose time it takes */
 
 static const struct plan server_plan = {		/* a passive server, a limited caller */
@@ -471,6 +555,44 @@ START_TEST(budget4_who_pays_gives_up)
 	run(3 * MS);
 	ck_assert_uint_eq(world_current(&world), S);
 	ck_assert_uint_eq(ran[S], 3 * MS);
+}
+END_TEST
+
+/* What is not prevented (decision 11): A has 1 ms of 10, and gives each call up after 10 us of the 1 ms that
+ * the server works for it: all but that is the server's.  A budget of the server's own, 2 ms of 10 in the
+ * second plan, bounds it, and the background goes on. */
+START_TEST(budget4_abandoned_requests)
+{
+	static const struct plan plans[] = {
+		{ { 1, 20, 10, 15 }, { 0, 0, 1, 0 }, { 0, 0, 10, 0 }, { false } },
+		{ { 1, 20, 10, 15 }, { 0, 2, 1, 0 }, { 0, 10, 10, 0 }, { false } },
+	};
+	uint64_t began, calls = 0;
+
+	start(&plans[_i]);
+	say(S, BX_SYS_RECEIVE, EP_A, LATE, REPLY_SLOT);
+	sleep_for(B, 1000 * MS);
+	began = world.machine.now;
+	while (world.machine.now < began + 100 * MS) {
+		if (world_current(&world) == A) {
+			say(A, BX_SYS_CALL, EP_A, world.machine.now + MS / 100, BX_SLOT_NONE);
+			calls++;
+		}
+		run(MS / 100);
+		if (ran[S] >= calls * MS && world_current(&world) == S)
+			say(S, BX_SYS_REPLY_RECEIVE, EP_A, LATE, REPLY_SLOT);
+	}
+	bx_sched_charge(world.core, world.machine.now);
+	ck_assert_uint_eq(world.machine.now, began + 100 * MS);
+	ck_assert_uint_le(thread(A)->cpu_ticks, 10 * MS);
+	if (_i == 0) {
+		ck_assert_uint_eq(calls, 100);
+		ck_assert_uint_eq(thread(A)->cpu_ticks, 1 * MS);
+		ck_assert_uint_eq(thread(S)->cpu_ticks, 99 * MS);
+	} else {
+		ck_assert_uint_eq(thread(S)->cpu_ticks, 20 * MS);
+		ck_assert_uint_ge(thread(0)->cpu_ticks, 70 * MS);
+	}
 }
 END_TEST
 
@@ -767,6 +889,7 @@ suite_budget(void)
 	tcase_add_test(tcase, budget1_overrun_is_paid_back);
 	tcase_add_test(tcase, budget1_long_overrun);
 	tcase_add_test(tcase, budget1_restart_gives_no_time);
+	tcase_add_loop_test(tcase, budget2_every_tick_is_charged, 0, 3);
 	tcase_add_loop_test(tcase, budget2_no_period_with_more_than_the_budget, 0, 16);
 	tcase_add_test(tcase, budget3_passive_server_runs_on_its_callers);
 	tcase_add_test(tcase, budget3_calls_on_one_account_cost_no_accounting);
@@ -775,6 +898,7 @@ suite_budget(void)
 	tcase_add_test(tcase, budget4_who_queues_pays);
 	tcase_add_test(tcase, budget4_who_queues_pays_for_one_with_a_budget);
 	tcase_add_test(tcase, budget4_who_pays_gives_up);
+	tcase_add_loop_test(tcase, budget4_abandoned_requests, 0, 2);
 	tcase_add_test(tcase, budget4_next_in_the_queue_pays);
 	tcase_add_test(tcase, budget4_both_run_out);
 	tcase_add_test(tcase, budget5_chain);

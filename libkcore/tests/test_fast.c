@@ -20,6 +20,7 @@ static struct driver driver;
 static uint8_t *before, *shortly;
 static uint8_t *memory_before, *memory_shortly;	/* of users, while a call has buffers */
 static uint64_t taken[BX_SYS_COUNT], strings[BX_SYS_COUNT], faults, fault_replies;
+static uint64_t budgets, on_budgets;	/* short ways to or from an account with a budget, and on one */
 static const uint32_t least[BX_SYS_COUNT] = {
 	[BX_SYS_CALL] = 500, [BX_SYS_REPLY_RECEIVE] = 150, [BX_SYS_SIGNAL] = 500, [BX_SYS_SEND] = 50,
 	[BX_SYS_RECEIVE] = 25, [BX_SYS_YIELD] = 50,
@@ -128,6 +129,23 @@ same(struct world *world, uint64_t number, const struct bx_context *fast,
 	same_pools(world, number);
 }
 
+static bool
+limited(const struct bx_kcore *core, uint32_t account)
+{
+	return account != BX_NONE && core->threads[account].limited != 0;
+}
+
+/* Of a short way that left the account `from`. */
+static void
+count_budgets(const struct world *world, uint32_t from)
+{
+	const struct bx_kcore *core = world->core;
+	uint32_t to = core->cpu.account;
+
+	on_budgets += from == to && limited(core, to);
+	budgets += from != to && (limited(core, from) || limited(core, to));
+}
+
 /* A fault: with `busy` above everything the short way declines. */
 static void
 compare_fault(struct world *world, uint32_t kind, uint64_t address, uint64_t code)
@@ -136,10 +154,15 @@ compare_fault(struct world *world, uint32_t kind, uint64_t address, uint64_t cod
 	const struct bx_machine machine = world->machine;
 	const struct bx_context *general, *fast = NULL;
 	struct bx_machine fast_machine;
+	uint32_t account = core->cpu.account;
 
+	/* As in compare(). */
+	if (machine.timer <= machine.now)
+		return;
 	memcpy(before, world->pools, world->pool_bytes);
 	if (bx_fault_short(core, bx_core_current(core)) != NULL) {
 		faults++;
+		count_budgets(world, account);
 		memcpy(world->pools, before, world->pool_bytes);
 		world->machine = machine;
 		world->machine.now_step = 0;
@@ -187,6 +210,7 @@ compare(struct world *world)
 	struct bx_machine fast_machine;
 	uint64_t number = world->context->number;
 	const struct bx_thread *thread = bx_core_current(core);
+	uint32_t account = core->cpu.account;
 
 	/* What is due comes as an interrupt before a program can call: a short way does not look for it. */
 	if (machine.timer <= machine.now)
@@ -211,6 +235,7 @@ compare(struct world *world)
 		return;
 	}
 	count(world, number, thread);
+	count_budgets(world, account);
 	memcpy(world->pools, before, world->pool_bytes);
 	if ((number & BUFFERS) != 0)
 		memcpy(world->memory, memory_before, WORLD_MEMORY);
@@ -271,6 +296,8 @@ START_TEST(fast1_short_ways_were_taken)
 	ck_assert_uint_ge(strings[BX_SYS_REPLY_RECEIVE], 2);
 	ck_assert_uint_ge(faults, 50);
 	ck_assert_uint_ge(fault_replies, 10);
+	ck_assert_uint_ge(budgets, 100);
+	ck_assert_uint_ge(on_budgets, 20);
 }
 END_TEST
 

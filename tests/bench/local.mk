@@ -47,18 +47,31 @@ EXTRA_%C%_bounds_crowd_DEPENDENCIES = $(bx_program_script)
 
 tests/system/manifests/bounds.system: $(srcdir)/%D%/bounds/make-manifest
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PYTHON) $(srcdir)/%D%/bounds/make-manifest >$@
-CLEANFILES += tests/system/manifests/bounds.system
+tests/system/manifests/bounds-budgets.system: $(srcdir)/%D%/bounds/make-manifest
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PYTHON) $(srcdir)/%D%/bounds/make-manifest budgets >$@
+tests/system/manifests/bounds-payers.system: $(srcdir)/%D%/bounds/make-manifest
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PYTHON) $(srcdir)/%D%/bounds/make-manifest payers >$@
+CLEANFILES += tests/system/manifests/bounds.system tests/system/manifests/bounds-budgets.system \
+	tests/system/manifests/bounds-payers.system
+bx_bounds_images = brainix-bounds.iso brainix-bounds-budgets.iso brainix-bounds-payers.iso
+
+# The same system, and each program of it has a budget, which it never uses up.
+tests/system/manifests/bench-budgets.system: $(srcdir)/tests/system/manifests/bench.system
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) -e 's/^name = "bench"/name = "bench-budgets"/' \
+	    -e 's/priority = [0-9]*;/& budget_us = 900000; period_us = 1000000;/' \
+	    $(srcdir)/tests/system/manifests/bench.system >$@
+CLEANFILES += tests/system/manifests/bench-budgets.system
 
 PHONY += bench bench-ipc bench-size bench-boot bench-bounds bench-fs bench-restart
 bx_bench = $(AM_TESTS_ENVIRONMENT) $(bx_run_variables) BX_VERSION='$(PACKAGE_VERSION)' \
 	$(PYTHON) $(srcdir)/%D%/run-bench
-bench: all brainix-bench.iso brainix-default.iso brainix-bounds.iso
+bench: all brainix-bench.iso brainix-bench-budgets.iso brainix-default.iso $(bx_bounds_images)
 	@$(bx_bench) ipc boot size bounds fs
-bench-ipc: brainix-bench.iso
+bench-ipc: brainix-bench.iso brainix-bench-budgets.iso
 	@$(bx_bench) ipc
 bench-boot: brainix-default.iso
 	@$(bx_bench) boot
-bench-bounds: brainix-bounds.iso
+bench-bounds: $(bx_bounds_images)
 	@$(bx_bench) bounds
 bench-restart: brainix-churn.iso
 	@$(bx_bench) restart

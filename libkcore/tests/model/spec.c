@@ -337,7 +337,9 @@ spec_event(struct spec *spec, const struct spec_event *event)
 	default:
 		break;
 	}
-	dispatch(spec, event->kind == EVENT_CALL);
+	/* So is a timer event by which somebody was woken, or an account had time again. */
+	dispatch(spec, event->kind == EVENT_CALL || (event->kind == EVENT_TIMER && event->pending &&
+	    spec_choose(spec, 2) == 1));
 }
 
 void

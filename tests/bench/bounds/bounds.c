@@ -43,6 +43,7 @@ struct bounds {
 	volatile uint64_t probing, probe_at, probe_worst, probe_count;
 	volatile uint64_t spin_armed, spin_at;
 	uint8_t probe_stack[THREAD_STACK], spinner_stack[THREAD_STACK], helper_stack[THREAD_STACK];
+	bool payers;			/* the system in which programs run out of time: no more is measured */
 	uint8_t string[BX_IPC_STRING_MAX + 64];
 	struct bx_audit_record records[64];
 };
@@ -397,8 +398,8 @@ bench_inspect(struct bounds *bounds)
 		{ "inspect_program", BX_INSPECT_PROGRAM, LARGE, 0 },
 		{ "inspect", BX_INSPECT_PROGRAM, CROWD_0, 0 },
 		{ "inspect", BX_INSPECT_THREAD, 0, 0 },
-		{ "inspect", BX_INSPECT_ENDPOINT, 0, 0 },
-		{ "inspect", BX_INSPECT_NOTIFICATION, 0, 0 },
+		{ "inspect_queue", BX_INSPECT_ENDPOINT, 0, 0 },
+		{ "inspect_queue", BX_INSPECT_NOTIFICATION, 0, 0 },
 		{ "inspect", BX_INSPECT_POOL, 0, 0 }, { "inspect", BX_INSPECT_POOL, 2, 0 },
 		{ "inspect", BX_INSPECT_POOL, 3, 0 }, { "inspect_slots", BX_INSPECT_POOL, 1, 0 },
 	};
@@ -408,6 +409,11 @@ bench_inspect(struct bounds *bounds)
 		name = shown[i].name;
 		MEASURE(bounds, name, BX_OK, bx_sys_inspect(bounds->audit, shown[i].what,
 		    shown[i].index, shown[i].second, bounds->string, 512));
+		probes_begin(bounds, i);
+		for (unsigned n = 0; n < 4; n++)
+			need(bounds, name, bx_sys_inspect(bounds->audit, shown[i].what, shown[i].index,
+			    shown[i].second, bounds->string, 512));
+		probes_end(bounds, "latency_inspect");
 	}
 }
 
@@ -508,6 +514,8 @@ bench_queue(struct bounds *bounds)
 	/* A crowd's last capability has the last name of its launch block. */
 	MEASURE(bounds, "inspect", BX_OK, bx_sys_inspect(bounds->audit, BX_INSPECT_CAP, CROWD_0, 124,
 	    bounds->string, 512));
+	MEASURE(bounds, "inspect_queue", BX_OK, bx_sys_inspect(bounds->audit, BX_INSPECT_ENDPOINT, 0, 0,
+	    bounds->string, 512));
 	for (unsigned n = 0; n < 3; n++) {
 		start = spin_arm(bounds);
 		want(bounds, "call", bx_sys_call(bounds->queue, start + 50000, &words), BX_ERR_TIMEOUT);
@@ -574,7 +582,7 @@ bench_serve(struct bounds *bounds)
 	for (unsigned n = 0; n < 3; n++) {
 		uint64_t start = spin_arm(bounds);
 
-		want(bounds, "receive", bx_sys_receive(bounds->mine, bounds->reply, start + 2000000, &words,
+		want(bounds, "receive", bx_sys_receive(bounds->mine, bounds->reply, start + 4000000, &words,
 		    &origin), BX_ERR_TIMEOUT);
 		if (n > 0)	/* first, those that were answered go to wait */
 			spin_row(bounds, "receive_waits", start);
@@ -659,6 +667,13 @@ bench_chain(struct bounds *bounds)
 	}
 	for (unsigned phase = 0; phase < 8; phase++) {
 		probes_begin(bounds, phase);
+		for (unsigned n = 0; n < 32; n++)
+			want(bounds, "send_cycle", bx_sys_send(bounds->link, 0, &words),
+			    BX_ERR_WOULD_DEADLOCK);
+		probes_end(bounds, "latency_cycle");
+	}
+	for (unsigned phase = 0; phase < 8; phase++) {
+		probes_begin(bounds, phase);
 		for (unsigned n = 0; n < 8; n++)
 			need(bounds, "priority", bx_sys_thread_priority(bounds->helper, 21 + n % 2 * 18));
 		probes_end(bounds, "latency_chain");
@@ -688,22 +703,80 @@ bench_waiters(struct bounds *bounds)
 	crowds_kill(bounds);
 }
 
-/* All deadlines at once. */
+/* All deadlines at once: of everybody, and of the heads of chains. */
 static void
 bench_sleepers(struct bounds *bounds)
 {
-	for (unsigned phase = 0; phase < 2; phase++) {
+	static const struct { enum role role; const char *name; } due[] = {
+		{ ROLE_SLEEP, "latency_timers" }, { ROLE_SLEEP, "latency_timers" },
+		{ ROLE_CHAIN, "latency_chain_timers" }, { ROLE_CHAIN, "latency_chain_timers" },
+	};
+
+	for (unsigned phase = 0; phase < BX_ARRAY_COUNT(due); phase++) {
 		uint64_t deadline = bx_sys_deadline_in_us(bounds->sys, 2000000);
 
-		crowds_spawn(bounds, ROLE_SLEEP, deadline);
+		crowds_spawn(bounds, due[phase].role, deadline);
 		if (bx_sys_now() > deadline)
 			stop(bounds, "sleepers", BX_ERR_TIMEOUT);
 		bx_sys_sleep(deadline - 20000);
 		probes_begin(bounds, phase);
 		bx_sys_sleep(deadline + 3000000);
-		probes_end(bounds, "latency_timers");
+		probes_end(bounds, due[phase].name);
 		crowds_kill(bounds);
 	}
+}
+
+/* A passive server takes calls of 16, and uses up their time and that of 16 who queue, again and again:
+ * who pays is looked for as far as it is. */
+static void
+bench_payers(struct bounds *bounds)
+{
+	for (unsigned phase = 0; phase < 2; phase++) {
+		spawn(bounds, SERVED, ROLE_BURN, PAYERS);
+		wait_ready(bounds);
+		crowds_spawn(bounds, ROLE_CALL, 0);
+		probes_begin(bounds, phase);
+		bx_sys_sleep(bx_sys_deadline_in_us(bounds->sys, 100000));
+		probes_end(bounds, "latency_payers");
+		kill(bounds, SERVED);
+		crowds_kill(bounds);
+	}
+}
+
+/* An equal goes on. */
+static void
+bench_yield(struct bounds *bounds)
+{
+	for (unsigned n = 0; n < 3; n++) {
+		uint64_t start;
+
+		need(bounds, "priority", bx_sys_thread_priority(bounds->spinner, 40));
+		start = spin_arm(bounds);
+		bx_sys_yield();
+		need(bounds, "priority", bx_sys_thread_priority(bounds->spinner, 1));
+		spin_row(bounds, "yield_switch", start);
+	}
+}
+
+/* What a bound notification ends, and a plain capability that goes and comes. */
+static void
+bench_bound(struct bounds *bounds)
+{
+	const struct bx_launch *launch = bounds->sys->launch;
+	uint32_t free = launch->entries[launch->entry_count - 1].slot + 1;
+	struct bx_sys_words words = { .label = 0 };
+	struct bx_sys_origin origin;
+
+	need(bounds, "bind", bx_sys_notification_bind(bounds->note));
+	for (unsigned n = 0; n < 3; n++) {
+		MEASURE(bounds, "signal", BX_OK, bx_sys_signal(bounds->note));
+		MEASURE(bounds, "receive", BX_OK, bx_sys_receive(bounds->mine, bounds->reply, 0,
+		    &words, &origin));
+		MEASURE(bounds, "cap_copy", BX_OK, bx_sys_cap_copy(bounds->queue, free));
+		MEASURE(bounds, "cap_move", BX_OK, bx_sys_cap_move(free, free + 1));
+		MEASURE(bounds, "cap_delete", BX_OK, bx_sys_cap_delete(free + 1));
+	}
+	need(bounds, "bind", bx_sys_notification_bind(bounds->hush));
 }
 
 /* ---- start -------------------------------------------------------------------------------------- */
@@ -740,19 +813,36 @@ find_all(struct bounds *bounds)
 	bounds->reply = bounds->sys->launch->reply_first;
 }
 
+BX_NORETURN static void
+finish(struct bounds *bounds)
+{
+	rows_print(bounds);
+	bx_err_ignore(bx_sys_power(bounds->power, BX_POWER_OFF));
+	bx_sys_exit(1);
+}
+
 int
 bx_main(const struct bx_sys *sys)
 {
 	struct bounds bounds = { .sys = sys };
 
+	uint32_t mark;
+
 	find_all(&bounds);
+	bounds.payers = bx_sys_find(sys->launch, "payers", &mark) == BX_OK;
 	thread_start(&bounds, bounds.probe, probe, bounds.probe_stack, 60);
 	thread_start(&bounds, bounds.spinner, spinner, bounds.spinner_stack, 1);
 	thread_start(&bounds, bounds.helper, helper, bounds.helper_stack, 21);
 	bx_sys_sleep(bx_sys_now() + 1000000);
 
 	bench_idle(&bounds);
+	if (bounds.payers) {
+		bench_payers(&bounds);
+		finish(&bounds);
+	}
 	bench_plain(&bounds);
+	bench_yield(&bounds);
+	bench_bound(&bounds);
 	bench_inspect(&bounds);
 	bench_refused(&bounds);
 	bench_memory(&bounds);
@@ -766,7 +856,5 @@ bx_main(const struct bx_sys *sys)
 	bench_waiters(&bounds);
 	bench_sleepers(&bounds);
 	bench_delete(&bounds);
-	rows_print(&bounds);
-	bx_err_ignore(bx_sys_power(bounds.power, BX_POWER_OFF));
-	return 1;
+	finish(&bounds);
 }

@@ -75,6 +75,13 @@ steps_make(struct crowd *crowd, unsigned thread)
 			crowd->sys->launch->reply_first + thread, far };
 		*step++ = (struct step){ BX_SYS_CALL, slot_of(crowd, 'l', thread + 1), BX_SLOT_NONE, far };
 		break;
+	case ROLE_CHAIN:
+		*step++ = (struct step){ BX_SYS_RECEIVE, slot_of(crowd, 'l', thread),
+			crowd->sys->launch->reply_first + thread, far };
+		if (thread + 1 < CROWD_THREADS)
+			*step++ = (struct step){ BX_SYS_CALL, slot_of(crowd, 'l', thread + 1), BX_SLOT_NONE,
+				far };
+		break;
 	case ROLE_SLEEP:
 		*step++ = (struct step){ BX_SYS_SLEEP, 0, 0, crowd->order.deadline };
 		break;
@@ -82,6 +89,7 @@ steps_make(struct crowd *crowd, unsigned thread)
 	case ROLE_DELETE:
 	case ROLE_ECHO:
 	case ROLE_SERVE:
+	case ROLE_BURN:
 	case ROLE_NOTHING:
 		break;
 	}
@@ -94,8 +102,10 @@ serve(const struct crowd *crowd, uint64_t calls)
 	struct bx_sys_words words = { .label = 0 };
 	struct bx_sys_origin origin;
 
-	/* Once in any case: it is the server of the endpoint from there on. */
-	bx_err_ignore(bx_sys_receive(crowd->queue, BX_SLOT_NONE, 0, &words, &origin));
+	/* Once in any case: it is the server of the endpoint from there on; and has no time of its own any
+	 * more, if it is passive. */
+	if (crowd->order.role == ROLE_SERVE)
+		bx_err_ignore(bx_sys_receive(crowd->queue, BX_SLOT_NONE, 0, &words, &origin));
 	bx_err_ignore(bx_sys_signal(crowd->ready));
 	for (uint32_t i = 0; i < calls; i++)
 		bx_err_ignore(bx_sys_receive(crowd->queue, crowd->sys->launch->reply_first + i,
@@ -136,6 +146,15 @@ delete(const struct crowd *crowd)
 	bx_err_ignore(bx_sys_call(crowd->mine, bx_sys_deadline_far(), &words));
 }
 
+/* From here on its threads wait one for another, until the deadline. */
+static void
+chain_call(const struct crowd *crowd)
+{
+	struct bx_sys_words words = { .label = 0 };
+
+	bx_err_ignore(bx_sys_call(slot_of(crowd, 'l', 0), crowd->order.deadline, &words));
+}
+
 static void
 threads_start(struct crowd *crowd)
 {
@@ -162,7 +181,7 @@ bx_main(const struct bx_sys *sys)
 	bx_err_ignore(bx_sys_find(sys->launch, "mine", &crowd.mine));
 	bx_err_ignore(bx_sys_find(sys->launch, "note", &crowd.note));
 	bx_err_ignore(bx_sys_find(sys->launch, "ready", &crowd.ready));
-	if (crowd.order.role == ROLE_SERVE)
+	if (crowd.order.role == ROLE_SERVE || crowd.order.role == ROLE_BURN)
 		serve(&crowd, crowd.order.deadline);
 	else if (crowd.order.role == ROLE_ECHO)
 		echo(&crowd);
@@ -170,6 +189,10 @@ bx_main(const struct bx_sys *sys)
 		threads_start(&crowd);
 	if (crowd.order.role == ROLE_DELETE)
 		delete(&crowd);
+	if (crowd.order.role == ROLE_CHAIN)
+		chain_call(&crowd);
+	while (crowd.order.role == ROLE_BURN)
+		(void)bx_sys_now();
 	for (;;)
 		bx_err_ignore(bx_sys_wait(crowd.note, bx_sys_deadline_far(), &bits));
 }

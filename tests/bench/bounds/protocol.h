@@ -11,6 +11,7 @@
 #define CROWD_0		3u
 #define CROWDS		16u
 #define CROWD_THREADS	60u
+#define PAYERS		16u		/* of clients, and of senders: PAYERS_LOOKED in budget.c */
 #define CLIENTS		(CROWDS * CROWD_THREADS)
 
 /* What a program is told when it is spawned: its argument. */
@@ -19,11 +20,14 @@ enum role {
 	ROLE_CALL_MINE,		/* crowd: each calls the driver */
 	ROLE_WAIT,		/* crowd: each thread waits at the notification */
 	ROLE_LINK,		/* crowd: each thread serves its link, and then calls the next */
+	ROLE_CHAIN,		/* crowd: the same, but only within the crowd, whose first thread calls the
+				 * first link, until `deadline` */
 	ROLE_SLEEP,		/* crowd: each thread sleeps until `deadline` */
 	ROLE_DELETE,		/* crowd: as ROLE_WAIT; at `deadline` the first deletes what they wait at,
 				 * and tells the driver how long that took */
 	ROLE_ECHO,		/* served: answers with what it gets, strings too */
 	ROLE_SERVE,		/* served: receives `deadline` calls, answers none */
+	ROLE_BURN,		/* served: as ROLE_SERVE, and then uses all the time that it gets */
 	ROLE_NOTHING
 };
 struct order {
