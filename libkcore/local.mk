@@ -16,7 +16,8 @@ bx_kcore_often = \
 bx_kcore_seldom = \
 	%D%/src/ipc.c %D%/src/sys_device.c %D%/src/thread.c \
 	%D%/src/audit.c %D%/src/budget.c %D%/src/elf.c %D%/src/fault.c %D%/src/init.c %D%/src/inspect.c %D%/src/lend.c %D%/src/notify.c %D%/src/program.c %D%/src/state.c \
-	%D%/src/sched_sound.c %D%/src/sound.c %D%/src/sysimage.c %D%/src/sys_program.c %D%/src/sys_thread.c
+	%D%/src/sched_sound.c %D%/src/sound.c %D%/src/sysimage.c \
+	%D%/src/sysimage_single.c %D%/src/sys_program.c %D%/src/sys_thread.c
 bx_kcore_sources = $(bx_kcore_often) $(bx_kcore_seldom)
 bx_hosted_sources = %D%/src/hosted/hosted.c
 bx_kcore_inc = -DBX_VERSION='"$(PACKAGE_VERSION)"' $(KCORE_INC) $(CAP_INC) $(TRUST_INC) $(BASE_INC)
@@ -51,7 +52,8 @@ bx_kcore_world = $(bx_kcore_sources) $(bx_hosted_sources) $(libcap_libbrainix_ca
 libkcore_tests = %D%/tests/fuzz_sysimage %D%/tests/fuzz_elf
 %C%_tests_fuzz_sysimage_CPPFLAGS = $(bx_kcore_inc) -DFUZZ_CORPUS='"%D%/tests/corpus/sysimage"'
 %C%_tests_fuzz_sysimage_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_tests_fuzz_sysimage_SOURCES = %D%/tests/fuzz_sysimage.c %D%/src/sysimage.c $(FUZZ_MAIN)
+%C%_tests_fuzz_sysimage_SOURCES = \
+	%D%/tests/fuzz_sysimage.c %D%/src/sysimage.c %D%/src/sysimage_single.c $(FUZZ_MAIN)
 %C%_tests_fuzz_elf_CPPFLAGS = $(bx_kcore_inc) -DFUZZ_CORPUS='"%D%/tests/corpus/elf"'
 %C%_tests_fuzz_elf_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_elf_SOURCES = %D%/tests/fuzz_elf.c %D%/src/elf.c $(FUZZ_MAIN)

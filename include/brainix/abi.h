@@ -323,7 +323,8 @@ enum bx_audit_kind {
 	BX_AUDIT_EXIT = 3,		/* a: exit code */
 	BX_AUDIT_KILL = 4,		/* other: who was killed, a: slot; about the spawn capability */
 	BX_AUDIT_FAULT = 5,		/* a: BX_FAULT_* , b: address, c: instruction */
-	BX_AUDIT_REFUSED = 6,		/* a: system call, b: error, c: slot; about what is in it */
+	BX_AUDIT_REFUSED = 6,		/* a: system call, b: error, c: slot; about what is in it; also one
+					 * that waited, and was told by who came to meet it */
 	BX_AUDIT_QUOTA = 7,		/* likewise: the quota was exhausted */
 	BX_AUDIT_DERIVE = 8,		/* a: from, b: to, c: uses; about the new one */
 	BX_AUDIT_TRANSFER = 9,		/* other: receiver, a: from, b: to; about what it got */
@@ -336,7 +337,9 @@ enum bx_audit_kind {
 	BX_AUDIT_SHARE = 15,		/* a: records of `program` that were not kept since its share of the
 					 * ring was full; 0: it is full from here on */
 	BX_AUDIT_END = 16,		/* taken apart; a: enum bx_program_state, b: capabilities that went */
-	BX_AUDIT_KINDS = 17
+	BX_AUDIT_CONTROL = 17,		/* other: whose thread, a: slot, b: system call (BX_SYS_THREAD_*),
+					 * c: entry of a start, priority of a priority; about the thread */
+	BX_AUDIT_KINDS = 18
 };
 
 struct bx_audit_record {

@@ -19,7 +19,7 @@ from_share(enum bx_audit_kind kind)
 {
 	const uint32_t kinds = 1u << BX_AUDIT_FAULT | 1u << BX_AUDIT_REFUSED | 1u << BX_AUDIT_QUOTA |
 	    1u << BX_AUDIT_DERIVE | 1u << BX_AUDIT_TRANSFER | 1u << BX_AUDIT_REVOKE |
-	    1u << BX_AUDIT_MOVE | 1u << BX_AUDIT_RECHARGE;
+	    1u << BX_AUDIT_MOVE | 1u << BX_AUDIT_RECHARGE | 1u << BX_AUDIT_CONTROL;
 
 	return (kinds >> kind & 1) != 0;
 }

@@ -4,6 +4,7 @@
  *
  *	init.c      plan, carve pools, make objects and root capabilities
  *	sysimage.c  decode and validate the compiled manifest      (pure)
+ *	sysimage_single.c  what it may have, or give, once only    (pure)
  *	state.c     the state that a launch ends in, and its digest
  *	elf.c       decode and validate an ELF64 program           (pure)
  *	frame.c     physical frames: types, owners, free list, quota
@@ -651,6 +652,13 @@ struct bx_sysimage {			/* validated view */
  * _INVALID, _EXISTS, _NOT_FOUND: refused, *where names the field. */
 BX_MUST_USE enum bx_err bx_sysimage_open(const uint8_t *bytes, size_t size,
     struct bx_sysimage *image, const char **where);
+/* Questions of bx_sysimage_open, of what has been decoded and is in bounds. */
+bool bx_sysimage_ports_of_platform(uint64_t first, uint64_t count);
+/* Whether its ports, line or device are another's before it, too.  O(objects). */
+bool bx_sysimage_object_overlaps(const struct bx_sysimage *image, uint32_t index);
+/* Whether what has one holder (memory, line, ports, device) is held from the root by one program only.
+ * O(grants * objects / 256): at most 262,144 grants are looked at. */
+bool bx_sysimage_holders_single(const struct bx_sysimage *image);
 /* The range of a validated object's root capability, and enum bx_cap_type of an object kind. */
 void bx_sysimage_object_range(const struct bx_sysimage *image, uint32_t index, uint64_t *first,
     uint64_t *count);

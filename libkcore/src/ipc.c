@@ -402,6 +402,19 @@ engage(struct bx_kcore *core, struct bx_thread *active, struct bx_thread *passiv
 	bx_sched_unlend(core, active);		/* with the priority of who waits for it */
 }
 
+/* It waited, and hears from who came to meet it that what it asked for is refused: on record as its own.
+ * Of a reply_receive it is the receive that waits. */
+static void
+wake_refused(struct bx_kcore *core, struct bx_thread *passive, enum bx_err err)
+{
+	uint64_t number = passive->state == BX_THREAD_RECEIVING ? BX_SYS_RECEIVE :
+	    passive->call_kind == BX_CALL_SEND ? BX_SYS_SEND : BX_SYS_CALL;
+
+	if (passive->call_kind != BX_CALL_FAULT && bx_audit_is_refusal(number, err))
+		bx_audit_refusal(core, passive->program, number, passive->context.value[0], err);
+	bx_thread_wake(core, passive, err);
+}
+
 /* An exchange failed: each side gets its error, waits on, or begins again. */
 static void
 refuse(struct bx_kcore *core, struct bx_thread *active, bool tell_active,
@@ -413,7 +426,7 @@ refuse(struct bx_kcore *core, struct bx_thread *active, bool tell_active,
 	if (engaged)
 		bx_sched_unlend(core, active);
 	if (tell_passive)
-		bx_thread_wake(core, passive, err);
+		wake_refused(core, passive, err);
 	else if (engaged && !bx_thread_awaits(passive))
 		bx_thread_again(core, passive);
 	if (tell_active) {
@@ -942,7 +955,7 @@ reply_send(struct bx_kcore *core, struct bx_thread *server, uint32_t slot)
 	bx_sched_unlend(core, server);
 	if ((outcome.tell & TELL_RECEIVER) != 0) {
 		(void)bx_cap_leaf_remove(&core->forest, slot);
-		bx_thread_wake(core, client, outcome.err);
+		wake_refused(core, client, outcome.err);
 	}
 	return (outcome.tell & TELL_SENDER) != 0 ? outcome.err : BX_OK;
 }

@@ -17,6 +17,19 @@ thread_check(struct bx_kcore *core, const struct bx_thread *thread, uint32_t *sl
 	return err;
 }
 
+/* It is done: the use is spent, and who did it is on record.  `slot` stays what it is: it was looked up
+ * with the call's first argument. */
+static void
+control_record(struct bx_kcore *core, const struct bx_thread *thread, uint32_t slot, uint64_t call,
+    uint64_t what)
+{
+	const struct bx_thread *other = bx_thread_at(core, core->forest.slots[slot].cap.object.index);
+
+	bx_cap_use(&core->forest, slot);
+	bx_audit_cap(core, BX_AUDIT_CONTROL, thread->program, other->program, bx_audit_about(core, slot),
+	    thread->context.value[0], call, what);
+}
+
 enum bx_err
 bx_sys_thread_start(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
 {
@@ -34,7 +47,7 @@ bx_sys_thread_start(struct bx_kcore *core, struct bx_thread *thread, struct bx_s
 	if (other->state != BX_THREAD_STOPPED ||
 	    core->programs[other->program].state != BX_PROGRAM_RUNNING)
 		return BX_ERR_STATE;
-	bx_cap_use(&core->forest, slot);
+	control_record(core, thread, slot, BX_SYS_THREAD_START, entry);
 	bx_machine_context_start(&other->context, entry, stack, argument);
 	other->context.root = core->programs[other->program].root;
 	other->context.fpu = (core->programs[other->program].flags & BX_PROGRAM_FPU) != 0;
@@ -57,7 +70,7 @@ bx_sys_thread_stop(struct bx_kcore *core, struct bx_thread *thread, struct bx_sy
 	err = bx_map_give_up(core, other);
 	if (err != BX_OK)
 		return err;
-	bx_cap_use(&core->forest, slot);
+	control_record(core, thread, slot, BX_SYS_THREAD_STOP, 0);
 	bx_thread_stop(core, other);
 	return BX_OK;
 }
@@ -75,7 +88,7 @@ bx_sys_thread_resume(struct bx_kcore *core, struct bx_thread *thread, struct bx_
 	if (other->state != BX_THREAD_STOPPED || other->context.pc == 0 ||
 	    core->programs[other->program].state != BX_PROGRAM_RUNNING)
 		return BX_ERR_STATE;			/* not stopped, or never started */
-	bx_cap_use(&core->forest, slot);
+	control_record(core, thread, slot, BX_SYS_THREAD_RESUME, 0);
 	bx_thread_ready(core, other);
 	return BX_OK;
 }
@@ -93,7 +106,7 @@ bx_sys_thread_priority(struct bx_kcore *core, struct bx_thread *thread, struct b
 		return err;
 	if (priority > core->programs[other->program].priority_max)
 		return BX_ERR_RANGE;
-	bx_cap_use(&core->forest, slot);
+	control_record(core, thread, slot, BX_SYS_THREAD_PRIORITY, priority);
 	other->priority_base = (uint8_t)priority;
 	bx_sched_unlend(core, other);
 	return BX_OK;

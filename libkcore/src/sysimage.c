@@ -269,6 +269,10 @@ object_check(const struct bx_sysimage *image, uint32_t index, const char **where
 	}
 	if (!good)
 		return refuse(where, BX_ERR_RANGE, "object a, b");
+	if (kind == BX_OBJECT_IOPORT && bx_sysimage_ports_of_platform(a, b))
+		return refuse(where, BX_ERR_INVALID, "object ports of the platform");
+	if (bx_sysimage_object_overlaps(image, index))
+		return refuse(where, BX_ERR_EXISTS, "object ports, line or device");
 	return BX_OK;
 }
 
@@ -477,6 +481,8 @@ bx_sysimage_open(const uint8_t *bytes, size_t size, struct bx_sysimage *image, c
 		err = object_check(&view, i, where);
 	for (uint32_t i = 0; err == BX_OK && i < view.grant_count; i++)
 		err = grant_check(&view, i, where);
+	if (err == BX_OK && !bx_sysimage_holders_single(&view))
+		err = refuse(where, BX_ERR_EXISTS, "grant of what another program holds");
 	for (uint32_t i = 0; err == BX_OK && i < view.program_count; i++)
 		err = launch_check(&view, size, i, where);
 	if (err == BX_OK)

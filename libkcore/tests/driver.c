@@ -53,6 +53,7 @@ driver_build(void)
 	static const char *const spaces[] = { "sa", "sb", "sc", "sd" };
 	uint32_t ep[3], note[2], memory, irq, ports, spawn, audit, power, thread[4], space[4];
 
+	build.many_holders = true;
 	for (uint32_t p = 0; p < PROGRAMS; p++) {
 		build_program(&build, names[p]);
 		build.programs[p].threads = 2;

@@ -248,6 +248,72 @@ pages_new(size_t bytes)
 	return memset(memory, 0, bytes);
 }
 
+static bool
+held_before(const struct build *build, uint32_t index)
+{
+	const struct build_grant *grant = &build->grants[index];
+
+	switch (build->objects[grant->object].kind) {
+	case BX_OBJECT_MEMORY:
+	case BX_OBJECT_IRQ:
+	case BX_OBJECT_IOPORT:
+	case BX_OBJECT_DEVICE:
+		break;
+	default:
+		return false;
+	}
+	for (uint32_t i = 0; i < index; i++) {
+		if (build->grants[i].object == grant->object && build->grants[i].lender == 0 &&
+		    build->grants[i].program != grant->program)
+			return grant->lender == 0;
+	}
+	return false;
+}
+
+/* An image that the validator takes: every holder but the first has object 0, an endpoint, instead. */
+static size_t
+single_image(struct world *world, struct build *build)
+{
+	struct build single;
+
+	want_eq(build->objects[0].kind, BX_OBJECT_ENDPOINT);
+	qsort(build->grants, build->grant_count, sizeof(build->grants[0]), grant_order);
+	single = *build;
+	for (uint32_t i = 0; i < build->grant_count; i++) {
+		if (held_before(build, i)) {
+			single.grants[i].object = 0;
+			single.grants[i].first = 0;
+			single.grants[i].count = 0;
+		}
+	}
+	world->many = malloc(sizeof(*world->many));
+	want(world->many != NULL);
+	*world->many = *build;
+	return build_image(&single, world->image);
+}
+
+/* Puts into the image, and into the core, what the other holders are to have. */
+static void
+many_give(struct world *world)
+{
+	const struct build *build = world->many;
+
+	(void)build_image(world->many, world->image);
+	for (uint32_t i = 0; i < build->grant_count; i++) {
+		const struct build_grant *from = &build->grants[i];
+		const struct build_object *object = &build->objects[from->object];
+		struct bx_grant *grant = &world->core->grants[i];
+		uint64_t all = object->kind == BX_OBJECT_MEMORY ? object->a :
+		    object->kind == BX_OBJECT_IOPORT ? object->b : 0;
+
+		if (!held_before(build, i))
+			continue;
+		grant->object = from->object;
+		grant->limits.first = from->first + (object->kind == BX_OBJECT_IOPORT ? object->a : 0);
+		grant->limits.count = from->count != 0 ? from->count : all;
+	}
+}
+
 void
 world_prepare(struct world *world, struct build *build)
 {
@@ -258,7 +324,8 @@ world_prepare(struct world *world, struct build *build)
 	world->image = pages_new(IMAGE_SIZE);
 	world->elf = pages_new(ELF_SIZE);
 	world->elf_bytes = elf_default(world->elf);
-	world->image_bytes = build_image(build, world->image);
+	world->image_bytes = build->many_holders ? single_image(world, build) :
+	    build_image(build, world->image);
 	bx_hosted_init(&world->machine, world->memory, WORLD_MEMORY);
 	world->machine.now = 5 * WORLD_TICKS;
 	world->modules[0] = (struct bx_kcore_module){ "other", world->elf, 0 };
@@ -282,6 +349,7 @@ world_free(struct world *world)
 	free(world->pools);
 	free(world->elf);
 	free(world->image);
+	free(world->many);
 	*world = (struct world){ .core = NULL };
 }
 
@@ -299,6 +367,8 @@ world_boot(struct world *world, const char **where)
 	err = bx_kcore_init(&world->config, world->pools, world->pool_bytes, &world->core, where);
 	if (err != BX_OK)
 		return err;
+	if (world->many != NULL)
+		many_give(world);
 	world->frames = (uint32_t)((world->regions[0].size + world->regions[1].size) / BX_PAGE_SIZE -
 	    world->core->memory_page_count);
 	world_sound(world);

@@ -82,6 +82,8 @@ struct build {
 	const char *name;
 	uint32_t audit_records;
 	uint32_t flags;				/* BX_SYSTEM_* */
+	bool many_holders;			/* of memory and devices, which no manifest may have: the core is
+						 * made without all but the first and given them at once */
 	uint32_t program_count, object_count, grant_count;
 	struct build_program programs[BUILD_PROGRAMS_MAX];
 	struct build_object objects[BUILD_OBJECTS_MAX];
@@ -123,6 +125,7 @@ struct world {
 	void *pools;
 	size_t pool_bytes, elf_bytes, image_bytes;
 	uint8_t *elf, *image;
+	struct build *many;			/* what the core is to be given, if it has many holders */
 };
 
 /* Builds a core; program 0 is the current context.  world_try returns the error instead. */

@@ -525,6 +525,8 @@ START_TEST(ipc3_reply_slot_taken_in_between)
 	received(SERVER, 0x102, 1, BX_IPC_INFO_REPLY, CLIENT);
 	ask(OTHER, BX_SYS_CALL, EP_A, 2, SOON);
 	failed(SERVER2, BX_ERR_CAP_OCCUPIED);
+	ck_assert_uint_eq(world.core->audit[(world.core->audit_next - 1) &
+	    (world.core->audit_capacity - 1)].a, BX_SYS_RECEIVE);
 	state_is(OTHER, BX_THREAD_SENDING);
 	ask_with(SERVER2, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT + 1);
 	received(SERVER2, 0x103, 2, BX_IPC_INFO_REPLY, OTHER);
@@ -1187,6 +1189,92 @@ START_TEST(ipc7_no_place_is_told_to_the_sender)
 }
 END_TEST
 
+/* The last record but `n`: this program was refused this call, with its endpoint in slot EP_A. */
+static void
+refusal_told(uint64_t n, uint32_t program, uint64_t number, enum bx_err err)
+{
+	const struct bx_kcore *core = world.core;
+	const struct bx_audit_record *record =
+	    &core->audit[(core->audit_next - 1 - n) & (core->audit_capacity - 1)];
+
+	ck_assert_uint_eq(record->kind, BX_AUDIT_REFUSED);
+	ck_assert_uint_eq(record->program, program);
+	ck_assert_uint_eq(record->other, BX_NONE);
+	ck_assert_uint_eq(record->a, number);
+	ck_assert_int_eq((int64_t)record->b, err);
+	ck_assert_uint_eq(record->c, EP_A);
+	ck_assert_uint_eq(record->d & 0xff, BX_CAP_ENDPOINT);
+}
+
+/* Who waited, and is told by who comes to meet it, has a record of its own; before that of who came, if
+ * that is refused as well.  A sender (called or not), and a receiver, by receive or by reply_receive. */
+START_TEST(ipc7_a_refusal_of_who_waits_is_recorded)
+{
+	const uint64_t number = _i == 0 ? BX_SYS_CALL : BX_SYS_SEND;
+	uint64_t next;
+
+	offer_cap(CLIENT / 2, NOTE, BX_SLOT_NONE);
+	ask(CLIENT, WITH_BUFFERS(number), EP_A, 1, SOON);
+	state_is(CLIENT, BX_THREAD_SENDING);
+	/* No place: the sender alone is refused, and the receiver waits on. */
+	next = world.core->audit_next;
+	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT);
+	settle();
+	failed(CLIENT, BX_ERR_CAP_SLOT);
+	state_is(SERVER, BX_THREAD_RECEIVING);
+	ck_assert_uint_eq(world.core->audit_next, next + 1);
+	refusal_told(0, CLIENT / 2, number, BX_ERR_CAP_SLOT);
+	/* The other way round it is the sender that comes. */
+	ask(CLIENT, WITH_BUFFERS(number), EP_A, 1, SOON);
+	ck_assert_uint_eq(world.core->audit_next, next + 2);
+	refusal_told(0, CLIENT / 2, number, BX_ERR_CAP_SLOT);
+	state_is(SERVER, BX_THREAD_RECEIVING);
+}
+END_TEST
+
+START_TEST(ipc7_a_refusal_of_both_is_recorded_twice)
+{
+	uint64_t next;
+
+	offer_cap(CLIENT / 2, NOTE, BX_SLOT_NONE);
+	offer_cap(SERVER / 2, BX_SLOT_NONE, FREE_SLOT);
+	ask_with(SERVER, WITH_BUFFERS(BX_SYS_RECEIVE), EP_A, 0, SOON, REPLY_SLOT);
+	next = world.core->audit_next;
+	ask(CLIENT, WITH_BUFFERS(BX_SYS_CALL), EP_A, 1, SOON);
+	failed(SERVER, BX_ERR_CAP_SEALED);
+	ck_assert_uint_eq(world.core->audit_next, next + 2);
+	refusal_told(1, SERVER / 2, BX_SYS_RECEIVE, BX_ERR_CAP_SEALED);
+	refusal_told(0, CLIENT / 2, BX_SYS_CALL, BX_ERR_CAP_SEALED);
+	/* What a string is too long for is no question of authority. */
+	offer_cap(SERVER / 2, BX_SLOT_NONE, BX_SLOT_NONE);
+	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT);
+	offer_send(CLIENT / 2, 100);
+	ask(CLIENT, WITH_BUFFERS(BX_SYS_CALL), EP_A, 1, SOON);
+	failed(CLIENT, BX_ERR_MSG_TOO_LONG);
+	ck_assert_uint_eq(world.core->audit_next, next + 2);
+}
+END_TEST
+
+/* An answer with a capability for a client whose space is sealed: both are told. */
+START_TEST(ipc7_a_refusal_of_an_answer_is_recorded_twice)
+{
+	uint64_t next;
+
+	offer_cap(CLIENT / 2, BX_SLOT_NONE, FREE_SLOT);
+	offer_cap(SERVER / 2, NOTE, BX_SLOT_NONE);
+	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT);
+	ask(CLIENT, WITH_BUFFERS(BX_SYS_CALL), EP_A, 1, SOON);
+	received(SERVER, 0x102, 1, BX_IPC_INFO_REPLY, CLIENT);
+	next = world.core->audit_next;
+	ask_with(SERVER, WITH_BUFFERS(BX_SYS_REPLY_RECEIVE), EP_A, 0, SOON, REPLY_SLOT);
+	failed(CLIENT, BX_ERR_CAP_SEALED);
+	failed(SERVER, BX_ERR_CAP_SEALED);
+	ck_assert_uint_eq(world.core->audit_next, next + 2);
+	refusal_told(1, CLIENT / 2, BX_SYS_CALL, BX_ERR_CAP_SEALED);
+	refusal_told(0, SERVER / 2, BX_SYS_REPLY_RECEIVE, BX_ERR_CAP_SEALED);
+}
+END_TEST
+
 /* Offers to send a string of `length`, and to receive one of `capacity`. */
 static void
 offer_both(uint32_t program, uint32_t length, uint32_t capacity)
@@ -1698,6 +1786,9 @@ suite_ipc(void)
 	tcase_add_test(all, ipc6_one_answer_at_a_time);
 	tcase_add_test(all, ipc7_sealed_space_takes_no_capability);
 	tcase_add_test(all, ipc7_no_place_is_told_to_the_sender);
+	tcase_add_loop_test(all, ipc7_a_refusal_of_who_waits_is_recorded, 0, 2);
+	tcase_add_test(all, ipc7_a_refusal_of_both_is_recorded_twice);
+	tcase_add_test(all, ipc7_a_refusal_of_an_answer_is_recorded_twice);
 	tcase_add_loop_test(all, ipc7_capability_goes_along, 0, 2);
 	tcase_add_loop_test(all, ipc7_strings_go_either_way, 0, 2);
 	tcase_add_test(rights, ipc7_rights_to_send_along);

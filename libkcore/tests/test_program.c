@@ -22,6 +22,7 @@ build_full(void)
 {
 	struct build build = build_start("full");
 
+	build.many_holders = true;
 	build_program(&build, "init");
 	build_program(&build, "worker");
 	build_program(&build, "holder");

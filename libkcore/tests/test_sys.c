@@ -107,6 +107,22 @@ last_record(void)
 	    bx_state_object(world.core, world.core->programs[1].space.first_slot + (on))); \
 } while (0)
 
+/* The last record is of what program 1 did to thread `index` by the capability in its slot. */
+static void
+controlled(uint32_t slot, uint32_t index, uint64_t number, uint64_t what)
+{
+	const struct bx_audit_record *record = last_record();
+
+	ck_assert_uint_eq(record->kind, BX_AUDIT_CONTROL);
+	ck_assert_uint_eq(record->program, 1);
+	ck_assert_uint_eq(record->other, world.core->threads[index].program);
+	ck_assert_uint_eq(record->object, index);
+	ck_assert_uint_eq(record->a, slot);
+	ck_assert_uint_eq(record->b, number);
+	ck_assert_uint_eq(record->c, what);
+	ck_assert_uint_eq(record->d, BX_CAP_THREAD | BX_RIGHT_WRITE << 8);
+}
+
 /* ---- numbers and slots */
 
 START_TEST(sys1_unknown_numbers)
@@ -491,6 +507,34 @@ START_TEST(sys4_threads)
 	ck_assert_int_eq(world_call(&world, BX_SYS_THREAD_PRIORITY, THREAD_OWN, 9, 0), BX_OK);
 	REFUSED(BX_ERR_RANGE, BX_SYS_THREAD_PRIORITY, THREAD_OWN, 13, 0, 0, 0);
 	REFUSED(BX_ERR_RANGE, BX_SYS_THREAD_PRIORITY, THREAD_OWN, 1ull << 32, 0, 0, 0);
+}
+END_TEST
+
+/* What is done with a thread is on record, its own or another's, also by its last use, and nothing is when
+ * nothing was done. */
+START_TEST(sys4_control_is_recorded)
+{
+	uint64_t next = world.core->audit_next;
+
+	DONE(BX_SYS_THREAD_START, THREAD_OWN, 0x400000, ELF_DATA + 64, 77, 0);
+	controlled(THREAD_OWN, 3, BX_SYS_THREAD_START, 0x400000);
+	DONE(BX_SYS_THREAD_STOP, THREAD_OWN, 0, 0, 0, 0);
+	controlled(THREAD_OWN, 3, BX_SYS_THREAD_STOP, 0);
+	DONE(BX_SYS_THREAD_PRIORITY, THREAD_OTHER, 9, 0, 0, 0);
+	controlled(THREAD_OTHER, 5, BX_SYS_THREAD_PRIORITY, 9);
+	DONE(BX_SYS_THREAD_START, THREAD_OTHER, 0x400010, ELF_DATA, 0, 0);
+	controlled(THREAD_OTHER, 5, BX_SYS_THREAD_START, 0x400010);
+	DONE(BX_SYS_THREAD_STOP, THREAD_OTHER, 0, 0, 0, 0);
+	controlled(THREAD_OTHER, 5, BX_SYS_THREAD_STOP, 0);
+	cap(1, THREAD_OTHER)->uses = 1;
+	DONE(BX_SYS_THREAD_RESUME, THREAD_OTHER, 0x77, 0, 0, 0);
+	controlled(THREAD_OTHER, 5, BX_SYS_THREAD_RESUME, 0);
+	ck_assert_uint_eq(world.core->audit_next, next + 6);
+	REFUSED(BX_ERR_STATE, BX_SYS_THREAD_STOP, THREAD_OWN, 0, 0, 0, 0);
+	ck_assert_uint_eq(world.core->audit_next, next + 6);
+	REFUSED(BX_ERR_CAP_USED_UP, BX_SYS_THREAD_STOP, THREAD_OTHER, 0, 0, 0, 0);
+	ck_assert_uint_eq(last_record()->kind, BX_AUDIT_REFUSED);
+	cap(1, THREAD_OTHER)->uses = BX_CAP_USES_UNLIMITED;
 }
 END_TEST
 
@@ -889,6 +933,22 @@ START_TEST(sys7_a_flood_washes_nothing_away)
 }
 END_TEST
 
+/* Who controls threads all day pays from its share, too. */
+START_TEST(sys7_a_flood_of_control)
+{
+	const uint64_t share = RING / 2 / PROGRAMS;
+	uint64_t next = read_all(0);
+
+	for (unsigned i = 0; i < share; i++)
+		DONE(BX_SYS_THREAD_PRIORITY, THREAD_OTHER, 9 + i % 2, 0, 0, 0);
+	ck_assert_uint_eq(world.core->audit_next, next + share);
+	ck_assert_uint_eq(world.core->audit_dropped, 0);
+	DONE(BX_SYS_THREAD_PRIORITY, THREAD_OTHER, 10, 0, 0, 0);
+	RECORDED(BX_AUDIT_SHARE, SLOTS, 0, 0, 0);
+	ck_assert_uint_eq(world.core->audit_dropped, 1);
+}
+END_TEST
+
 /* That a range is missed is a refusal where the range is what was granted, and only there. */
 START_TEST(sys7_missed_ranges_are_refusals)
 {
@@ -936,6 +996,7 @@ suite_sys(void)
 	tcase_add_test(tcase, sys3_map_in_steps);
 	tcase_add_test(tcase, sys3_map_refusals);
 	tcase_add_test(tcase, sys4_threads);
+	tcase_add_test(tcase, sys4_control_is_recorded);
 	tcase_add_test(tcase, sys5_ports_and_power);
 	tcase_add_test(tcase, sys5_irq_is_its_binders);
 	tcase_add_test(tcase, sys6_spawn_and_kill);
@@ -947,6 +1008,7 @@ suite_sys(void)
 	tcase_add_test(tcase, sys7_launches_are_recorded);
 	tcase_add_test(tcase, sys7_audit_ring);
 	tcase_add_test(tcase, sys7_a_flood_washes_nothing_away);
+	tcase_add_test(tcase, sys7_a_flood_of_control);
 	tcase_add_test(tcase, sys7_missed_ranges_are_refusals);
 	tcase_add_test(tcase, sys7_clock);
 	suite_add_tcase(suite, tcase);

@@ -281,6 +281,14 @@ static const struct wrong_pair {
 	/* An open space where the system is for research is none of the kernel's complaints. */
 	{ { { HEADER(flags), 4, BX_SYSTEM_RESEARCH }, { PROGRAM(0, flags), 4, BX_PROGRAM_OPEN_SPACE } },
 	  BX_OK, NULL },
+	/* One line, one device twice, and a line that may be another's when the firmware has said where ISA
+	 * lines arrive: object 11 becomes one more. */
+	{ { { OBJECT(11, kind), 4, BX_OBJECT_IRQ }, { OBJECT(11, a), 8, 4 } }, BX_ERR_EXISTS,
+	  "object ports, line or device" },
+	{ { { OBJECT(11, kind), 4, BX_OBJECT_IRQ }, { OBJECT(11, a), 8, 23 } }, BX_ERR_EXISTS,
+	  "object ports, line or device" },
+	{ { { OBJECT(11, kind), 4, BX_OBJECT_DEVICE }, { OBJECT(11, a), 8, BX_DEVICE_PLATFORM } },
+	  BX_ERR_EXISTS, "object ports, line or device" },
 	/* The launch block of another: all but its number may be right. */
 	{ { { LAUNCH(program), 4, UINT32_MAX }, { LAUNCH(version), 4, 1 } }, BX_ERR_INVALID,
 	  "launch program" },
@@ -360,6 +368,116 @@ START_TEST(refuses_each_wrong_pair)
 }
 END_TEST
 
+/* Object 11 becomes ports beside those of object 4, 0x3f8 to 0x3ff. */
+static const struct wrong_ports {
+	uint16_t first, count;
+	enum bx_err err;
+	const char *where;
+} wrong_ports[] = {
+	{ 0x3f0, 8, BX_OK, NULL },
+	{ 0x3f1, 8, BX_ERR_EXISTS, "object ports, line or device" },
+	{ 0x3ff, 1, BX_ERR_EXISTS, "object ports, line or device" },
+	{ 0x3f0, 32, BX_ERR_EXISTS, "object ports, line or device" },
+	{ 0x3fa, 2, BX_ERR_EXISTS, "object ports, line or device" },
+	{ 0x400, 8, BX_OK, NULL },
+	{ 0x53, 1, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0x00, 1, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0x20, 2, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0x40, 4, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0x54, 13, BX_OK, NULL },
+	{ 0x60, 2, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0x62, 2, BX_OK, NULL },
+	{ 0x64, 1, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0x65, 27, BX_OK, NULL },
+	{ 0x80, 1, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0x92, 1, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0xa0, 2, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0xdf, 1, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0xe0, 256, BX_OK, NULL },
+	{ 0x4d1, 1, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0x4d2, 0xcf8 - 0x4d2, BX_OK, NULL },
+	{ 0x4d2, 0xcf9 - 0x4d2, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0xcf9, 1, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0xcff, 1, BX_ERR_INVALID, "object ports of the platform" },
+	{ 0xd00, 0xf300, BX_OK, NULL },
+};
+
+START_TEST(refuses_ports_of_others)
+{
+	const struct wrong_ports *wrong = &wrong_ports[_i];
+	struct bx_sysimage view;
+	const char *where;
+
+	bx_put_le32(image + OBJECT(11, kind), BX_OBJECT_IOPORT);
+	bx_put_le64(image + OBJECT(11, a), wrong->first);
+	bx_put_le64(image + OBJECT(11, b), wrong->count);
+	if (wrong->err != BX_OK)
+		refuse_check(image_size, wrong->err, wrong->where);
+	else
+		ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
+}
+END_TEST
+
+/* Lines of which both, or none, are ISA are two when their numbers are; and above 23 there is no ISA. */
+START_TEST(takes_different_lines)
+{
+	struct bx_sysimage view;
+	const char *where;
+
+	bx_put_le32(image + OBJECT(11, kind), BX_OBJECT_IRQ);
+	bx_put_le64(image + OBJECT(11, a), 24);
+	ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
+	bx_put_le64(image + OBJECT(11, a), 5);
+	bx_put_le64(image + OBJECT(11, b), BX_IRQ_ISA | BX_IRQ_LEVEL);
+	ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
+}
+END_TEST
+
+/* What has one holder: lent on it is good (setup), twice in one program too, given to two from the root
+ * not; whichever of many objects it is, of every kind that has one holder and no other. */
+START_TEST(refuses_two_holders)
+{
+	static const struct {
+		uint32_t kind;
+		uint64_t a, b;
+		enum bx_err err;
+	} kinds[] = {
+		{ BX_OBJECT_MEMORY, 1, 0, BX_ERR_EXISTS },
+		{ BX_OBJECT_IRQ, 4, 0, BX_ERR_EXISTS },
+		{ BX_OBJECT_IOPORT, 0x3f8, 8, BX_ERR_EXISTS },
+		{ BX_OBJECT_DEVICE, BX_DEVICE_PLATFORM, 0, BX_ERR_EXISTS },
+		{ BX_OBJECT_ENDPOINT, 0, 0, BX_OK },
+		{ BX_OBJECT_NOTIFICATION, 0, 0, BX_OK },
+		{ BX_OBJECT_AUDIT, 0, 0, BX_OK },
+		{ BX_OBJECT_CLOCK, 0, 0, BX_OK },
+		{ BX_OBJECT_SPAWN, 0, 0, BX_OK },
+		{ BX_OBJECT_THREAD, 0, 0, BX_OK },
+		{ BX_OBJECT_CSPACE, 0, 0, BX_OK },
+	};
+	struct build build = build_start("a system");
+	struct bx_sysimage view;
+	const char *where = NULL;
+	uint32_t object;
+
+	(void)build_program(&build, "first");
+	(void)build_program(&build, "second");
+	object = build_object(&build, "it", kinds[_i].kind, kinds[_i].a, kinds[_i].b);
+	(void)build_grant(&build, 0, 1, object, BX_RIGHT_READ);
+	(void)build_grant(&build, 0, 2, object, BX_RIGHT_READ);
+	image_size = build_image(&build, image);
+	ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
+	(void)build_grant(&build, 1, 1, object, BX_RIGHT_READ);
+	image_size = build_image(&build, image);
+	if (kinds[_i].err == BX_OK)
+		ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
+	else
+		refuse_check(image_size, kinds[_i].err, "grant of what another program holds");
+	build.grants[2].lender = 2;
+	image_size = build_image(&build, image);
+	ck_assert_int_eq(bx_sysimage_open(image, image_size, &view, &where), BX_OK);
+}
+END_TEST
+
 START_TEST(refuses_equal_names)
 {
 	memcpy(image + PROGRAM(1, name), image + PROGRAM(0, name), BX_NAME_MAX);
@@ -411,6 +529,46 @@ START_TEST(refuses_too_many_threads)
 	bx_put_le32(big + PROGRAM(0, thread_count), 1023);
 	/* Then the launch blocks are what is wrong. */
 	refuse_bytes(big, size, BX_ERR_FORMAT, "launch magic");
+	free(big);
+}
+END_TEST
+
+/* The 300th of many pieces of memory, which is beyond the first walk of the grants. */
+START_TEST(refuses_two_holders_of_one_of_many)
+{
+	const uint32_t count = 320;
+	const size_t objects = PROGRAMS + 2 * sizeof(struct bx_sysimage_program);
+	const size_t grants = objects + count * sizeof(struct bx_sysimage_object);
+	const size_t size = grants + 2 * sizeof(struct bx_sysimage_grant);
+	uint8_t *big = calloc(1, size);
+
+	ck_assert_ptr_nonnull(big);
+	memcpy(big, image, objects);
+	for (uint32_t i = 0; i < count; i++) {
+		uint8_t *object = big + objects + i * sizeof(struct bx_sysimage_object);
+
+		memcpy(object, image + OBJECT(2, name), sizeof(struct bx_sysimage_object));
+		object[0] = (uint8_t)('0' + i / 64);
+		object[1] = (uint8_t)('0' + i % 64);
+	}
+	/* The endpoint and the notification of the second program. */
+	memcpy(big + objects, image + OBJECT(0, name), 2 * sizeof(struct bx_sysimage_object));
+	for (uint32_t i = 0; i < 2; i++) {
+		uint8_t *grant = big + grants + i * sizeof(struct bx_sysimage_grant);
+
+		memcpy(grant, image + GRANT(1, program), sizeof(struct bx_sysimage_grant));
+		bx_put_le32(grant + offsetof(struct bx_sysimage_grant, program), i);
+		bx_put_le32(grant + offsetof(struct bx_sysimage_grant, object), 300 + i);
+	}
+	bx_put_le32(big + HEADER(size), (uint32_t)size);
+	bx_put_le32(big + HEADER(object_count), count);
+	bx_put_le32(big + HEADER(grant_count), 2);
+	bx_put_le32(big + HEADER(grant_offset), (uint32_t)grants);
+	/* Two pieces: then the launch blocks are what is wrong. */
+	refuse_bytes(big, size, BX_ERR_FORMAT, "launch magic");
+	bx_put_le32(big + grants + sizeof(struct bx_sysimage_grant) +
+	    offsetof(struct bx_sysimage_grant, object), 300);
+	refuse_bytes(big, size, BX_ERR_EXISTS, "grant of what another program holds");
 	free(big);
 }
 END_TEST
@@ -495,6 +653,10 @@ suite_sysimage(void)
 	tcase_add_loop_test(tcase, refuses_each_wrong_field, 0, (int)BX_ARRAY_COUNT(wrongs));
 	tcase_add_test(tcase, refuses_a_restart_policy_without_exit_object);
 	tcase_add_loop_test(tcase, refuses_each_wrong_pair, 0, (int)BX_ARRAY_COUNT(wrong_pairs));
+	tcase_add_loop_test(tcase, refuses_ports_of_others, 0, (int)BX_ARRAY_COUNT(wrong_ports));
+	tcase_add_test(tcase, takes_different_lines);
+	tcase_add_loop_test(tcase, refuses_two_holders, 0, 11);
+	tcase_add_test(tcase, refuses_two_holders_of_one_of_many);
 	tcase_add_test(tcase, refuses_equal_names);
 	tcase_add_test(tcase, refuses_too_many_threads);
 	tcase_add_test(tcase, refuses_what_is_too_large);

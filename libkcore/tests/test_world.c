@@ -183,6 +183,7 @@ START_TEST(strings_cross_in_steps)
 	struct build build = build_world();
 
 	world_end(&world);
+	build.many_holders = true;
 	build_grant(&build, SERVER, SLOT_MEMORY, MEMORY, BX_RIGHT_READ | BX_RIGHT_WRITE);
 	for (unsigned i = 0; i < build.grant_count; i++) {
 		if (build.grants[i].object == MEMORY)

@@ -45,6 +45,7 @@ log_slot(struct shell *shell, const struct bx_audit_record *record)
 	case BX_AUDIT_GRANT:
 	case BX_AUDIT_MOVE:
 	case BX_AUDIT_RECHARGE:
+	case BX_AUDIT_CONTROL:
 		slot = record->a;
 		break;
 	default:
@@ -104,6 +105,14 @@ log_details(struct shell *shell, const struct bx_audit_record *record)
 	case BX_AUDIT_RECHARGE:
 		shell_print(shell, "%s, slot %lu, %lu uses", shell_program_name(shell, record->other),
 		    record->b, record->c);
+		break;
+	case BX_AUDIT_CONTROL:
+		shell_print(shell, "%s, %s", shell_program_name(shell, record->other),
+		    name_of_system_call(record->b));
+		if (record->b == BX_SYS_THREAD_START)
+			shell_print(shell, ", entry 0x%lx", record->c);
+		else if (record->b == BX_SYS_THREAD_PRIORITY)
+			shell_print(shell, ", priority %lu", record->c);
 		break;
 	case BX_AUDIT_SHARE:
 		if (record->a != 0)

@@ -74,7 +74,7 @@ name_of_audit_kind(uint32_t kind)
 		[BX_AUDIT_REVOKE] = "revoke", [BX_AUDIT_POWER] = "power",
 		[BX_AUDIT_GRANT] = "grant", [BX_AUDIT_MOVE] = "move",
 		[BX_AUDIT_RECHARGE] = "recharge", [BX_AUDIT_SHARE] = "share",
-		[BX_AUDIT_END] = "end",
+		[BX_AUDIT_END] = "end", [BX_AUDIT_CONTROL] = "control",
 	};
 
 	return lookup(names, BX_ARRAY_COUNT(names), kind);

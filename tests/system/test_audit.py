@@ -113,6 +113,16 @@ def test_wrong_rights(shell):
     assert [record.what for record in records[5:]] == ["exit"]
 
 
+def test_control_of_threads(shell):
+    """The priorities that its own thread may have, one by one; those above are no question of authority."""
+    records, _, _ = attack(shell, "raise-priority")
+    slot, _, rights = slots_of_attack()["worker1"]
+    assert [(record.what, record.slot, record.rights, record.details) for record in records[:-1]] == \
+        [("control", slot, rights, "attack, thread_priority, priority %d" % priority) for priority in range(31)]
+    assert all(record.object.split("/")[0] == "thread" for record in records[:-1])
+    assert records[-1].what == "exit"
+
+
 def test_sealed_space_and_a_full_share(shell):
     """What was deleted, and what was tried then, up to the attacker's share of the ring; and how often more."""
     records, end, _ = attack(shell, "sealed-space")

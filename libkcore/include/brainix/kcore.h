@@ -53,8 +53,8 @@ struct bx_kcore_config {
 
 /* Validates the manifest and says how many bytes of page-aligned, zeroed memory the core wants for
  * it: pools, slots, frame table, audit ring.
- * Returns BX_OK; BX_ERR_FORMAT, _VERSION, _TRUNCATED, _RANGE, _INVALID, _NOT_FOUND (a module is
- * missing): the manifest is refused, with *where set to a static text that names the field;
+ * Returns BX_OK; BX_ERR_FORMAT, _VERSION, _TRUNCATED, _RANGE, _INVALID, _EXISTS, _NOT_FOUND (a
+ * module is missing): the manifest is refused, with *where set to a static text that names the field;
  * BX_ERR_NO_MEMORY: the regions are too small for what it promises. */
 BX_MUST_USE enum bx_err bx_kcore_plan(const struct bx_kcore_config *config, size_t *bytes,
     const char **where);

@@ -383,7 +383,10 @@ records_same(struct model *model)
 
 		for (; at != core->audit_next && !record_is_known(record->kind); at++)
 			record = &core->audit[(at + 1) & (core->audit_capacity - 1)];
-		if (record_may_drop(told->kind) && core->programs[told->program].audit_dropped != 0) {
+		/* Of two of one program the first may have been the last that its share had place for. */
+		if (record_may_drop(told->kind) && core->programs[told->program].audit_dropped != 0 &&
+		    (at == core->audit_next || record->kind != told->kind ||
+		    record->program != told->program)) {
 			dropped++;
 			continue;
 		}

@@ -248,6 +248,17 @@ part(struct spec *spec, unsigned a, unsigned b)
 	spec->threads[b].copy = NOBODY;
 }
 
+/* Who waited is refused, as if it had come later (docs/audit.md). */
+static void
+wake_refused(struct spec *spec, unsigned passive, enum bx_err err)
+{
+	struct spec_thread *thread = &spec->threads[passive];
+
+	if (thread->says != SAYS_FAULT)
+		spec_record_refusal(spec, thread->program, &thread->asked.regs, err);
+	spec_wake(spec, passive, err);
+}
+
 /* Each side gets its error, waits on, or begins again. */
 static void
 refuse(struct spec *spec, unsigned active, bool tell_active, unsigned passive, bool tell_passive,
@@ -257,7 +268,7 @@ refuse(struct spec *spec, unsigned active, bool tell_active, unsigned passive, b
 
 	part(spec, active, passive);
 	if (tell_passive)
-		spec_wake(spec, passive, err);
+		wake_refused(spec, passive, err);
 	else if (engaged && spec->threads[passive].partner == NOBODY)
 		begin_again(spec, passive);
 	if (tell_active)
@@ -686,7 +697,7 @@ reply_give(struct spec *spec, unsigned thread, uint16_t place, unsigned to)
 	}
 	if ((tell & TELL_RECEIVER) != 0) {
 		spec->caps[place] = (struct spec_cap){ .parent = NOWHERE };
-		spec_wake(spec, to, err);
+		wake_refused(spec, to, err);
 	}
 	return (tell & TELL_SENDER) != 0 ? err : BX_OK;
 }

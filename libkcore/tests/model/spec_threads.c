@@ -226,6 +226,10 @@ thread_call(struct spec *spec, unsigned thread)
 		other->state = BX_THREAD_READY;
 	}
 	spec_cap_use(spec, place);
+	/* Of a start its entry is told, of a priority which. */
+	spec_record(spec, BX_AUDIT_CONTROL, spec->threads[thread].program, other->program,
+	    regs->value[0], number, number == BX_SYS_THREAD_START || number == BX_SYS_THREAD_PRIORITY ?
+	    entry : 0);
 	return BX_OK;
 }
 

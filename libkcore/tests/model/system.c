@@ -9,7 +9,7 @@
 #define LIFETIME_US	1u
 #define TICKS_PER_US	1000u		/* WORLD_TICKS of them are a second */
 #define LIFETIME_TICKS	(LIFETIME_US * TICKS_PER_US)
-#define PORT_FIRST	0x60u
+#define PORT_FIRST	0x2f0u
 #define PORT_COUNT	4u
 #define AUDIT_RECORDS	64u
 #define SLICE_US	10000u		/* a time slice, for which a passive program starts up */
@@ -116,6 +116,7 @@ build(struct spec *spec, const struct model_shape *shape)
 		[BX_CAP_DEVICE] = { "power", "" }, [BX_CAP_AUDIT_READ] = { "audit", "" },
 	    } };
 	builder.build.audit_records = AUDIT_RECORDS;
+	builder.build.many_holders = true;
 	builder.build.flags = shape->open ? BX_SYSTEM_RESEARCH : 0;
 	for (uint32_t p = 0; p < shape->programs; p++) {
 		struct build_program *program = &builder.build.programs[
