@@ -167,13 +167,25 @@ run_on(struct spec *spec)
 	spec_processor_to(spec, spec->current == NOBODY ? NOBODY : spec_account_of(spec, spec->current));
 }
 
+/* Whether somebody may wait for one that waits: what is lent along such a chain is passed on in steps. */
+static bool
+chained(const struct spec *spec)
+{
+	unsigned waiting = 0;
+
+	for (unsigned i = 0; i < spec->thread_count; i++)
+		waiting += spec->threads[i].partner != NOBODY || spec->threads[i].copy != NOBODY ||
+		    spec->threads[i].state == BX_THREAD_SENDING;
+	return waiting >= 2;
+}
+
 /* After what has happened: work that was put off, one step of it in any case (a system call was one),
  * more while no interrupt waits; then somebody runs. */
 static void
 dispatch(struct spec *spec, bool stepped)
 {
 	for (;; stepped = true) {
-		bool poor = spec_time_short(spec), again;
+		bool poor = spec_time_short(spec), again, late;
 		unsigned gone;
 
 		/* It may have been, for no time at all, with an account that turned out to have none. */
@@ -183,10 +195,12 @@ dispatch(struct spec *spec, bool stepped)
 		run_on(spec);
 		gone = ending(spec);
 		again = spec->current != NOBODY && spec->threads[spec->current].again;
-		if (gone == NOBODY && !again)
+		late = spec->pending && chained(spec) && spec_choose(spec, 2) == 1;
+		if (gone == NOBODY && !again && !late)
 			return;
-		if (stepped && spec->pending) {
-			if (again || (spec->current != NOBODY && spec_dying(spec, spec->current)))
+		if ((stepped || late) && spec->pending) {
+			if (again || (spec->current != NOBODY && spec_dying(spec, spec->current)) ||
+			    (late && spec_choose(spec, 2) == 1))
 				spec->current = NOBODY;
 			run_on(spec);
 			return;
