@@ -155,8 +155,6 @@ bx_cap_derive(struct bx_cap_forest *forest, struct bx_cap_place from,
   @ ensures cap2: \result == BX_OK ==> now < forest->slots[\old(slot_of(from))].cap.expiry &&
   @    uses_taken{Pre,Post}(forest->slots, \old(slot_of(from)),
   @	\old(forest->slots[slot_of(from)].cap.uses));
-  @ ensures derived: \result == BX_OK ==>
-  @    derived{Pre,Post}(forest->slots, forest->slot_count, \old(slot_of(to)), \old(slot_of(from)));
   @ ensures equal: \result == BX_OK ==>
   @    duplicated{Pre,Post}(forest->slots, \old(slot_of(to)), \old(slot_of(from)));
   @ ensures cap5: \old(to.space->sealed) || !\old(is_plain(to)) ==> \result != BX_OK;
