@@ -9,7 +9,7 @@ bxinclude_HEADERS += \
 	%D%/include/brainix/net_socket.h %D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
 noinst_HEADERS += \
 	%D%/src/batch.h %D%/src/dhcp/dhcp.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/transport.h \
-	%D%/tests/fuzz.h %D%/tests/limits.h %D%/tests/pair.h
+	%D%/tests/fuzz.h %D%/tests/fuzz_stages.h %D%/tests/limits.h %D%/tests/pair.h
 pkgconfig_DATA += %D%/brainix-netstack.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/RFC.md
 lib_LTLIBRARIES += %D%/libbrainix-netstack.la

@@ -894,6 +894,27 @@ START_TEST(ipc6_capability_in_use_stays)
 }
 END_TEST
 
+/* The look for such calls has an end: with 128 threads whose last calls named the slot it counts as used. */
+START_TEST(ipc6_use_looks_have_an_end)
+{
+	static struct bx_thread threads[129];
+	struct bx_program program = { .thread_count = BX_ARRAY_COUNT(threads) };
+	static struct bx_kcore core;
+
+	core.threads = threads;
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(threads); i++) {
+		threads[i].state = BX_THREAD_READY;
+		threads[i].transfer = BX_NONE;
+		threads[i].context.value[0] = i < 127 ? EP_A : EP_B;
+	}
+	ck_assert(!bx_capability_in_use(&core, &program, EP_A));
+	threads[128].context.value[0] = EP_A;
+	ck_assert(bx_capability_in_use(&core, &program, EP_A));
+	program.thread_count = 128;
+	ck_assert(!bx_capability_in_use(&core, &program, EP_A));
+}
+END_TEST
+
 /* A wait is by one capability, not by all for the same object. */
 START_TEST(ipc6_another_capability_goes)
 {
@@ -1773,6 +1794,7 @@ suite_ipc(void)
 	tcase_add_loop_test(all, ipc6_capability_goes_in_a_copy, 0, 2);
 	tcase_add_loop_test(open, ipc6_another_capability_comes_in_a_copy, 0, 2);
 	tcase_add_loop_test(open, ipc6_capability_in_use_stays, 0, 4);
+	tcase_add_test(all, ipc6_use_looks_have_an_end);
 	tcase_add_loop_test(all, ipc6_another_capability_goes, 0, 2);
 	tcase_add_test(all, ipc8_fault_outlives_a_capability);
 	tcase_add_test(all, ipc6_offer_is_read_once);

@@ -3,11 +3,10 @@
  * fuzz_batch.c -- fuzz target: a hostile neighbour stage.  The input is a packed batch; what bx_net_batch_unpack
  * accepts is given to each stage from below and from above, and packed again.
  */
-#include "fuzz.h"
+#include "fuzz_stages.h"
 
-#include <brainix/net_stack.h>
+#define FEATURES	0x1fu
 
-static _Alignas(64) uint8_t link_block[65536], ip_block[262144], transport_block[1 << 20];
 static uint8_t in_bytes[65536], out_bytes[65536], packed[131072];
 static struct bx_net_buf in_bufs[16], out_bufs[32];
 static struct bx_stack stack;
@@ -16,31 +15,14 @@ static struct prepared prepared;
 static void
 start(struct bx_stack *s, struct prepared *p)
 {
-	struct bx_link_config link = {
-		.mac = { 2, 0, 0, 0, 0, 1 }, .mtu = 1500, .neighbours = 4, .waiting = 2, .seed = 1,
-	};
-	struct bx_ip_config ip = {
-		.routes = 4, .destinations = 4, .reassemblies = 2, .reassembly_bytes = 4096, .seed = 1,
-	};
-	struct bx_transport_config transport = {
-		.connections = 4, .half_open = 2, .time_waits = 2, .listeners = 1, .udp_ends = 1, .rings = 6,
-		.ring_bytes = 4096, .mtu = 1500, .features = 0x1f, .seed = { 1, 2 },
-	};
 	struct bx_net_addr me = bx_net_ipv4(10, 0, 0, 1), any = { { 0 } };
 	uint64_t handle;
 	uint16_t port;
 
-	must(bx_link_init(link_block, sizeof link_block, &link, &s->link) == BX_OK);
-	must(bx_ip_init(ip_block, sizeof ip_block, &ip, &s->ip) == BX_OK);
-	must(bx_transport_init(transport_block, sizeof transport_block, &transport, &s->transport) == BX_OK);
-	must(bx_link_address_add(s->link, 0, &me, false) == BX_OK);
-	must(bx_ip_interface_set(s->ip, 0, 1500) == BX_OK);
-	must(bx_ip_address_add(s->ip, 0, &me, 24) == BX_OK);
+	stages_start(s, FEATURES, 0, &me);
 	must(bx_tcp_listen(s->transport, &any, 80, 2, &handle) == BX_OK);
 	must(bx_udp_open(s->transport, &any, 53, &handle, &port) == BX_OK);
-	prepared_add(p, link_block, bx_link_size(&link));
-	prepared_add(p, ip_block, bx_ip_size(&ip));
-	prepared_add(p, transport_block, bx_transport_size(&transport));
+	stages_prepared(p, FEATURES);
 }
 
 int

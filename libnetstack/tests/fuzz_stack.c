@@ -6,11 +6,8 @@
  * Input: what[1], then steps: kind[1] length[2] bytes.  Kinds: bytes as they are; a frame, packet or segment whose
  * checksums are made good (so that the fuzzer gets past them); time; a call of the application.
  */
-#include "fuzz.h"
+#include "fuzz_stages.h"
 
-#include <brainix/net_stack.h>
-
-static _Alignas(64) uint8_t link_block[65536], ip_block[262144], transport_block[1 << 20];
 static uint8_t in_bytes[8192], out_bytes[65536], whole_bytes[65536];
 static struct bx_net_buf in_bufs[4], out_bufs[32], whole_bufs[4];
 
@@ -65,16 +62,6 @@ output(struct world *w)
 static void
 start(struct world *w, uint32_t features, struct prepared *p)
 {
-	struct bx_link_config link = {
-		.mac = { 2, 0, 0, 0, 0, 1 }, .mtu = 1500, .neighbours = 4, .waiting = 2, .seed = 1,
-	};
-	struct bx_ip_config ip = {
-		.routes = 4, .destinations = 4, .reassemblies = 2, .reassembly_bytes = 4096, .seed = 1,
-	};
-	struct bx_transport_config transport = {
-		.connections = 4, .half_open = 2, .time_waits = 2, .listeners = 1, .udp_ends = 1, .rings = 6,
-		.ring_bytes = 4096, .mtu = 1500, .features = (uint16_t)features, .seed = { 1, 2 },
-	};
 	const struct bx_net_addr any = { { 0 } };
 	uint16_t port;
 
@@ -82,12 +69,7 @@ start(struct world *w, uint32_t features, struct prepared *p)
 	w->now_us = 1000000;
 	w->me = bx_net_ipv4(10, 0, 0, 1);
 	w->you = bx_net_ipv4(10, 0, 0, 2);
-	must(bx_link_init(link_block, sizeof link_block, &link, &w->stack.link) == BX_OK);
-	must(bx_ip_init(ip_block, sizeof ip_block, &ip, &w->stack.ip) == BX_OK);
-	must(bx_transport_init(transport_block, sizeof transport_block, &transport, &w->stack.transport) == BX_OK);
-	must(bx_link_address_add(w->stack.link, w->now_us, &w->me, false) == BX_OK);
-	must(bx_ip_interface_set(w->stack.ip, 0, 1500) == BX_OK);
-	must(bx_ip_address_add(w->stack.ip, 0, &w->me, 24) == BX_OK);
+	stages_start(&w->stack, features, w->now_us, &w->me);
 	must(bx_link_neighbour_set(w->stack.link, w->now_us, &w->you, (const uint8_t[6]){ 2, 0, 0, 0, 0, 2 }) == BX_OK);
 	bx_net_batch_init(&w->in, in_bytes, sizeof in_bytes, in_bufs, 4, 0);
 	bx_net_batch_init(&w->out, out_bytes, sizeof out_bytes, out_bufs, 32, 0);
@@ -98,9 +80,7 @@ start(struct world *w, uint32_t features, struct prepared *p)
 	must(bx_udp_open(w->stack.transport, &any, 53, &w->end, &port) == BX_OK);
 	output(w);
 	prepared_add(p, w, sizeof *w);
-	prepared_add(p, link_block, bx_link_size(&link));
-	prepared_add(p, ip_block, bx_ip_size(&ip));
-	prepared_add(p, transport_block, bx_transport_size(&transport));
+	stages_prepared(p, features);
 }
 
 /* Makes an IPv4 packet of bytes that are meant as one: version, lengths, addresses, sums. */
