@@ -207,6 +207,7 @@ struct bx_fs {
 	uint64_t held;			/* orphans kept open by this mount */
 	uint64_t held_before;		/* ... when the transaction began */
 	uint64_t tidy_after;		/* where the next tidy looks for an orphan */
+	uint64_t unsynced;		/* bx_fsi_unsynced_bit() of each inode that something not committed is of */
 	bool changed;			/* something is not committed */
 	bool transaction;
 
@@ -454,6 +455,11 @@ enum bx_err bx_fsi_op_begin_on(struct bx_fs *fs, uint64_t inode, unsigned keys,
 enum bx_err bx_fsi_touch(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void *rest,
     size_t rest_length);
 enum bx_err bx_fsi_touch_inode(struct bx_fs *fs, uint64_t inode);
+static inline uint64_t
+bx_fsi_unsynced_bit(uint64_t inode)
+{
+	return UINT64_C(1) << (inode % 64);
+}
 enum bx_err bx_fsi_touch_orphan(struct bx_fs *fs, uint64_t inode);
 enum bx_err bx_fsi_touch_inline(struct bx_fs *fs, uint64_t inode);
 /* The end of an operation's act.  `err` should be impossible; if it is not BX_OK,

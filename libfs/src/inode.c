@@ -99,6 +99,7 @@ something_to_tidy(const struct bx_fs *fs)
 enum bx_err
 bx_fsi_touch_inode(struct bx_fs *fs, uint64_t inode)
 {
+	fs->unsynced |= bx_fsi_unsynced_bit(inode);
 	return bx_fsi_touch(fs, inode, FS_KEY_INODE, NULL, 0);
 }
 

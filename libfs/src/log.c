@@ -351,5 +351,6 @@ bx_fsi_log_replay(struct bx_fs *fs)
 		err = each_record(fs, true, fs->read_only);
 	fs->replaying = false;
 	fs->changed = false;
+	fs->unsynced = 0;
 	return err;
 }

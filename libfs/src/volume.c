@@ -42,6 +42,7 @@ root_is_durable(struct bx_fs *fs)
 	fs->current = fs->root.generation + 1;
 	fs->epoch_dirty = 0;
 	fs->changed = false;
+	fs->unsynced = 0;
 	fs->root_damaged = false;
 	fs->counters.commits_root++;
 	bx_fsi_log_restart(fs, true);
@@ -110,6 +111,15 @@ bx_fs_sync(struct bx_fs *fs)
 		return err;
 	}
 	fs->changed = false;
+	fs->unsynced = 0;
+	return BX_OK;
+}
+
+enum bx_err
+bx_fs_sync_file(struct bx_fs *fs, uint64_t inode)
+{
+	if (fs->failed || fs->transaction || (fs->unsynced & bx_fsi_unsynced_bit(inode)) != 0)
+		return bx_fs_sync(fs);
 	return BX_OK;
 }
 
@@ -275,7 +285,7 @@ read_root(struct bx_fs *fs, uint64_t blocks, unsigned slot, struct fs_root *root
 
 /* The newest root.  fs->log then holds its record. */
 static enum bx_err
-choose_root(struct bx_fs *fs)
+choose_root(struct bx_fs *fs, bool salvage)
 {
 	struct fs_root root[FS_ROOT_SLOTS];
 	enum bx_err err[FS_ROOT_SLOTS];
@@ -301,7 +311,7 @@ choose_root(struct bx_fs *fs)
 	/* No power cut leaves both copies of a root damaged. */
 	for (unsigned slot = 0; slot < 2; slot++) {
 		fs->second_damaged[slot] = err[slot + 2] != BX_OK;
-		if (err[slot] != BX_OK && err[slot + 2] != BX_OK)
+		if (!salvage && err[slot] != BX_OK && err[slot + 2] != BX_OK)
 			return err[slot] == BX_ERR_IO || err[slot + 2] == BX_ERR_IO ? BX_ERR_IO :
 			    BX_ERR_CORRUPT;
 	}
@@ -369,7 +379,7 @@ mount_root(const struct bx_fs_config *config)
 	struct bx_fs *fs = config->arena;
 	enum bx_err err = bx_fsi_check_device(config->device);
 
-	if (err != BX_OK || (config->flags & ~BX_FS_MOUNT_READ_ONLY) != 0 ||
+	if (err != BX_OK || (config->flags & ~(BX_FS_MOUNT_READ_ONLY | BX_FS_MOUNT_SALVAGE)) != 0 ||
 	    !bx_is_aligned((uintptr_t)config->arena, 16))
 		return BX_ERR_INVALID;
 	if (config->arena_bytes < BX_FS_ARENA_MIN)
@@ -379,7 +389,7 @@ mount_root(const struct bx_fs_config *config)
 	memset(fs, 0, sizeof *fs);
 	fs->device = *config->device;
 	fs->log = (uint8_t *)config->arena + bx_align_up(sizeof *fs, 16);
-	err = choose_root(fs);
+	err = choose_root(fs, (config->flags & BX_FS_MOUNT_SALVAGE) != 0);
 	if (err != BX_OK)
 		return err;
 	if (fs->root.blocks > fs->device.size_bytes / BX_FS_BLOCK)
@@ -397,7 +407,7 @@ mount_root(const struct bx_fs_config *config)
 	fs->mount_id = fs->root.generation;
 	fs->sum_bytes = bx_fsi_sum_bytes(fs->root.hash);
 	fs->extent_blocks = fs->root.hash == BX_FS_HASH_SHA256 ? 28 : 64;
-	fs->read_only = fs->root.sealed || (config->flags & BX_FS_MOUNT_READ_ONLY) != 0;
+	fs->read_only = fs->root.sealed || config->flags != 0;
 	fs->next_virtual = fs->root.blocks;
 	fs->version = 1;
 	fs->op = 1;		/* not 0: that is what a block says that no operation has pinned */
@@ -431,7 +441,7 @@ bx_fs_mount(const struct bx_fs_config *config, struct bx_fs **out)
 	bx_fsi_log_restart(fs, false);
 	if (config->snapshot != NULL) {
 		err = show_snapshot(fs, config->snapshot);
-	} else if (!fs->root.sealed) {
+	} else if (!fs->root.sealed && (config->flags & BX_FS_MOUNT_SALVAGE) == 0) {
 		err = fs->read_only ? BX_OK : bx_fsi_dying_load(fs);
 		fs->mounting = true;
 		if (err == BX_OK)

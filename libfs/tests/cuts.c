@@ -192,7 +192,7 @@ judge(const struct recording *r, struct disk *d, uint64_t low, uint64_t high, bo
 		return;
 	states_deep++;
 	fs = must_mount(d, 0, "writable");
-	if (which_state(r, fs, d, low, high, "writable") != k && r->digest[k] == 0)
+	if (which_state(r, fs, d, low, high, "writable") != k)
 		die("the writable mount is another state");
 	err = bx_fs_create(fs, BX_FS_ROOT, "after", 5, BX_FS_FILE, owner, 1, &inode);
 	if (err == BX_OK)

@@ -233,7 +233,7 @@ START_TEST(mount_says_why_not)
 	config.arena_bytes = 65535;
 	ck_assert_int_eq(bx_fs_mount(&config, &out), BX_ERR_NO_MEMORY);
 	config = config_of(&disk);
-	config.flags = 2;
+	config.flags = 4;
 	ck_assert_int_eq(bx_fs_mount(&config, &out), BX_ERR_INVALID);
 	config = config_of(&disk);
 	config.arena = arena + 1;
@@ -350,9 +350,135 @@ START_TEST(fs8_a_durable_append_is_small)
 }
 END_TEST
 
+/* FS-8: what is durable already costs nothing, whatever else is not. */
+START_TEST(fs8_a_file_that_did_not_change_is_not_synced)
+{
+	uint64_t quiet = make(BX_FS_ROOT, "quiet", BX_FS_FILE), busy = make(BX_FS_ROOT, "busy", BX_FS_FILE), before, flushes;
+	struct bx_fs_stat st;
+
+	/* One that cannot be told from another is no use here. */
+	ck_assert_uint_ne(quiet % 64, busy % 64);
+	put(quiet, 0, arena, 5000);
+	ck_assert_int_eq(bx_fs_sync_file(fs, quiet), BX_OK);
+	put(busy, 0, "x", 1);
+	before = disk.bytes_written;
+	flushes = disk.flushes;
+	ck_assert_int_eq(bx_fs_sync_file(fs, quiet), BX_OK);
+	ck_assert_uint_eq(disk.bytes_written, before);
+	ck_assert_uint_eq(disk.flushes, flushes);
+	ck_assert_int_eq(bx_fs_sync_file(fs, busy), BX_OK);
+	ck_assert_uint_gt(disk.flushes, flushes);
+	/* A power cut: what was synced is there. */
+	remount();
+	ck_assert_int_eq(bx_fs_stat(fs, busy, &st), BX_OK);
+	ck_assert_uint_eq(st.size, 1);
+	ck_assert_int_eq(bx_fs_begin(fs), BX_OK);
+	ck_assert_int_eq(bx_fs_sync_file(fs, quiet), BX_ERR_STATE);
+	put(quiet, 0, "y", 1);
+	ck_assert_int_eq(bx_fs_abort(fs), BX_OK);
+	before = disk.bytes_written;
+	ck_assert_int_eq(bx_fs_sync_file(fs, quiet), BX_OK);
+	ck_assert_uint_eq(disk.bytes_written, before);
+	/* Each kind of change makes the file one that has to be synced. */
+	for (unsigned kind = 0; kind < 6; kind++) {
+		const struct bx_fs_stat values = { .mode = 0600 };
+		enum bx_err err = BX_OK;
+
+		if (kind == 0)
+			err = bx_fs_truncate(fs, quiet, 100, 5);
+		else if (kind == 1)
+			err = bx_fs_punch(fs, quiet, 5, 6, 5);
+		else if (kind == 2)
+			err = bx_fs_set_stat(fs, quiet, BX_FS_SET_MODE, &values, 5);
+		else if (kind == 3)
+			err = bx_fs_set_attr(fs, quiet, "a", 1, "b", 1, 5);
+		else if (kind == 4)
+			err = bx_fs_link(fs, quiet, BX_FS_ROOT, "again", 5, 5);
+		else
+			err = bx_fs_rename(fs, BX_FS_ROOT, "quiet", 5, BX_FS_ROOT, "moved", 5, 0, 5);
+		ck_assert_int_eq(err, BX_OK);
+		flushes = disk.flushes;
+		ck_assert_int_eq(bx_fs_sync_file(fs, quiet), BX_OK);
+		ck_assert_uint_gt(disk.flushes, flushes);
+	}
+	/* A commit that failed is not forgotten because the file is another one. */
+	put(busy, 0, "z", 1);
+	disk.fail_flush = 0;
+	ck_assert_int_eq(bx_fs_sync_file(fs, busy), BX_ERR_IO);
+	disk.fail_flush = -1;
+	ck_assert_int_eq(bx_fs_sync_file(fs, quiet), BX_ERR_FS_FAILED);
+	remount();
+}
+END_TEST
+
+/* An empty volume where a damaged one was. */
+static void
+reformat(void)
+{
+	const struct bx_fs_format format = { .hash = BX_FS_HASH_XXH64, .mode = 0755 };
+
+	ck_assert_int_eq(bx_fs_format(&disk.device, &format, arena, sizeof arena), BX_OK);
+	remount();
+}
+
+/* Both copies of the newest root are gone, or the log has a hole: refused, and then salvaged: all of an earlier state. */
+START_TEST(fs1_salvage_shows_an_earlier_state)
+{
+	struct bx_fs_config config = config_of(&disk);
+	uint64_t first = make(BX_FS_ROOT, "first", BX_FS_FILE), inode;
+	struct bx_fs_info info;
+	struct bx_fs *out = NULL;
+	char text[8] = "";
+	size_t done;
+
+	put(first, 0, "one", 3);
+	ck_assert_int_eq(bx_fsi_commit_root(fs), BX_OK);
+	(void)make(BX_FS_ROOT, "second", BX_FS_FILE);
+	ck_assert_int_eq(bx_fsi_commit_root(fs), BX_OK);
+	for (unsigned copy = 0; copy < 2; copy++)
+		memset(disk.bytes + bx_fsi_root_block(fs->root.blocks, (unsigned)(fs->committed.generation & 1) + 2 * copy) *
+		    BX_FS_BLOCK, 0x55, 512);
+	ck_assert_int_eq(bx_fs_mount(&config, &out), BX_ERR_CORRUPT);
+	ck_assert_ptr_null(out);
+	config.flags = BX_FS_MOUNT_SALVAGE;
+	ck_assert_int_eq(bx_fs_mount(&config, &out), BX_OK);
+	bx_fs_get_info(out, &info);
+	ck_assert(info.read_only);
+	ck_assert_uint_eq(info.generation, 3);
+	ck_assert_int_eq(bx_fs_lookup(out, BX_FS_ROOT, "second", 6, &inode), BX_ERR_NOT_FOUND);
+	ck_assert_int_eq(bx_fs_read(out, first, 0, text, sizeof text, &done), BX_OK);
+	ck_assert_str_eq(text, "one");
+	ck_assert_int_eq(bx_fs_unlink(out, BX_FS_ROOT, "first", 5, 0, 1), BX_ERR_FS_READ_ONLY);
+	/* No root at all is still none. */
+	for (unsigned slot = 0; slot < FS_ROOT_SLOTS; slot++)
+		disk.bytes[bx_fsi_root_block(info.blocks, slot) * BX_FS_BLOCK + 40] ^= 1;
+	ck_assert_int_eq(bx_fs_mount(&config, &out), BX_ERR_CORRUPT);
+	reformat();
+	/* A hole in the log. */
+	first = make(BX_FS_ROOT, "first", BX_FS_FILE);
+	ck_assert_int_eq(bx_fsi_commit_root(fs), BX_OK);
+	for (unsigned i = 0; i < 3; i++) {
+		put(first, i, "x", 1);
+		ck_assert_int_eq(bx_fs_sync(fs), BX_OK);
+	}
+	for (unsigned copy = 0; copy < 2; copy++)
+		memset(disk.bytes + (copy == 0 ? 2 + 2 * fs->shape.nodes : fs->root.blocks - 2 - fs->root.log_blocks) *
+		    BX_FS_BLOCK, 0x55, 512);
+	config.flags = 0;
+	ck_assert_int_eq(bx_fs_mount(&config, &out), BX_ERR_CORRUPT);
+	config.flags = BX_FS_MOUNT_SALVAGE;
+	ck_assert_int_eq(bx_fs_mount(&config, &out), BX_OK);
+	ck_assert_int_eq(bx_fs_read(out, first, 0, text, sizeof text, &done), BX_OK);
+	ck_assert_uint_eq(done, 0);
+	reformat();
+}
+END_TEST
+
 void
 add_mount(TCase *tc)
 {
+	tcase_add_test(tc, fs8_a_file_that_did_not_change_is_not_synced);
+	tcase_add_test(tc, fs1_salvage_shows_an_earlier_state);
 	tcase_add_test(tc, format_refuses_bad_options);
 	tcase_add_loop_test(tc, format_passes_failures_up, 0, 2);
 	tcase_add_test(tc, fs3_format_forgets_the_log);

@@ -139,7 +139,7 @@ START_TEST(mount_and_format_refuse_the_configuration)
 	config.arena_bytes -= 8;
 	ck_assert_int_eq(bx_fs_mount(&config, &out), BX_ERR_INVALID);
 	config.arena = other_arena;
-	config.flags = 2;
+	config.flags = 4;
 	ck_assert_int_eq(bx_fs_mount(&config, &out), BX_ERR_INVALID);
 	config.flags = 0;
 	config.arena_bytes = BX_FS_ARENA_MIN - 1;

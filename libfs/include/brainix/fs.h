@@ -79,6 +79,8 @@ struct bx_fs_format {
 };
 
 #define BX_FS_MOUNT_READ_ONLY	1u	/* nothing is written */
+#define BX_FS_MOUNT_SALVAGE	2u	/* for a volume that is damaged: the state of the newest root that is valid, which need not
+					 * be the last commit, without the log; read-only */
 
 struct bx_fs_config {
 	const struct bx_fs_device *device;
@@ -175,6 +177,11 @@ BX_MUST_USE enum bx_err bx_fs_mount_sealed(const struct bx_fs_config *config, st
 /* Commit what is not durable yet.  The volume remains mounted, whether or not it
  * succeeds. */
 BX_MUST_USE enum bx_err bx_fs_sync(struct bx_fs *fs);
+
+/* Make what was done to one file, directory or link durable, as bx_fs_sync(); when no call changed it since the last
+ * commit, nothing is written or flushed.  (All that was done before comes with it: a state is never a mixture.  One in 64
+ * other objects is taken for the one that changed, which costs a commit.)   BX_ERR_STATE  in a transaction */
+BX_MUST_USE enum bx_err bx_fs_sync_file(struct bx_fs *fs, uint64_t inode);
 
 /* Commit with a full root, so that the next mount has nothing to replay; *fs must not be
  * used afterwards. */
