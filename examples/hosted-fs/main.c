@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -194,7 +195,8 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	fd = open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || fstat(fd, &st) != 0 ||
+	/* A volume has one user at a time: the next one waits. The lock ends with the program, however that ends. */
+	if (fd < 0 || flock(fd, LOCK_EX) != 0 || fstat(fd, &st) != 0 ||
 	    (st.st_size < (off_t)VOLUME_BYTES && ftruncate(fd, VOLUME_BYTES) != 0)) {
 		perror(argv[1]);
 		return EXIT_FAILURE;

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define COMMIT_NS 2000000000u
+#define ARGUMENTS_MAX 60
 
 static struct image image;
 static uint64_t last_commit;
@@ -64,9 +65,18 @@ errno_of(enum bx_err err)
 }
 
 static enum bx_err
+walk_part(const char *path, size_t length, uint64_t *inode)
+{
+	enum bx_err err = bx_fs_walk(image.fs, path, length, inode);
+
+	/* Too many names for a path. */
+	return err == BX_ERR_RANGE ? BX_ERR_FS_NAME : err;
+}
+
+static enum bx_err
 walk(const char *path, uint64_t *inode)
 {
-	return bx_fs_walk(image.fs, path, strlen(path), inode);
+	return walk_part(path, strlen(path), inode);
 }
 
 /* The directory of a path, and the name in it. */
@@ -76,7 +86,7 @@ walk_parent(const char *path, const char **name, uint64_t *directory)
 	const char *slash = strrchr(path, '/');
 
 	*name = slash + 1;
-	return bx_fs_walk(image.fs, path, (size_t)(slash - path), directory);
+	return walk_part(path, (size_t)(slash - path), directory);
 }
 
 /* After a change. */
@@ -343,9 +353,11 @@ op_utimens(const char *path, const struct timespec times[2], struct fuse_file_in
 	(void)fi;
 	if (times[1].tv_nsec == UTIME_OMIT)
 		return 0;
-	/* The format's times begin in 1970. */
+	/* The format's times begin in 1970 and end in 2554. */
 	if (times[1].tv_nsec != UTIME_NOW && times[1].tv_sec < 0)
 		values.modified_ns = 0;
+	else if (times[1].tv_nsec != UTIME_NOW && (uint64_t)times[1].tv_sec >= UINT64_MAX / 1000000000u)
+		values.modified_ns = UINT64_MAX;
 	else if (times[1].tv_nsec != UTIME_NOW)
 		values.modified_ns = (uint64_t)times[1].tv_sec * 1000000000u + (uint64_t)times[1].tv_nsec;
 	return set(path, BX_FS_SET_MODIFIED, &values);
@@ -423,8 +435,18 @@ op_fsync(const char *path, int data_only, struct fuse_file_info *fi)
 {
 	(void)path;
 	(void)data_only;
+	return errno_of(bx_fs_sync_file(image.fs, fi->fh));
+}
+
+static int
+op_fsyncdir(const char *path, int data_only, struct fuse_file_info *fi)
+{
+	uint64_t inode;
+	enum bx_err err = walk(path, &inode);
+
+	(void)data_only;
 	(void)fi;
-	return errno_of(bx_fs_sync(image.fs));
+	return errno_of(err == BX_OK ? bx_fs_sync_file(image.fs, inode) : err);
 }
 
 static int
@@ -573,7 +595,7 @@ static const struct fuse_operations operations = {
 	.listxattr = op_listxattr,
 	.removexattr = op_removexattr,
 	.readdir = op_readdir,
-	.fsyncdir = op_fsync,
+	.fsyncdir = op_fsyncdir,
 	.init = op_init,
 	.destroy = op_destroy,
 	.create = op_create,
@@ -584,15 +606,18 @@ static const struct fuse_operations operations = {
 int
 main(int argc, char **argv)
 {
-	char *arguments[64];
-	char single[] = "-s";
+	char *arguments[ARGUMENTS_MAX + 4];
+	/* The kernel enforces the modes that libfs only stores. */
+	char single[] = "-s", option[] = "-o", permissions[] = "default_permissions";
 	int count = 0;
 	bool writable = true;
 	const char *file = NULL, *snapshot = NULL;
 
 	tool_name = "bxfs-fuse";
 	/* The first argument that is no option is the volume; the rest is libfuse's. */
-	for (int i = 0; i < argc && count < 60; i++) {
+	if (argc > ARGUMENTS_MAX)
+		fail("too many arguments");
+	for (int i = 0; i < argc; i++) {
 		if (i > 0 && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
 			printf("Usage: bxfs-fuse [--read-only] [--snapshot NAME] VOLUME MOUNTPOINT [libfuse option...]\n"
 			    "Mount the bxfs volume in the file or device VOLUME; `fusermount3 -u' commits and ends.\n");
@@ -612,9 +637,11 @@ main(int argc, char **argv)
 	writable = writable && snapshot == NULL;
 	image_open(&image, file, writable, 0);
 	image.snapshot = snapshot;
-	must(image_mount(&image, writable, NULL), "%s", file);
+	must(image_mount(&image, NULL), "%s", file);
 	last_commit = now_ns();
 	arguments[count++] = single;
+	arguments[count++] = option;
+	arguments[count++] = permissions;
 	arguments[count] = NULL;
 	return fuse_main(count, arguments, &operations, NULL);
 }

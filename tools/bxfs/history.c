@@ -27,8 +27,10 @@ list_snapshots(struct image *image, bool json)
 			    (unsigned long long)s.generation, (unsigned long long)s.time_ns,
 			    (unsigned long long)s.inodes);
 		} else {
-			printf("%s  root %llu, %llu objects  %s\n", text, (unsigned long long)s.generation,
-			    (unsigned long long)s.inodes, s.name);
+			printf("%s  root %llu, %llu objects  ", text, (unsigned long long)s.generation,
+			    (unsigned long long)s.inodes);
+			print_name(stdout, s.name);
+			putchar('\n');
 		}
 	}
 	if (err != BX_ERR_NOT_FOUND)
@@ -42,20 +44,9 @@ list_snapshots(struct image *image, bool json)
 
 /* The first path of every inode of one state, found in one walk. */
 struct paths {
-	struct place {
-		uint64_t inode;
-		char *path;
-	} *places;
+	struct place *places;
 	size_t count, room;
 };
-
-static int
-by_inode(const void *a, const void *b)
-{
-	const struct place *x = a, *y = b;
-
-	return (x->inode > y->inode) - (x->inode < y->inode);
-}
 
 static void
 add_path(struct paths *paths, uint64_t inode, const char *path)
@@ -84,14 +75,14 @@ find_paths(struct image *image, struct paths *paths)
 {
 	add_path(paths, BX_FS_ROOT, "/");
 	image_walk(image, BX_FS_ROOT, keep_path, paths);
-	qsort(paths->places, paths->count, sizeof *paths->places, by_inode);
+	qsort(paths->places, paths->count, sizeof *paths->places, place_compare);
 }
 
 static const char *
 path_of(const struct paths *paths, uint64_t inode)
 {
 	const struct place key = { .inode = inode };
-	const struct place *found = bsearch(&key, paths->places, paths->count, sizeof key, by_inode);
+	const struct place *found = bsearch(&key, paths->places, paths->count, sizeof key, place_compare);
 
 	return found != NULL ? found->path : NULL;
 }
@@ -128,7 +119,13 @@ print_change(const struct differing *d, const char *what, const char *path, cons
 		}
 		printf("}\n");
 	} else {
-		printf("%-9s %s%s%s\n", what, path, to != NULL ? " -> " : "", to != NULL ? to : "");
+		printf("%-9s ", what);
+		print_name(stdout, path);
+		if (to != NULL) {
+			printf(" -> ");
+			print_name(stdout, to);
+		}
+		putchar('\n');
 	}
 }
 

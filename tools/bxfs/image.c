@@ -8,13 +8,16 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define DEPTH_MAX 512
+#define LOCK_TURNS 60		/* of 50 ms */
 
 const char *tool_name = "bxfs";
+int tool_status = EXIT_FAILURE;
 
 void
 bx_panic(const char *where, const char *what)
@@ -39,7 +42,7 @@ fail(const char *format, ...)
 	say(format, arguments);
 	va_end(arguments);
 	fputc('\n', stderr);
-	exit(EXIT_FAILURE);
+	exit(tool_status);
 }
 
 void
@@ -53,7 +56,7 @@ must(enum bx_err err, const char *format, ...)
 	say(format, arguments);
 	va_end(arguments);
 	fprintf(stderr, ": %s\n", bx_err_text(err));
-	exit(EXIT_FAILURE);
+	exit(tool_status);
 }
 
 static enum bx_err
@@ -104,16 +107,36 @@ image_flush(void *context)
 	return fdatasync(image->fd) == 0 ? BX_OK : BX_ERR_IO;
 }
 
+/* One writer, or readers; the lock ends with the program, however that ends.  A program that is about to end, as one that was
+ * unmounted, is waited for. */
+static void
+lock(struct image *image, bool alone)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	int status = flock(image->fd, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB);
+
+	for (unsigned turn = 0; status != 0 && errno == EWOULDBLOCK && turn < LOCK_TURNS; turn++) {
+		nanosleep(&pause, NULL);
+		status = flock(image->fd, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB);
+	}
+	if (status != 0 && errno == EWOULDBLOCK)
+		fail("%s: another program uses it", image->path);
+}
+
 void
 image_open(struct image *image, const char *path, bool writable, uint64_t size_bytes)
 {
 	off_t end;
 
 	memset(image, 0, sizeof *image);
+	image->path = path;
+	image->writable = writable;
 	image->fd = open(path, (writable ? O_RDWR : O_RDONLY) | (size_bytes > 0 ? O_CREAT : 0) | O_CLOEXEC,
 	    0666);
 	if (image->fd < 0)
 		fail("%s: %s", path, strerror(errno));
+	if (writable)
+		lock(image, true);
 	if (size_bytes > 0) {
 		struct stat st;
 
@@ -135,17 +158,19 @@ image_open(struct image *image, const char *path, bool writable, uint64_t size_b
 }
 
 enum bx_err
-image_mount(struct image *image, bool writable, const uint8_t *root_hash)
+image_mount(struct image *image, const uint8_t *root_hash)
 {
 	enum bx_err err = BX_ERR_NO_MEMORY;
 
+	if (!image->writable && image->snapshot == NULL)
+		lock(image, false);
 	/* What the volume was formatted for is not known yet: more, until it is enough. */
 	for (size_t bytes = 16u << 20; err == BX_ERR_NO_MEMORY && bytes <= 1u << 30; bytes *= 4) {
 		struct bx_fs_config config = {
 			.device = &image->device,
 			.root_hash = root_hash,
 			.snapshot = image->snapshot,
-			.flags = writable ? 0 : BX_FS_MOUNT_READ_ONLY,
+			.flags = image->writable ? 0 : BX_FS_MOUNT_READ_ONLY | image->flags,
 			.arena_bytes = bytes,
 		};
 
@@ -244,21 +269,63 @@ human_size(uint64_t bytes)
 	return text[turn];
 }
 
+/* Bytes of the character of UTF-8 there (RFC 3629, section 4), 0 if it is none. */
+static size_t
+character(const unsigned char *s)
+{
+	size_t more = s[0] >= 0xf0 ? 3 : s[0] >= 0xe0 ? 2 : 1;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xc2 || s[0] > 0xf4)
+		return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+	    (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	for (size_t i = 1; i <= more; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return 1 + more;
+}
+
 void
 print_json_string(FILE *to, const char *text)
 {
-	fputc('"', to);
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
+	const unsigned char *s = (const unsigned char *)text;
 
-		if (c == '"' || c == '\\')
-			fprintf(to, "\\%c", c);
-		else if (c < 0x20)
-			fprintf(to, "\\u%04x", c);
+	fputc('"', to);
+	while (*s != '\0') {
+		size_t length = character(s);
+
+		if (length == 0)
+			fprintf(to, "\\udc%02x", *s);
+		else if (*s == '"' || *s == '\\')
+			fprintf(to, "\\%c", *s);
+		else if (*s < 0x20)
+			fprintf(to, "\\u%04x", *s);
 		else
-			fputc(c, to);
+			fwrite(s, 1, length, to);
+		s += length == 0 ? 1 : length;
 	}
 	fputc('"', to);
+}
+
+void
+print_name(FILE *to, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	while (*s != '\0') {
+		size_t length = character(s);
+		/* U+0080 to U+009F control terminals, too. */
+		bool shown = length > 0 && *s >= 0x20 && *s != 0x7f && *s != '\\' && !(*s == 0xc2 && s[1] < 0xa0);
+
+		if (shown)
+			fwrite(s, 1, length, to);
+		else
+			fprintf(to, "\\%03o", *s);
+		s += shown ? length : 1;
+	}
 }
 
 /* ---- all names --------------------------------------------------------------------------- */
@@ -330,9 +397,14 @@ image_walk(struct image *image, uint64_t top, image_visit *visit, void *context)
 		path[at] = '/';
 		memcpy(path + at + 1, e->name, e->name_length + 1u);
 		more = visit(context, path, depth, e, BX_OK);
-		/* Once each: a hostile volume can have directories that contain one another. */
-		if (e->type != BX_FS_DIRECTORY || depth == DEPTH_MAX || !add_number(&seen, e->inode))
+		if (e->type != BX_FS_DIRECTORY || !more)
 			continue;
+		/* Once each: a hostile volume can have directories that contain one another. */
+		err = depth == DEPTH_MAX ? BX_ERR_RANGE : add_number(&seen, e->inode) ? BX_OK : BX_ERR_CORRUPT;
+		if (err != BX_OK) {
+			more = visit(context, path, depth + 1, NULL, err);
+			continue;
+		}
 		directory[depth] = e->inode;
 		length[depth] = at + 1 + e->name_length;
 		last[depth++].name_length = 0;
@@ -340,35 +412,42 @@ image_walk(struct image *image, uint64_t top, image_visit *visit, void *context)
 	free(seen.slot);
 }
 
+int
+place_compare(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
 struct search {
-	uint64_t inode;
-	char *path;
-	size_t size;
-	bool found;
+	struct place *places;
+	size_t count, left;
 };
 
 static bool
-is_it(void *context, const char *path, size_t depth, const struct bx_fs_entry *e, enum bx_err err)
+note_path(void *context, const char *path, size_t depth, const struct bx_fs_entry *e, enum bx_err err)
 {
 	struct search *s = context;
+	struct place key = { .inode = e != NULL ? e->inode : 0 }, *place;
 
 	(void)depth;
 	(void)err;
-	if (e != NULL && e->inode == s->inode) {
-		snprintf(s->path, s->size, "%s", path);
-		s->found = true;
-	}
-	return !s->found;
+	place = bsearch(&key, s->places, s->count, sizeof key, place_compare);
+	if (place == NULL || place->path != NULL)
+		return true;
+	place->path = strdup(path);
+	if (place->path == NULL)
+		fail("out of memory");
+	return --s->left > 0;
 }
 
-bool
-image_path_of(struct image *image, uint64_t inode, char *path, size_t size)
+void
+image_find_paths(struct image *image, struct place *places, size_t count)
 {
-	struct search s = { .inode = inode, .path = path, .size = size, .found = inode == BX_FS_ROOT };
+	struct search s = { .places = places, .count = count, .left = count };
+	const struct bx_fs_entry root = { .inode = BX_FS_ROOT };
 
-	if (s.found)
-		snprintf(path, size, "/");
-	else
-		image_walk(image, BX_FS_ROOT, is_it, &s);
-	return s.found;
+	if (count > 0 && note_path(&s, "/", 0, &root, BX_OK))
+		image_walk(image, BX_FS_ROOT, note_path, &s);
 }

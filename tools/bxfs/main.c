@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* bxfs -- look into a volume, and put files in and out, without mounting it. */
+#include "extract.h"
 #include "history.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@ static const char usage_text[] =
     "  tree FILE [PATH]         all below it\n"
     "  stat FILE PATH           what is known of an object\n"
     "  cat FILE PATH            the content of a file, verified, to standard output\n"
-    "  get FILE PATH TO         ... to a file\n"
+    "  get FILE PATH TO         ... to a file; a directory and all below it to a new directory\n"
+    "  salvage FILE TO          what can still be read of a damaged volume, to a new directory\n"
     "  put FILE FROM PATH       a file into the volume, replacing what is there, atomically\n"
     "  mkdir FILE PATH          an empty directory\n"
     "  rm FILE PATH             a file, symbolic link or empty directory\n"
@@ -29,14 +31,15 @@ static const char usage_text[] =
     "  diff FILE OLD [NEW]      what changed from one snapshot to another, or to now\n\n"
     "      --snapshot NAME      ls, tree, stat, cat, get: of that snapshot\n"
     "      --root-hash HEX      the volume must be the sealed one with this root\n"
-    "      --json               ls, tree, stat, info, snapshots and diff as JSON\n"
-    "      --progress           get, put: how far it is, to standard error\n"
+    "      --json               ls, tree, stat, info, snapshots, diff, salvage and get of a directory as JSON\n"
+    "      --progress           get, put, salvage: how far it is, also where standard error is no terminal\n"
     "  -h, --help\n";
 
 static struct image image;
 static const char *volume;		/* its path */
 static const uint8_t *root_hash;
 static bool json, with_progress;
+static int status = EXIT_SUCCESS;	/* what the program ends with */
 
 /* How far a long copy is. */
 static void
@@ -44,7 +47,7 @@ progress(const char *what, uint64_t done, uint64_t all)
 {
 	static uint64_t shown;
 
-	if (!with_progress || (done < all && done - shown < 16u << 20))
+	if (!with_progress || all < 16u << 20 || (done < all && done - shown < 16u << 20))
 		return;
 	shown = done;
 	fprintf(stderr, "\r%s: %s of %s%s", what, human_size(done), human_size(all),
@@ -84,36 +87,98 @@ print_time(uint64_t ns)
 	printf("%s", text);
 }
 
-static void
-print_line(const char *name, uint64_t inode)
-{
-	static const char types[] = "?-dl";
-	struct bx_fs_stat st;
-	enum bx_err err = bx_fs_stat(image.fs, inode, &st);
-	char target[BX_FS_TARGET_MAX + 1];
-	size_t length;
+static const char types[] = "?-dl";
 
-	if (err != BX_OK) {
-		printf("?????????? %s: %s\n", name, bx_err_text(err));
-		return;
+static void
+print_json_line(const char *name, const struct bx_fs_stat *st, const char *target, bool with_attributes)
+{
+	char attribute[BX_FS_NAME_MAX + 1] = "";
+	size_t length = 0;
+	const char *comma = "";
+
+	printf("{\"name\":");
+	print_json_string(stdout, name);
+	printf(",\"inode\":%llu,\"type\":\"%c\",\"mode\":%u,\"links\":%u,\"uid\":%u,\"gid\":%u,"
+	    "\"size\":%llu,\"blocks\":%llu,\"modified_ns\":%llu", (unsigned long long)st->inode,
+	    types[st->type], st->mode, st->links, st->uid, st->gid, (unsigned long long)st->size,
+	    (unsigned long long)st->blocks, (unsigned long long)st->modified_ns);
+	if (target != NULL) {
+		printf(",\"target\":");
+		print_json_string(stdout, target);
 	}
+	if (with_attributes) {
+		printf(",\"attributes\":[");
+		while (bx_fs_next_attr(image.fs, st->inode, attribute, length, attribute, &length) == BX_OK) {
+			fputs(comma, stdout);
+			print_json_string(stdout, attribute);
+			comma = ",";
+		}
+		putchar(']');
+	}
+	printf("}\n");
+}
+
+static void
+print_text_line(const char *name, const struct bx_fs_stat *st, const char *target, bool with_attributes)
+{
+	char attribute[BX_FS_NAME_MAX + 1] = "";
+	size_t length = 0;
+
+	printf("%c%04o %3u %5u %5u %12llu ", types[st->type], st->mode, st->links, st->uid, st->gid,
+	    (unsigned long long)st->size);
+	print_time(st->modified_ns);
+	putchar(' ');
+	print_name(stdout, name);
+	if (target != NULL) {
+		printf(" -> ");
+		print_name(stdout, target);
+	}
+	putchar('\n');
+	while (with_attributes &&
+	    bx_fs_next_attr(image.fs, st->inode, attribute, length, attribute, &length) == BX_OK) {
+		printf("attribute ");
+		print_name(stdout, attribute);
+		putchar('\n');
+	}
+}
+
+/* What cannot be read. */
+static void
+print_problem(const char *name, uint64_t inode, enum bx_err err)
+{
+	status = EXIT_FAILURE;
 	if (json) {
 		printf("{\"name\":");
 		print_json_string(stdout, name);
-		printf(",\"inode\":%llu,\"type\":\"%c\",\"mode\":%u,\"links\":%u,\"uid\":%u,\"gid\":%u,"
-		    "\"size\":%llu,\"blocks\":%llu,\"modified_ns\":%llu}\n", (unsigned long long)inode,
-		    types[st.type], st.mode, st.links, st.uid, st.gid, (unsigned long long)st.size,
-		    (unsigned long long)st.blocks, (unsigned long long)st.modified_ns);
+		printf(",\"inode\":%llu,\"error\":\"%s\"}\n", (unsigned long long)inode, bx_err_name(err));
 		return;
 	}
-	printf("%c%04o %3u %5u %5u %12llu ", types[st.type], st.mode, st.links, st.uid, st.gid,
-	    (unsigned long long)st.size);
-	print_time(st.modified_ns);
-	printf(" %s", name);
-	if (st.type == BX_FS_SYMLINK &&
-	    bx_fs_read_link(image.fs, inode, target, sizeof target - 1, &length) == BX_OK)
-		printf(" -> %.*s", (int)length, target);
-	putchar('\n');
+	printf("?????????? ");
+	print_name(stdout, name);
+	printf(": %s\n", bx_err_text(err));
+}
+
+static void
+print_line(const char *name, uint64_t inode, bool with_attributes)
+{
+	char text[BX_FS_TARGET_MAX + 1];
+	const char *target = NULL;
+	struct bx_fs_stat st;
+	size_t length;
+	enum bx_err err = bx_fs_stat(image.fs, inode, &st);
+
+	if (err == BX_OK && st.type == BX_FS_SYMLINK) {
+		err = bx_fs_read_link(image.fs, inode, text, sizeof text - 1, &length);
+		if (err == BX_OK)
+			text[length] = '\0';
+		target = text;
+	}
+	if (err != BX_OK)
+		print_problem(name, inode, err);
+	else if (json)
+		print_json_line(name, &st, target, with_attributes);
+	else
+		print_text_line(name, &st, target, with_attributes);
 }
 
 static void
@@ -124,7 +189,7 @@ do_ls(char **argument)
 	enum bx_err err;
 
 	while ((err = bx_fs_next_entry(image.fs, directory, e.name, e.name_length, &e)) == BX_OK)
-		print_line(e.name, e.inode);
+		print_line(e.name, e.inode, false);
 	if (err != BX_ERR_NOT_FOUND)
 		must(err, "%s", argument[0] != NULL ? argument[0] : "/");
 }
@@ -134,16 +199,21 @@ print_branch(void *context, const char *path, size_t depth, const struct bx_fs_e
 {
 	(void)context;
 	(void)path;
-	if (e == NULL) {
-		printf("%*s%s\n", (int)(2 * depth), "", bx_err_text(err));
+	if (e == NULL)
+		status = EXIT_FAILURE;
+	if (e == NULL && json) {
+		printf("{\"depth\":%zu,\"error\":\"%s\"}\n", depth, bx_err_name(err));
+	} else if (e == NULL) {
+		printf("%*s?? %s\n", (int)(2 * (depth - 1)), "", bx_err_text(err));
 	} else if (json) {
 		printf("{\"depth\":%zu,\"inode\":%llu,\"type\":%u,\"name\":", depth,
 		    (unsigned long long)e->inode, e->type);
 		print_json_string(stdout, e->name);
 		printf("}\n");
 	} else {
-		printf("%*s%s%s\n", (int)(2 * (depth - 1)), "", e->name,
-		    e->type == BX_FS_DIRECTORY ? "/" : e->type == BX_FS_SYMLINK ? "@" : "");
+		printf("%*s", (int)(2 * (depth - 1)), "");
+		print_name(stdout, e->name);
+		printf("%s\n", e->type == BX_FS_DIRECTORY ? "/" : e->type == BX_FS_SYMLINK ? "@" : "");
 	}
 	return true;
 }
@@ -157,20 +227,14 @@ do_tree(char **argument)
 static void
 do_stat(char **argument)
 {
-	uint64_t inode = find(argument[0]);
-	char name[BX_FS_NAME_MAX + 1] = "";
-	size_t length = 0;
-
-	print_line(argument[0], inode);
-	while (!json && bx_fs_next_attr(image.fs, inode, name, length, name, &length) == BX_OK)
-		printf("attribute %s\n", name);
+	print_line(argument[0], find(argument[0]), true);
 }
 
 static void
-copy_out(const char *path, int fd)
+copy_out(const char *path, uint64_t inode, int fd)
 {
 	static uint8_t buffer[BX_FS_READ_MAX];
-	uint64_t inode = find(path), offset = 0;
+	uint64_t offset = 0;
 	struct bx_fs_stat st;
 
 	must(bx_fs_stat(image.fs, inode, &st), "%s", path);
@@ -184,9 +248,9 @@ copy_out(const char *path, int fd)
 		for (size_t at = 0; at < done;) {
 			ssize_t n = write(fd, buffer + at, done - at);
 
-			if (n < 0)
+			if (n < 0 && errno != EINTR)
 				fail("writing: %s", strerror(errno));
-			at += (size_t)n;
+			at += n > 0 ? (size_t)n : 0;
 		}
 		offset += done;
 		progress(path, offset, st.size);
@@ -196,26 +260,89 @@ copy_out(const char *path, int fd)
 static void
 do_cat(char **argument)
 {
-	copy_out(argument[0], STDOUT_FILENO);
+	/* What is written goes to the same terminal. */
+	with_progress = with_progress && isatty(STDOUT_FILENO) == 0;
+	copy_out(argument[0], find(argument[0]), STDOUT_FILENO);
 }
 
 static void
 do_get(char **argument)
 {
-	int fd = open(argument[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	uint64_t inode = find(argument[0]);
+	struct bx_fs_stat st;
+	int fd;
 
+	must(bx_fs_stat(image.fs, inode, &st), "%s", argument[0]);
+	if (st.type == BX_FS_DIRECTORY) {
+		if (!extract_tree(&image, inode, argument[1], json, with_progress))
+			status = EXIT_FAILURE;
+		return;
+	}
+	if (st.type != BX_FS_FILE)
+		fail("%s: a symbolic link", argument[0]);
+	fd = open(argument[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		fail("%s: %s", argument[1], strerror(errno));
-	copy_out(argument[0], fd);
+	copy_out(argument[0], inode, fd);
 	if (close(fd) != 0)
 		fail("%s: %s", argument[1], strerror(errno));
+}
+
+static void
+do_salvage(char **argument)
+{
+	if (!extract_tree(&image, BX_FS_ROOT, argument[0], json, with_progress))
+		status = EXIT_FAILURE;
+}
+
+/* A volume whose newest root or log is damaged: the newest root that is not. */
+static enum bx_err
+mount_for_salvage(void)
+{
+	enum bx_err err = image_mount(&image, root_hash);
+	struct bx_fs_info info;
+
+	if (err != BX_ERR_CORRUPT && err != BX_ERR_IO)
+		return err;
+	image.flags = BX_FS_MOUNT_SALVAGE;
+	if (image_mount(&image, root_hash) != BX_OK)
+		return err;
+	bx_fs_get_info(image.fs, &info);
+	fprintf(stderr, "%s: %s: the last commits are lost (%s): this is root %llu\n", tool_name, volume, bx_err_text(err),
+	    (unsigned long long)info.generation);
+	status = EXIT_FAILURE;
+	return BX_OK;
+}
+
+/* Free the blocks of what was deleted now, not with further use. */
+static enum bx_err
+tidy(void)
+{
+	enum bx_err err;
+
+	do {
+		err = bx_fs_tidy(image.fs);
+	} while (err == BX_ERR_AGAIN);
+	return err;
+}
+
+static const char temporary[] = ".bxfs-put";
+
+/* What came of a step of putting; when it failed, nothing is left of the new file. */
+static void
+put_must(enum bx_err err, uint64_t directory, const char *path)
+{
+	if (err == BX_OK)
+		return;
+	if (bx_fs_unlink(image.fs, directory, temporary, strlen(temporary), 0, now_ns()) == BX_OK && tidy() == BX_OK)
+		(void)(bx_fs_unmount(image.fs) == BX_OK);
+	must(err, "%s", path);
 }
 
 /* A new file beside the old one, then a rename: a cut leaves the one or the other. */
 static void
 do_put(char **argument)
 {
-	static const char temporary[] = ".bxfs-put";
 	static uint8_t buffer[BX_FS_WRITE_MAX];
 	const struct bx_fs_owner owner = { .mode = 0644 };
 	const char *name;
@@ -236,15 +363,15 @@ do_put(char **argument)
 		size_t done;
 
 		for (size_t at = 0; at < (size_t)n; at += done)
-			must(bx_fs_write(image.fs, inode, offset + at, buffer + at, (size_t)n - at, now_ns(), &done),
-			    "%s", argument[1]);
+			put_must(bx_fs_write(image.fs, inode, offset + at, buffer + at, (size_t)n - at, now_ns(), &done),
+			    directory, argument[1]);
 		offset += (uint64_t)n;
 		progress(argument[1], offset, (uint64_t)st.st_size);
 	}
 	if (n < 0)
 		fail("%s: %s", argument[0], strerror(errno));
-	must(bx_fs_rename(image.fs, directory, temporary, strlen(temporary), directory, name, strlen(name),
-	    0, now_ns()), "%s", argument[1]);
+	put_must(bx_fs_rename(image.fs, directory, temporary, strlen(temporary), directory, name, strlen(name),
+	    0, now_ns()), directory, argument[1]);
 	close(fd);
 }
 
@@ -287,13 +414,7 @@ do_snapshot(char **argument)
 static void
 do_unsnapshot(char **argument)
 {
-	enum bx_err err;
-
 	must(bx_fs_snapshot_remove(image.fs, argument[0], strlen(argument[0])), "%s", argument[0]);
-	do {
-		err = bx_fs_tidy(image.fs);
-	} while (err == BX_ERR_AGAIN);
-	must(err, "%s: freeing its blocks", argument[0]);
 }
 
 static void
@@ -309,7 +430,7 @@ do_diff(char **argument)
 
 	image_open(&older, volume, false, 0);
 	older.snapshot = argument[0];
-	must(image_mount(&older, false, root_hash), "%s", argument[0]);
+	must(image_mount(&older, root_hash), "%s", argument[0]);
 	print_diff(&older, &image, json);
 	image_close(&older);
 }
@@ -334,7 +455,9 @@ do_info(char **argument)
 		    info.root_damaged ? "true" : "false", info.snapshots, info.removing ? "true" : "false");
 		return;
 	}
-	printf("label      %s\nuuid       ", info.label);
+	printf("label      ");
+	print_name(stdout, info.label);
+	printf("\nuuid       ");
 	print_hex(stdout, info.uuid, sizeof info.uuid);
 	printf("\nsize       %s, %s free\nobjects    %llu\nroot       %llu, and %u records\nchecksums  %s%s\n",
 	    human_size(info.blocks * BX_FS_BLOCK), human_size(info.blocks_free * BX_FS_BLOCK),
@@ -362,6 +485,7 @@ static const struct {
 	{ "stat", 1, 1, false, do_stat },
 	{ "cat", 1, 1, false, do_cat },
 	{ "get", 2, 2, false, do_get },
+	{ "salvage", 1, 1, false, do_salvage },
 	{ "put", 2, 2, true, do_put },
 	{ "mkdir", 1, 1, true, do_mkdir },
 	{ "rm", 1, 1, true, do_rm },
@@ -385,6 +509,7 @@ main(int argc, char **argv)
 	const char *snapshot = NULL;
 	int c;
 
+	with_progress = isatty(STDERR_FILENO) != 0;
 	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
 		switch (c) {
 		case 'H':
@@ -411,6 +536,7 @@ main(int argc, char **argv)
 	}
 	for (size_t i = 0; optind + 1 < argc && i < sizeof commands / sizeof commands[0]; i++) {
 		int rest = argc - optind - 2;
+		enum bx_err err;
 
 		if (strcmp(argv[optind], commands[i].name) != 0 || rest < commands[i].least ||
 		    rest > commands[i].most)
@@ -420,11 +546,17 @@ main(int argc, char **argv)
 			fail("a snapshot cannot be changed");
 		image_open(&image, volume, commands[i].writes, 0);
 		image.snapshot = commands[i].run == do_diff && rest == 2 ? argv[optind + 3] : snapshot;
-		must(image_mount(&image, commands[i].writes, root_hash), "%s", volume);
+		must(commands[i].run == do_salvage ? mount_for_salvage() : image_mount(&image, root_hash), "%s", volume);
 		commands[i].run(argv + optind + 2);
+		err = commands[i].writes ? tidy() : BX_OK;
+		if (err != BX_OK)
+			fprintf(stderr, "%s: %s: not all blocks of what was deleted are free: %s\n", tool_name, volume,
+			    bx_err_text(err));
 		must(bx_fs_unmount(image.fs), "%s", volume);
 		image_close(&image);
-		return EXIT_SUCCESS;
+		if (fflush(stdout) != 0 || ferror(stdout) != 0)
+			fail("writing: %s", strerror(errno));
+		return status;
 	}
 	fputs(usage_text, stderr);
 	return EXIT_FAILURE;

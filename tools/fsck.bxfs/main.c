@@ -71,31 +71,68 @@ progress(void *context, uint64_t done, uint64_t all)
 		    (unsigned long long)all, done == all ? "\n" : "");
 }
 
-static void
-explain(struct image *image, const struct bx_fs_finding *f, bool json)
+/* The paths of everything that was found, in one walk, however much it is.  The array is for the caller to free. */
+static struct place *
+find_places(struct image *image, const struct run *run, size_t *count)
 {
-	char path[4096] = "";
-	bool named = f->inode != 0 && image_path_of(image, f->inode, path, sizeof path);
+	struct place *places = calloc(run->count + 1, sizeof *places);
+	size_t unique = 0;
 
+	if (places == NULL)
+		fail("out of memory");
+	for (size_t i = 0; i < run->count; i++)
+		places[i].inode = run->findings[i].inode;
+	qsort(places, run->count, sizeof *places, place_compare);
+	for (size_t i = 0; i < run->count; i++)
+		if (places[i].inode != 0 && (unique == 0 || places[unique - 1].inode != places[i].inode))
+			places[unique++] = places[i];
+	image_find_paths(image, places, unique);
+	*count = unique;
+	return places;
+}
+
+static void
+explain(const struct bx_fs_finding *f, const char *path, bool json)
+{
 	if (json) {
 		printf("{\"problem\":\"%s\",\"inode\":%llu,\"address\":%llu,\"position\":%llu,\"path\":",
 		    kinds[f->problem].name, (unsigned long long)f->inode, (unsigned long long)f->address,
 		    (unsigned long long)f->position);
-		print_json_string(stdout, path);
+		print_json_string(stdout, path != NULL ? path : "");
 		printf("}\n");
 		return;
 	}
 	printf("%s: %s", kinds[f->problem].name, kinds[f->problem].meaning);
 	if (f->inode != 0)
 		printf("; inode %llu", (unsigned long long)f->inode);
-	if (named)
-		printf(" (%s)", path);
+	if (path != NULL) {
+		printf(" (");
+		print_name(stdout, path);
+		putchar(')');
+	}
 	if (f->problem == BX_FS_BAD_DATA)
 		printf(", bytes %llu to %llu", (unsigned long long)f->position * BX_FS_BLOCK,
 		    (unsigned long long)(f->position + 1) * BX_FS_BLOCK - 1);
 	if (f->address != 0)
 		printf(", block %llu", (unsigned long long)f->address);
 	putchar('\n');
+}
+
+static void
+explain_all(struct image *image, const struct run *run, bool json)
+{
+	size_t count;
+	struct place *places = find_places(image, run, &count);
+
+	for (size_t i = 0; i < run->count; i++) {
+		const struct place key = { .inode = run->findings[i].inode };
+		const struct place *place = bsearch(&key, places, count, sizeof key, place_compare);
+
+		explain(&run->findings[i], place != NULL ? place->path : NULL, json);
+	}
+	for (size_t i = 0; i < count; i++)
+		free(places[i].path);
+	free(places);
 }
 
 struct options {
@@ -164,7 +201,7 @@ mount_or_say(struct image *image, const struct options *o)
 
 	image_open(image, o->path, o->repair, 0);
 	image->snapshot = o->snapshot;
-	err = image_mount(image, o->repair, o->want);
+	err = image_mount(image, o->want);
 	if (err == BX_OK)
 		return true;
 	if (o->json)
@@ -190,11 +227,14 @@ repair_root(struct image *image, bool json)
 }
 
 static void
-summarize(const struct options *o, const struct bx_fs_info *info, size_t findings)
+summarize(const struct options *o, const struct bx_fs_info *info, size_t findings, enum bx_err err)
 {
 	if (o->json)
-		printf("{\"mounted\":true,\"findings\":%zu,\"objects\":%llu,\"generation\":%llu}\n", findings,
-		    (unsigned long long)info->inodes, (unsigned long long)info->generation);
+		printf("{\"mounted\":true,\"complete\":%s,\"findings\":%zu,\"objects\":%llu,\"generation\":%llu}\n",
+		    err == BX_OK ? "true" : "false", findings, (unsigned long long)info->inodes,
+		    (unsigned long long)info->generation);
+	else if (err != BX_OK)
+		printf("%s: the check ended early: %s; %zu findings\n", o->path, bx_err_text(err), findings);
 	else
 		printf("%s: %s, %llu objects, %s used of %s, root %llu and %u records; %zu findings\n",
 		    o->path, findings == 0 ? "sound" : "damaged", (unsigned long long)info->inodes,
@@ -224,11 +264,8 @@ check(struct image *image, const struct options *o)
 	if (checker.bits == NULL)
 		fail("out of memory");
 	err = bx_fs_check(image->fs, &checker, &findings);
-	if (err != BX_OK)
-		printf("the check ended early: %s\n", bx_err_text(err));
-	for (size_t i = 0; i < run.count; i++)
-		explain(image, &run.findings[i], o->json);
-	summarize(o, &info, run.count);
+	explain_all(image, &run, o->json);
+	summarize(o, &info, run.count, err);
 	free(run.findings);
 	free(checker.bits);
 	return err != BX_OK ? CANNOT : run.count > 0 ? DAMAGED : EXIT_SUCCESS;
@@ -243,6 +280,7 @@ main(int argc, char **argv)
 	int status;
 
 	tool_name = "fsck.bxfs";
+	tool_status = CANNOT;
 	if (!take_options(argc, argv, &o, &status))
 		return status;
 	if (!mount_or_say(&image, &o))

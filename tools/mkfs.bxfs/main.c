@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -44,6 +45,42 @@ struct options {
 struct totals {
 	uint64_t files, directories, links, bytes;
 };
+
+/* Files with several names: which inode the first one became. */
+struct linked {
+	dev_t device;
+	ino_t from;
+	uint64_t inode;
+};
+static void *linked;
+static struct stat volume;	/* where the result goes, which is not part of itself */
+
+static int
+by_origin(const void *a, const void *b)
+{
+	const struct linked *x = a, *y = b;
+
+	if (x->device != y->device)
+		return x->device > y->device ? 1 : -1;
+	return (x->from > y->from) - (x->from < y->from);
+}
+
+/* What the file that these names have in common became; a new entry says 0. */
+static struct linked *
+find_linked(const struct stat *st)
+{
+	struct linked *new = malloc(sizeof *new), **found;
+
+	if (new == NULL)
+		fail("out of memory");
+	*new = (struct linked){ .device = st->st_dev, .from = st->st_ino };
+	found = tsearch(new, &linked, by_origin);
+	if (found == NULL)
+		fail("out of memory");
+	if (*found != new)
+		free(new);
+	return *found;
+}
 
 static uint64_t
 time_limit(void)
@@ -118,6 +155,7 @@ copy_entry(struct image *image, const char *path, const char *name, uint64_t dir
     struct totals *totals)
 {
 	struct bx_fs_owner owner = { .uid = 0 };
+	struct linked *first = NULL;
 	struct stat st;
 	uint64_t inode;
 	char target[BX_FS_TARGET_MAX + 1];
@@ -135,8 +173,18 @@ copy_entry(struct image *image, const char *path, const char *name, uint64_t dir
 		totals->links++;
 		return 0;
 	}
+	if (st.st_dev == volume.st_dev && st.st_ino == volume.st_ino) {
+		fprintf(stderr, "%s: %s: the volume itself: left out\n", tool_name, path);
+		return 0;
+	}
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
 		fprintf(stderr, "%s: %s: not a file, directory or symbolic link: left out\n", tool_name, path);
+		return 0;
+	}
+	if (S_ISREG(st.st_mode) && st.st_nlink > 1)
+		first = find_linked(&st);
+	if (first != NULL && first->inode != 0) {
+		must(bx_fs_link(image->fs, first->inode, directory, name, strlen(name), time_of(&st)), "%s", path);
 		return 0;
 	}
 	must(bx_fs_create(image->fs, directory, name, strlen(name),
@@ -145,6 +193,8 @@ copy_entry(struct image *image, const char *path, const char *name, uint64_t dir
 		totals->directories++;
 		return inode;
 	}
+	if (first != NULL)
+		first->inode = inode;
 	totals->files++;
 	copy_file(image, path, inode, time_of(&st), totals);
 	return 0;
@@ -219,7 +269,7 @@ measure_tree(const char *top)
 	static struct level levels[DEPTH_MAX];
 	char path[PATH_LENGTH];
 	size_t depth = 1;
-	uint64_t blocks = 0, entries = 0;
+	uint64_t blocks = 0, entries = 0, targets = 0;
 
 	snprintf(path, sizeof path, "%s", top);
 	enter(&levels[0], path, 0);
@@ -243,10 +293,13 @@ measure_tree(const char *top)
 		entries++;
 		if (S_ISREG(st.st_mode))
 			blocks += ((uint64_t)st.st_size + BX_FS_BLOCK - 1) / BX_FS_BLOCK;
+		if (S_ISLNK(st.st_mode))
+			targets += (uint64_t)st.st_size;
 		if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
 			enter(&levels[depth++], path, 0);
 	}
-	return (blocks + blocks / 32 + entries / 4 + 512) * BX_FS_BLOCK;
+	/* A leaf of the tree may be half full, or hold two targets of a thousand bytes where three do not fit. */
+	return (blocks + blocks / 32 + entries / 4 + targets / 1024 + 512) * BX_FS_BLOCK;
 }
 
 static struct options
@@ -362,6 +415,8 @@ main(int argc, char **argv)
 	if (o.directory == NULL)
 		o.format.time_ns = now_ns();
 	image_open(&image, o.file, true, o.size);
+	if (fstat(image.fd, &volume) != 0)
+		fail("%s: %s", o.file, strerror(errno));
 	arena = aligned_alloc(4096, BX_FS_ARENA_MIN);
 	if (arena == NULL)
 		fail("out of memory");
@@ -370,7 +425,7 @@ main(int argc, char **argv)
 	if (err == BX_ERR_RANGE)
 		fail("%s: %s is too small for a volume", o.file, human_size(image.device.size_bytes));
 	must(err, "%s", o.file);
-	must(image_mount(&image, true, NULL), "%s", o.file);
+	must(image_mount(&image, NULL), "%s", o.file);
 	if (o.directory != NULL) {
 		copy_tree(&image, o.directory, &totals);
 		progress(&totals, true);

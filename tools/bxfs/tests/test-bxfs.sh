@@ -72,7 +72,7 @@ check "as JSON" sh -c '"$1" --json snapshots "$2" | python3 -c "import json,sys;
 check "what differs" sh -c 'grep -q "^added *//*second" "$1" && test "$(grep -c . "$1")" -ge 2' sh "$scratch/diff"
 check "sound with a snapshot" "$fsck" "$scratch/state"
 check "so is the snapshot" "$fsck" --snapshot first "$scratch/state"
-check "a snapshot is not repaired" status 1 "$fsck" --repair --snapshot first "$scratch/state"
+check "a snapshot is not repaired" status 8 "$fsck" --repair --snapshot first "$scratch/state"
 check "another snapshot" "$bxfs" snapshot "$scratch/state" later
 check "nothing differs" sh -c 'test -z "$("$1" diff "$2" later)"' sh "$bxfs" "$scratch/state"
 check "back to the first" "$bxfs" rollback "$scratch/state" first
@@ -130,8 +130,116 @@ for slot in (odd, root.blocks - 2 + odd):
 with open(sys.argv[2], "wb") as file:
     file.write(image)
 PYTHON
-check "a tree without end is listed" timeout 20 "$bxfs" tree "$scratch/loop"
+check "a tree without end is listed, and told" status 1 timeout 20 "$bxfs" tree "$scratch/loop"
+check "as JSON" sh -c '"$1" --json tree "$2" | python3 -c "import json,sys; assert any(\"error\" in json.loads(l) for l in sys.stdin)"' sh "$bxfs" "$scratch/loop"
 check "and named" status 4 timeout 20 "$fsck" "$scratch/loop"
+
+# What could not be read ends with a status of its own, and is told as JSON where that was asked for.
+json='import json,sys; [json.loads(line) for line in sys.stdin.buffer.read().decode().splitlines()]'
+check "no volume: the check was not made" status 8 "$fsck" "$scratch/none"
+check "nor with a bad option" status 8 "$fsck" --root-hash 12 "$scratch/one"
+check "JSON of damage" sh -c '"$1" --json "$2" | python3 -c "$3"' sh "$fsck" "$scratch/bad" "$json"
+
+# Names of any bytes: JSON is UTF-8 from which they can be had again, and no terminal is told to do anything.
+odd=$(printf 'odd\033[2J\302\233\377\\')
+check "a volume for odd names" "$mkfs" -s 1M "$scratch/odd"
+check "an odd name" "$bxfs" mkdir "$scratch/odd" "$odd"
+check "and one of Greek" "$bxfs" mkdir "$scratch/odd" "$(printf '\316\261')"
+for command in ls tree; do
+	check "$command shows what is harmless" python3 -c '
+import subprocess, sys
+said = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, check=True).stdout
+assert b"\x1b" not in said and b"\x9b" not in said and b"\xff" not in said, said
+assert rb"odd\033[2J\302\233\377\134" in said and b"\xce\xb1" in said, said' "$bxfs" $command "$scratch/odd"
+	check "$command as JSON" python3 -c '
+import json, os, subprocess, sys
+said = subprocess.run(sys.argv[1:-1], stdout=subprocess.PIPE, check=True).stdout.decode()
+names = [os.fsencode(json.loads(line)["name"]) for line in said.splitlines()]
+assert os.fsencode(sys.argv[-1]) in names and b"\xce\xb1" in names, names' "$bxfs" --json $command "$scratch/odd" "$odd"
+done
+check "a snapshot with an odd name" "$bxfs" snapshot "$scratch/odd" "$odd"
+check "its JSON" sh -c '"$1" --json snapshots "$2" | python3 -c "$3"' sh "$bxfs" "$scratch/odd" "$json"
+check "one object has its target as JSON" sh -c '"$1" --json stat "$2" link | grep -q "\"target\":\"hello\",\"attributes\":\[\]"' sh "$bxfs" "$scratch/one"
+
+# One writer: a volume in use is neither written nor made anew.
+cp "$scratch/one" "$scratch/used"
+check "held by somebody" flock -n "$scratch/used" true
+flock "$scratch/used" sleep 20 &
+holder=$!
+while flock -n "$scratch/used" true; do sleep 0.1; done
+check "not written" status 1 "$bxfs" put "$scratch/used" "$scratch/tree/hello" new
+check "not checked" status 8 "$fsck" "$scratch/used"
+check "not made anew" status 1 "$mkfs" -s 1M "$scratch/used"
+pkill -P $holder 2>/dev/null
+kill $holder 2>/dev/null
+wait $holder 2>/dev/null
+check "not changed" cmp "$scratch/one" "$scratch/used"
+
+# A tree out; hard links; links with long targets, for which the volume is large enough.
+mkdir "$scratch/more"
+printf 'linked' >"$scratch/more/a"
+ln "$scratch/more/a" "$scratch/more/b"
+name=$(printf '%0200d' 0)
+target=$(printf '%01000d' 0)
+i=0
+while test $i -lt 1500; do
+	ln -s "$target" "$scratch/more/$name$i"
+	i=$((i + 1))
+done
+mkdir "$scratch/more/sub"
+head -c 70000 /dev/urandom >"$scratch/more/sub/file"
+chmod 750 "$scratch/more/sub"
+check "a volume of it" "$mkfs" -d "$scratch/more" "$scratch/more.bxfs"
+check "the two names are one file" sh -c '"$1" --json stat "$2" b | grep -q "\"links\":2"' sh "$bxfs" "$scratch/more.bxfs"
+check "sound too" "$fsck" "$scratch/more.bxfs"
+check "a directory comes out" "$bxfs" get "$scratch/more.bxfs" / "$scratch/out-tree"
+check "equal" diff -r --no-dereference "$scratch/more" "$scratch/out-tree"
+check "with its hard links" test "$scratch/out-tree/a" -ef "$scratch/out-tree/b"
+check "and modes" test "$(stat -c %a "$scratch/out-tree/sub")" = 750
+check "not over what is there" status 1 "$bxfs" get "$scratch/more.bxfs" / "$scratch/out-tree"
+printf 'keep' >"$scratch/keep"
+check "what is not there" status 1 "$bxfs" get "$scratch/more.bxfs" none "$scratch/keep"
+check "leaves what was there" grep -q keep "$scratch/keep"
+mkdir "$scratch/self"
+check "a volume inside of its tree" "$mkfs" -d "$scratch/self" "$scratch/self/volume"
+check "is not part of it" sh -c 'test -z "$("$1" ls "$2")"' sh "$bxfs" "$scratch/self/volume"
+
+# A file that does not fit leaves nothing behind.
+check "a small volume" "$mkfs" -s 1M "$scratch/full"
+head -c 3000000 /dev/urandom >"$scratch/large"
+free=$("$bxfs" --json info "$scratch/full" | sed 's/.*"free":\([0-9]*\).*/\1/')
+check "does not fit" status 1 "$bxfs" put "$scratch/full" "$scratch/large" large
+check "nothing is left of it" sh -c 'test -z "$("$1" ls "$2")"' sh "$bxfs" "$scratch/full"
+now=$("$bxfs" --json info "$scratch/full" | sed 's/.*"free":\([0-9]*\).*/\1/')
+check "nor of its space ($now of $free)" test "$now" -ge $((free - 4))
+
+# Salvage: a damaged file without its damaged block; a volume whose newest root is gone, as it was before.
+check "salvaged with a loss" status 1 "$bxfs" salvage "$scratch/bad" "$scratch/salvaged"
+check "which is told" sh -c '"$1" salvage "$2" "$3" | grep -q "^/dir/big: bytes 0 to 4095: "' sh "$bxfs" "$scratch/bad" "$scratch/salvaged-2"
+check "and as JSON" sh -c '"$1" --json salvage "$2" "$3" | python3 -c "$4"' sh "$bxfs" "$scratch/bad" "$scratch/salvaged-3" "$json"
+check "the rest of the file" cmp -i 4096 "$scratch/tree/dir/big" "$scratch/salvaged/dir/big"
+check "zeros where it was lost" cmp -n 4096 /dev/zero "$scratch/salvaged/dir/big"
+check "the rest of the tree" diff -r --no-dereference -x big "$scratch/tree" "$scratch/salvaged"
+check "a volume to lose a root of" "$mkfs" -s 2M "$scratch/roots"
+check "with a file" "$bxfs" put "$scratch/roots" "$scratch/tree/hello" hello
+check "and another" "$bxfs" put "$scratch/roots" "$scratch/tree/hello" later
+python3 - "$scratch/roots" <<'PYTHON'
+import sys
+image = bytearray(open(sys.argv[1], "rb").read())
+blocks = len(image) // 4096
+slots = [0, 1, blocks - 2, blocks - 1]
+newest = max(int.from_bytes(image[s * 4096 + 32:s * 4096 + 40], "little") for s in slots)
+for slot in slots:
+    if int.from_bytes(image[slot * 4096 + 32:slot * 4096 + 40], "little") == newest:
+        image[slot * 4096 + 100] ^= 1
+open(sys.argv[1], "wb").write(image)
+PYTHON
+check "is not mounted" status 1 "$bxfs" ls "$scratch/roots"
+check "but salvaged" status 1 "$bxfs" salvage "$scratch/roots" "$scratch/roots-out"
+check "with a word of what is lost" sh -c '"$1" salvage "$2" "$3" 2>&1 | grep -q "the last commits are lost"' sh "$bxfs" "$scratch/roots" "$scratch/roots-out-2"
+check "what was before is there" cmp "$scratch/tree/hello" "$scratch/roots-out/hello"
+check "what came later is not" test ! -e "$scratch/roots-out/later"
+check "a sound volume is salvaged whole" "$bxfs" salvage "$scratch/more.bxfs" "$scratch/whole"
 
 echo "$passed passed, $failed failed"
 test "$failed" -eq 0
