@@ -84,8 +84,14 @@ static enum bx_err
 walk_parent(const char *path, const char **name, uint64_t *directory)
 {
 	const char *slash = strrchr(path, '/');
+	unsigned depth = 0;
 
 	*name = slash + 1;
+	/* Nothing is made where nothing finds it. */
+	for (const char *c = path; *c != '\0'; c++)
+		depth += *c == '/';
+	if (depth > BX_FS_DEPTH_MAX)
+		return BX_ERR_FS_NAME;
 	return walk_part(path, (size_t)(slash - path), directory);
 }
 

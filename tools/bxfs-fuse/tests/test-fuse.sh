@@ -45,9 +45,16 @@ unmount() {
 
 size=$(($(du -sk "$tree" | cut -f 1) * 2 + 65536))
 check "a volume" "$mkfs" -s "${size}K" --memory 1M "$scratch/volume"
-"$fuse" "$scratch/volume" "$mountpoint" 2>"$scratch/out" || { cat "$scratch/out"; exit 77; }
+# Other users have to reach the mount point, and FUSE has to let them.
+chmod 755 "$scratch" "$mountpoint"
+others=others
+"$fuse" "$scratch/volume" "$mountpoint" -o allow_other 2>"$scratch/out" || {
+	others=none
+	"$fuse" "$scratch/volume" "$mountpoint" 2>"$scratch/out" || { cat "$scratch/out"; exit 77; }
+}
+check "a mounted volume is not written by another program" sh -c '! "$1" mkdir "$2" x' sh "$bxfs" "$scratch/volume"
 
-python3 - "$mountpoint" "${BX_FUSE_OPERATIONS-1500}" <<'PYTHON' >"$scratch/python"
+python3 - "$mountpoint" "${BX_FUSE_OPERATIONS-1500}" $others <<'PYTHON' >"$scratch/python"
 import ctypes
 import errno
 import os
@@ -148,6 +155,8 @@ os.utime("file", ns=(10**18 + 7, 10**18 + 7))
 is_("time to the nanosecond", os.stat("file").st_mtime_ns, 10**18 + 7)
 os.utime("file", ns=(-10**9, -10**9))
 is_("no time before 1970", os.stat("file").st_mtime_ns, 0)
+os.utime("file", ns=(20 * 10**18, 20 * 10**18))
+is_("none after 2554", os.stat("file").st_mtime_ns, 2**64 - 1)
 before = os.stat("dir").st_mtime_ns
 os.close(os.open("dir/new", os.O_CREAT))
 is_("a directory's time changes with its entries", os.stat("dir").st_mtime_ns > before, True)
@@ -205,6 +214,18 @@ os.rename("first", "other")
 is_("over an empty one", os.listdir("other"), ["inside"])
 os.rename("other/inside", "dir/moved")
 is_("its parent", os.stat("dir/moved/..").st_ino, os.stat("dir").st_ino)
+# A path of more names than a walk follows.
+for depth in range(300):
+    try:
+        os.mkdir("d")
+        os.chdir("d")
+    except OSError as problem:
+        is_("too deep", errno.errorcode[problem.errno], "ENAMETOOLONG")
+        break
+is_("how deep", depth >= 250, True)
+os.chdir(top)
+for depth in range(depth, 0, -1):
+    os.rmdir("/".join(["d"] * depth))
 os.link("two", "three")
 os.rename("two", "three")
 is_("two names of one file: nothing happens", (os.path.exists("two"), os.path.exists("three")), (True, True))
@@ -212,6 +233,26 @@ for name in ("two", "three"):
     os.unlink(name)
 for name in ("dir/moved", "other"):
     os.rmdir(name)
+
+# ---- permissions: the kernel enforces what is stored
+if os.getuid() == 0 and sys.argv[3] == "others":
+    touch("secret", b"x")
+    os.chmod("secret", 0o600)
+    touch("open", b"x")
+    os.chmod("open", 0o644)
+    child = os.fork()
+    if child == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+        try:
+            os.close(os.open("open", os.O_RDONLY))
+            os.open("secret", os.O_RDONLY)
+            os._exit(1)
+        except PermissionError as problem:
+            os._exit(0 if problem.filename == "secret" else 2)
+    is_("another user", os.waitpid(child, 0)[1], 0)
+    for name in ("secret", "open"):
+        os.unlink(name)
 
 # ---- a file without a name
 handle = os.open("gone", os.O_CREAT | os.O_RDWR)
@@ -314,6 +355,38 @@ check "read-only" sh -c '! touch "$1/x"' sh "$mountpoint"
 check "unmounted once more" unmount
 check "no longer kept" "$bxfs" unsnapshot "$scratch/volume" tree
 check "sound in the end" "$fsck" "$scratch/volume"
+
+# Killed at any moment: what was synced is there, the volume sound.
+kill_it() {
+	"$fuse" -f "$scratch/volume" "$mountpoint" &
+	daemon=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		mountpoint -q "$mountpoint" && break
+		sleep 0.1
+	done
+	python3 - "$mountpoint" "$1" $daemon <<'PYTHON'
+import os
+import signal
+import sys
+top, turn, daemon = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+file = os.open(f"{top}/synced", os.O_RDWR | os.O_CREAT)
+had = os.pread(file, 100, 0)
+assert turn == 0 or had == b"%d" % (turn - 1), had
+os.pwrite(file, b"%d" % turn, 0)
+os.fsync(file)
+other = os.open(f"{top}/other-{turn}", os.O_RDWR | os.O_CREAT)
+for i in range(20 + 30 * turn):
+    os.pwrite(other, bytes(5000), i * 4000)
+os.kill(daemon, signal.SIGKILL)
+PYTHON
+	status=$?
+	wait $daemon 2>/dev/null
+	fusermount3 -q -u "$mountpoint"
+	test $status -eq 0 && "$fsck" "$scratch/volume"
+}
+for turn in 0 1 2 3 4 5; do
+	check "killed, turn $turn" kill_it $turn
+done
 echo "$(find "$tree" | wc -l) files and directories, $(du -sh "$tree" | cut -f 1), in and out"
 echo "$passed passed, $failed failed"
 test "$failed" -eq 0
