@@ -240,12 +240,53 @@ bx_fs_read(struct bx_fs *fs, uint64_t inode, uint64_t offset, void *buffer, size
 	return err;
 }
 
+/* The first extent that ends behind a block.  BX_ERR_NOT_FOUND: there is none. */
+static enum bx_err
+extent_from(struct bx_fs *fs, uint64_t inode, uint64_t block, struct fs_extent *out)
+{
+	struct fs_item item;
+	struct fs_key key;
+	enum bx_err err = bx_fsi_extent_at(fs, inode, block, out);
+
+	if (err != BX_ERR_NOT_FOUND)
+		return err;
+	bx_fsi_key_u64(&key, inode, FS_KEY_EXTENT, block);
+	err = bx_fsi_tree_next(fs, &key, true, &item);
+	if (err == BX_OK && !bx_fsi_item_is(&item, inode, FS_KEY_EXTENT))
+		err = BX_ERR_NOT_FOUND;
+	return err == BX_OK ? bx_fsi_extent_decode(fs, &item, out) : err;
+}
+
+enum bx_err
+bx_fs_next_data(struct bx_fs *fs, uint64_t inode, uint64_t *offset, uint64_t *length)
+{
+	uint64_t from = 0, end = BX_FS_INLINE_MAX;
+	struct fs_inode in;
+	enum bx_err err = bx_fsi_file_get(fs, inode, &in);
+
+	if (err == BX_OK && in.blocks > 0) {
+		struct fs_extent e = { .count = 0 };
+
+		err = extent_from(fs, inode, *offset / BX_FS_BLOCK, &e);
+		from = e.first * BX_FS_BLOCK;
+		end = from + e.count * BX_FS_BLOCK;
+	}
+	if (err != BX_OK)
+		return err;
+	end = end < in.size ? end : in.size;
+	from = from > *offset ? from : *offset;
+	if (from >= end)
+		return BX_ERR_NOT_FOUND;
+	*offset = from;
+	*length = end - from;
+	return BX_OK;
+}
+
 enum bx_err
 bx_fs_verify(struct bx_fs *fs, uint64_t inode, uint64_t *offset)
 {
 	uint8_t bytes[512];
 	struct fs_inode in;
-	struct fs_key key;
 	uint64_t block = *offset / BX_FS_BLOCK;
 	enum bx_err err = bx_fsi_file_get(fs, inode, &in);
 
@@ -255,23 +296,15 @@ bx_fs_verify(struct bx_fs *fs, uint64_t inode, uint64_t *offset)
 		return err;
 	for (unsigned turn = 0; turn < BX_FS_READ_MAX / BX_FS_BLOCK; turn++) {
 		struct fs_extent e;
-		struct fs_item item;
 		uint32_t slot;
 
-		err = bx_fsi_extent_at(fs, inode, block, &e);
+		err = extent_from(fs, inode, block, &e);
 		if (err == BX_ERR_NOT_FOUND) {
-			bx_fsi_key_u64(&key, inode, FS_KEY_EXTENT, block);
-			err = bx_fsi_tree_next(fs, &key, true, &item);
-			if (err == BX_ERR_NOT_FOUND ||
-			    (err == BX_OK && !bx_fsi_item_is(&item, inode, FS_KEY_EXTENT))) {
-				*offset = in.size;
-				return BX_OK;
-			}
-			if (err == BX_OK)
-				err = bx_fsi_extent_decode(fs, &item, &e);
-			if (err == BX_OK)
-				block = e.first;
+			*offset = in.size;
+			return BX_OK;
 		}
+		if (err == BX_OK && block < e.first)
+			block = e.first;
 		*offset = block * BX_FS_BLOCK;
 		if (err == BX_OK)
 			err = bx_fsi_data_load(fs, e.address + (block - e.first), e.generation,

@@ -265,7 +265,7 @@ use(struct bx_fs *fs)
 
 	for (unsigned i = 0; i < 100 && err == BX_OK; i++) {
 		struct bx_fs_stat st;
-		uint64_t offset = 0;
+		uint64_t offset = 0, from = 0, length = 0;
 		char name[BX_FS_NAME_MAX + 1];
 
 		err = bx_fs_next_entry(fs, BX_FS_ROOT, e.name, e.name_length, &e);
@@ -273,6 +273,11 @@ use(struct bx_fs *fs)
 			break;
 		if (bx_fs_stat(fs, e.inode, &st) != BX_OK)
 			continue;
+		for (unsigned piece = 0; piece < 20 && bx_fs_next_data(fs, e.inode, &from, &length) == BX_OK; piece++) {
+			if (length == 0 || from + length > st.size)
+				die("content outside of the file");
+			from += length;
+		}
 		if (bx_fs_read(fs, e.inode, 0, bytes, sizeof bytes, &done) != BX_OK)
 			done = 0;
 		if (bx_fs_read_link(fs, e.inode, (char *)bytes, sizeof bytes, &done) != BX_OK ||

@@ -187,6 +187,53 @@ START_TEST(sparse_files)
 }
 END_TEST
 
+static void
+must_find(uint64_t file, uint64_t offset, uint64_t from, uint64_t end)
+{
+	uint64_t length = 77;
+
+	ck_assert_int_eq(bx_fs_next_data(fs, file, &offset, &length), BX_OK);
+	ck_assert_uint_eq(offset, from);
+	ck_assert_uint_eq(offset + length, end);
+}
+
+START_TEST(content_is_found_between_holes)
+{
+	uint64_t file = make(BX_FS_ROOT, "sparse", BX_FS_FILE), small = make(BX_FS_ROOT, "small", BX_FS_FILE);
+	uint64_t link, offset = 3, length = 77;
+
+	ck_assert_int_eq(bx_fs_next_data(fs, small, &offset, &length), BX_ERR_NOT_FOUND);
+	put(small, 0, "inline", 6);
+	must_find(small, 0, 0, 6);
+	ck_assert_int_eq(bx_fs_truncate(fs, small, BX_FS_SIZE_MAX, 1), BX_OK);
+	must_find(small, 0, 0, BX_FS_INLINE_MAX);
+	must_find(small, 5, 5, BX_FS_INLINE_MAX);
+	offset = BX_FS_INLINE_MAX;
+	ck_assert_int_eq(bx_fs_next_data(fs, small, &offset, &length), BX_ERR_NOT_FOUND);
+	put(file, 8192, arena, 5000);
+	put(file, UINT64_C(1) << 40, "middle", 6);
+	put(file, BX_FS_SIZE_MAX - 4096, "end", 3);
+	must_find(file, 0, 8192, 12288);
+	must_find(file, 9000, 9000, 12288);
+	must_find(file, 12288, 12288, 16384);
+	must_find(file, 16384, UINT64_C(1) << 40, (UINT64_C(1) << 40) + 4096);
+	must_find(file, (UINT64_C(1) << 40) + 4096, BX_FS_SIZE_MAX - 4096, BX_FS_SIZE_MAX - 4093);
+	offset = BX_FS_SIZE_MAX - 4093;
+	ck_assert_int_eq(bx_fs_next_data(fs, file, &offset, &length), BX_ERR_NOT_FOUND);
+	ck_assert_int_eq(bx_fs_truncate(fs, file, UINT64_C(1) << 50, 1), BX_OK);
+	offset = (UINT64_C(1) << 40) + 4096;
+	ck_assert_int_eq(bx_fs_next_data(fs, file, &offset, &length), BX_ERR_NOT_FOUND);
+	offset = UINT64_MAX;
+	ck_assert_int_eq(bx_fs_next_data(fs, file, &offset, &length), BX_ERR_NOT_FOUND);
+	ck_assert_uint_eq(offset, UINT64_MAX);
+	ck_assert_uint_eq(length, 77);
+	ck_assert_int_eq(bx_fs_next_data(fs, BX_FS_ROOT, &offset, &length), BX_ERR_FS_IS_DIR);
+	ck_assert_int_eq(bx_fs_symlink(fs, BX_FS_ROOT, "l", 1, "t", 1, owner, 1, &link), BX_OK);
+	ck_assert_int_eq(bx_fs_next_data(fs, link, &offset, &length), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_fs_next_data(fs, 999, &offset, &length), BX_ERR_NOT_FOUND);
+}
+END_TEST
+
 /* What verify and read say of a damaged block, and that the rest of the file remains. */
 START_TEST(fs1_damage_has_a_place)
 {
@@ -432,6 +479,7 @@ add_contracts(TCase *tc)
 	tcase_add_test(tc, attributes);
 	tcase_add_test(tc, paths_are_followed);
 	tcase_add_test(tc, sparse_files);
+	tcase_add_test(tc, content_is_found_between_holes);
 	tcase_add_test(tc, fs1_damage_has_a_place);
 	tcase_add_test(tc, transactions);
 	tcase_add_test(tc, read_only_mount);

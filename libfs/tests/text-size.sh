@@ -19,9 +19,9 @@ for source in "$srcdir"/libfs/src/*.c; do
 	    -o "$scratch/$(basename "$source" .c).o" || exit 99
 done
 nm "$scratch"/*.o | awk '$2 == "T" && $3 ~ /^bx_fs_/ { print $3 }' >"$scratch/all"
-# What hosts do: checking, making, comparing; and what a program without snapshots does not call.
-grep -vE 'bx_fs_(check|format|diff|snapshot|seal|mount_sealed)' "$scratch/all" >"$scratch/writing"
-grep -vE 'bx_fs_(check|format|diff)' "$scratch/all" >"$scratch/snapshots"
+# What hosts do: checking, making, comparing, copying out; and what a program without snapshots does not call.
+grep -vE 'bx_fs_(check|format|diff|next_data|snapshot|seal|mount_sealed)' "$scratch/all" >"$scratch/writing"
+grep -vE 'bx_fs_(check|format|diff|next_data)' "$scratch/all" >"$scratch/snapshots"
 printf 'bx_fs_%s\n' mount_sealed lookup walk next_entry stat read read_link get_attr next_attr get_info \
     >"$scratch/reading"
 

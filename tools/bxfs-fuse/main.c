@@ -436,6 +436,32 @@ op_fallocate(const char *path, int mode, off_t offset, off_t length, struct fuse
 	return done_with(err);
 }
 
+/* What libfuse asks for is SEEK_DATA or SEEK_HOLE. */
+static off_t
+op_lseek(const char *path, off_t offset, int whence, struct fuse_file_info *fi)
+{
+	uint64_t at = (uint64_t)offset, length = 0, end = at;
+	struct bx_fs_stat st;
+	enum bx_err err = bx_fs_stat(image.fs, fi->fh, &st);
+
+	(void)path;
+	if (err != BX_OK)
+		return errno_of(err);
+	if (at >= st.size)
+		return -ENXIO;
+	/* Pieces of content that follow one another are one. */
+	do {
+		at = end;
+		err = bx_fs_next_data(image.fs, fi->fh, &at, &length);
+		if (whence == SEEK_DATA)
+			return err == BX_ERR_NOT_FOUND ? -ENXIO : err != BX_OK ? errno_of(err) : (off_t)at;
+		if (err != BX_OK || at != end)
+			break;
+		end = at + length;
+	} while (end < st.size);
+	return err != BX_OK && err != BX_ERR_NOT_FOUND ? errno_of(err) : (off_t)end;
+}
+
 static int
 op_fsync(const char *path, int data_only, struct fuse_file_info *fi)
 {
@@ -607,6 +633,7 @@ static const struct fuse_operations operations = {
 	.create = op_create,
 	.utimens = op_utimens,
 	.fallocate = op_fallocate,
+	.lseek = op_lseek,
 };
 
 int

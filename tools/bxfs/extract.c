@@ -19,6 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOST_MAX	(UINT64_C(1) << 32)	/* bytes in a row that cannot be read, after which a file is given up */
+
 struct extraction {
 	struct image *image;
 	const char *to;
@@ -86,37 +88,52 @@ write_out(int fd, const uint8_t *bytes, size_t length, uint64_t offset)
 	return true;
 }
 
+/* Over a hole, of which a hostile file can have more than there is time for.  False: there is nothing more. */
+static bool
+skip_hole(struct image *image, uint64_t inode, uint64_t *offset)
+{
+	uint64_t length;
+
+	return bx_fs_next_data(image->fs, inode, offset, &length) != BX_ERR_NOT_FOUND;
+}
+
 /* False: the host does not take it. */
 static bool
 copy_content(struct extraction *x, const char *path, const struct bx_fs_stat *st, int fd)
 {
 	static uint8_t buffer[BX_FS_READ_MAX];
-	uint64_t offset = 0, bad = 0;	/* [bad, offset) could not be read */
+	uint64_t offset = 0, lost = 0;		/* bytes before offset that could not be read */
 	enum bx_err why = BX_OK;
 
-	while (offset < st->size) {
-		size_t want = bad < offset ? BX_FS_BLOCK : sizeof buffer, done = 0;
+	while (lost > 0 ? offset < st->size : skip_hole(x->image, st->inode, &offset)) {
+		size_t want = lost > 0 ? BX_FS_BLOCK : sizeof buffer, done = 0;
 		enum bx_err err = bx_fs_read(x->image->fs, st->inode, offset, buffer, want, &done);
 
 		/* What is damaged is found block by block. */
 		if (err != BX_OK && want > BX_FS_BLOCK)
 			err = bx_fs_read(x->image->fs, st->inode, offset, buffer, BX_FS_BLOCK, &done);
 		if (err != BX_OK) {
+			uint64_t left = st->size - offset, step = BX_FS_BLOCK - offset % BX_FS_BLOCK;
+
 			why = err;
-			offset += st->size - offset < BX_FS_BLOCK ? st->size - offset : BX_FS_BLOCK;
+			step = left < step ? left : step;
+			lost += step;
+			offset += step;
+			/* A whole part of the tree: nobody knows where content would be. */
+			if (lost >= LOST_MAX)
+				break;
 			continue;
 		}
-		if (bad < offset)
-			tell(x, path, bx_err_text(why), bad, offset);
-		if (done == 0)
-			break;
+		if (lost > 0)
+			tell(x, path, bx_err_text(why), offset - lost, offset);
+		lost = 0;
 		if (!write_out(fd, buffer, done, offset))
 			return false;
 		x->bytes += done;
-		bad = offset += done;
+		offset += done;
 	}
-	if (bad < offset)
-		tell(x, path, bx_err_text(why), bad, offset);
+	if (lost > 0)
+		tell(x, path, bx_err_text(why), offset - lost, lost >= LOST_MAX ? st->size : offset);
 	return ftruncate(fd, (off_t)st->size) == 0;
 }
 

@@ -358,6 +358,12 @@ BX_MUST_USE enum bx_err bx_fs_set_stat(struct bx_fs *fs, uint64_t inode, uint32_
 BX_MUST_USE enum bx_err bx_fs_read(struct bx_fs *fs, uint64_t inode, uint64_t offset, void *buffer,
     size_t length, size_t *done);
 
+/* Where content is: the first bytes at or after *offset that are no hole, as *offset and *length; more may follow at once.  What
+ * is not told is zero; of a file without blocks, the first BX_FS_INLINE_MAX bytes are told whether they are zero or not.
+ * On error both are untouched.   BX_ERR_NOT_FOUND  there are none up to the end   BX_ERR_FS_IS_DIR   BX_ERR_INVALID  a
+ * symbolic link */
+BX_MUST_USE enum bx_err bx_fs_next_data(struct bx_fs *fs, uint64_t inode, uint64_t *offset, uint64_t *length);
+
 /* Write up to `length` bytes; *done is how many were taken, at least 1, at most BX_FS_WRITE_MAX a call.
  * What is taken is one atomic change.   BX_ERR_RANGE  beyond BX_FS_SIZE_MAX */
 BX_MUST_USE enum bx_err bx_fs_write(struct bx_fs *fs, uint64_t inode, uint64_t offset,

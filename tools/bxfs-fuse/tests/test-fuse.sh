@@ -274,6 +274,12 @@ os.pwrite(handle, b"far", 1 << 40)
 is_("a terabyte", os.fstat(handle).st_size, (1 << 40) + 3)
 is_("that is not there", os.fstat(handle).st_blocks < 100, True)
 is_("reads as zeros", os.pread(handle, 10, 1 << 30), bytes(10))
+os.pwrite(handle, b"b" * 10000, 1 << 30)
+is_("where content is", (os.lseek(handle, 1 << 20, os.SEEK_DATA), os.lseek(handle, (1 << 30) + 9, os.SEEK_DATA),
+                         os.lseek(handle, (1 << 31), os.SEEK_DATA)), (1 << 30, (1 << 30) + 9, 1 << 40))
+is_("where it is not", (os.lseek(handle, 1 << 20, os.SEEK_HOLE), os.lseek(handle, 1 << 30, os.SEEK_HOLE),
+                        os.lseek(handle, 1 << 40, os.SEEK_HOLE)), (1 << 20, (1 << 30) + 12288, (1 << 40) + 3))
+error("content behind the end", errno.ENXIO, os.lseek, handle, 1 << 41, os.SEEK_DATA)
 error("beyond all bounds", errno.EFBIG, os.truncate, "size", (1 << 60) + 1)
 error("a negative size", errno.EINVAL, os.truncate, "size", -1)
 os.close(handle)
