@@ -3,9 +3,11 @@
  * test_fs_bounds.c -- how much one call writes and reads: at most 64 KiB and 256 KiB beyond the caller's bytes,
  * in an arena of 64 KiB, whatever is in the volume.  A directory of thousands of names, files of
  * hundreds of extents, snapshots being taken apart, a log to replay.  BX_FS_STEPS makes it longer.
- * And what durable calls cost on the average, in 64 KiB and in 1 MiB.
+ * And what durable calls cost on the average, in 64 KiB and in 1 MiB; and how much stack all of it takes.
  */
 #include "suite.h"
+
+#include <ucontext.h>
 
 #define WRITTEN_MAX	65536u
 #define READ_MAX	262144u
@@ -311,6 +313,122 @@ START_TEST(fs8_durable_calls_cost_no_more_than_their_marks)
 }
 END_TEST
 
+/* ---- stack -------------------------------------------------------------------------------- */
+
+/* Of code as it is used: optimized by GCC, and without what sanitizers add. */
+#if defined(__OPTIMIZE__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define STACK_MAX	8192u
+#else
+#define STACK_MAX	65536u
+#endif
+#define PAINT		0xa5u
+
+static uint8_t stack[131072] __attribute__((aligned(16)));
+static ucontext_t here, there;
+static uint8_t bits[1024];
+
+static void
+ignore(void *context, const struct bx_fs_finding *finding)
+{
+	(void)context;
+	(void)finding;
+}
+
+static void
+ok(enum bx_err err)
+{
+	if (err != BX_OK)
+		die("%s", bx_err_name(err));
+}
+
+/* Calls of every kind on a volume with a tree of several levels, a log and snapshots. */
+static void
+all_calls(void)
+{
+	static const struct bx_fs_owner owner = { .mode = 0644 };
+	static struct bx_fs_config config = { .device = &disk.device, .arena = arena, .arena_bytes = sizeof arena };
+	static struct bx_fs_format options = { .hash = BX_FS_HASH_SHA256, .mode = 0755 };
+	static const struct bx_fs_checker checker = { .report = ignore, .bits = bits, .bits_bytes = sizeof bits, .data = true };
+	static uint8_t bytes[BX_FS_WRITE_MAX], sum[BX_FS_DIGEST];
+	static char name[201];
+	static struct bx_fs_stat st;
+	static struct bx_fs_entry e;
+	uint64_t inode = 0, other, offset = 0;
+	size_t done;
+
+	ok(bx_fs_format(&disk.device, &options, arena, sizeof arena));
+	ok(bx_fs_mount(&config, &fs));
+	memset(name, 'n', sizeof name - 1);
+	for (unsigned i = 0; i < 600; i++) {
+		name[0] = (char)('a' + i % 26);
+		name[1] = (char)('a' + i / 26);
+		ok(bx_fs_create(fs, BX_FS_ROOT, name, 200, BX_FS_FILE, owner, 1, &inode));
+		ok(bx_fs_write(fs, inode, 0, bytes, 1 + i, 1, &done));
+		ok(i % 50 == 0 ? bx_fs_sync(fs) : BX_OK);
+		ok(i % 200 == 0 ? bx_fs_snapshot_create(fs, name, 2, 1) : BX_OK);
+	}
+	ok(bx_fs_create(fs, BX_FS_ROOT, "d", 1, BX_FS_DIRECTORY, owner, 1, &other));
+	for (unsigned i = 0; i < 40; i++)
+		ok(bx_fs_write(fs, inode, (uint64_t)i * 200000 + 77, bytes, sizeof bytes - i * 1000, 1, &done));
+	ok(bx_fs_punch(fs, inode, 4097, 1000000, 2));
+	ok(bx_fs_set_attr(fs, inode, "a", 1, bytes, BX_FS_ATTR_MAX, 1));
+	ok(bx_fs_link(fs, inode, other, "l", 1, 1));
+	ok(bx_fs_rename(fs, BX_FS_ROOT, name, 200, other, "l2", 2, 0, 1));
+	ok(bx_fs_sync(fs));
+	ok(bx_fs_mount(&config, &fs));
+	ok(bx_fs_read(fs, inode, 0, bytes, sizeof bytes, &done));
+	ok(bx_fs_verify(fs, inode, &offset));
+	ok(bx_fs_stat(fs, inode, &st));
+	ok(bx_fs_next_entry(fs, BX_FS_ROOT, "b", 1, &e));
+	while (bx_fs_truncate(fs, inode, 5, 1) == BX_ERR_AGAIN)
+		continue;
+	ok(bx_fs_unlink(fs, other, "l", 1, 0, 1));
+	ok(bx_fs_unlink(fs, other, "l2", 2, 0, 1));
+	ok(bx_fs_remove_directory(fs, BX_FS_ROOT, "d", 1, 1));
+	ok(bx_fs_begin(fs));
+	for (unsigned i = 0; i < 26; i++) {
+		name[0] = (char)('a' + i);
+		name[1] = 'a';
+		ok(bx_fs_unlink(fs, BX_FS_ROOT, name, 200, 0, 1));
+	}
+	ok(bx_fs_abort(fs));
+	name[0] = 'a';
+	ok(bx_fs_snapshot_remove(fs, name, 2));
+	while (bx_fs_tidy(fs) == BX_ERR_AGAIN)
+		continue;
+	ok(bx_fs_check(fs, &checker, &other));
+	ok(bx_fs_seal(fs, sum));
+	config.root_hash = sum;
+	ok(bx_fs_mount_sealed(&config, &fs));
+	ok(bx_fs_walk(fs, "/d", 2, &inode) == BX_ERR_NOT_FOUND ? BX_OK : BX_ERR_STATE);
+}
+
+static size_t
+stack_used(void)
+{
+	size_t untouched = 0;
+
+	while (untouched < sizeof stack && stack[untouched] == PAINT)
+		untouched++;
+	return sizeof stack - untouched;
+}
+
+START_TEST(the_stack_is_small)
+{
+	disk_init(&disk, 32u << 20, 512);
+	memset(stack, PAINT, sizeof stack);
+	ck_assert_int_eq(getcontext(&there), 0);
+	there.uc_stack.ss_sp = stack;
+	there.uc_stack.ss_size = sizeof stack;
+	there.uc_link = &here;
+	makecontext(&there, all_calls, 0);
+	ck_assert_int_eq(swapcontext(&here, &there), 0);
+	printf("stack: %zu bytes, the caller's and the device's included\n", stack_used());
+	ck_assert_uint_le(stack_used(), STACK_MAX);
+	disk_free(&disk);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -322,6 +440,7 @@ main(void)
 	tcase_add_test(tc, a_large_directory_stays_within);
 	tcase_add_loop_test(tc, mount_reads_no_more_of_a_large_volume, 0, 4);
 	tcase_add_loop_test(tc, fs8_durable_calls_cost_no_more_than_their_marks, 0, 2);
+	tcase_add_test(tc, the_stack_is_small);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
