@@ -120,5 +120,5 @@ model-kcore: %D%/tests/model/model
 		echo '1 passed, 0 failed'; else echo '0 passed, 1 failed'; exit 1; fi
 endif
 check_PROGRAMS += $(libkcore_tests)
-TESTS += $(libkcore_tests)
-EXTRA_DIST +=
+TESTS += $(libkcore_tests) %D%/tests/model/check-lists.sh
+EXTRA_DIST += %D%/tests/model/check-lists.sh
