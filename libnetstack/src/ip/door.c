@@ -32,35 +32,36 @@ receive_usual(struct bx_ip *ip, const struct bx_net_batch *packets, struct bx_ne
 	return true;
 }
 
-/* From one on that is not usual. */
-static APART void
+/* From one on that is not usual; whether one of them is left. */
+static APART bool
 receive_from(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, uint32_t first,
     struct bx_net_batch *replies)
 {
+	bool left = false;
+
 	for (uint32_t i = first; i < packets->count; i++) {
 		struct bx_net_buf *buf = &packets->bufs[i];
 
-		if (i != first && receive_usual(ip, packets, buf))
-			continue;
-		if (buf->kind == BX_NET_IPV4) {
+		if (i == first || !receive_usual(ip, packets, buf)) {
 			ip->stats.packets_in++;
-			bx_ip_ipv4_receive(ip, now_us, packets, buf, replies);
-		} else if (buf->kind == BX_NET_IPV6) {
-			ip->stats.packets_in++;
-			bx_ip_ipv6_receive(ip, now_us, packets, buf, replies);
+			if (buf->kind == BX_NET_IPV4)
+				bx_ip_ipv4_receive(ip, now_us, packets, buf, replies);
+			else
+				bx_ip_ipv6_receive(ip, now_us, packets, buf, replies);
 		}
+		left |= buf->kind != BX_NET_NONE;
 	}
+	return left;
 }
 
-void
+bool
 bx_ip_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, struct bx_net_batch *replies)
 {
 	uint32_t i = 0;
 
 	while (i < packets->count && receive_usual(ip, packets, &packets->bufs[i]))
 		i++;
-	if (i != packets->count)
-		receive_from(ip, now_us, packets, i, replies);
+	return (i != packets->count && receive_from(ip, now_us, packets, i, replies)) || i != 0;
 }
 
 static inline bool
