@@ -47,7 +47,7 @@ echo_reply(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, stru
 	}
 	/* One that came in fragments goes in fragments, and is turned round where it is. */
 	if (buf->length + IPV4_HEAD <= mtu) {
-		reply = batch_add(replies, buf->length, (struct bx_net_buf){ 0 });
+		reply = batch_add(replies, buf->length);
 		if (reply == NULL) {
 			ip->stats.no_room_out++;
 			return;

@@ -20,7 +20,7 @@ static void
 arp_emit(struct bx_link *link, uint16_t op, uint32_t sender, const uint8_t target_mac[6],
     uint32_t target, const uint8_t to[6], struct bx_net_batch *out)
 {
-	struct bx_net_buf *buf = batch_add(out, ARP_BYTES, (struct bx_net_buf){ 0 });
+	struct bx_net_buf *buf = batch_add(out, ARP_BYTES);
 	uint8_t *p;
 
 	if (buf == NULL) {
@@ -34,6 +34,7 @@ arp_emit(struct bx_link *link, uint16_t op, uint32_t sender, const uint8_t targe
 	memcpy(p + 18, target_mac, 6);
 	bx_put_be32(p + 24, target);
 	link->stats.arp_out++;
+	buf->source = buf->destination = (struct bx_net_addr){ { 0 } };
 	bx_link_frame_put(link, out, buf, to, TYPE_ARP);
 }
 

@@ -24,23 +24,25 @@ struct usual {
 	bool fin;
 };
 
-/* The connection of a segment with the fixed header at p, or NULL. */
+/* The connection of a segment with the fixed header at p, or NULL; and where it belongs. */
 static inline struct conn *
-conn_of(struct bx_transport *t, const struct bx_net_buf *buf, const uint8_t *p)
+conn_of(struct bx_transport *t, const struct bx_net_buf *buf, const uint8_t *p, struct place *place)
 {
 	struct tuple tuple;
 	uint32_t id = t->last;
 
 	if (id != NONE) {
 		struct conn *c = &t->conns[id];
+		const struct tuple *w = &c->entry.who;
 
-		if (((uint32_t)c->remote_port << 16 | c->local_port) == bx_get_be32(p) &&
-		    bx_net_addr_equal(&c->remote, &buf->source) && bx_net_addr_equal(&c->local, &buf->destination))
+		place->id = id;
+		if (((uint32_t)w->remote_port << 16 | w->local_port) == bx_get_be32(p) &&
+		    bx_net_addr_equal(&w->remote, &buf->source) && bx_net_addr_equal(&w->local, &buf->destination))
 			return c;
 	}
 	tuple = (struct tuple){ buf->destination, buf->source, bx_get_be16(p + 2), bx_get_be16(p) };
-	id = bx_tcp_find(t, &tuple);
-	return id < t->config.connections ? &t->conns[id] : NULL;
+	place->id = bx_tcp_find(t, &tuple, &place->bucket);
+	return place->id < t->config.connections ? &t->conns[place->id] : NULL;
 }
 
 /* Whether ack covers whole records, each sent once; how many. */
@@ -225,17 +227,17 @@ take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual
 
 bool
 bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
-    const struct bx_net_buf *buf, struct bx_net_batch *replies)
+    const struct bx_net_buf *buf, struct place *place, struct bx_net_batch *replies)
 {
 	struct usual u = { .head = bx_net_bytes(batch, buf) };
 	bool had_ring;
 	struct conn *c;
 
-	if (buf->length < TCP_HEAD || (u.head[13] & ~(PSH | FIN)) != ACK ||
-	    (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) != 0)
+	if (buf->length < TCP_HEAD)
 		return false;
-	c = conn_of(t, buf, u.head);
-	if (c == NULL || !is_usual(t, c, buf, &u))
+	c = conn_of(t, buf, u.head, place);
+	if (c == NULL || (u.head[13] & ~(PSH | FIN)) != ACK ||
+	    (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) != 0 || !is_usual(t, c, buf, &u))
 		return false;
 	had_ring = c->receive_ring != NONE;
 	if (u.length != 0 && !bx_tcp_receive_attach(t, c))

@@ -95,11 +95,11 @@ free_lists(struct bx_transport *t)
 	const struct bx_transport_config *c = &t->config;
 
 	for (uint32_t i = c->connections; i-- > 0;) {
-		t->conns[i] = (struct conn){ .hash_next = t->conn_free };
+		t->conns[i] = (struct conn){ .entry.next = t->conn_free };
 		t->conn_free = i;
 	}
 	for (uint32_t i = c->half_open; i-- > 0;) {
-		t->halves[i] = (struct half){ .hash_next = t->half_free, .listener = NONE };
+		t->halves[i] = (struct half){ .entry.next = t->half_free, .listener = NONE };
 		t->half_free = i;
 	}
 	for (uint32_t i = 0; i < c->time_waits; i++)
@@ -163,9 +163,11 @@ receive_one(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segmen
 	}
 	t->stats.segments_in++;
 	if (buf->protocol == PROTOCOL_TCP) {
+		struct place place = { NONE, NONE };
+
 		t->stats.tcp_in++;
-		if (BX_UNLIKELY(!bx_tcp_usual(t, now_us, segments, buf, replies)))
-			bx_tcp_segment(t, now_us, segments, buf, replies);
+		if (BX_UNLIKELY(!bx_tcp_usual(t, now_us, segments, buf, &place, replies)))
+			bx_tcp_segment(t, now_us, segments, buf, place, replies);
 	} else if (buf->protocol == PROTOCOL_UDP)
 		bx_udp_segment(t, segments, buf, replies);
 	else
@@ -186,8 +188,9 @@ bx_transport_receive(struct bx_transport *t, uint64_t now_us, struct bx_net_batc
 	}
 }
 
-bool
-bx_transport_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
+/* Half-open ones first; then the connections, in turn. */
+static APART bool
+output_all(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
 {
 	if (t->half_first != NONE && !bx_tcp_half_output(t, now_us, out))
 		return true;
@@ -203,6 +206,12 @@ bx_transport_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch
 		}
 	}
 	return false;
+}
+
+bool
+bx_transport_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
+{
+	return (t->ready_first != NONE || t->half_first != NONE) && output_all(t, now_us, out);
 }
 
 void
