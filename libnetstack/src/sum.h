@@ -70,7 +70,7 @@ sum_fold(uint64_t sum)
 static inline uint64_t
 sum_of16(uint32_t v)
 {
-	return (v >> 8 & 0xffu) | (v & 0xffu) << 8;
+	return __builtin_bswap16((uint16_t)v);
 }
 
 /* A 32-bit number as it stands on the wire, as the machine would load it. */

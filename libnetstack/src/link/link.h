@@ -9,6 +9,7 @@
 #include <brainix/net_link.h>
 
 #include "../mem.h"
+#include "../sum.h"
 
 #define ETHERNET_HEAD	14u
 #define VLAN_TAG	4u

@@ -149,7 +149,11 @@ port_pick(struct bx_transport *t, struct tuple *tuple, uint32_t *bucket)
 	uint32_t start;
 
 	tuple->local_port = 0;
-	start = (uint32_t)bx_tcp_siphash(t->key, tuple, 4) + t->port_counter++;
+	if (memcmp(&t->port_for, tuple, sizeof *tuple) != 0) {
+		t->port_for = *tuple;
+		t->port_start = (uint32_t)bx_tcp_siphash(t->key, tuple, 4);
+	}
+	start = t->port_start + t->port_counter++;
 	for (uint32_t i = 0; i < PORT_COUNT; i++) {
 		tuple->local_port = (uint16_t)(PORT_FIRST + (start + i) % PORT_COUNT);
 		if (bx_tcp_find(t, tuple, bucket) == NONE)

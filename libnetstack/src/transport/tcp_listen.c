@@ -231,6 +231,26 @@ bx_tcp_listen_segment(struct bx_transport *t, uint64_t now_us, struct listener *
 		syn_arrives(t, now_us, l, s, replies);
 }
 
+/* Whether a segment that completes the handshake is the bare acknowledgement that most are. */
+static bool
+is_bare(const struct conn *c, const struct segment *s)
+{
+	return s->length == 0 && (s->flags & ~PSH) == ACK && s->seq == c->rcv_nxt && s->sack_count == 0 &&
+	    (s->buf->traffic_class & 3) != ECN_CE;
+}
+
+/* It brings a window and a stamp (RFC 9293, 3.10.7.4, fifth; RFC 7323, 4.3), and nothing else. */
+static void
+bare_arrives(struct conn *c, const struct segment *s)
+{
+	c->snd_wnd = s->window << c->send_scale;
+	c->max_wnd = max_u32(c->max_wnd, c->snd_wnd);
+	c->snd_wl1 = s->seq;
+	c->snd_wl2 = s->ack;
+	if ((c->flags & F_TIMESTAMPS) != 0)
+		c->ts_recent = s->ts_value;
+}
+
 /* The third step of the handshake. */
 static void
 half_completes(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segment *s)
@@ -245,7 +265,10 @@ half_completes(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segm
 	c = conn_of(t, now_us, l, h);
 	bx_tcp_hash_replace(t, id, conn_id(t, c));
 	half_free(t, id);
-	bx_tcp_conn_segment(t, now_us, c, s);
+	if (is_bare(c, s))
+		bare_arrives(c, s);
+	else
+		bx_tcp_conn_segment(t, now_us, c, s);
 }
 
 void

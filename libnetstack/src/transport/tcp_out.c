@@ -539,6 +539,13 @@ half_window_counts(struct conn *c)
 		c->flags |= F_CWND_LIMITED;
 }
 
+/* Whether data or the FIN waits to be sent for the first time. */
+static inline bool
+something_new(const struct conn *c)
+{
+	return seq_lt(c->snd_nxt, c->snd_end + ((c->flags & F_FIN_QUEUED) != 0));
+}
+
 static inline bool
 output_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
 {
@@ -546,6 +553,10 @@ output_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_
 	bool all;
 
 	c->flags &= ~F_CWND_LIMITED;
+	if (!something_new(c)) {
+		half_window_counts(c);
+		return (c->flags & F_ACK_NOW) == 0 || segment_put(t, now_us, c, out, c->snd_nxt, 0, ACK, options);
+	}
 	all = send_usual(t, now_us, c, out, options);
 	half_window_counts(c);
 	if (all && (c->flags & F_ACK_NOW) != 0)

@@ -323,7 +323,8 @@ struct bx_transport {
 	uint32_t listener_event;	/* listeners with something to report */
 	uint32_t udp_event;		/* and ends of UDP */
 	uint32_t last;			/* the connection that the last segment was for */
-	uint32_t port_counter;
+	uint32_t port_counter, port_start;
+	struct tuple port_for;		/* to whom port_start leads: the last that a port was picked for */
 	uint32_t cookie_ms;		/* when cookies were last sent: others are not believed */
 	bool cookies;
 	uint32_t listener_heads[PORT_HEADS], udp_heads[PORT_HEADS];
@@ -654,10 +655,9 @@ void bx_tcp_conn_options(struct bx_transport *t, uint64_t now_us, struct conn *c
     uint16_t peer_mss, uint8_t scale, uint32_t ts_value);
 
 /* ---- tcp_usual.c ---- */
-/* Takes the usual segment of a connection; false: it is another one, nothing has changed, and *place is where it
- * belongs. */
-bool bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
-    const struct bx_net_buf *buf, struct place *place, struct bx_net_batch *replies);
+/* A segment of TCP: the usual one of a connection is taken, any other goes to bx_tcp_segment. */
+void bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
+    const struct bx_net_buf *buf, struct bx_net_batch *replies);
 
 /* ---- tcp_data.c ---- */
 /* Received data is to be acknowledged: every second full segment at once, the rest within the delay. */
