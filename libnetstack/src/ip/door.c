@@ -32,6 +32,19 @@ receive_usual(struct bx_ip *ip, const struct bx_net_batch *packets, struct bx_ne
 	return true;
 }
 
+/* One of IPv4 or IPv6; whether it is left. */
+static APART bool
+receive_other(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, struct bx_net_buf *buf,
+    struct bx_net_batch *replies)
+{
+	ip->stats.packets_in++;
+	if (buf->kind == BX_NET_IPV4)
+		bx_ip_ipv4_receive(ip, now_us, packets, buf, replies);
+	else
+		bx_ip_ipv6_receive(ip, now_us, packets, buf, replies);
+	return buf->kind != BX_NET_NONE;
+}
+
 /* From one on that is not usual; whether one of them is left. */
 static APART bool
 receive_from(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, uint32_t first,
@@ -42,14 +55,8 @@ receive_from(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, ui
 	for (uint32_t i = first; i < packets->count; i++) {
 		struct bx_net_buf *buf = &packets->bufs[i];
 
-		if (i == first || !receive_usual(ip, packets, buf)) {
-			ip->stats.packets_in++;
-			if (buf->kind == BX_NET_IPV4)
-				bx_ip_ipv4_receive(ip, now_us, packets, buf, replies);
-			else
-				bx_ip_ipv6_receive(ip, now_us, packets, buf, replies);
-		}
-		left |= buf->kind != BX_NET_NONE;
+		left |= (i != first && receive_usual(ip, packets, buf)) ||
+		    receive_other(ip, now_us, packets, buf, replies);
 	}
 	return left;
 }
@@ -69,7 +76,8 @@ bx_ip_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, s
 {
 	if (packets->count != 1)
 		return receive_many(ip, now_us, packets, replies);
-	return receive_usual(ip, packets, packets->bufs) || receive_from(ip, now_us, packets, 0, replies);
+	return receive_usual(ip, packets, packets->bufs) ||
+	    receive_other(ip, now_us, packets, packets->bufs, replies);
 }
 
 static IN_LINE bool

@@ -156,23 +156,25 @@ strip(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf 
 	return type;
 }
 
-static void
+/* Whether it is left. */
+static APART bool
 receive_other(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, struct bx_net_buf *buf,
     struct bx_net_batch *replies)
 {
+	uint32_t type;
+
 	link->stats.frames_in++;
 	buf->kind = BX_NET_NONE;
 	buf->flags &= BX_NET_F_SUM_GOOD | BX_NET_F_CUT;
-	buf->interface = link->config.interface;
-	buf->mtu = link->config.mtu;
-	switch (strip(link, frames, buf)) {
+	type = strip(link, frames, buf);
+	switch (type) {
 	case 0:
 		break;
 	case TYPE_IPV4:
-		buf->kind = BX_NET_IPV4;
-		break;
 	case TYPE_IPV6:
-		buf->kind = BX_NET_IPV6;
+		buf->kind = type == TYPE_IPV4 ? BX_NET_IPV4 : BX_NET_IPV6;
+		buf->interface = link->config.interface;
+		buf->mtu = link->config.mtu;
 		break;
 	case TYPE_ARP:
 		bx_link_arp_receive(link, now_us, bx_net_bytes(frames, buf), buf->length, replies);
@@ -181,6 +183,7 @@ receive_other(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames
 		link->stats.unknown_type++;
 		break;
 	}
+	return buf->kind != BX_NET_NONE;
 }
 
 /* The short way of the usual frame: IPv4, from one host to us alone, where no tags are used.  It calls nothing; so a
@@ -218,9 +221,8 @@ receive_from(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames,
 	for (uint32_t i = first; i < frames->count; i++) {
 		struct bx_net_buf *buf = &frames->bufs[i];
 
-		if (i == first || !receive_usual(link, frames, buf))
-			receive_other(link, now_us, frames, buf, replies);
-		left |= buf->kind != BX_NET_NONE;
+		left |= (i != first && receive_usual(link, frames, buf)) ||
+		    receive_other(link, now_us, frames, buf, replies);
 	}
 	return left;
 }
@@ -242,7 +244,8 @@ bx_link_receive(struct bx_link *link, uint64_t now_us, struct bx_net_batch *fram
 {
 	if (frames->count != 1)
 		return receive_many(link, now_us, frames, replies);
-	return receive_usual(link, frames, frames->bufs) || receive_from(link, now_us, frames, 0, replies);
+	return receive_usual(link, frames, frames->bufs) ||
+	    receive_other(link, now_us, frames, frames->bufs, replies);
 }
 
 /* The link address of a group (RFC 1112, 6.4; RFC 2464, 7), or of all (255.255.255.255). */
