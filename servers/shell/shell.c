@@ -156,6 +156,11 @@ key(struct shell *shell, uint8_t byte)
 	case EDITOR_COMPLETE:
 		complete(shell);
 		break;
+	case EDITOR_CUT:
+		shell_print(shell, "The line has more than %u bytes: nothing of it was run.\n",
+		    EDITOR_LINE_MAX);
+		editor_begin(&shell->editor, &shell->out);
+		break;
 	case EDITOR_LINE:
 		__builtin_memcpy(line, shell->editor.line, shell->editor.length + 1);
 		__builtin_memcpy(whole, shell->editor.line, shell->editor.length + 1);

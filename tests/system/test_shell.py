@@ -363,12 +363,19 @@ def test_a_return_and_newline_are_one_enter(shell):
 
 # Input that no person types.
 
-def test_long_lines_are_cut_and_told(shell):
-    word = "".join(chr(ord("a") + i % 26) for i in range(300))
-    shell.type("echo " + word)
+REFUSED = "The line has more than %d bytes: nothing of it was run." % LINE_MAX
+
+
+def test_a_line_that_does_not_fit_is_refused(shell):
+    word = "".join(chr(ord("a") + i % 26) for i in range(LINE_MAX - 5))
+    assert shell.command("echo " + word) == word
+    shell.type("echo " + word + "!")
     shell.machine.expect_text("\a")
-    assert shell.command("") == word[:LINE_MAX - 5]
-    assert shell.command("x" * 300) == "x" * LINE_MAX + ": no such command; try help"
+    assert shell.command("") == REFUSED
+    assert shell.command(UP) == word                        # it is not in the history either
+    assert shell.command("x" * 300) == REFUSED
+    assert shell.command("echo " + 50 * "words " + "\x15echo abc") == REFUSED
+    assert shell.command("echo " + 50 * "words " + "\x18echo abc") == "abc"
 
 
 def test_bytes_that_are_no_keys(shell):
