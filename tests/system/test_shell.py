@@ -533,6 +533,37 @@ def test_a_console_that_ends_is_started_again(boot_system):
     machine.expect_silence("abc|PANIC", 1)
 
 
+def test_half_a_line_goes_with_its_console(boot_system):
+    """What was typed before the end of the console is no part of a line that is typed after it."""
+    machine = boot_system("restarts")
+    shell = Shell(machine)
+    for count in (1, 2):
+        shell.command("run later &")
+        shell.type("echo half")
+        machine.expect_text("echo half")
+        restarted(machine, "consoled", count)
+        if count == 1:
+            time.sleep(0.5 * PATIENCE)          # somebody reads that, and types then
+            shell.type("echo abc\r")
+        else:
+            shell.type(CTRL_C + "echo abc\r")
+        machine.expect(r"echo abc\r*\n(.*?)\r*\n")
+        assert machine.child.match[1] == "abc"
+        machine.expect(FRESH)
+
+
+def test_a_line_without_a_beginning_is_lost_with_its_console(boot_system):
+    """Lines come all the time while a console ends and the next one begins: none of which a part was lost is run."""
+    shell = Shell(boot_system("restarts"))
+    for count in range(1, 4):
+        heard, said = answers_of(shell, ("kill consoled\r" + "".join("echo %s\r" % line for line in BURST)).encode())
+        assert "spawnd: consoled was killed; started again (%d of 5)" % count in heard
+        said = [line for line in said if not line.startswith("spawnd: ")]
+        assert said == [line for line in BURST if line in set(said)]
+        assert 10 < len(said) < len(BURST)
+    assert shell.command("echo abc") == "abc"
+
+
 def test_a_fault_is_told_and_recorded(boot_system):
     shell = Shell(boot_system("restarts"))
     said = shell.command("run attack write-null")
