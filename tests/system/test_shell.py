@@ -552,13 +552,15 @@ def test_half_a_line_goes_with_its_console(boot_system):
         machine.expect(FRESH)
 
 
-def test_a_line_without_a_beginning_is_lost_with_its_console(boot_system):
-    """Lines come all the time while a console ends and the next one begins: none of which a part was lost is run."""
+@pytest.mark.parametrize("name", ["consoled", "shell"])
+def test_a_line_without_a_beginning_is_lost(boot_system, name):
+    """Lines come all the time while a console, or a shell, ends and the next one begins: none of which a part was
+    lost is run."""
     shell = Shell(boot_system("restarts"))
     for count in range(1, 4):
-        heard, said = answers_of(shell, ("kill consoled\r" + "".join("echo %s\r" % line for line in BURST)).encode())
-        assert "spawnd: consoled was killed; started again (%d of 5)" % count in heard
-        said = [line for line in said if not line.startswith("spawnd: ")]
+        heard, said = answers_of(shell, ("kill %s\r" % name + "".join("echo %s\r" % line for line in BURST)).encode())
+        assert "spawnd: %s was killed; started again (%d of 5)" % (name, count) in heard
+        said = [line for line in said if not line.startswith(("spawnd: ", "BraiNIX "))]
         assert said == [line for line in BURST if line in set(said)]
         assert 10 < len(said) < len(BURST)
     assert shell.command("echo abc") == "abc"
