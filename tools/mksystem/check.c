@@ -46,6 +46,12 @@ system_kind_rights(enum bx_sysimage_object_kind kind)
 	return rule_of(kind)->rights;
 }
 
+bool
+system_kind_has_one_holder(enum bx_sysimage_object_kind kind)
+{
+	return rule_of(kind)->one_holder;
+}
+
 uint32_t
 system_program_find(const struct system_model *model, const char *name)
 {
@@ -326,7 +332,7 @@ check_holders(const struct system_model *model, uint32_t program,
 {
 	const struct system_object *object = &model->objects[capability->object];
 
-	if (!rule_of(object->kind)->one_holder)
+	if (!system_kind_has_one_holder(object->kind))
 		return;
 	for (uint32_t i = 0; i < program; i++) {
 		const struct system_program *other = &model->programs[i];

@@ -120,6 +120,8 @@ const char *system_ports_of(uint64_t first, uint64_t count);
 const char *object_kind_name(enum bx_sysimage_object_kind kind);
 /* The rights that mean something of a kind: BX_RIGHT_*. */
 uint32_t system_kind_rights(enum bx_sysimage_object_kind kind);
+/* Whether an object of a kind is held, from the root, by one program at most. */
+bool system_kind_has_one_holder(enum bx_sysimage_object_kind kind);
 enum bx_cap_type object_cap_type(enum bx_sysimage_object_kind kind);
 
 #endif
