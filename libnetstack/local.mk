@@ -26,7 +26,7 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 	%D%/src/ip/nd.c %D%/src/ip/nd_cache.c %D%/src/ip/reassembly.c %D%/src/ip/route.c \
 	%D%/src/ip/router.c \
 	%D%/src/socket/datagram.c %D%/src/socket/sockets.c %D%/src/socket/stream.c %D%/src/socket/wait.c \
-	%D%/src/transport/conn.c %D%/src/transport/demux.c %D%/src/transport/hash.c \
+	%D%/src/transport/account.c %D%/src/transport/conn.c %D%/src/transport/demux.c %D%/src/transport/hash.c \
 	%D%/src/transport/records.c %D%/src/transport/ring.c %D%/src/transport/tcp_ack.c \
 	%D%/src/transport/tcp_api.c %D%/src/transport/tcp_congestion.c %D%/src/transport/tcp_cookie.c \
 	%D%/src/transport/tcp_data.c %D%/src/transport/tcp_in.c %D%/src/transport/tcp_listen.c \
