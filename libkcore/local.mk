@@ -14,7 +14,8 @@ bx_kcore_often = \
 	%D%/src/syscall.c %D%/src/sys_cap.c %D%/src/sys_memory.c \
 	%D%/src/timer.c %D%/src/x86_64/page_table.c
 bx_kcore_seldom = \
-	%D%/src/ipc.c %D%/src/sys_device.c %D%/src/thread.c \
+	%D%/src/ipc.c %D%/src/ipc_cycle.c %D%/src/ipc_exchange.c %D%/src/ipc_reply.c \
+	%D%/src/ipc_wait.c %D%/src/sys_device.c %D%/src/thread.c \
 	%D%/src/audit.c %D%/src/budget.c %D%/src/elf.c %D%/src/fault.c %D%/src/init.c %D%/src/inspect.c %D%/src/lend.c %D%/src/notify.c %D%/src/program.c %D%/src/state.c \
 	%D%/src/sched_sound.c %D%/src/sound.c %D%/src/sysimage.c \
 	%D%/src/sysimage_single.c %D%/src/sys_program.c %D%/src/sys_thread.c
@@ -24,7 +25,7 @@ bx_kcore_inc = -DBX_VERSION='"$(PACKAGE_VERSION)"' $(KCORE_INC) $(CAP_INC) $(TRU
 
 bxinclude_HEADERS += %D%/include/brainix/kcore.h %D%/include/brainix/kcore-hosted.h \
 	%D%/include/brainix/machine.h
-noinst_HEADERS += %D%/src/core.h %D%/src/ipc_fast.h %D%/src/sys.h %D%/src/thread.h %D%/tests/driver.h \
+noinst_HEADERS += %D%/src/core.h %D%/src/ipc.h %D%/src/ipc_fast.h %D%/src/sys.h %D%/src/thread.h %D%/tests/driver.h \
 	%D%/tests/fixture.h %D%/tests/model/model.h %D%/tests/model/scenarios.h %D%/tests/model/sentences.h \
 	%D%/tests/model/spec.h
 pkgconfig_DATA += %D%/brainix-kcore.pc %D%/brainix-kcore-hosted.pc
@@ -119,4 +120,5 @@ model-kcore: %D%/tests/model/model
 		echo '1 passed, 0 failed'; else echo '0 passed, 1 failed'; exit 1; fi
 endif
 check_PROGRAMS += $(libkcore_tests)
-TESTS += $(libkcore_tests)
+TESTS += $(libkcore_tests) %D%/tests/model/check-lists.sh
+EXTRA_DIST += %D%/tests/model/check-lists.sh

@@ -13,7 +13,10 @@
  *	thread.c    thread life cycle      sched.c  ready queues, time slices
  *	lend.c      what a call lends      dispatch.c  who runs next, and work that was put off
  *	budget.c    what an account may use, and whose account a server runs on
- *	timer.c     deadlines              ipc.c    endpoints, rendezvous, replies, string copies
+ *	timer.c     deadlines
+ *	ipc.c       endpoints: sends, calls, receives, and their queues
+ *	ipc_reply.c answers                ipc_exchange.c  what passes between two; string copies
+ *	ipc_wait.c  how a wait ends        ipc_cycle.c     which waits are refused
  *	ipc_fast.c, ipc_buffers.c, ipc_short.c      the same in straight lines, where nothing is in between
  *	notify.c    notifications, interrupts as signals
  *	syscall.c   numbers -> handlers    sys_*.c  pairs: sys_x_check, sys_x_act
@@ -147,8 +150,8 @@ struct bx_thread {
 	struct bx_context context;	/* first: the machine knows it */
 	/* ipc_fast.c sets these four by one store ... */
 	uint8_t state;			/* enum bx_thread_state */
-	uint8_t phase;			/* BX_PHASE_*: private to ipc.c */
-	uint8_t call_kind;		/* private to ipc.c */
+	uint8_t phase;			/* BX_PHASE_*: private to ipc*.c */
+	uint8_t call_kind;		/* private to ipc*.c */
 	uint8_t has_buffers;		/* `buffers` is valid */
 	uint8_t priority;		/* effective */
 	uint8_t priority_base;
@@ -576,7 +579,7 @@ uint64_t bx_timer_next(struct bx_kcore *core);		/* UINT64_MAX: none */
 /* A bounded number a time; returns whether there was one. */
 bool bx_timer_expire(struct bx_kcore *core, uint64_t now);
 
-/* ---- ipc.c, notify.c ----------------------------------------------------------------------- */
+/* ---- ipc_wait.c, notify.c ------------------------------------------------------------------ */
 
 void bx_ipc_timeout(struct bx_kcore *core, struct bx_thread *thread);
 void bx_notification_signal(struct bx_kcore *core, uint32_t index, uint64_t bits);

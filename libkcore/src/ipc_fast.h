@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * ipc_fast.h -- what the short ways of IPC are made of: ipc_fast.c, ipc_buffers.c, ipc_short.c.  Each
- * does what ipc.c and sched.c do in general, in a straight line, or has changed nothing.  Internal.
+ * does what ipc*.c and sched.c do in general, in a straight line, or has changed nothing.  Internal.
  *
  * Of a running thread is known, and not written again: it is in no queue (next, previous and object
  * are BX_NONE), its `work` and `deadline` are 0.  From call to answer time is not looked at: the

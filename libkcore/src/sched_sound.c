@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * sched_sound.c -- whether threads, queues, client lists, accounts, timers and copies under way are as
- * thread.c, sched.c, budget.c, timer.c and ipc.c promise.  Reads only; no loop follows a link further
+ * thread.c, sched.c, budget.c, timer.c and ipc*.c promise.  Reads only; no loop follows a link further
  * than there are threads.
  */
 #include "thread.h"

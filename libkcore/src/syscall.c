@@ -78,7 +78,7 @@ bx_sys_cap(struct bx_kcore *core, const struct bx_thread *thread, uint64_t index
 	err = bx_cap_lookup(&core->forest, place, type, rights, bx_machine_now(core->machine), slot);
 	if (err != BX_OK)
 		return err;
-	/* A stale reply is for the replier to deal with (ipc.c). */
+	/* A stale reply is for the replier to deal with (ipc_reply.c). */
 	if (type != BX_CAP_REPLY && bx_cap_stale(core, &core->forest.slots[*slot].cap))
 		return BX_ERR_CAP_STALE;
 	return BX_OK;

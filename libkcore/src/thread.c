@@ -6,8 +6,8 @@
  *	FREE -> STOPPED			bx_thread_make
  *	STOPPED -> READY		bx_thread_ready: started, resumed
  *	READY -> SENDING, RECEIVING	bx_ipc_send, bx_sys_receive: no partner is there
- *	READY, SENDING -> AWAITING_REPLY  ipc.c: a server has taken the call
- *	READY, SENDING -> FAULTED	ipc.c: a handler has taken the fault
+ *	READY, SENDING -> AWAITING_REPLY  ipc_exchange.c: a server has taken the call
+ *	READY, SENDING -> FAULTED	ipc_exchange.c: a handler has taken the fault
  *	READY -> WAITING		bx_sys_wait
  *	READY -> SLEEPING		bx_sys_sleep
  *	any wait -> READY		bx_thread_ready: partner, signal, deadline, error

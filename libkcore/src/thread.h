@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * thread.h -- what the files about threads share: thread.c sched.c timer.c ipc.c ipc_fast.c
+ * thread.h -- what the files about threads share: thread.c sched.c timer.c ipc*.c
  * notify.c fault.c and the system calls.  Internal; the state table is in thread.c.
  */
 #ifndef BRAINIX_KCORE_THREAD_H
@@ -257,7 +257,7 @@ uint32_t bx_budget_served_by(const struct bx_kcore *core, const struct bx_thread
 /* Undoes the link of a server and the sender that pays for it, if there is one. */
 void bx_budget_help_drop(struct bx_kcore *core, struct bx_thread *server);
 
-/* ---- ipc.c */
+/* ---- ipc.c, ipc_reply.c, ipc_exchange.c, ipc_wait.c, ipc_cycle.c */
 
 /* The system calls; each leaves its result in the registers, or the thread waiting, or restarted. */
 void bx_sys_call(struct bx_kcore *core, struct bx_thread *thread);
