@@ -44,8 +44,16 @@ check_LIBRARIES += %D%/tests/libnetstack-plain.a %D%/tests/libnetstack-verify.a
 %C%_tests_libnetstack_verify_a_SOURCES = $(%C%_libbrainix_netstack_la_SOURCES)
 
 # Scripts of packets, the property test, and the fuzz targets need no Check.
-libnetstack_tests = %D%/tests/packets %D%/tests/packets_verify %D%/tests/property %D%/tests/property_verify \
+libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/packets %D%/tests/packets_verify %D%/tests/property %D%/tests/property_verify \
 	%D%/tests/fuzz_batch %D%/tests/fuzz_dhcp %D%/tests/fuzz_dns %D%/tests/fuzz_ipv6 %D%/tests/fuzz_stack
+%C%_tests_discovery_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_discovery_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_discovery_SOURCES = %D%/tests/discovery.c
+%C%_tests_discovery_LDADD = %D%/tests/libnetstack-plain.a
+%C%_tests_discovery_verify_CPPFLAGS = $(%C%_tests_discovery_CPPFLAGS) -DBX_VERIFY
+%C%_tests_discovery_verify_CFLAGS = $(%C%_tests_discovery_CFLAGS)
+%C%_tests_discovery_verify_SOURCES = $(%C%_tests_discovery_SOURCES)
+%C%_tests_discovery_verify_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_packets_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_packets_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_packets_SOURCES = %D%/tests/packets.c

@@ -27,6 +27,9 @@
 #define SLOTS	256u
 #define SLOT	2048u
 #define MANY	1000u
+/* What an element of PBUF_POOL, which is for received frames, holds in Debian's library.  pbuf_alloc takes it for 1,516
+ * bytes, and what is longer than this destroys what lies behind: longer frames come as PBUF_RAM. */
+#define POOL_ELEMENT	592u
 
 struct wire {
 	uint8_t slots[SLOTS][SLOT];
@@ -212,11 +215,12 @@ deliver(uint32_t i)
 	struct stack *s = &stacks[i];
 
 	while (w->count != 0) {
-		struct pbuf *p = s->pbuf_alloc(PBUF_RAW, (uint16_t)w->length[w->head], PBUF_POOL);
+		uint16_t length = (uint16_t)w->length[w->head];
+		struct pbuf *p = s->pbuf_alloc(PBUF_RAW, length, length <= POOL_ELEMENT ? PBUF_POOL : PBUF_RAM);
 
 		if (p == NULL)
 			exit(1);
-		s->pbuf_take(p, w->slots[w->head], (uint16_t)w->length[w->head]);
+		s->pbuf_take(p, w->slots[w->head], length);
 		w->head = (w->head + 1) % SLOTS;
 		w->count--;
 		if (s->input(p, &s->netif) != ERR_OK)

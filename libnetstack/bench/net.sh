@@ -8,11 +8,10 @@
 # valgrind is installed.  Under it a `rep' string instruction counts once for each iteration: so the C library is told to
 # copy without, for both.
 #
-# It fails when a row that has reached half of lwIP's instructions is above it again: in the same run, or for the bulk
-# row, which lwIP's library of Debian does not finish, half of what was measured for 2.1 elsewhere (6,941).
+# It fails when a row is above half of lwIP's instructions in the same run.  In the bulk row the mark is not Debian's
+# library, which sums slowly, but half of what was measured for a leaner build of 2.1 (6,941).
 set -u
 GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=1000000000
-reached='bulk_segment rr1 rr128 udp64 udp1472 rr1_1000conn'
 ours=$1
 loss=$2
 results=${3:-bench-results.jsonl}
@@ -56,18 +55,17 @@ measure() {
 	echo "$name $(( (many - few) / 6400 ))" >>"$scratch/instructions-${system%% *}"
 }
 
-# Says how each row stands to half of lwIP's instructions; false when one of those that had reached it does not.
+# Says how each row stands to half of lwIP's instructions; false when one is above it.
 compare() {
 	echo 'bulk_segment 6941' >>"$scratch/instructions-lwip"
-	awk -v reached=" $reached " '
+	awk '
 	    FNR == NR { lwip[$1] = $2; next }
 	    $1 in lwip {
 		over = 2 * $2 > lwip[$1]
 		printf "%-14s %.2f of lwIP%s\n", $1, $2 / lwip[$1], over ? ", more than half" : ""
-		if (over && index(reached, " " $1 " "))
-			bad = 1
+		bad += over
 	    }
-	    END { exit bad }' "$scratch/instructions-lwip" "$scratch/instructions-brainix"
+	    END { exit bad != 0 }' "$scratch/instructions-lwip" "$scratch/instructions-brainix"
 }
 
 if test -n "$lwip" && test -f /usr/include/lwip/lwip/init.h; then
@@ -80,9 +78,9 @@ for spec in bulk_segment:1000000 bulk_256k:1000000 bulk_offload:1000000 rr1:5000
     udp64:1600000 udp1472:640000 icmp56:1000000 arp:1000000 rr1_1000conn:100000 rr1_10000conn:200000; do
 	name=${spec%:*}
 	measure brainix "$name" "${spec#*:}" "$ours"
-	# In the bulk rows lwIP stops at an assertion (tcp_in.c:251), why has not been found; 10,000 it has not.
+	# Its window is what it was built with, it has no offload here, and 10,000 connections it has not.
 	case $name in
-	bulk_*|rr1_10000conn) continue ;;
+	bulk_256k|bulk_offload|rr1_10000conn) continue ;;
 	esac
 	test -z "$lwip" ||
 	    measure 'lwip 2.1.3' "$name" "${spec#*:}" "$scratch/bench_lwip" "$lwip"

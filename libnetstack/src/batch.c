@@ -24,7 +24,11 @@ bx_net_batch_init(struct bx_net_batch *batch, uint8_t *memory, uint32_t size,
 struct bx_net_buf *
 bx_net_batch_add(struct bx_net_batch *batch, uint32_t length)
 {
-	return batch_add(batch, length, (struct bx_net_buf){ 0 });
+	struct bx_net_buf *buf = batch_add(batch, length);
+
+	if (buf != NULL)
+		buf->source = buf->destination = (struct bx_net_addr){ { 0 } };
+	return buf;
 }
 
 void

@@ -7,9 +7,9 @@
 
 #include <brainix/net_buf.h>
 
-/* As bx_net_batch_add; the descriptor begins as `start`, with its bounds, offset and length filled in. */
+/* As bx_net_batch_add, but the addresses are not cleared: they are the caller's to write. */
 static inline struct bx_net_buf *
-batch_add(struct bx_net_batch *batch, uint32_t length, struct bx_net_buf start)
+batch_add(struct bx_net_batch *batch, uint32_t length)
 {
 	struct bx_net_buf *buf = &batch->bufs[batch->count];
 	uint32_t take = batch->slot;
@@ -18,11 +18,22 @@ batch_add(struct bx_net_batch *batch, uint32_t length, struct bx_net_buf start)
 		return NULL;
 	if (take == 0)
 		take = (BX_NET_HEADROOM + length + 7u) & ~7u;
-	start.begin = batch->used;
-	start.end = batch->used + take;
-	start.offset = batch->used + BX_NET_HEADROOM;
-	start.length = length;
-	*buf = start;
+	buf->begin = batch->used;
+	buf->end = batch->used + take;
+	buf->offset = batch->used + BX_NET_HEADROOM;
+	buf->length = length;
+	buf->kind = BX_NET_NONE;
+	buf->interface = 0;
+	buf->flags = 0;
+	buf->segment_size = 0;
+	buf->mtu = 0;
+	buf->sum_start = 0;
+	buf->sum_offset = 0;
+	buf->protocol = 0;
+	buf->traffic_class = 0;
+	buf->hop_limit = 0;
+	buf->error = BX_NET_ERROR_NONE;
+	buf->zero = 0;
 	batch->used += take;
 	batch->count++;
 	return buf;

@@ -15,6 +15,8 @@ int memcmp(const void *a, const void *b, size_t n);
 
 /* A function that its caller's short way must not pay for: in line it would need registers saved. */
 #define APART	__attribute__((noinline))
+/* And one that is to be in line in each of its places: a short way. */
+#define IN_LINE	inline __attribute__((always_inline))
 
 /* Carves arrays out of the caller's block; with a NULL block it only measures. */
 struct carve {

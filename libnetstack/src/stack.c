@@ -21,15 +21,24 @@ void
 bx_stack_receive(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *frames,
     struct bx_net_batch *out)
 {
-	bx_link_receive(s->link, now_us, frames, out);
-	bx_ip_receive(s->ip, now_us, frames, out);
-	bx_transport_receive(s->transport, now_us, frames, out);
+	bool up;
+
+	/* What a stage has answered itself needs only those below it. */
+	if (!bx_link_receive(s->link, now_us, frames, out))
+		return;
+	up = bx_ip_receive(s->ip, now_us, frames, out);
+	if (up)
+		bx_transport_receive(s->transport, now_us, frames, out);
 	while (s->whole != NULL && bx_ip_whole_ready(s->ip)) {
 		bx_net_batch_clear(s->whole);
 		bx_ip_whole_take(s->ip, now_us, s->whole, out);
 		bx_transport_receive(s->transport, now_us, s->whole, out);
+		up = true;
 	}
-	bx_stack_down(s, now_us, out);
+	if (up)
+		bx_stack_down(s, now_us, out);
+	else
+		bx_link_send(s->link, now_us, out, out);
 }
 
 bool

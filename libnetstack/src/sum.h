@@ -56,23 +56,21 @@ sum_head(const uint8_t *p, uint32_t length, uint64_t sum)
 	return sum;
 }
 
-/* Folded to 16 bits, in the order of the machine. */
+/* Folded to 16 bits, in the order of the machine.  The halves are added crosswise: what the lower sum carries comes to
+ * the upper one, and that is the sum with its carry added back in. */
 static inline uint32_t
 sum_fold(uint64_t sum)
 {
-	uint32_t s;
+	uint32_t s = (uint32_t)((sum + (sum >> 32 | sum << 32)) >> 32);
 
-	sum = (sum & 0xffffffffu) + (sum >> 32);
-	s = (uint32_t)sum + (uint32_t)(sum >> 32);
-	s = (s & 0xffffu) + (s >> 16);
-	return (s & 0xffffu) + (s >> 16);
+	return (s + (s >> 16 | s << 16)) >> 16;
 }
 
 /* A 16-bit number as it stands on the wire, to be added to a raw sum. */
 static inline uint64_t
 sum_of16(uint32_t v)
 {
-	return (v >> 8 & 0xffu) | (v & 0xffu) << 8;
+	return __builtin_bswap16((uint16_t)v);
 }
 
 /* A 32-bit number as it stands on the wire, as the machine would load it. */

@@ -14,14 +14,17 @@ name() { echo "$1" | tr / _; }
 for source in $(cd "$top/libnetstack/src" && ls ./*.c ./*/*.c | sed 's,^\./,,'); do
 	${CC:-cc} $flags -c "$top/libnetstack/src/$source" -o "$scratch/objects/$(name "$source").o" || exit 99
 done
-for test in packets pair test_dhcp test_dns test_ip test_ipv6 test_link test_transport; do
+for test in discovery packets pair test_dhcp test_dns test_ip test_ipv6 test_link test_transport; do
 	${CC:-cc} $flags -c "$top/libnetstack/tests/$test.c" -o "$scratch/objects/o/$test.o" || exit 99
 done
 
 # sees TEST: builds it from the objects as they are and runs it; what fails, or does not come back, has seen it.
 sees() {
 	case $1 in
-	*.pkt) program=packets libs= argument="$top/libnetstack/tests/packets/$1" ;;
+	*.pkt)
+		program=packets libs= argument="$top/libnetstack/tests/packets/$1"
+		test -e "$argument" || program=discovery argument="$top/libnetstack/tests/discovery/$1"
+		;;
 	*) program=$1 libs=${CHECK_LIBS:--lcheck -lsubunit -lm -lrt -lpthread} argument= ;;
 	esac
 	pair=$scratch/objects/o/pair.o

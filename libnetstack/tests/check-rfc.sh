@@ -7,11 +7,22 @@ top=${BX_SRCDIR:-.}
 passed=0 failed=0
 says() { grep -o '`[^`]*`' "$top/libnetstack/RFC.md" | tr -d '`' | sort -u; }
 for name in $(says | grep '\.pkt$' | grep -v '^NAME'); do
-	if ls "$top"/libnetstack/tests/packets/$name >/dev/null 2>&1; then
+	if ls "$top"/libnetstack/tests/packets/$name "$top"/libnetstack/tests/discovery/$name 2>/dev/null | grep -q .; then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))
 		echo "RFC.md: no script is $name"
+	fi
+done
+# A pattern, as `case' takes it, for all that the table names.
+named=$(says | grep '\.pkt$' | grep -v '^NAME' | tr '\n' '|')
+for script in "$top"/libnetstack/tests/packets/*.pkt "$top"/libnetstack/tests/discovery/*.pkt; do
+	name=${script##*/}
+	if eval "case \$name in ${named%|}) true ;; *) false ;; esac"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "RFC.md: $name shows nothing"
 	fi
 done
 for name in $(grep -oE '\b(link|ip|ipv6|transport|dhcp|dns) `[a-z0-9_*]+`(, `[a-z0-9_*]+`)*' "$top/libnetstack/RFC.md" | tr -d ' ' |

@@ -22,6 +22,7 @@
 
 #define UART_BASE	0x3f8
 #define REQUESTS_MAX	8u
+#define PAUSE_US	50000u		/* within a line that comes at once there is none */
 
 enum request_kind { REQUEST_NONE, REQUEST_WRITE, REQUEST_READ, REQUEST_INTERRUPT };
 
@@ -36,6 +37,8 @@ struct request {
 };
 
 struct consoled {
+	const struct bx_sys *sys;
+	uint64_t quiet_at;			/* a pause, if nothing comes until then */
 	uint32_t endpoint, notification;
 	struct uart uart;
 	struct terminal terminal;
@@ -214,10 +217,25 @@ take_message(struct consoled *console, const struct bx_sys_event *event)
 		bx_sys_service_answer(&console->service, event->reply, &answer);
 }
 
+/* Moves what the device has and wants.  Returns false: call again soon. */
+static bool
+device_serve(struct consoled *console)
+{
+	uint32_t lost = console->terminal.in_lost;
+	bool settled = uart_service(&console->uart, &console->terminal);
+
+	if (console->terminal.in_lost != lost)
+		console->quiet_at = bx_sys_deadline_in_us(console->sys, PAUSE_US);
+	else if (bx_sys_now() >= console->quiet_at)
+		terminal_in_pause(&console->terminal);
+	return settled;
+}
+
 /* Capabilities, device, interrupt.  Returns the name of what is missing, or NULL. */
 static const char *
-start(struct consoled *console, const struct bx_launch *launch)
+start(struct consoled *console, const struct bx_sys *sys)
 {
+	const struct bx_launch *launch = sys->launch;
 	uint32_t ports, irq, ready;
 
 	if (bx_sys_find(launch, "console", &console->endpoint) != BX_OK)
@@ -228,7 +246,7 @@ start(struct consoled *console, const struct bx_launch *launch)
 		return "uart-irq";
 	if (bx_sys_find(launch, "irq", &console->notification) != BX_OK)
 		return "irq";
-	terminal_init(&console->terminal);
+	console->sys = sys;
 	for (unsigned i = 0; i < REQUESTS_MAX; i++)
 		console->requests[i].kind = REQUEST_NONE;
 	bx_sys_service_init(&console->service, launch, console->endpoint, console->string,
@@ -237,7 +255,9 @@ start(struct consoled *console, const struct bx_launch *launch)
 	    bx_sys_irq_bind(irq, console->notification) != BX_OK)
 		return "uart-irq";
 	uart_init(&console->uart, ports, irq, UART_BASE);
-	(void)uart_service(&console->uart, &console->terminal);
+	terminal_init(&console->terminal, console->uart.again);
+	console->quiet_at = bx_sys_deadline_in_us(sys, PAUSE_US);
+	(void)device_serve(console);
 	if (console->uart.broken)
 		return "uart";
 	if (bx_sys_find(launch, "ready", &ready) == BX_OK)
@@ -253,19 +273,22 @@ bx_main(const struct bx_sys *sys)
 	uint64_t deadline;
 	bool settled = true;
 
-	if (start(&console, sys->launch) != NULL)
+	if (start(&console, sys) != NULL)
 		return 1;
 	while (!console.uart.broken) {
 		enum bx_err err;
 
 		deadline = requests_try(&console);
+		if (console.terminal.in_unbegun && console.quiet_at < deadline)
+			deadline = console.quiet_at;
 		err = bx_sys_service_next(&console.service, settled ? deadline : 0, &event);
 		if (err == BX_OK && event.kind == BX_SYS_EVENT_MESSAGE)
 			take_message(&console, &event);
 		else if (err != BX_OK && err != BX_ERR_TIMEOUT && err != BX_ERR_AGAIN)
 			return 2;
-		if (!settled || (err == BX_OK && event.kind == BX_SYS_EVENT_SIGNAL))
-			settled = uart_service(&console.uart, &console.terminal);
+		if (!settled || (err == BX_OK && event.kind == BX_SYS_EVENT_SIGNAL) ||
+		    (console.terminal.in_unbegun && bx_sys_now() >= console.quiet_at))
+			settled = device_serve(&console);
 	}
 	return 3;
 }

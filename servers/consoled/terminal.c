@@ -7,8 +7,15 @@
 BX_STATIC_ASSERT((TERMINAL_OUT_MAX & (TERMINAL_OUT_MAX - 1)) == 0, "indices wrap");
 BX_STATIC_ASSERT((TERMINAL_IN_MAX & (TERMINAL_IN_MAX - 1)) == 0, "indices wrap");
 
+static void
+in_put(struct terminal *terminal, uint8_t byte)
+{
+	terminal->in[terminal->in_tail++ % TERMINAL_IN_MAX] = byte;
+	terminal->in_cancelled = byte == TERMINAL_CANCEL;
+}
+
 void
-terminal_init(struct terminal *terminal)
+terminal_init(struct terminal *terminal, bool again)
 {
 	terminal->out_head = 0;
 	terminal->out_tail = 0;
@@ -16,10 +23,13 @@ terminal_init(struct terminal *terminal)
 	terminal->in_tail = 0;
 	terminal->in_lost = 0;
 	terminal->in_told = false;
-	terminal->in_losing = false;
+	terminal->in_losing = again;
+	terminal->in_unbegun = again;
 	terminal->in_cancelled = false;
 	terminal->interrupt = false;
 	terminal->out_return = false;
+	if (again)
+		in_put(terminal, TERMINAL_CANCEL);
 }
 
 uint32_t
@@ -64,16 +74,9 @@ in_used(const struct terminal *terminal)
 	return (uint32_t)(terminal->in_tail - terminal->in_head);
 }
 
-static void
-in_put(struct terminal *terminal, uint8_t byte)
-{
-	terminal->in[terminal->in_tail++ % TERMINAL_IN_MAX] = byte;
-	terminal->in_cancelled = byte == TERMINAL_CANCEL;
-}
-
 /* The queue's last place is kept for the CANCEL. */
-void
-terminal_in_lost(struct terminal *terminal)
+static void
+in_lose(struct terminal *terminal)
 {
 	static const uint8_t bell = '\a';
 
@@ -85,6 +88,22 @@ terminal_in_lost(struct terminal *terminal)
 		terminal->in_told = terminal_write(terminal, &bell, 1) == 1;
 }
 
+/* Only the end of its line ends this. */
+void
+terminal_in_lost(struct terminal *terminal)
+{
+	terminal->in_unbegun = false;
+	in_lose(terminal);
+}
+
+void
+terminal_in_pause(struct terminal *terminal)
+{
+	if (terminal->in_unbegun)
+		terminal->in_losing = false;
+	terminal->in_unbegun = false;
+}
+
 void
 terminal_in(struct terminal *terminal, uint8_t byte)
 {
@@ -92,12 +111,14 @@ terminal_in(struct terminal *terminal, uint8_t byte)
 		terminal->interrupt = true;
 		terminal->in_head = terminal->in_tail;
 		terminal->in_losing = false;
+		terminal->in_unbegun = false;
 		terminal->in_cancelled = false;
 		return;
 	}
 	if (terminal->in_losing || in_used(terminal) >= TERMINAL_IN_MAX - 1) {
-		terminal_in_lost(terminal);
+		in_lose(terminal);
 		terminal->in_losing = byte != '\r' && byte != '\n';
+		terminal->in_unbegun &= terminal->in_losing;
 		return;
 	}
 	in_put(terminal, byte);

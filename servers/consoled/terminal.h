@@ -9,7 +9,9 @@
  *		a full queue does not stop the line: what finds no room is lost, counted, and the
  *		terminal's bell rings, once until somebody reads.  What is left of two lines is never taken
  *		for one: from the first lost byte on all is lost up to the end of its line, and where
- *		that was missing a CANCEL stands in the stream, which gives up the line that it is in
+ *		that was missing a CANCEL stands in the stream, which gives up the line that it is in.
+ *		A console that takes the place of one that has ended begins so: with a CANCEL, for who has read
+ *		half a line from the other, and losing the rest of it, up to a line's end or a pause
  */
 #ifndef BRAINIX_CONSOLED_TERMINAL_H
 #define BRAINIX_CONSOLED_TERMINAL_H
@@ -27,6 +29,7 @@ struct terminal {
 	uint32_t in_lost;			/* bytes that found the queue full */
 	bool in_told;				/* the bell has rung for them */
 	bool in_losing;				/* up to the end of a line */
+	bool in_unbegun;			/* or to a pause: that line began with the console before */
 	bool in_cancelled;			/* a CANCEL is the last that went in */
 	bool interrupt;				/* Ctrl-C, not told to anybody yet */
 	bool out_return;			/* the return of a return-newline pair has gone out */
@@ -34,7 +37,8 @@ struct terminal {
 	uint8_t in[TERMINAL_IN_MAX];
 };
 
-void terminal_init(struct terminal *terminal);
+/* `again`: another has served these clients and this line before. */
+void terminal_init(struct terminal *terminal, bool again);
 
 /* Takes as many of `bytes` as fit; returns how many. */
 uint32_t terminal_write(struct terminal *terminal, const uint8_t *bytes, uint32_t length);
@@ -49,6 +53,9 @@ void terminal_in(struct terminal *terminal, uint8_t byte);
 
 /* The device has lost what came after the last byte. */
 void terminal_in_lost(struct terminal *terminal);
+
+/* Nothing has come for so long that what comes next begins a line. */
+void terminal_in_pause(struct terminal *terminal);
 
 bool terminal_in_empty(const struct terminal *terminal);
 

@@ -12,17 +12,21 @@
 #define UART_LCR	3
 #define UART_MCR	4
 #define UART_LSR	5
+#define UART_SCR	7		/* scratch: means nothing to the device (section 8.10) */
 
 #define IER_RECEIVED	0x01
 #define IER_EMPTY	0x02
 #define IIR_NONE	0x01		/* no interrupt is pending */
-#define FCR_ON_CLEAR	0x07		/* on, both cleared; interrupt at one byte */
+#define FCR_ON		0x05		/* on, output cleared; interrupt at one byte */
+#define FCR_CLEAR_IN	0x02
 #define LCR_8N1		0x03
 #define LCR_DLAB	0x80
 #define MCR_DTR_RTS_OUT2 0x0b		/* OUT2 gates the interrupt on PCs */
 #define LSR_RECEIVED	0x01
 #define LSR_OVERRUN	0x02		/* a byte found the FIFO full; cleared by the look */
 #define LSR_EMPTY	0x20		/* the transmitter's FIFO is */
+
+#define SCR_SERVED	0xb5		/* what we leave there; a reset changes it */
 
 #define FIFO_BYTES	16u
 #define ROUNDS_MAX	64u
@@ -48,12 +52,14 @@ void
 uart_init(struct uart *uart, uint32_t ports, uint32_t irq, uint16_t base)
 {
 	*uart = (struct uart){ .ports = ports, .irq = irq, .base = base };
+	uart->again = get(uart, UART_SCR) == SCR_SERVED;
+	put(uart, UART_SCR, SCR_SERVED);
 	put(uart, UART_IER, 0);
 	put(uart, UART_LCR, LCR_DLAB);
 	put(uart, UART_DATA, 1);		/* 1,843,200 Hz / 16 / 1 */
 	put(uart, UART_IER, 0);
 	put(uart, UART_LCR, LCR_8N1);
-	put(uart, UART_FCR, FCR_ON_CLEAR);
+	put(uart, UART_FCR, uart->again ? FCR_ON : FCR_ON | FCR_CLEAR_IN);
 	put(uart, UART_MCR, MCR_DTR_RTS_OUT2);
 	put(uart, UART_IER, IER_RECEIVED);
 }

@@ -17,9 +17,11 @@ struct uart {
 	bool sending;			/* the transmitter's interrupt is on */
 	bool overrun;			/* the device has lost input, and nobody was told yet */
 	bool broken;			/* a port access was refused */
+	bool again;			/* it was served before, since the machine was reset */
 };
 
-/* 115,200 baud, 8 bits, no parity, one stop bit; FIFOs on; interrupts for received bytes. */
+/* 115,200 baud, 8 bits, no parity, one stop bit; FIFOs on; interrupts for received bytes.  What a device that was not
+ * served before has received is thrown away. */
 void uart_init(struct uart *uart, uint32_t ports, uint32_t irq, uint16_t base);
 
 /* The interrupt has come: moves bytes both ways until the device wants nothing more.

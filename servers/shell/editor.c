@@ -63,6 +63,7 @@ clear(struct editor *editor)
 	editor->history_back = 0;
 	editor->escape = ESCAPE_NONE;
 	editor->tab_again = false;
+	editor->cut = false;
 }
 
 void
@@ -119,12 +120,14 @@ type(struct editor *editor, char c, struct bx_text *out)
 {
 	bool at_end = editor->cursor == editor->length;
 
-	if (!insert(editor, &c, 1))
+	if (!insert(editor, &c, 1)) {
+		editor->cut = true;
 		bx_text_add(out, BELL);
-	else if (at_end && editor->length <= columns(editor))
+	} else if (at_end && editor->length <= columns(editor)) {
 		bx_text_add_bytes(out, &c, 1);
-	else
+	} else {
 		refresh(editor, out);
+	}
 }
 
 uint32_t
@@ -193,9 +196,12 @@ history_show(struct editor *editor, uint32_t back, struct bx_text *out)
 		bx_text_add(out, BELL);
 		return;
 	}
-	if (editor->history_back == 0)
+	if (editor->history_back == 0) {
 		copy_text(editor->kept, editor->line);
+		editor->kept_cut = editor->cut;
+	}
 	editor->history_back = back;
+	editor->cut = back == 0 && editor->kept_cut;
 	copy_text(editor->line, back == 0 ? editor->kept : history_line(editor, back));
 	for (editor->length = 0; editor->line[editor->length] != '\0'; editor->length++)
 		;
@@ -322,6 +328,8 @@ enter(struct editor *editor, struct bx_text *out)
 	if (editor->cursor != editor->length)
 		move(editor, editor->length, out);
 	bx_text_add(out, "\n");
+	if (editor->cut)
+		return EDITOR_CUT;
 	history_add(editor);
 	return EDITOR_LINE;
 }

@@ -4,7 +4,8 @@
  * Pure: no system call, no clock.  Terminal: ECMA-48 (CSI sequences), at least EDITOR_COLUMNS wide.
  *
  *	editor_init, then for each line: editor_begin, editor_key for each byte until it returns
- *	EDITOR_LINE; the line is then in editor.line, and editor_begin starts the next.
+ *	EDITOR_LINE; the line is then in editor.line, and editor_begin starts the next.  After EDITOR_CUT
+ *	there is no line: it had more than EDITOR_LINE_MAX bytes, and what is left of it is not what was typed.
  *
  * Keys: arrows, Home, End, Delete, Backspace, Tab, Enter; Ctrl-A E B F P N to move, Ctrl-D delete,
  * Ctrl-K U W cut to the end, to the start, a word back; Ctrl-X gives up the line; Ctrl-L clears the screen.
@@ -22,6 +23,7 @@
 enum editor_event {
 	EDITOR_NOTHING = 0,
 	EDITOR_LINE,			/* Enter: a line is complete */
+	EDITOR_CUT,			/* Enter: a line is not, bytes of it found no room */
 	EDITOR_COMPLETE			/* Tab: call editor_complete with what could stand here */
 };
 
@@ -44,6 +46,7 @@ struct editor {
 	enum editor_escape escape;
 	bool after_return;		/* the newline of a return-newline pair is not another Enter */
 	bool tab_again;			/* the last key was a Tab that could not go on */
+	bool cut, kept_cut;		/* bytes typed into `line`, into `kept`, found no room */
 	char line[EDITOR_LINE_MAX + 1];		/* NUL-terminated */
 	char kept[EDITOR_LINE_MAX + 1];		/* the new line, while history is shown */
 	char history[EDITOR_HISTORY_MAX][EDITOR_LINE_MAX + 1];

@@ -13,6 +13,7 @@
 #define WRITE_US	10000000u
 #define BOOTED_US	30000000u
 #define RETRY_US	100000u
+#define PAUSE_US	50000u		/* within a line that comes at once there is none */
 #define FAILURES_MAX	100u		/* of the console, one after the other: ten seconds */
 
 /* ---- output --------------------------------------------------------------------------------- */
@@ -74,6 +75,16 @@ programs_read(struct shell *shell, const struct bx_info_system *system)
 			info.name[0] = '\0';
 		__builtin_memcpy(shell->programs[shell->program_count++], info.name, BX_NAME_MAX);
 	}
+}
+
+/* Whether another shell was here before, since boot. */
+static bool
+started_again(const struct shell *shell)
+{
+	struct bx_info_program info;
+
+	return shell->audit != BX_SLOT_NONE && bx_sys_inspect(shell->audit, BX_INSPECT_PROGRAM,
+	    shell->sys->launch->program, 0, &info, sizeof info) == BX_OK && info.starts > 1;
 }
 
 /* Ready; then waits until boot is complete, so that the prompt is the last thing on the screen. */
@@ -156,6 +167,11 @@ key(struct shell *shell, uint8_t byte)
 	case EDITOR_COMPLETE:
 		complete(shell);
 		break;
+	case EDITOR_CUT:
+		shell_print(shell, "The line has more than %u bytes: nothing of it was run.\n",
+		    EDITOR_LINE_MAX);
+		editor_begin(&shell->editor, &shell->out);
+		break;
 	case EDITOR_LINE:
 		__builtin_memcpy(line, shell->editor.line, shell->editor.length + 1);
 		__builtin_memcpy(whole, shell->editor.line, shell->editor.length + 1);
@@ -165,6 +181,33 @@ key(struct shell *shell, uint8_t byte)
 		editor_begin(&shell->editor, &shell->out);
 		break;
 	}
+}
+
+/* What comes from here on begins a line. */
+static void
+begin(struct shell *shell)
+{
+	shell->unbegun = false;
+	editor_begin(&shell->editor, &shell->out);
+}
+
+/* What has been typed.  The rest of a line whose beginning went to another shell is no line: it is thrown away,
+ * up to its end, or to a pause, and only then is there a prompt. */
+static void
+keys(struct shell *shell, const uint8_t *bytes, uint32_t length)
+{
+	for (uint32_t i = 0; i < length; i++) {
+		if (!shell->unbegun)
+			key(shell, bytes[i]);
+		else if (bytes[i] == '\r' || bytes[i] == '\n')
+			begin(shell);
+	}
+}
+
+static uint64_t
+keys_deadline(const struct shell *shell)
+{
+	return shell->unbegun ? bx_sys_deadline_in_us(shell->sys, PAUSE_US) : bx_sys_deadline_far();
 }
 
 int
@@ -184,20 +227,27 @@ bx_main(const struct bx_sys *sys)
 	bx_text_init(&shell.out, shell.out_bytes, sizeof shell.out_bytes);
 	editor_init(&shell.editor, PROMPT);
 	start(&shell);
-	editor_begin(&shell.editor, &shell.out);
+	shell.unbegun = started_again(&shell);
+	if (!shell.unbegun)
+		begin(&shell);
 	while (failures < FAILURES_MAX) {
 		shell_flush(&shell);
-		err = bx_console_read(shell.console, bx_sys_deadline_far(), bytes, &length, &interrupt);
+		err = bx_console_read(shell.console, keys_deadline(&shell), bytes, &length, &interrupt);
+		if (err == BX_ERR_TIMEOUT && shell.unbegun) {
+			begin(&shell);
+			continue;
+		}
 		if (err != BX_OK) {
 			failures += err != BX_ERR_TIMEOUT;
 			bx_sys_sleep(bx_sys_deadline_in_us(sys, RETRY_US));
 			continue;
 		}
 		failures = 0;
-		if (interrupt)
+		if (interrupt) {
+			shell.unbegun = false;
 			editor_interrupt(&shell.editor, &shell.out);
-		for (uint32_t i = 0; i < length; i++)
-			key(&shell, bytes[i]);
+		}
+		keys(&shell, bytes, length);
 	}
 	return 2;
 }

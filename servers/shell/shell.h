@@ -26,6 +26,7 @@ struct shell {
 	const struct bx_sys *sys;
 	uint32_t console, spawn, audit;		/* slots, or BX_SLOT_NONE */
 	uint32_t program_count;
+	bool unbegun;				/* what comes belongs to a line that a shell before us began */
 	char programs[SHELL_PROGRAMS_MAX][BX_NAME_MAX];
 	struct editor editor;
 	struct bx_text out;

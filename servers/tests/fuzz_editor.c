@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			bx_text_init(&out, bytes, sizeof bytes);
 			if (event == EDITOR_COMPLETE)
 				(void)editor_complete(&editor, names, BX_ARRAY_COUNT(names), &out);
-			else if (event == EDITOR_LINE)
+			else if (event == EDITOR_LINE || event == EDITOR_CUT)
 				editor_begin(&editor, &out);
 			screen_put(&screen, &out);
 		}

@@ -180,6 +180,71 @@ START_TEST(long_lines_scroll_and_end)
 }
 END_TEST
 
+/* Types a line of one byte more than there is room for. */
+static void
+type_too_much(void)
+{
+	for (uint32_t i = 0; i <= EDITOR_LINE_MAX; i++)
+		key('w');
+	ck_assert_uint_eq(screen.bells, 1);
+}
+
+/* What is left of a line is not run, however it was changed since, and is not in the history. */
+START_TEST(a_line_that_was_cut_is_none)
+{
+	keys("before");
+	ck_enter("before");
+	for (int i = 0; i < 2; i++) {
+		type_too_much();
+		if (i == 1)
+			keys("\x7f\x7f\x01\x0b" "ps");
+		ck_assert_int_eq(key('\r'), EDITOR_CUT);
+		screen_begin(&screen, &editor);
+		ck_line("", 0);
+	}
+	keys("\x1b[A");
+	ck_line("before", 6);
+	ck_enter("before");
+}
+END_TEST
+
+/* History shows other lines, which are whole; the one that was typed is still cut. */
+START_TEST(history_keeps_that_a_line_was_cut)
+{
+	keys("before");
+	ck_enter("before");
+	type_too_much();
+	keys("\x1b[A");
+	ck_enter("before");
+	type_too_much();
+	keys("\x1b[A\x1b[B");
+	ck_assert_int_eq(key('\r'), EDITOR_CUT);
+	screen_begin(&screen, &editor);
+	keys("\x1b[A");			/* one of the history that grows too long */
+	for (uint32_t i = 6; i <= EDITOR_LINE_MAX; i++)
+		key('w');
+	ck_assert_int_eq(key('\r'), EDITOR_CUT);
+}
+END_TEST
+
+START_TEST(a_line_after_one_that_was_cut_is_whole)
+{
+	static const char ends[] = { '\r', 0x18 };
+
+	for (size_t i = 0; i < sizeof ends; i++) {
+		type_too_much();
+		key((uint8_t)ends[i]);
+		screen_begin(&screen, &editor);
+		keys("ps");
+		ck_enter("ps");
+	}
+	type_too_much();
+	screen_interrupt(&screen, &editor);
+	keys("ps");
+	ck_enter("ps");
+}
+END_TEST
+
 START_TEST(newlines_of_every_kind)
 {
 	keys("a");
@@ -278,6 +343,9 @@ main(void)
 	tcase_add_test(tc, history);
 	tcase_add_test(tc, history_keeps_the_last_lines);
 	tcase_add_test(tc, long_lines_scroll_and_end);
+	tcase_add_test(tc, a_line_that_was_cut_is_none);
+	tcase_add_test(tc, history_keeps_that_a_line_was_cut);
+	tcase_add_test(tc, a_line_after_one_that_was_cut_is_whole);
 	tcase_add_test(tc, newlines_of_every_kind);
 	tcase_add_test(tc, strange_keys_do_no_harm);
 	tcase_add_test(tc, interrupt_begins_again);

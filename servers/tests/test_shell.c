@@ -119,7 +119,7 @@ END_TEST
 static void
 terminal_at(struct terminal *terminal, uint32_t index)
 {
-	terminal_init(terminal);
+	terminal_init(terminal, false);
 	terminal->out_head = terminal->out_tail = index;
 	terminal->in_head = terminal->in_tail = index;
 }
@@ -161,7 +161,7 @@ START_TEST(terminal_newline_becomes_two)
 	const char *want = "a\r\n\r\nb\r\r\n";
 	uint8_t byte;
 
-	terminal_init(&terminal);
+	terminal_init(&terminal, false);
 	ck_assert_uint_eq(terminal_write(&terminal, (const uint8_t *)"a\n\nb\r\n", 6), 6);
 	for (; *want != '\0'; want++) {
 		ck_assert(terminal_out(&terminal, &byte));
@@ -197,6 +197,62 @@ START_TEST(terminal_input_is_bounded_and_interrupted)
 		terminal_in(&terminal, 'y');
 		ck_assert_uint_eq(terminal_read(&terminal, bytes, 9), 1);
 		ck_assert_uint_eq(bytes[0], 'y');
+	}
+}
+END_TEST
+
+/* A console that is started again: clients may have read half a line from the one before. */
+START_TEST(terminal_begins_again_with_a_line)
+{
+	static struct terminal terminal;
+	uint8_t bytes[8];
+
+	terminal_init(&terminal, false);
+	terminal_in(&terminal, 'x');
+	ck_assert_uint_eq(terminal_read(&terminal, bytes, sizeof bytes), 1);
+
+	for (int end = 0; end < 3; end++) {
+		uint8_t from = 0;
+
+		terminal_init(&terminal, true);
+		ck_assert(!terminal_in_empty(&terminal));
+		ck_assert(terminal_out_empty(&terminal));
+		terminal_in(&terminal, 'x');
+		ck_assert_uint_eq(terminal.in_lost, 1);
+		if (end == 0)
+			terminal_in(&terminal, '\r');
+		else if (end == 1)
+			terminal_in_pause(&terminal);
+		else
+			terminal_in(&terminal, TERMINAL_INTERRUPT);
+		terminal_in(&terminal, 'y');
+		terminal_in(&terminal, 'z');
+		terminal_in_pause(&terminal);
+		terminal_in(&terminal, '\r');
+		ck_assert_uint_eq(terminal_read(&terminal, bytes, sizeof bytes), end == 2 ? 3 : 4);
+		if (end != 2)
+			ck_assert_uint_eq(bytes[from++], TERMINAL_CANCEL);
+		ck_assert_int_eq(memcmp(bytes + from, "yz\r", 3), 0);
+	}
+}
+END_TEST
+
+/* What is lost later is lost up to the end of its line, whatever pauses there are. */
+START_TEST(terminal_loss_outlives_a_pause)
+{
+	static struct terminal terminal;
+	uint8_t bytes[8];
+
+	for (int again = 0; again < 2; again++) {
+		terminal_init(&terminal, again == 1);
+		terminal_in_lost(&terminal);
+		terminal_in_pause(&terminal);
+		terminal_in(&terminal, 'x');
+		terminal_in(&terminal, '\r');
+		terminal_in(&terminal, 'y');
+		ck_assert_uint_eq(terminal_read(&terminal, bytes, sizeof bytes), 2);
+		ck_assert_uint_eq(bytes[0], TERMINAL_CANCEL);
+		ck_assert_uint_eq(bytes[1], 'y');
 	}
 }
 END_TEST
@@ -280,6 +336,8 @@ main(void)
 	tcase_add_test(tc, terminal_output_is_bounded_and_in_order);
 	tcase_add_test(tc, terminal_newline_becomes_two);
 	tcase_add_test(tc, terminal_input_is_bounded_and_interrupted);
+	tcase_add_test(tc, terminal_begins_again_with_a_line);
+	tcase_add_test(tc, terminal_loss_outlives_a_pause);
 	tcase_add_loop_test(tc, terminal_lines_are_whole_or_lost, 0, 50);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -28,13 +28,15 @@ EXTRA_%C%_ipc_peer_DEPENDENCIES = $(bx_program_script)
 
 # What fills the kernel's tables for bench-bounds, and measures; docs/bounds.md.
 FREE_EXECUTABLES += %D%/bounds/bounds %D%/bounds/crowd
-noinst_HEADERS += %D%/bounds/protocol.h
-EXTRA_DIST += %D%/bounds/make-manifest
+noinst_HEADERS += %D%/bounds/bounds.h %D%/bounds/protocol.h
+EXTRA_DIST += %D%/bounds/make-manifest %D%/bounds/check-calls.sh
+TESTS += %D%/bounds/check-calls.sh
 
 %C%_bounds_bounds_CPPFLAGS = $(bx_program_cppflags)
 %C%_bounds_bounds_CFLAGS = $(bx_program_cflags)
 %C%_bounds_bounds_LDFLAGS = $(bx_program_ldflags)
-%C%_bounds_bounds_SOURCES = %D%/bounds/bounds.c
+%C%_bounds_bounds_SOURCES = %D%/bounds/bounds.c %D%/bounds/bounds_calls.c %D%/bounds/bounds_ipc.c \
+	%D%/bounds/bounds_waits.c
 %C%_bounds_bounds_LDADD = $(bx_program_libs)
 EXTRA_%C%_bounds_bounds_DEPENDENCIES = $(bx_program_script)
 

@@ -363,12 +363,19 @@ def test_a_return_and_newline_are_one_enter(shell):
 
 # Input that no person types.
 
-def test_long_lines_are_cut_and_told(shell):
-    word = "".join(chr(ord("a") + i % 26) for i in range(300))
-    shell.type("echo " + word)
+REFUSED = "The line has more than %d bytes: nothing of it was run." % LINE_MAX
+
+
+def test_a_line_that_does_not_fit_is_refused(shell):
+    word = "".join(chr(ord("a") + i % 26) for i in range(LINE_MAX - 5))
+    assert shell.command("echo " + word) == word
+    shell.type("echo " + word + "!")
     shell.machine.expect_text("\a")
-    assert shell.command("") == word[:LINE_MAX - 5]
-    assert shell.command("x" * 300) == "x" * LINE_MAX + ": no such command; try help"
+    assert shell.command("") == REFUSED
+    assert shell.command(UP) == word                        # it is not in the history either
+    assert shell.command("x" * 300) == REFUSED
+    assert shell.command("echo " + 50 * "words " + "\x15echo abc") == REFUSED
+    assert shell.command("echo " + 50 * "words " + "\x18echo abc") == "abc"
 
 
 def test_bytes_that_are_no_keys(shell):
@@ -524,6 +531,39 @@ def test_a_console_that_ends_is_started_again(boot_system):
     machine.expect_silence("spawnd: |brainix> |PANIC", 1)
     shell.type("echo abc\r")
     machine.expect_silence("abc|PANIC", 1)
+
+
+def test_half_a_line_goes_with_its_console(boot_system):
+    """What was typed before the end of the console is no part of a line that is typed after it."""
+    machine = boot_system("restarts")
+    shell = Shell(machine)
+    for count in (1, 2):
+        shell.command("run later &")
+        shell.type("echo half")
+        machine.expect_text("echo half")
+        restarted(machine, "consoled", count)
+        if count == 1:
+            time.sleep(0.5 * PATIENCE)          # somebody reads that, and types then
+            shell.type("echo abc\r")
+        else:
+            shell.type(CTRL_C + "echo abc\r")
+        machine.expect(r"echo abc\r*\n(.*?)\r*\n")
+        assert machine.child.match[1] == "abc"
+        machine.expect(FRESH)
+
+
+@pytest.mark.parametrize("name", ["consoled", "shell"])
+def test_a_line_without_a_beginning_is_lost(boot_system, name):
+    """Lines come all the time while a console, or a shell, ends and the next one begins: none of which a part was
+    lost is run."""
+    shell = Shell(boot_system("restarts"))
+    for count in range(1, 4):
+        heard, said = answers_of(shell, ("kill %s\r" % name + "".join("echo %s\r" % line for line in BURST)).encode())
+        assert "spawnd: %s was killed; started again (%d of 5)" % (name, count) in heard
+        said = [line for line in said if not line.startswith(("spawnd: ", "BraiNIX "))]
+        assert said == [line for line in BURST if line in set(said)]
+        assert 10 < len(said) < len(BURST)
+    assert shell.command("echo abc") == "abc"
 
 
 def test_a_fault_is_told_and_recorded(boot_system):

@@ -87,13 +87,6 @@ check_acyclic(const struct reach *reach, struct diagnostics *diagnostics, bool *
 	}
 }
 
-static bool
-has_one_holder(enum bx_sysimage_object_kind kind)
-{
-	return kind == BX_OBJECT_MEMORY || kind == BX_OBJECT_IRQ || kind == BX_OBJECT_IOPORT ||
-	    kind == BX_OBJECT_DEVICE;
-}
-
 static const char *
 how(const struct reach *reach, uint32_t program, uint32_t object, char *text, size_t size)
 {
@@ -128,7 +121,7 @@ check_holders(const struct reach *reach, struct diagnostics *diagnostics)
 	for (uint32_t object = 0; object < model->object_count; object++) {
 		uint32_t holder = BX_SYSIMAGE_NONE;
 
-		if (!has_one_holder(model->objects[object].kind))
+		if (!system_kind_has_one_holder(model->objects[object].kind))
 			continue;
 		for (uint32_t program = 0; program < model->program_count; program++) {
 			if (reach_way(reach, program, object)->held == 0)

@@ -46,6 +46,12 @@ system_kind_rights(enum bx_sysimage_object_kind kind)
 	return rule_of(kind)->rights;
 }
 
+bool
+system_kind_has_one_holder(enum bx_sysimage_object_kind kind)
+{
+	return rule_of(kind)->one_holder;
+}
+
 uint32_t
 system_program_find(const struct system_model *model, const char *name)
 {
@@ -133,18 +139,31 @@ static const struct port_rule {
 	{ 0xcf8, 0xcff, "the configuration of PCI" },
 };
 
+static const struct port_rule *
+port_rule_of(uint64_t first, uint64_t count)
+{
+	for (size_t i = 0; i < BX_ARRAY_COUNT(port_rules); i++)
+		if (first <= port_rules[i].last && first + count > port_rules[i].first)
+			return &port_rules[i];
+	return NULL;
+}
+
+const char *
+system_ports_of(uint64_t first, uint64_t count)
+{
+	const struct port_rule *rule = port_rule_of(first, count);
+
+	return rule != NULL ? rule->of : NULL;
+}
+
 static void
 check_ports(const struct system_object *object, struct diagnostics *diagnostics)
 {
-	for (size_t i = 0; i < BX_ARRAY_COUNT(port_rules); i++) {
-		const struct port_rule *rule = &port_rules[i];
+	const struct port_rule *rule = port_rule_of(object->a, object->b);
 
-		if (object->a > rule->last || object->a + object->b <= rule->first)
-			continue;
+	if (rule != NULL)
 		complain(diagnostics, object->at, "object %s has ports of %s (0x%" PRIx64 " to 0x%" PRIx64 "), "
 		    "which no program may have", object->name, rule->of, rule->first, rule->last);
-		return;
-	}
 }
 
 /* Where an ISA line arrives, the firmware says when the machine starts. */
@@ -306,19 +325,21 @@ choose_badge(const struct system_model *model, uint32_t program, struct system_c
 		    program);
 }
 
+/* What is lent has its lender for a holder, who may stand after the borrower. */
 static void
 check_holders(const struct system_model *model, uint32_t program,
     const struct system_capability *capability, struct diagnostics *diagnostics)
 {
 	const struct system_object *object = &model->objects[capability->object];
 
-	if (!rule_of(object->kind)->one_holder)
+	if (!system_kind_has_one_holder(object->kind))
 		return;
 	for (uint32_t i = 0; i < program; i++) {
 		const struct system_program *other = &model->programs[i];
 
 		for (uint32_t j = 0; j < other->capability_count; j++)
-			if (other->capabilities[j].object == capability->object)
+			if (other->capabilities[j].object == capability->object &&
+			    other->capabilities[j].lender == 0)
 				complain(diagnostics, capability->at,
 				    "capability %s: %s %s is held by program %s already, and can have one "
 				    "holder only", capability->name, object_kind_name(object->kind), object->name,

@@ -112,10 +112,16 @@ void system_free(struct system_model *model);
  * exceed BX_SYSIMAGE_SIZE_MAX (complained about). */
 uint8_t *system_emit(const struct system_model *model, size_t *size, struct diagnostics *diagnostics);
 
+/* Whose ports are among these, which no program may have: "the timer", ...; NULL: nobody's.  The kernel has a table
+ * of its own (bx_sysimage_ports_of_platform); tests/kernel-says.c compares them. */
+const char *system_ports_of(uint64_t first, uint64_t count);
+
 /* "endpoint", ... */
 const char *object_kind_name(enum bx_sysimage_object_kind kind);
 /* The rights that mean something of a kind: BX_RIGHT_*. */
 uint32_t system_kind_rights(enum bx_sysimage_object_kind kind);
+/* Whether an object of a kind is held, from the root, by one program at most. */
+bool system_kind_has_one_holder(enum bx_sysimage_object_kind kind);
 enum bx_cap_type object_cap_type(enum bx_sysimage_object_kind kind);
 
 #endif

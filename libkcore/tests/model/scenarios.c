@@ -148,6 +148,23 @@ static const struct model_op open[] = {
 	OFFER(BX_SYS_REPLY, 0, REPLY_1, 0, OFFER_CAP), SEND(FREE_1, LATER), RECEIVE(FREE_2, LATER), TICK(4),
 };
 
+/* All call and serve by a capability that grants nothing, and have waited before: by the short way. */
+#define PLAIN			(BX_RIGHT_READ | BX_RIGHT_WRITE | BX_RIGHT_GRANT_REPLY)
+static const struct model_op carries_begin[] = {
+	DO2(BX_SYS_SPAWN, SPAWN, 1), DERIVE(EP_A, FREE_1, PLAIN, 0, 0, NEVER, 0), WAIT(NOTE, LATER),
+	DERIVE(EP_A, FREE_1, PLAIN, 0, 0, NEVER, 0), DO(BX_SYS_SIGNAL, NOTE), WAIT(NOTE, LATER),
+	DO(BX_SYS_SIGNAL, NOTE),
+};
+static const struct model_op carries[] = {
+	OFFER(BX_SYS_CALL, FREE_1, PAST_END, LATER, OFFER_CAP_FREE),
+	OFFER(BX_SYS_CALL, EP_A, PAST_END, LATER, OFFER_CAP_FREE),
+	OFFER(BX_SYS_RECEIVE, FREE_1, REPLY_1, LATER, OFFER_CAP_FREE),
+	OFFER(BX_SYS_RECEIVE, EP_A, REPLY_1, LATER, OFFER_CAP_FREE),
+	OFFER(BX_SYS_REPLY_RECEIVE, FREE_1, REPLY_1, LATER, OFFER_CAP),
+	OFFER(BX_SYS_REPLY_RECEIVE, EP_A, REPLY_1, LATER, OFFER_CAP), CALL(FREE_1, LATER), REPLY, YIELD, TICK(4),
+	DO(BX_SYS_CAP_DELETE, FREE_2),
+};
+
 /* The same with what holds something up. */
 static const struct model_op held[] = {
 	DO2(BX_SYS_CAP_MOVE, NOTE, FREE_1), DO2(BX_SYS_CAP_COPY, NOTE, FREE_1), WAIT(FREE_1, LATER),
@@ -177,6 +194,13 @@ static const struct model_op faults[] = {
 	DO(BX_SYS_THREAD_STOP, THREAD_NEXT), DO(BX_SYS_THREAD_RESUME, THREAD_NEXT),
 	DO2(BX_SYS_THREAD_PRIORITY, THREAD_NEXT, 12), DO2(BX_SYS_SPAWN, SPAWN, 1),
 	DO2(BX_SYS_SPAWN, SPAWN, 2),
+};
+
+/* The second thread of the one whose first has faulted gives up what that one has named. */
+static const struct model_op named_begin[] = { DO2(BX_SYS_SPAWN, SPAWN, 1), RECEIVE(EP_A, LATER), START, YIELD };
+static const struct model_op named[] = {
+	DO(OP_FAULT, 0), RECEIVE(EP_A, LATER), REPLY, YIELD, START, TICK(4), DO(BX_SYS_CAP_DELETE, EP_A),
+	DO2(BX_SYS_CAP_MOVE, EP_A, FREE_1), CALL(EP_A, LATER),
 };
 
 static const struct model_op pieces[] = {
@@ -338,10 +362,14 @@ const struct scenario scenarios[] = {
 	{ "offers", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(offers), 5, false, false },
 	{ "caps", { 2, 1, { 10, 10 }, true, false, { 0 }, NULL }, LIST(two_begin), LIST(caps), 5, false, false },
 	{ "open", { 2, 1, { 10, 10 }, false, true, { 0 }, NULL }, LIST(two_begin), LIST(open), 7, false, false },
+	{ "carries", { 2, 1, { 10, 10 }, false, true, { 0 }, NULL }, LIST(carries_begin), LIST(carries), 7, false,
+	  true },
 	{ "held", { 2, 1, { 10, 10 }, false, true, { 0 }, NULL }, LIST(two_begin), LIST(held), 6, true, false },
 	{ "ends", { 3, 1, { 10, 11, 9 }, false, false, { 0, 1, 2 }, NULL }, LIST(three_begin), LIST(ends), 5, true,
 	  false },
 	{ "faults", { 3, 1, { 10, 10, 9 }, false, false, { 0, 1, 1 }, NULL }, LIST(short_begin), LIST(faults), 5, true,
+	  true },
+	{ "named", { 2, 2, { 10, 10 }, false, true, { 0, 1 }, NULL }, LIST(named_begin), LIST(named), 6, true,
 	  true },
 	{ "pieces", { 2, 1, { 10, 10 }, false, false, { 0, 1 }, NULL }, LIST(two_begin), LIST(pieces), 7, true,
 	  false },

@@ -170,8 +170,9 @@ bool bx_ip_is_own(const struct bx_ip *ip, const struct bx_net_addr *address);
 /*
  * Packets become segments and errors, in place; what is not for the transport stage is consumed or dropped.
  * Echo replies and errors are added to `replies`, ready for the link stage.
+ * False: there is certainly nothing for the transport stage in the batch, and it need not be called.
  */
-void bx_ip_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets,
+bool bx_ip_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets,
     struct bx_net_batch *replies);
 
 /* Whether a datagram put together from fragments waits to be taken. */

@@ -89,8 +89,9 @@ enum bx_link_address_state bx_link_address_state(const struct bx_link *link,
 /*
  * Frames from the device become packets, in place; what is not for the IP stage is consumed.
  * Answers are added to `replies`.  Both batches are the caller's.  O(frames).
+ * False: there is certainly nothing for the IP stage, and it need not be called.
  */
-void bx_link_receive(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames,
+bool bx_link_receive(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames,
     struct bx_net_batch *replies);
 
 /*

@@ -27,7 +27,8 @@ struct bx_stack {
 	struct bx_net_batch *whole;
 };
 
-/* Frames that the device received go up; what the stages answer at once goes into out, as frames. */
+/* Frames that the device received go up; what the stages answer at once goes into out, as frames.  Nothing but frames
+ * may be in out before. */
 void bx_stack_receive(const struct bx_stack *stack, uint64_t now_us, struct bx_net_batch *frames,
     struct bx_net_batch *out);
 

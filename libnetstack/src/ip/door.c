@@ -3,12 +3,12 @@
  * door.c -- batches through the IP stage, up and down.
  *
  * The short way first: packets of TCP and UDP, whole and without options, from and to whom the one before was; segments
- * that go where the one before went.  It calls nothing.  From the first that is another one on, the long way is gone
+ * that go where the one before went.  It calls nothing, and for a batch of one needs no loop.  From the first that is another one on, the long way is gone
  * for that one, and the short one tried again.
  */
 #include "ip.h"
 
-static inline bool
+static IN_LINE bool
 receive_usual(struct bx_ip *ip, const struct bx_net_batch *packets, struct bx_net_buf *buf)
 {
 	const uint8_t *p = bx_net_bytes(packets, buf);
@@ -19,8 +19,8 @@ receive_usual(struct bx_ip *ip, const struct bx_net_batch *packets, struct bx_ne
 		return buf->kind != BX_NET_IPV6;
 	if (buf->length < IPV4_HEAD || p[0] != 0x45 || !bx_ip_ipv4_pair_usual(ip, p, buf))
 		return false;
-	total = bx_get_be16(p + 2);
-	if (total < IPV4_HEAD || total > buf->length || (bx_get_be16(p + 6) & (IPV4_MF | IPV4_OFFSET)) != 0 ||
+	total = (uint32_t)sum_of16(sum_load16(p + 2));
+	if (total < IPV4_HEAD || total > buf->length || (sum_load16(p + 6) & sum_of16(IPV4_MF | IPV4_OFFSET)) != 0 ||
 	    (p[9] != PROTOCOL_TCP && p[9] != PROTOCOL_UDP) || sum_fold(sum_head(p, IPV4_HEAD, 0)) != 0xffffu)
 		return false;
 	bx_ip_ipv4_describe(buf, p);
@@ -32,38 +32,55 @@ receive_usual(struct bx_ip *ip, const struct bx_net_batch *packets, struct bx_ne
 	return true;
 }
 
-/* From one on that is not usual. */
-static APART void
+/* One of IPv4 or IPv6; whether it is left. */
+static APART bool
+receive_other(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, struct bx_net_buf *buf,
+    struct bx_net_batch *replies)
+{
+	ip->stats.packets_in++;
+	if (buf->kind == BX_NET_IPV4)
+		bx_ip_ipv4_receive(ip, now_us, packets, buf, replies);
+	else
+		bx_ip_ipv6_receive(ip, now_us, packets, buf, replies);
+	return buf->kind != BX_NET_NONE;
+}
+
+/* From one on that is not usual; whether one of them is left. */
+static APART bool
 receive_from(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, uint32_t first,
     struct bx_net_batch *replies)
 {
+	bool left = false;
+
 	for (uint32_t i = first; i < packets->count; i++) {
 		struct bx_net_buf *buf = &packets->bufs[i];
 
-		if (i != first && receive_usual(ip, packets, buf))
-			continue;
-		if (buf->kind == BX_NET_IPV4) {
-			ip->stats.packets_in++;
-			bx_ip_ipv4_receive(ip, now_us, packets, buf, replies);
-		} else if (buf->kind == BX_NET_IPV6) {
-			ip->stats.packets_in++;
-			bx_ip_ipv6_receive(ip, now_us, packets, buf, replies);
-		}
+		left |= (i != first && receive_usual(ip, packets, buf)) ||
+		    receive_other(ip, now_us, packets, buf, replies);
 	}
+	return left;
 }
 
-void
-bx_ip_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, struct bx_net_batch *replies)
+static APART bool
+receive_many(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, struct bx_net_batch *replies)
 {
 	uint32_t i = 0;
 
 	while (i < packets->count && receive_usual(ip, packets, &packets->bufs[i]))
 		i++;
-	if (i != packets->count)
-		receive_from(ip, now_us, packets, i, replies);
+	return (i != packets->count && receive_from(ip, now_us, packets, i, replies)) || i != 0;
 }
 
-static inline bool
+bool
+bx_ip_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, struct bx_net_batch *replies)
+{
+	if (packets->count != 1)
+		return receive_many(ip, now_us, packets, replies);
+	return receive_usual(ip, packets, packets->bufs) ||
+	    receive_other(ip, now_us, packets, packets->bufs, replies);
+}
+
+static IN_LINE bool
 send_usual(struct bx_ip *ip, const struct bx_net_batch *segments, struct bx_net_buf *buf)
 {
 	const struct path *path;
@@ -108,12 +125,20 @@ send_from(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments, uint
 	return !all;
 }
 
-bool
-bx_ip_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments, struct bx_net_batch *extra)
+static APART bool
+send_many(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments, struct bx_net_batch *extra)
 {
 	uint32_t i = 0;
 
 	while (i < segments->count && send_usual(ip, segments, &segments->bufs[i]))
 		i++;
 	return i != segments->count && send_from(ip, now_us, segments, i, extra);
+}
+
+bool
+bx_ip_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments, struct bx_net_batch *extra)
+{
+	if (segments->count != 1)
+		return send_many(ip, now_us, segments, extra);
+	return !send_usual(ip, segments, segments->bufs) && send_from(ip, now_us, segments, 0, extra);
 }

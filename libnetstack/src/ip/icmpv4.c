@@ -6,6 +6,8 @@
  */
 #include "ip.h"
 
+#include "../batch.h"
+
 #define ICMP_HEAD		8u
 #define ICMP_ECHO_REPLY		0u
 #define ICMP_UNREACHABLE	3u
@@ -45,7 +47,7 @@ echo_reply(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packets, stru
 	}
 	/* One that came in fragments goes in fragments, and is turned round where it is. */
 	if (buf->length + IPV4_HEAD <= mtu) {
-		reply = bx_net_batch_add(replies, buf->length);
+		reply = batch_add(replies, buf->length);
 		if (reply == NULL) {
 			ip->stats.no_room_out++;
 			return;
@@ -141,7 +143,7 @@ bx_ip_icmpv4_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *pac
 	const uint8_t *icmp = bx_net_bytes(packets, buf);
 
 	ip->stats.icmp_in++;
-	if (buf->length < ICMP_HEAD || bx_net_sum(icmp, buf->length, 0) != 0xffffu) {
+	if (buf->length < ICMP_HEAD || sum_fold(bx_net_raw_sum(icmp, buf->length, 0)) != 0xffffu) {
 		ip->stats.icmp_bad++;
 		return;
 	}

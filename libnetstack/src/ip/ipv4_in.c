@@ -91,7 +91,7 @@ header_check(struct bx_ip *ip, const uint8_t *p, struct bx_net_buf *buf)
 		return 0;
 	}
 	head = (p[0] & 0x0fu) * 4u;
-	total = bx_get_be16(p + 2);
+	total = (uint32_t)sum_of16(sum_load16(p + 2));
 	if (head < IPV4_HEAD || head > buf->length) {
 		ip->stats.bad_header++;
 		return 0;
@@ -162,7 +162,7 @@ bx_ip_ipv4_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *packe
 	if (BX_UNLIKELY(!bx_ip_ipv4_pair_usual(ip, p, buf)) && !addresses_check(ip, p, buf))
 		return;
 	bx_net_pull(buf, head);
-	if ((bx_get_be16(p + 6) & (IPV4_MF | IPV4_OFFSET)) != 0 || buf->protocol == PROTOCOL_ICMP ||
+	if ((sum_load16(p + 6) & sum_of16(IPV4_MF | IPV4_OFFSET)) != 0 || buf->protocol == PROTOCOL_ICMP ||
 	    buf->protocol == PROTOCOL_IGMP) {
 		other_protocol(ip, now_us, packets, buf, p, replies);
 		return;

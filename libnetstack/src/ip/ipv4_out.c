@@ -71,10 +71,12 @@ bool
 bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
     struct bx_net_buf *buf, struct bx_net_batch *extra)
 {
-	struct path *path = bx_ip_path_find(ip, now_us, &buf->destination);
+	struct path *path = bx_ip_path_usual(ip, &buf->destination);
 	uint32_t total = buf->length + IPV4_HEAD;
 	uint8_t *p;
 
+	if (path == NULL)
+		path = bx_ip_path_find(ip, now_us, &buf->destination);
 	if (path == NULL) {
 		ip->stats.no_route++;
 		return give_back(buf, BX_NET_ERROR_ROUTE, 0);

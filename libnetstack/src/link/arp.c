@@ -7,8 +7,12 @@
  */
 #include "link.h"
 
+#include "../batch.h"
+
 #define OP_REQUEST	1u
 #define OP_REPLY	2u
+/* The first eight bytes, to which the operation is to be added. */
+#define ARP_LEAD	(UINT64_C(1) << 48 | (uint64_t)TYPE_IPV4 << 32 | 6u << 24 | 4u << 16)
 
 static const uint8_t all_hosts[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
@@ -16,7 +20,7 @@ static void
 arp_emit(struct bx_link *link, uint16_t op, uint32_t sender, const uint8_t target_mac[6],
     uint32_t target, const uint8_t to[6], struct bx_net_batch *out)
 {
-	struct bx_net_buf *buf = bx_net_batch_add(out, ARP_BYTES);
+	struct bx_net_buf *buf = batch_add(out, ARP_BYTES);
 	uint8_t *p;
 
 	if (buf == NULL) {
@@ -24,16 +28,13 @@ arp_emit(struct bx_link *link, uint16_t op, uint32_t sender, const uint8_t targe
 		return;
 	}
 	p = bx_net_bytes(out, buf);
-	bx_put_be16(p, 1);
-	bx_put_be16(p + 2, TYPE_IPV4);
-	p[4] = 6;
-	p[5] = 4;
-	bx_put_be16(p + 6, op);
+	bx_put_be64(p, ARP_LEAD | op);
 	memcpy(p + 8, link->config.mac, 6);
 	bx_put_be32(p + 14, sender);
 	memcpy(p + 18, target_mac, 6);
 	bx_put_be32(p + 24, target);
 	link->stats.arp_out++;
+	buf->source = buf->destination = (struct bx_net_addr){ { 0 } };
 	bx_link_frame_put(link, out, buf, to, TYPE_ARP);
 }
 
@@ -59,12 +60,12 @@ static bool
 arp_is_valid(const uint8_t *arp, uint32_t length)
 {
 	uint32_t sender;
+	uint64_t lead;
 
 	if (length < ARP_BYTES)
 		return false;
-	if (bx_get_be16(arp) != 1 || bx_get_be16(arp + 2) != TYPE_IPV4 || arp[4] != 6 || arp[5] != 4)
-		return false;
-	if (bx_get_be16(arp + 6) != OP_REQUEST && bx_get_be16(arp + 6) != OP_REPLY)
+	lead = bx_get_be64(arp);
+	if (lead != (ARP_LEAD | OP_REQUEST) && lead != (ARP_LEAD | OP_REPLY))
 		return false;
 	/* The sender is one host: no group may be learnt, by hardware address or by protocol address. */
 	sender = bx_get_be32(arp + 14);
@@ -79,26 +80,26 @@ void
 bx_link_arp_receive(struct bx_link *link, uint64_t now_us, const uint8_t *arp, uint32_t length,
     struct bx_net_batch *replies)
 {
-	uint32_t sender, target;
+	uint32_t sender, target, own;
 	struct neighbour *n;
-	bool for_us;
+	bool asks;
 
 	link->stats.arp_in++;
 	if (!arp_is_valid(arp, length)) {
 		link->stats.arp_malformed++;
 		return;
 	}
-	if (memcmp(arp + 8, link->config.mac, 6) == 0) {
+	if (mac_load(arp + 8) == link->mac) {
 		link->stats.bad_source++;
 		return;
 	}
 	sender = bx_get_be32(arp + 14);
 	target = bx_get_be32(arp + 24);
-	bx_link_own_check(link, now_us, sender, target, replies);
-	for_us = bx_link_own_has(link, target);
-	if (sender != 0 && !bx_link_own_has(link, sender)) {
+	own = bx_link_own_check(link, now_us, sender, target, replies);
+	asks = (own & OWN_TARGET) != 0 && bx_get_be16(arp + 6) == OP_REQUEST;
+	if (sender != 0 && (own & OWN_SENDER) == 0) {
 		n = bx_link_neighbour_find(link, sender);
-		if (n == NULL && for_us && bx_get_be16(arp + 6) == OP_REQUEST) {
+		if (n == NULL && asks) {
 			n = bx_link_neighbour_make(link, sender);
 			if (n != NULL)
 				n->used_us = now_us;
@@ -106,10 +107,8 @@ bx_link_arp_receive(struct bx_link *link, uint64_t now_us, const uint8_t *arp, u
 		if (n != NULL)
 			bx_link_neighbour_learn(link, now_us, n, arp + 8, replies);
 	}
-	if (!for_us) {
+	if ((own & OWN_TARGET) == 0)
 		link->stats.arp_not_for_us++;
-		return;
-	}
-	if (bx_get_be16(arp + 6) == OP_REQUEST)
+	else if (asks)
 		arp_emit(link, OP_REPLY, target, arp + 8, sender, arp + 8, replies);
 }

@@ -24,16 +24,6 @@ own_find(struct bx_link *link, uint32_t ip)
 	return NULL;
 }
 
-bool
-bx_link_own_has(const struct bx_link *link, uint32_t ip)
-{
-	for (uint32_t i = 0; i < link->own_used; i++) {
-		if (link->own[i].state == BX_LINK_ADDRESS_OURS && link->own[i].ip == ip)
-			return true;
-	}
-	return false;
-}
-
 uint32_t
 bx_link_own_any(const struct bx_link *link)
 {
@@ -104,24 +94,40 @@ own_defend(struct bx_link *link, uint64_t now_us, struct own *own, struct bx_net
 	bx_link_arp_announce(link, own->ip, own->ip, replies);
 }
 
-void
+/* Another host is `sender`, and asks for `target`. */
+static void
+own_contest(struct bx_link *link, uint64_t now_us, struct own *own, uint32_t sender, uint32_t target,
+    struct bx_net_batch *replies)
+{
+	if (own->state == BX_LINK_ADDRESS_PROBING) {
+		/* 2.1.1: somebody uses it, or probes for it as we do. */
+		if (sender == own->ip || (sender == 0 && target == own->ip)) {
+			own->state = BX_LINK_ADDRESS_CONFLICT;
+			link->stats.conflicts++;
+		}
+	} else if (own->state == BX_LINK_ADDRESS_OURS && sender == own->ip) {
+		link->stats.conflicts++;
+		own_defend(link, now_us, own, replies);
+	}
+}
+
+uint32_t
 bx_link_own_check(struct bx_link *link, uint64_t now_us, uint32_t sender, uint32_t target,
     struct bx_net_batch *replies)
 {
+	uint32_t found = 0;
+
 	for (uint32_t i = 0; i < link->own_used; i++) {
 		struct own *own = &link->own[i];
 
-		if (own->state == BX_LINK_ADDRESS_PROBING) {
-			/* 2.1.1: somebody uses it, or probes for it as we do. */
-			if (sender == own->ip || (sender == 0 && target == own->ip)) {
-				own->state = BX_LINK_ADDRESS_CONFLICT;
-				link->stats.conflicts++;
-			}
-		} else if (own->state == BX_LINK_ADDRESS_OURS && sender == own->ip) {
-			link->stats.conflicts++;
-			own_defend(link, now_us, own, replies);
-		}
+		if (own->ip != sender && own->ip != target)
+			continue;
+		if (own->state != BX_LINK_ADDRESS_OURS || own->ip == sender)
+			own_contest(link, now_us, own, sender, target, replies);
+		if (own->state == BX_LINK_ADDRESS_OURS)
+			found |= (own->ip == target ? OWN_TARGET : 0) | (own->ip == sender ? OWN_SENDER : 0);
 	}
+	return found;
 }
 
 /* The next step of an address whose time has come. */

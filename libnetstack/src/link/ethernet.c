@@ -74,21 +74,21 @@ bx_link_init(void *memory, size_t size, const struct bx_link_config *config, str
 	return BX_OK;
 }
 
-/* There is room for the header. */
+/* There is room for the header, of ETHERNET_HEAD bytes, and a tag if there is one. */
 static inline void
 frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf *buf,
-    const uint8_t destination[6], uint16_t type)
+    const uint8_t destination[6], uint16_t type, uint16_t vlan)
 {
-	uint32_t head = ETHERNET_HEAD + (link->config.vlan != 0 ? VLAN_TAG : 0);
+	const uint32_t head = vlan != 0 ? ETHERNET_HEAD + VLAN_TAG : ETHERNET_HEAD;
 	uint8_t *p = bx_net_bytes(batch, buf) - head;
 
 	buf->offset -= head;
 	buf->length += head;
 	__builtin_memcpy(p, destination, 6);
 	__builtin_memcpy(p + 6, link->config.mac, 6);
-	if (link->config.vlan != 0) {
+	if (vlan != 0) {
 		bx_put_be16(p + 12, TYPE_VLAN);
-		bx_put_be16(p + 14, link->config.vlan);
+		bx_put_be16(p + 14, vlan);
 	}
 	bx_put_be16(p + head - 2, type);
 	buf->kind = BX_NET_FRAME;
@@ -105,7 +105,10 @@ bx_link_frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct
 		buf->kind = BX_NET_NONE;
 		return false;
 	}
-	frame_put(link, batch, buf, destination, type);
+	if (link->config.vlan != 0)
+		frame_put(link, batch, buf, destination, type, link->config.vlan);
+	else
+		frame_put(link, batch, buf, destination, type, 0);
 	return true;
 }
 
@@ -116,20 +119,21 @@ strip(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf 
 	const uint8_t *p = bx_net_bytes(batch, buf);
 	uint16_t type, vlan = 0;
 	uint32_t head = ETHERNET_HEAD;
+	uint64_t target, source;
 
 	if (buf->length < ETHERNET_HEAD) {
 		link->stats.short_frame++;
 		return 0;
 	}
-	if ((p[6] & 1) != 0 || mac_is_zero(p + 6) || memcmp(p + 6, link->config.mac, 6) == 0) {
+	target = mac_load(p);
+	source = mac_load(p + 6);
+	if ((source & MAC_GROUP) != 0 || source == 0 || source == link->mac) {
 		link->stats.bad_source++;
 		return 0;
 	}
-	if ((p[0] & 1) != 0) {
-		bool all = (p[0] & p[1] & p[2] & p[3] & p[4] & p[5]) == 0xff;
-
-		buf->flags |= all ? BX_NET_F_BROADCAST : BX_NET_F_MULTICAST;
-	} else if (memcmp(p, link->config.mac, 6) != 0) {
+	if ((target & MAC_GROUP) != 0) {
+		buf->flags |= target == MAC_ALL ? BX_NET_F_BROADCAST : BX_NET_F_MULTICAST;
+	} else if (target != link->mac) {
 		link->stats.other_host++;
 		return 0;
 	}
@@ -152,23 +156,25 @@ strip(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_buf 
 	return type;
 }
 
-static void
+/* Whether it is left. */
+static APART bool
 receive_other(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, struct bx_net_buf *buf,
     struct bx_net_batch *replies)
 {
+	uint32_t type;
+
 	link->stats.frames_in++;
 	buf->kind = BX_NET_NONE;
 	buf->flags &= BX_NET_F_SUM_GOOD | BX_NET_F_CUT;
-	buf->interface = link->config.interface;
-	buf->mtu = link->config.mtu;
-	switch (strip(link, frames, buf)) {
+	type = strip(link, frames, buf);
+	switch (type) {
 	case 0:
 		break;
 	case TYPE_IPV4:
-		buf->kind = BX_NET_IPV4;
-		break;
 	case TYPE_IPV6:
-		buf->kind = BX_NET_IPV6;
+		buf->kind = type == TYPE_IPV4 ? BX_NET_IPV4 : BX_NET_IPV6;
+		buf->interface = link->config.interface;
+		buf->mtu = link->config.mtu;
 		break;
 	case TYPE_ARP:
 		bx_link_arp_receive(link, now_us, bx_net_bytes(frames, buf), buf->length, replies);
@@ -177,10 +183,12 @@ receive_other(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames
 		link->stats.unknown_type++;
 		break;
 	}
+	return buf->kind != BX_NET_NONE;
 }
 
-/* The short way of the usual frame: IPv4, from one host to us alone, where no tags are used.  It calls nothing. */
-static inline bool
+/* The short way of the usual frame: IPv4, from one host to us alone, where no tags are used.  It calls nothing; so a
+ * batch of one, which has a way of its own at each door, needs no register saved. */
+static IN_LINE bool
 receive_usual(struct bx_link *link, const struct bx_net_batch *frames, struct bx_net_buf *buf)
 {
 	const uint8_t *p = bx_net_bytes(frames, buf);
@@ -188,11 +196,11 @@ receive_usual(struct bx_link *link, const struct bx_net_batch *frames, struct bx
 
 	if (buf->kind != BX_NET_FRAME)
 		return true;
-	if (buf->length < ETHERNET_HEAD || link->config.vlan != 0 ||
-	    mac_load(p) != link->mac || bx_get_be16(p + 12) != TYPE_IPV4)
+	if (buf->length < ETHERNET_HEAD || link->config.vlan != 0 || (bx_get_le64(p) ^ link->mac) << 16 != 0)
 		return false;
-	source = mac_load(p + 6);
-	if ((source & 1) != 0 || source == 0 || source == link->mac)
+	/* The source, and where the type is IPv4, nothing above it. */
+	source = bx_get_le64(p + 6) ^ sum_of16(TYPE_IPV4) << 48;
+	if (source >> 48 != 0 || (source & MAC_GROUP) != 0 || source == 0 || source == link->mac)
 		return false;
 	link->stats.frames_in++;
 	buf->kind = BX_NET_IPV4;
@@ -203,29 +211,41 @@ receive_usual(struct bx_link *link, const struct bx_net_batch *frames, struct bx
 	return true;
 }
 
-/* From one on that is not usual. */
-static APART void
+/* From one on that is not usual; whether one of them is left. */
+static APART bool
 receive_from(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, uint32_t first,
     struct bx_net_batch *replies)
 {
+	bool left = false;
+
 	for (uint32_t i = first; i < frames->count; i++) {
 		struct bx_net_buf *buf = &frames->bufs[i];
 
-		if (i == first || !receive_usual(link, frames, buf))
-			receive_other(link, now_us, frames, buf, replies);
+		left |= (i != first && receive_usual(link, frames, buf)) ||
+		    receive_other(link, now_us, frames, buf, replies);
 	}
+	return left;
 }
 
-void
-bx_link_receive(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames,
-    struct bx_net_batch *replies)
+/* The short way for as many as take it. */
+static APART bool
+receive_many(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, struct bx_net_batch *replies)
 {
 	uint32_t i = 0;
 
 	while (i < frames->count && receive_usual(link, frames, &frames->bufs[i]))
 		i++;
-	if (i != frames->count)
-		receive_from(link, now_us, frames, i, replies);
+	return (i != frames->count && receive_from(link, now_us, frames, i, replies)) || i != 0;
+}
+
+bool
+bx_link_receive(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames,
+    struct bx_net_batch *replies)
+{
+	if (frames->count != 1)
+		return receive_many(link, now_us, frames, replies);
+	return receive_usual(link, frames, frames->bufs) ||
+	    receive_other(link, now_us, frames, frames->bufs, replies);
 }
 
 /* The link address of a group (RFC 1112, 6.4; RFC 2464, 7), or of all (255.255.255.255). */
@@ -320,20 +340,20 @@ send_other(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets, 
 }
 
 /* The short way: to the neighbour that the last one went to, of whom nothing is to be asked.  It calls nothing. */
-static inline bool
+static IN_LINE bool
 send_usual(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *packets, struct bx_net_buf *buf)
 {
 	struct neighbour *n = link->last;
 
 	if (buf->kind != BX_NET_IPV4)
 		return buf->kind != BX_NET_IPV6;
-	if (n == NULL || (buf->flags & BX_NET_F_LINK_KNOWN) != 0 ||
+	if (n == NULL || (buf->flags & BX_NET_F_LINK_KNOWN) != 0 || link->config.vlan != 0 ||
 	    buf->length > link->config.mtu || !bx_net_addr_is_ipv4(&buf->destination) ||
 	    bx_get_be32(buf->destination.byte + 12) != n->ip || n->state != KNOWN || now_us >= n->when_us ||
-	    buf->offset - buf->begin < ETHERNET_HEAD + VLAN_TAG)
+	    buf->offset - buf->begin < ETHERNET_HEAD)
 		return false;
 	n->used_us = now_us;
-	frame_put(link, packets, buf, n->mac, TYPE_IPV4);
+	frame_put(link, packets, buf, n->mac, TYPE_IPV4, 0);
 	return true;
 }
 
@@ -349,9 +369,8 @@ send_from(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets, u
 	}
 }
 
-void
-bx_link_send(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets,
-    struct bx_net_batch *extra)
+static APART void
+send_many(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets, struct bx_net_batch *extra)
 {
 	uint32_t i = 0;
 
@@ -359,6 +378,16 @@ bx_link_send(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets
 		i++;
 	if (i != packets->count)
 		send_from(link, now_us, packets, i, extra);
+}
+
+void
+bx_link_send(struct bx_link *link, uint64_t now_us, struct bx_net_batch *packets,
+    struct bx_net_batch *extra)
+{
+	if (packets->count != 1)
+		send_many(link, now_us, packets, extra);
+	else if (!send_usual(link, now_us, packets, packets->bufs))
+		send_from(link, now_us, packets, 0, extra);
 }
 
 void

@@ -9,6 +9,7 @@
 #include <brainix/net_link.h>
 
 #include "../mem.h"
+#include "../sum.h"
 
 #define ETHERNET_HEAD	14u
 #define VLAN_TAG	4u
@@ -92,11 +93,12 @@ void bx_link_arp_send_request(struct bx_link *link, const struct neighbour *to, 
 void bx_link_arp_announce(struct bx_link *link, uint32_t sender, uint32_t target, struct bx_net_batch *out);
 
 /* conflict.c */
-/* An ARP message names sender/target: checks it against the own addresses. */
-void bx_link_own_check(struct bx_link *link, uint64_t now_us, uint32_t sender, uint32_t target,
+/* An ARP message names sender/target: checks it against the own addresses.  Returns which of the two are ours and
+ * usable, after what the message has changed. */
+#define OWN_SENDER	1u
+#define OWN_TARGET	2u
+uint32_t bx_link_own_check(struct bx_link *link, uint64_t now_us, uint32_t sender, uint32_t target,
     struct bx_net_batch *replies);
-/* Whether ip is ours and usable. */
-bool bx_link_own_has(const struct bx_link *link, uint32_t ip);
 /* An own address to ask from, or 0. */
 uint32_t bx_link_own_any(const struct bx_link *link);
 void bx_link_own_poll(struct bx_link *link, uint64_t now_us, struct bx_net_batch *out);
@@ -112,7 +114,10 @@ void bx_link_neighbour_wait(struct bx_link *link, struct neighbour *n, uint16_t 
 void bx_link_neighbour_free(struct bx_link *link, struct neighbour *n);
 void bx_link_neighbour_poll(struct bx_link *link, uint64_t now_us, struct bx_net_batch *out);
 
-/* The six bytes of an address, of which two more may be read, as a number. */
+/* The six bytes of an address, of which two more may be read, as a number: the bit of groups, and the address of all. */
+#define MAC_GROUP	1u
+#define MAC_ALL		0xffffffffffffu
+
 static inline uint64_t
 mac_load(const uint8_t *bytes)
 {

@@ -133,7 +133,8 @@ bx_link_neighbour_learn(struct bx_link *link, uint64_t now_us, struct neighbour 
 	n->state = KNOWN;
 	n->tries = 0;
 	n->when_us = now_us + KNOWN_US;
-	wait_flush(link, now_us, n, out);
+	if (n->first != NO_SLOT)
+		wait_flush(link, now_us, n, out);
 }
 
 static void

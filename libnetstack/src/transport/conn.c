@@ -26,13 +26,11 @@ bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tu
 	if (id == NONE)
 		return NULL;
 	c = &t->conns[id];
-	t->conn_free = c->hash_next;
+	t->conn_free = c->entry.next;
 	t->conn_used++;
 	generation = c->generation + 1;
 	*c = (struct conn){
-		.local = tuple->local, .remote = tuple->remote,
-		.local_port = tuple->local_port, .remote_port = tuple->remote_port,
-		.pseudo = sum_pseudo(&tuple->local, &tuple->remote, PROTOCOL_TCP),
+		.entry.who = *tuple, .pseudo = sum_pseudo(&tuple->local, &tuple->remote, PROTOCOL_TCP),
 		.generation = generation, .send_ring = NONE, .receive_ring = NONE, .listener = NONE,
 		.accept_next = NONE,
 		.retransmit_us = NEVER, .ack_us = NEVER, .slow_us = NEVER, .heard_us = now_us,
@@ -80,9 +78,7 @@ conn_unlink(struct bx_transport *t, struct conn *c)
 	uint32_t id = conn_id(t, c);
 
 	if ((c->flags & F_HASHED) != 0) {
-		struct tuple tuple = bx_tcp_tuple(t, id);
-
-		bx_tcp_hash_remove(t, id, &tuple);
+		bx_tcp_hash_remove(t, id);
 		c->flags &= ~F_HASHED;
 	}
 	bx_tcp_timer_clear(t, id);
@@ -103,7 +99,7 @@ bx_tcp_conn_free(struct bx_transport *t, struct conn *c)
 	c->flags = 0;
 	c->state = BX_TCP_CLOSED;
 	c->generation++;
-	c->hash_next = t->conn_free;
+	c->entry.next = t->conn_free;
 	t->conn_free = id;
 	t->conn_used--;
 	t->stats.tcp_closed++;

@@ -5,7 +5,7 @@
  */
 #include "transport.h"
 
-static uint32_t *
+static uint32_t
 bucket_of(const struct bx_transport *t, const struct tuple *u)
 {
 	uint64_t h, word[4];
@@ -20,118 +20,89 @@ bucket_of(const struct bx_transport *t, const struct tuple *u)
 	h *= 0x94d049bb133111ebu;
 	h ^= h >> 29 ^ ((uint64_t)u->local_port << 16 | u->remote_port);
 	h *= 0xff51afd7ed558ccdu;
-	return &t->buckets[(h >> 32) & t->bucket_mask];
+	return (uint32_t)(h >> 32) & t->bucket_mask;
 }
 
-static uint32_t *
-next_of(const struct bx_transport *t, uint32_t id)
+static struct entry *
+entry_of(const struct bx_transport *t, uint32_t id)
 {
 	uint32_t half = id - t->config.connections;
 
 	if (id < t->config.connections)
-		return &t->conns[id].hash_next;
+		return &t->conns[id].entry;
 	if (half < t->config.half_open)
-		return &t->halves[half].hash_next;
-	return &t->time_waits[half - t->config.half_open].hash_next;
+		return &t->halves[half].entry;
+	return &t->time_waits[half - t->config.half_open].entry;
 }
 
 static inline bool
-is_it(const struct tuple *u, const struct bx_net_addr *local, const struct bx_net_addr *remote,
-    uint16_t local_port, uint16_t remote_port)
+is_it(const struct tuple *a, const struct tuple *b)
 {
-	return u->local_port == local_port && u->remote_port == remote_port &&
-	    bx_net_addr_equal(&u->remote, remote) && bx_net_addr_equal(&u->local, local);
-}
-
-struct tuple
-bx_tcp_tuple(const struct bx_transport *t, uint32_t id)
-{
-	uint32_t half = id - t->config.connections;
-
-	if (id < t->config.connections) {
-		const struct conn *c = &t->conns[id];
-
-		return (struct tuple){ c->local, c->remote, c->local_port, c->remote_port };
-	}
-	if (half < t->config.half_open) {
-		const struct half *h = &t->halves[half];
-
-		return (struct tuple){ h->local, h->remote, h->local_port, h->remote_port };
-	} else {
-		const struct time_wait *w = &t->time_waits[half - t->config.half_open];
-
-		return (struct tuple){ w->local, w->remote, w->local_port, w->remote_port };
-	}
+	return a->local_port == b->local_port && a->remote_port == b->remote_port &&
+	    bx_net_addr_equal(&a->remote, &b->remote) && bx_net_addr_equal(&a->local, &b->local);
 }
 
 uint32_t
-bx_tcp_find(struct bx_transport *t, const struct tuple *u)
+bx_tcp_find(struct bx_transport *t, const struct tuple *who, uint32_t *bucket)
 {
-	const struct conn *c;
+	if (t->last != NONE && is_it(who, &t->conns[t->last].entry.who))
+		return t->last;
+	*bucket = bucket_of(t, who);
+	for (uint32_t id = t->buckets[*bucket]; id != NONE;) {
+		const struct entry *e = entry_of(t, id);
 
-	if (t->last != NONE) {
-		c = &t->conns[t->last];
-		if (is_it(u, &c->local, &c->remote, c->local_port, c->remote_port))
-			return t->last;
-	}
-	for (uint32_t id = *bucket_of(t, u); id != NONE; id = *next_of(t, id)) {
-		if (id < t->config.connections) {
-			c = &t->conns[id];
-			if (!is_it(u, &c->local, &c->remote, c->local_port, c->remote_port))
-				continue;
-			t->last = id;
+		if (is_it(who, &e->who)) {
+			if (id < t->config.connections)
+				t->last = id;
 			return id;
-		} else {
-			struct tuple v = bx_tcp_tuple(t, id);
-
-			if (is_it(u, &v.local, &v.remote, v.local_port, v.remote_port))
-				return id;
 		}
+		id = e->next;
 	}
 	return NONE;
 }
 
 void
-bx_tcp_hash_add(struct bx_transport *t, uint32_t id, const struct tuple *u)
+bx_tcp_hash_add(struct bx_transport *t, uint32_t id, uint32_t bucket)
 {
-	uint32_t *head = bucket_of(t, u);
+	struct entry *e = entry_of(t, id);
 
-	*next_of(t, id) = *head;
-	*head = id;
+	e->bucket = bucket;
+	e->next = t->buckets[bucket];
+	t->buckets[bucket] = id;
 }
 
-/* The link that leads to id. */
-static uint32_t *
-link_to(const struct bx_transport *t, uint32_t id, const struct tuple *u)
+/* What led to id leads to `by` from now on. */
+static void
+lead(struct bx_transport *t, uint32_t bucket, uint32_t id, uint32_t by)
 {
-	uint32_t *at = bucket_of(t, u);
+	uint32_t *at = &t->buckets[bucket];
 
 	while (*at != id) {
 		BX_ASSERT(*at != NONE);
-		at = next_of(t, *at);
+		at = &entry_of(t, *at)->next;
 	}
-	return at;
-}
-
-void
-bx_tcp_hash_remove(struct bx_transport *t, uint32_t id, const struct tuple *u)
-{
-	uint32_t *at = link_to(t, id, u);
-
-	*at = *next_of(t, id);
-	if (t->last == id)
-		t->last = NONE;
-}
-
-void
-bx_tcp_hash_replace(struct bx_transport *t, uint32_t id, uint32_t by, const struct tuple *u)
-{
-	uint32_t *at = link_to(t, id, u);
-
-	*next_of(t, by) = *next_of(t, id);
 	*at = by;
 	if (t->last == id)
 		t->last = NONE;
+}
+
+void
+bx_tcp_hash_remove(struct bx_transport *t, uint32_t id)
+{
+	const struct entry *e = entry_of(t, id);
+
+	lead(t, e->bucket, id, e->next);
+}
+
+void
+bx_tcp_hash_replace(struct bx_transport *t, uint32_t id, uint32_t by)
+{
+	const struct entry *old = entry_of(t, id);
+	struct entry *new = entry_of(t, by);
+
+	new->bucket = old->bucket;
+	new->next = old->next;
+	lead(t, old->bucket, id, by);
 }
 
 /* One for the very address comes before one for any. */

@@ -7,8 +7,8 @@
 
 #include "../sip.h"
 
-/* The message is the addresses, the ports and `extra`: six words, or three where the addresses are IPv4 (the length is
- * part of the hash, so no message of one kind is one of the other). */
+/* The message is the addresses, the ports and `extra`: six words, or three where the addresses are IPv4, or two where
+ * `extra` fits beside the ports too (the length is part of the hash, so no message of one kind is one of another). */
 uint64_t
 bx_tcp_siphash(const uint64_t key[2], const struct tuple *tuple, uint64_t extra)
 {
@@ -17,6 +17,10 @@ bx_tcp_siphash(const uint64_t key[2], const struct tuple *tuple, uint64_t extra)
 
 	if (bx_net_addr_is_ipv4(&tuple->local) && bx_net_addr_is_ipv4(&tuple->remote)) {
 		sip_word(&s, bx_get_le32(tuple->local.byte + 12) | (uint64_t)bx_get_le32(tuple->remote.byte + 12) << 32);
+		if (extra >> 32 == 0) {
+			sip_word(&s, ports | extra << 32);
+			return sip_end(&s, 2);
+		}
 		sip_word(&s, ports);
 		sip_word(&s, extra);
 		return sip_end(&s, 3);

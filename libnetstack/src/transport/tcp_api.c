@@ -144,15 +144,19 @@ bx_tcp_unlisten(struct bx_transport *t, uint64_t now_us, uint64_t listener)
 
 /* RFC 6056, 3.3.3: a start that the key gives for this destination, then upwards. */
 static bool
-port_pick(struct bx_transport *t, struct tuple *tuple)
+port_pick(struct bx_transport *t, struct tuple *tuple, uint32_t *bucket)
 {
 	uint32_t start;
 
 	tuple->local_port = 0;
-	start = (uint32_t)bx_tcp_siphash(t->key, tuple, 4) + t->port_counter++;
+	if (memcmp(&t->port_for, tuple, sizeof *tuple) != 0) {
+		t->port_for = *tuple;
+		t->port_start = (uint32_t)bx_tcp_siphash(t->key, tuple, 4);
+	}
+	start = t->port_start + t->port_counter++;
 	for (uint32_t i = 0; i < PORT_COUNT; i++) {
 		tuple->local_port = (uint16_t)(PORT_FIRST + (start + i) % PORT_COUNT);
-		if (bx_tcp_find(t, tuple) == NONE)
+		if (bx_tcp_find(t, tuple, bucket) == NONE)
 			return true;
 	}
 	return false;
@@ -170,6 +174,7 @@ bx_tcp_connect(struct bx_transport *t, uint64_t now_us, const struct bx_net_addr
     uint64_t *connection)
 {
 	struct tuple tuple = { *local, *remote, local_port, remote_port };
+	uint32_t bucket = NONE;
 	struct conn *c;
 
 	if (!address_is_usable(local) || !address_is_usable(remote) || remote_port == 0 ||
@@ -177,10 +182,10 @@ bx_tcp_connect(struct bx_transport *t, uint64_t now_us, const struct bx_net_addr
 		return BX_ERR_INVALID;
 	if (t->conn_free == NONE)
 		return BX_ERR_NO_MEMORY;
-	if (local_port == 0 ? !port_pick(t, &tuple) : bx_tcp_find(t, &tuple) != NONE)
+	if (local_port == 0 ? !port_pick(t, &tuple, &bucket) : bx_tcp_find(t, &tuple, &bucket) != NONE)
 		return BX_ERR_EXISTS;
 	c = bx_tcp_conn_make(t, now_us, &tuple, mtu);
-	bx_tcp_hash_add(t, conn_id(t, c), &tuple);
+	bx_tcp_hash_add(t, conn_id(t, c), bucket);
 	c->state = BX_TCP_SYN_SENT;
 	c->iss = bx_tcp_isn(t, now_us, &tuple);
 	c->snd_una = c->iss;
@@ -421,8 +426,8 @@ bx_tcp_info(const struct bx_transport *t, uint64_t connection, struct bx_tcp_inf
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
 	*info = (struct bx_tcp_info){
-		.local = c->local, .remote = c->remote, .local_port = c->local_port,
-		.remote_port = c->remote_port, .state = (enum bx_tcp_state)c->state,
+		.local = c->entry.who.local, .remote = c->entry.who.remote,
+		.local_port = c->entry.who.local_port, .remote_port = c->entry.who.remote_port, .state = (enum bx_tcp_state)c->state,
 		.error = (enum bx_err)c->error, .mss = c->mss, .cwnd = c->cwnd, .ssthresh = c->ssthresh,
 		.in_flight = conn_in_flight(c),
 		.unsent = seq_lt(c->snd_nxt, c->snd_end) ? c->snd_end - c->snd_nxt : 0,

@@ -204,7 +204,7 @@ static void
 last_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *replies)
 {
 	struct bare bare = {
-		.tuple = bx_tcp_tuple(t, conn_id(t, c)), .seq = c->snd_nxt, .ack = c->rcv_nxt,
+		.who = &c->entry.who, .pseudo = c->pseudo, .seq = c->snd_nxt, .ack = c->rcv_nxt,
 		.window = (uint16_t)min_u32(bx_tcp_window(t, c) >> c->receive_scale, 0xffff), .flags = ACK,
 	};
 	uint8_t options[12];
@@ -482,29 +482,24 @@ not_connected(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segme
 
 void
 bx_tcp_segment(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
-    const struct bx_net_buf *buf, struct bx_net_batch *replies)
+    const struct bx_net_buf *buf, struct place place, struct bx_net_batch *replies)
 {
+	struct conn *c = place.id < t->config.connections ? &t->conns[place.id] : NULL;
 	struct segment s;
-	struct conn *c = NULL;
-	struct tuple tuple;
-	uint32_t id;
 
 	if (!bx_tcp_parse(t, batch, buf, &s))
 		return;
-	/* RFC 9293, 3.9.2.3, MUST-57: TCP knows no groups. */
-	if (bx_net_addr_is_group(&buf->destination) || bx_net_addr_is_group(&buf->source) ||
-	    (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) != 0) {
+	/* RFC 9293, 3.9.2.3, MUST-57: TCP knows no groups.  Nobody who is known has such an address. */
+	if ((buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) != 0 || (place.id == NONE &&
+	    (bx_net_addr_is_group(&buf->destination) || bx_net_addr_is_group(&buf->source)))) {
 		t->stats.bad_address++;
 		return;
 	}
-	tuple = (struct tuple){ buf->destination, buf->source, s.target_port, s.source_port };
-	id = bx_tcp_find(t, &tuple);
-	if (id < t->config.connections)
-		c = &t->conns[id];
+	s.bucket = place.bucket;
 	if (!checksum_is_good(t, c, &s))
 		t->stats.bad_checksum++;
 	else if (c == NULL)
-		not_connected(t, now_us, id, &s, replies);
+		not_connected(t, now_us, place.id, &s, replies);
 	else if (c->state == BX_TCP_SYN_SENT)
 		syn_sent(t, now_us, c, &s, replies);
 	else
@@ -519,7 +514,7 @@ bx_tcp_segment(struct bx_transport *t, uint64_t now_us, const struct bx_net_batc
 static void
 path_narrows(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t mtu)
 {
-	uint32_t mss = bx_tcp_mss_of_mtu(&c->local, max_u32(mtu, 576));
+	uint32_t mss = bx_tcp_mss_of_mtu(&c->entry.who.local, max_u32(mtu, 576));
 	struct records r = bx_tcp_records(t, c);
 
 	if ((c->flags & F_TIMESTAMPS) != 0)
@@ -545,7 +540,7 @@ bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch 
 	const uint8_t *p = bx_net_bytes(batch, buf);
 	struct tuple tuple = { .local = buf->source, .remote = buf->destination };
 	struct conn *c;
-	uint32_t id, seq;
+	uint32_t id, bucket, seq;
 
 	if (buf->length < 8) {
 		t->stats.errors_stray++;
@@ -554,7 +549,7 @@ bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch 
 	tuple.local_port = bx_get_be16(p);
 	tuple.remote_port = bx_get_be16(p + 2);
 	seq = bx_get_be32(p + 4);
-	id = bx_tcp_find(t, &tuple);
+	id = bx_tcp_find(t, &tuple, &bucket);
 	/* RFC 5927, 4.1: believed only about a segment that is in flight. */
 	if (id >= t->config.connections || seq_lt(seq, t->conns[id].snd_una) ||
 	    !seq_lt(seq, t->conns[id].snd_nxt)) {

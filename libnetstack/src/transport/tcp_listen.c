@@ -55,12 +55,12 @@ half_answer(struct bx_transport *t, uint64_t now_us, struct half *h, struct bx_n
 {
 	uint8_t options[40];
 	struct bare bare = {
-		.tuple = { h->local, h->remote, h->local_port, h->remote_port },
+		.who = &h->entry.who,
 		.seq = h->iss, .ack = h->irs + 1, .window = first_window(t), .options = options,
 		.flags = (uint8_t)(SYN | ACK | ((h->flags & H_ECN) != 0 ? ECE : 0)),
 	};
 
-	bare.options_length = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&h->local, h->mtu),
+	bare.options_length = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&h->entry.who.local, h->mtu),
 	    flags_of_half(h->flags), bx_tcp_receive_scale(t), ms_of(now_us) + h->ts_offset, h->ts_recent);
 	return bx_tcp_bare(t, &bare, out);
 }
@@ -75,7 +75,7 @@ half_free(struct bx_transport *t, uint32_t id)
 	h->listener = NONE;
 	/* In the list of those to be answered it goes when its turn comes. */
 	if (!h->ready) {
-		h->hash_next = t->half_free;
+		h->entry.next = t->half_free;
 		t->half_free = half_index(t, id);
 	}
 	t->half_used--;
@@ -84,9 +84,7 @@ half_free(struct bx_transport *t, uint32_t id)
 void
 bx_tcp_half_drop(struct bx_transport *t, uint32_t id)
 {
-	struct tuple tuple = bx_tcp_tuple(t, id);
-
-	bx_tcp_hash_remove(t, id, &tuple);
+	bx_tcp_hash_remove(t, id);
 	half_free(t, id);
 }
 
@@ -103,7 +101,7 @@ cookie_answer(struct bx_transport *t, uint64_t now_us, const struct segment *s,
 {
 	uint8_t options[40];
 	struct bare bare = {
-		.tuple = *tuple, .seq = bx_tcp_cookie_make(t, now_us, s, tuple), .ack = s->seq + 1,
+		.who = tuple, .seq = bx_tcp_cookie_make(t, now_us, s, tuple), .ack = s->seq + 1,
 		.window = first_window(t), .flags = SYN | ACK, .options = options,
 	};
 
@@ -133,12 +131,10 @@ syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const s
 		return;
 	}
 	h = &t->halves[index];
-	t->half_free = h->hash_next;
+	t->half_free = h->entry.next;
 	t->half_used++;
 	*h = (struct half){
-		.local = tuple.local, .remote = tuple.remote,
-		.local_port = tuple.local_port, .remote_port = tuple.remote_port,
-		.ready_next = NONE, .listener = (uint32_t)(l - t->listeners),
+		.entry.who = tuple, .ready_next = NONE, .listener = (uint32_t)(l - t->listeners),
 		.iss = bx_tcp_isn(t, now_us, &tuple), .irs = s->seq, .ts_recent = s->ts_value,
 		.sent_us = (uint32_t)now_us, .mss = s->mss, .window = (uint16_t)s->window,
 		.mtu = s->buf->mtu != 0 ? s->buf->mtu : t->config.mtu, .scale = s->scale,
@@ -148,7 +144,7 @@ syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const s
 		h->ts_offset = (uint32_t)bx_tcp_siphash(t->key, &tuple, 2);
 	else
 		h->ts_recent = 0;
-	bx_tcp_hash_add(t, id, &tuple);
+	bx_tcp_hash_add(t, id, s->bucket);
 	bx_tcp_timer_set(t, id, half_due(now_us, h));
 	/* If the batch is full, the timer sends it. */
 	(void)half_answer(t, now_us, h, replies);
@@ -166,9 +162,9 @@ conn_has_place(struct bx_transport *t, const struct listener *l)
 /* A connection out of the handshake, in the queue of its listener, where it has a place.  Its maker puts it into the
  * hash. */
 static struct conn *
-conn_of(struct bx_transport *t, uint64_t now_us, struct listener *l, const struct half *h, const struct tuple *tuple)
+conn_of(struct bx_transport *t, uint64_t now_us, struct listener *l, const struct half *h)
 {
-	struct conn *c = bx_tcp_conn_make(t, now_us, tuple, h->mtu);
+	struct conn *c = bx_tcp_conn_make(t, now_us, &h->entry.who, h->mtu);
 
 	c->state = BX_TCP_ESTABLISHED;
 	c->iss = h->iss;
@@ -205,8 +201,7 @@ cookie_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, stru
 {
 	struct tuple tuple = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
 	struct half h = {
-		.local = tuple.local, .remote = tuple.remote, .local_port = tuple.local_port,
-		.remote_port = tuple.remote_port, .iss = s->ack - 1, .irs = s->seq - 1,
+		.entry.who = tuple, .iss = s->ack - 1, .irs = s->seq - 1,
 		.window = (uint16_t)s->window, .mtu = t->config.mtu,
 	};
 	struct conn *c;
@@ -219,8 +214,8 @@ cookie_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, stru
 	t->stats.tcp_cookies_in++;
 	if (!conn_has_place(t, l))
 		return;
-	c = conn_of(t, now_us, l, &h, &tuple);
-	bx_tcp_hash_add(t, conn_id(t, c), &tuple);
+	c = conn_of(t, now_us, l, &h);
+	bx_tcp_hash_add(t, conn_id(t, c), s->bucket);
 	bx_tcp_conn_segment(t, now_us, c, s);
 }
 
@@ -236,22 +231,44 @@ bx_tcp_listen_segment(struct bx_transport *t, uint64_t now_us, struct listener *
 		syn_arrives(t, now_us, l, s, replies);
 }
 
+/* Whether a segment that completes the handshake is the bare acknowledgement that most are. */
+static bool
+is_bare(const struct conn *c, const struct segment *s)
+{
+	return s->length == 0 && (s->flags & ~PSH) == ACK && s->seq == c->rcv_nxt && s->sack_count == 0 &&
+	    (s->buf->traffic_class & 3) != ECN_CE;
+}
+
+/* It brings a window and a stamp (RFC 9293, 3.10.7.4, fifth; RFC 7323, 4.3), and nothing else. */
+static void
+bare_arrives(struct conn *c, const struct segment *s)
+{
+	c->snd_wnd = s->window << c->send_scale;
+	c->max_wnd = max_u32(c->max_wnd, c->snd_wnd);
+	c->snd_wl1 = s->seq;
+	c->snd_wl2 = s->ack;
+	if ((c->flags & F_TIMESTAMPS) != 0)
+		c->ts_recent = s->ts_value;
+}
+
 /* The third step of the handshake. */
 static void
 half_completes(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segment *s)
 {
 	const struct half *h = &t->halves[half_index(t, id)];
-	struct tuple tuple = bx_tcp_tuple(t, id);
 	struct listener *l = &t->listeners[h->listener];
 	struct conn *c;
 
 	/* Without a place, the peer's data, or our SYN-ACK again, brings it back. */
 	if (!conn_has_place(t, l))
 		return;
-	c = conn_of(t, now_us, l, h, &tuple);
-	bx_tcp_hash_replace(t, id, conn_id(t, c), &tuple);
+	c = conn_of(t, now_us, l, h);
+	bx_tcp_hash_replace(t, id, conn_id(t, c));
 	half_free(t, id);
-	bx_tcp_conn_segment(t, now_us, c, s);
+	if (is_bare(c, s))
+		bare_arrives(c, s);
+	else
+		bx_tcp_conn_segment(t, now_us, c, s);
 }
 
 void
@@ -339,7 +356,7 @@ bx_tcp_half_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch 
 			t->half_last = NONE;
 		h->ready = false;
 		if (h->listener == NONE) {
-			h->hash_next = t->half_free;
+			h->entry.next = t->half_free;
 			t->half_free = index;
 		}
 	}

@@ -16,15 +16,20 @@
 bool
 bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch *out)
 {
-	uint32_t head = TCP_HEAD + bare->options_length;
-	struct bx_net_buf *buf = out == NULL ? NULL : bx_net_batch_add(out, head);
-	const struct tuple *u = &bare->tuple;
+	uint32_t head = TCP_HEAD + bare->options_length, pseudo = bare->pseudo;
+	const struct tuple *u = bare->who;
+	struct bx_net_buf *buf = out == NULL ? NULL : batch_add(out, head);
 	uint8_t *p;
 
 	if (buf == NULL) {
 		t->stats.no_room_out++;
 		return false;
 	}
+	buf->kind = BX_NET_SEGMENT;
+	buf->protocol = PROTOCOL_TCP;
+	buf->flags = BX_NET_F_WHOLE;
+	buf->source = u->local;
+	buf->destination = u->remote;
 	p = bx_net_bytes(out, buf);
 	bx_put_be32(p, (uint32_t)u->local_port << 16 | u->remote_port);
 	bx_put_be32(p + 4, bare->seq);
@@ -33,12 +38,9 @@ bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch
 	bx_put_be32(p + 16, 0);
 	if (bare->options_length != 0)
 		memcpy(p + TCP_HEAD, bare->options, bare->options_length);
-	sum_put(p + 16, sum_head(p, head, sum_pseudo(&u->local, &u->remote, PROTOCOL_TCP) + sum_of16(head)));
-	buf->kind = BX_NET_SEGMENT;
-	buf->protocol = PROTOCOL_TCP;
-	buf->flags = BX_NET_F_WHOLE;
-	buf->source = u->local;
-	buf->destination = u->remote;
+	if (pseudo == 0)
+		pseudo = sum_pseudo(&u->local, &u->remote, PROTOCOL_TCP);
+	sum_put(p + 16, sum_head(p, head, pseudo + sum_of16(head)));
 	t->stats.tcp_out++;
 	t->stats.segments_out++;
 	return true;
@@ -48,10 +50,8 @@ bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch
 void
 bx_tcp_reset_reply(struct bx_transport *t, const struct segment *s, struct bx_net_batch *replies)
 {
-	struct bare bare = {
-		.tuple = { s->buf->destination, s->buf->source, s->target_port, s->source_port },
-		.flags = RST,
-	};
+	const struct tuple who = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
+	struct bare bare = { .who = &who, .flags = RST };
 
 	if ((s->flags & ACK) != 0) {
 		bare.seq = s->ack;
@@ -112,18 +112,24 @@ sack_put(const struct bx_transport *t, struct conn *c, uint8_t *p, uint32_t bloc
 	}
 }
 
-static void
+/* Returns their raw sum. */
+static APART uint64_t
 options_put(const struct bx_transport *t, uint64_t now_us, struct conn *c, uint8_t *p, uint32_t bytes)
 {
+	uint32_t at = 0;
+	uint64_t sum = 0;
+
 	if ((c->flags & F_TIMESTAMPS) != 0) {
 		bx_put_be32(p, TIMESTAMPS_LEAD);
 		bx_put_be32(p + 4, ms_of(now_us) + c->ts_offset);
 		bx_put_be32(p + 8, c->ts_recent);
-		p += TIMESTAMPS_LONG;
-		bytes -= TIMESTAMPS_LONG;
+		at = TIMESTAMPS_LONG;
 	}
-	if (bytes != 0)
-		sack_put(t, c, p, (bytes - 4) / 8);
+	if (at != bytes)
+		sack_put(t, c, p + at, (bytes - at - 4) / 8);
+	for (uint32_t i = 0; i < bytes; i += 4)
+		sum += sum_load32(p + i);
+	return sum;
 }
 
 /* ---- one segment ---- */
@@ -169,7 +175,7 @@ payload_put(const struct bx_transport *t, const struct conn *c, struct bx_net_bu
 static inline uint64_t
 head_put(uint8_t *p, const struct conn *c, uint32_t seq, uint32_t lengths_flags_window)
 {
-	uint32_t w0 = sum_of32((uint32_t)c->local_port << 16 | c->remote_port), w1 = sum_of32(seq);
+	uint32_t w0 = sum_of32((uint32_t)c->entry.who.local_port << 16 | c->entry.who.remote_port), w1 = sum_of32(seq);
 	uint32_t w2 = sum_of32(c->rcv_nxt), w3 = sum_of32(lengths_flags_window), zero = 0;
 
 	__builtin_memcpy(p, &w0, 4);
@@ -186,23 +192,26 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
     uint32_t length, uint32_t flags, uint32_t options)
 {
 	uint32_t head = TCP_HEAD + options;
-	struct bx_net_buf *buf = batch_add(out, head + length, (struct bx_net_buf){
-		.kind = BX_NET_SEGMENT, .protocol = PROTOCOL_TCP, .traffic_class = c->traffic_class,
-		.flags = length > c->mss ? BX_NET_F_WHOLE | BX_NET_F_CUT : BX_NET_F_WHOLE,
-		.segment_size = length > c->mss ? c->mss : 0, .source = c->local, .destination = c->remote,
-	});
+	struct bx_net_buf *buf = batch_add(out, head + length);
 	uint64_t sum;
 	uint8_t *p;
 
 	if (buf == NULL)
 		return false;
+	buf->kind = BX_NET_SEGMENT;
+	buf->protocol = PROTOCOL_TCP;
+	buf->flags = BX_NET_F_WHOLE;
+	buf->traffic_class = c->traffic_class;
+	if (length > c->mss) {
+		buf->flags = BX_NET_F_WHOLE | BX_NET_F_CUT;
+		buf->segment_size = c->mss;
+	}
+	buf->source = c->entry.who.local;
+	buf->destination = c->entry.who.remote;
 	p = bx_net_bytes(out, buf);
 	sum = c->pseudo + sum_of16(head + length) + head_put(p, c, seq, head / 4 << 28 | flags << 16 | window_put(t, c));
-	if (options != 0) {
-		options_put(t, now_us, c, p + TCP_HEAD, options);
-		for (uint32_t i = TCP_HEAD; i < head; i += 4)
-			sum += sum_load32(p + i);
-	}
+	if (options != 0)
+		sum += options_put(t, now_us, c, p + TCP_HEAD, options);
 	payload_put(t, c, buf, p, seq, length, sum);
 	t->stats.tcp_out++;
 	t->stats.segments_out++;
@@ -229,7 +238,7 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 	struct record *x = record_at(&r, 0);
 	uint8_t options[40];
 	struct bare bare = {
-		.tuple = bx_tcp_tuple(t, conn_id(t, c)), .seq = c->iss, .flags = SYN, .options = options,
+		.who = &c->entry.who, .pseudo = c->pseudo, .seq = c->iss, .flags = SYN, .options = options,
 		.window = (uint16_t)min_u32(t->config.ring_bytes, 0xffff),
 	};
 
@@ -449,7 +458,7 @@ static bool
 send_reset(struct bx_transport *t, struct conn *c, struct bx_net_batch *out)
 {
 	struct bare bare = {
-		.tuple = bx_tcp_tuple(t, conn_id(t, c)), .seq = c->snd_nxt, .ack = c->rcv_nxt,
+		.who = &c->entry.who, .pseudo = c->pseudo, .seq = c->snd_nxt, .ack = c->rcv_nxt,
 		.flags = RST | ACK,
 	};
 
@@ -469,11 +478,35 @@ static inline bool
 output_is_usual(const struct bx_transport *t, const struct conn *c)
 {
 	return c->state >= BX_TCP_ESTABLISHED && (c->flags & UNUSUAL) == 0 && c->lost == 0 &&
-	    c->duplicate_acks == 0 && ((c->flags & F_FIN_QUEUED) == 0 || conn_fin_sent(c)) &&
+	    c->duplicate_acks == 0 &&
 	    (c->receive_ring == NONE || receive_ring_of(t, c->receive_ring)->count == 0);
 }
 
-/* New data, as send_new does it, with nothing but timestamps for options; false: the batch is full. */
+/* One segment of so much new data, with the FIN if it ends the stream. */
+static inline bool
+put_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, struct records *r,
+    uint32_t length, uint32_t options)
+{
+	uint32_t start = c->snd_nxt, end = start + length, flags = ACK;
+	bool fin = false;
+
+	if (end == c->snd_end) {
+		fin = (c->flags & F_FIN_QUEUED) != 0;
+		flags = fin ? ACK | PSH | FIN : ACK | PSH;
+	}
+	if (!segment_put(t, now_us, c, out, start, length, flags, options))
+		return false;
+	end += fin;
+	*record_at(r, r->count) = (struct record){ start, end, (uint32_t)now_us, fin ? R_FIN : 0 };
+	r->count++;
+	c->snd_nxt = end;
+	c->prr_out += length;
+	if (fin)
+		fin_gone(c);
+	return true;
+}
+
+/* New data and the FIN, as send_new does it, with nothing but timestamps for options; false: the batch is full. */
 static inline bool
 send_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t options)
 {
@@ -482,20 +515,16 @@ send_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 	bool room = true;
 
 	while (room && r.count < r.capacity && seq_lt(c->snd_nxt, c->snd_end)) {
-		uint32_t length = next_length(c, limit), end = c->snd_nxt + length;
+		uint32_t length = next_length(c, limit);
 
 		if (length == 0)
 			break;
-		room = segment_put(t, now_us, c, out, c->snd_nxt, length, end == c->snd_end ? ACK | PSH : ACK, options);
-		if (!room)
-			break;
-		*record_at(&r, r.count) = (struct record){ c->snd_nxt, end, (uint32_t)now_us, 0 };
-		r.count++;
-		c->snd_nxt = end;
+		room = put_usual(t, now_us, c, out, &r, length, options);
 	}
+	if (room && r.count < r.capacity && c->snd_nxt == c->snd_end && (c->flags & F_FIN_QUEUED) != 0)
+		room = put_usual(t, now_us, c, out, &r, 0, options);
 	if (c->snd_nxt == first)
 		return room;
-	c->prr_out += c->snd_nxt - first;
 	bx_tcp_records_put(t, c, &r);
 	if (c->retransmit_us == NEVER || c->retransmit_kind == PROBE || c->retransmit_kind == PERSIST)
 		bx_tcp_retransmit_arm(t, now_us, c);
@@ -510,6 +539,13 @@ half_window_counts(struct conn *c)
 		c->flags |= F_CWND_LIMITED;
 }
 
+/* Whether data or the FIN waits to be sent for the first time. */
+static inline bool
+something_new(const struct conn *c)
+{
+	return seq_lt(c->snd_nxt, c->snd_end + ((c->flags & F_FIN_QUEUED) != 0));
+}
+
 static inline bool
 output_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
 {
@@ -517,6 +553,10 @@ output_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_
 	bool all;
 
 	c->flags &= ~F_CWND_LIMITED;
+	if (!something_new(c)) {
+		half_window_counts(c);
+		return (c->flags & F_ACK_NOW) == 0 || segment_put(t, now_us, c, out, c->snd_nxt, 0, ACK, options);
+	}
 	all = send_usual(t, now_us, c, out, options);
 	half_window_counts(c);
 	if (all && (c->flags & F_ACK_NOW) != 0)

@@ -16,9 +16,7 @@ id_of(const struct bx_transport *t, uint32_t index)
 static void
 entry_remove(struct bx_transport *t, uint32_t index)
 {
-	struct tuple tuple = bx_tcp_tuple(t, id_of(t, index));
-
-	bx_tcp_hash_remove(t, id_of(t, index), &tuple);
+	bx_tcp_hash_remove(t, id_of(t, index));
 	t->time_waits[index].live = 0;
 	t->tw_used--;
 }
@@ -48,7 +46,6 @@ tail_push(struct bx_transport *t)
 void
 bx_tcp_time_wait_add(struct bx_transport *t, uint64_t now_us, const struct conn *c)
 {
-	struct tuple tuple = bx_tcp_tuple(t, conn_id(t, c));
 	struct time_wait *w;
 	uint32_t index;
 
@@ -59,27 +56,25 @@ bx_tcp_time_wait_add(struct bx_transport *t, uint64_t now_us, const struct conn 
 	index = tail_push(t);
 	w = &t->time_waits[index];
 	*w = (struct time_wait){
-		.local = c->local, .remote = c->remote, .local_port = c->local_port,
-		.remote_port = c->remote_port, .snd_nxt = c->snd_nxt, .rcv_nxt = c->rcv_nxt,
+		.entry.who = c->entry.who, .snd_nxt = c->snd_nxt, .rcv_nxt = c->rcv_nxt,
 		.ts_recent = c->ts_recent, .expire_ms = ms_of(now_us) + WAIT_MS, .live = 1,
 		.timestamps = (c->flags & F_TIMESTAMPS) != 0,
 	};
-	bx_tcp_hash_replace(t, conn_id(t, c), id_of(t, index), &tuple);
+	bx_tcp_hash_replace(t, conn_id(t, c), id_of(t, index));
 }
 
 static void
 answer(struct bx_transport *t, uint64_t now_us, const struct time_wait *w, struct bx_net_batch *replies)
 {
 	struct bare bare = {
-		.tuple = { w->local, w->remote, w->local_port, w->remote_port },
-		.seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = ACK,
+		.who = &w->entry.who, .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = ACK,
 	};
 	uint8_t options[12];
 
 	if (w->timestamps != 0) {
 		bx_put_be32(options, 0x0101080au);
 		bx_put_be32(options + 4,
-		    ms_of(now_us) + (uint32_t)bx_tcp_siphash(t->key, &bare.tuple, 2));
+		    ms_of(now_us) + (uint32_t)bx_tcp_siphash(t->key, bare.who, 2));
 		bx_put_be32(options + 8, w->ts_recent);
 		bare.options = options;
 		bare.options_length = sizeof options;
@@ -133,11 +128,10 @@ bx_tcp_time_wait_poll(struct bx_transport *t, uint64_t now_us)
 		}
 		head_pop(t);
 		if (w.live != 0 && !due) {
-			const struct tuple tuple = { w.local, w.remote, w.local_port, w.remote_port };
 			uint32_t index = tail_push(t);
 
 			t->time_waits[index] = w;
-			bx_tcp_hash_add(t, id_of(t, index), &tuple);
+			bx_tcp_hash_add(t, id_of(t, index), w.entry.bucket);
 		}
 	}
 }

@@ -24,23 +24,26 @@ struct usual {
 	bool fin;
 };
 
-/* The connection of a segment with the fixed header at p, or NULL. */
+/* The connection of a segment with the fixed header at p, or NULL; and where it belongs. */
 static inline struct conn *
-conn_of(struct bx_transport *t, const struct bx_net_buf *buf, const uint8_t *p)
+conn_of(struct bx_transport *t, const struct bx_net_buf *buf, const uint8_t *p, struct place *place)
 {
 	struct tuple tuple;
 	uint32_t id = t->last;
 
 	if (id != NONE) {
 		struct conn *c = &t->conns[id];
+		const struct tuple *w = &c->entry.who;
 
-		if (((uint32_t)c->remote_port << 16 | c->local_port) == bx_get_be32(p) &&
-		    bx_net_addr_equal(&c->remote, &buf->source) && bx_net_addr_equal(&c->local, &buf->destination))
+		place->id = id;
+		if (((uint32_t)w->remote_port << 16 | w->local_port) == bx_get_be32(p) &&
+		    bx_net_addr_equal(&w->remote, &buf->source) && bx_net_addr_equal(&w->local, &buf->destination))
 			return c;
 	}
-	tuple = (struct tuple){ buf->destination, buf->source, bx_get_be16(p + 2), bx_get_be16(p) };
-	id = bx_tcp_find(t, &tuple);
-	return id < t->config.connections ? &t->conns[id] : NULL;
+	tuple = (struct tuple){ buf->destination, buf->source, (uint16_t)sum_of16(sum_load16(p + 2)),
+	    (uint16_t)sum_of16(sum_load16(p)) };
+	place->id = bx_tcp_find(t, &tuple, &place->bucket);
+	return place->id < t->config.connections ? &t->conns[place->id] : NULL;
 }
 
 /* Whether ack covers whole records, each sent once; how many. */
@@ -184,7 +187,7 @@ acknowledged(struct bx_transport *t, uint64_t now_us, struct conn *c, const stru
 static inline void
 window_take(struct conn *c, const struct usual *u)
 {
-	uint32_t window = (uint32_t)bx_get_be16(u->head + 14) << c->send_scale;
+	uint32_t window = (uint32_t)sum_of16(sum_load16(u->head + 14)) << c->send_scale;
 
 	if (!seq_lt(c->snd_wl1, u->seq) && !(c->snd_wl1 == u->seq && seq_leq(c->snd_wl2, u->ack)))
 		return;
@@ -223,31 +226,36 @@ take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual
 	BX_INVARIANT(bx_tcp_conn_sound(t, c));
 }
 
-bool
-bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
-    const struct bx_net_buf *buf, struct bx_net_batch *replies)
+/* False: it is another one, and nothing has changed. */
+static IN_LINE bool
+taken(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct bx_net_buf *buf, struct usual *u,
+    struct bx_net_batch *replies)
 {
-	struct usual u = { .head = bx_net_bytes(batch, buf) };
-	bool had_ring;
-	struct conn *c;
+	bool had_ring = c->receive_ring != NONE;
 
-	if (buf->length < TCP_HEAD || (u.head[13] & ~(PSH | FIN)) != ACK ||
-	    (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) != 0)
+	if ((u->head[13] & ~(PSH | FIN)) != ACK || (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) != 0 ||
+	    !is_usual(t, c, buf, u) || (u->length != 0 && !bx_tcp_receive_attach(t, c)))
 		return false;
-	c = conn_of(t, buf, u.head);
-	if (c == NULL || !is_usual(t, c, buf, &u))
-		return false;
-	had_ring = c->receive_ring != NONE;
-	if (u.length != 0 && !bx_tcp_receive_attach(t, c))
-		return false;
-	if (BX_LIKELY(sum_is_good(t, c, buf, &u))) {
-		take(t, now_us, c, &u, replies);
+	if (BX_LIKELY(sum_is_good(t, c, buf, u))) {
+		take(t, now_us, c, u, replies);
 		return true;
 	}
 	t->stats.bad_checksum++;
-	if (u.length != 0 && !had_ring) {
+	if (u->length != 0 && !had_ring) {
 		bx_tcp_ring_give(t, c->receive_ring);
 		c->receive_ring = NONE;
 	}
 	return true;
+}
+
+void
+bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
+    const struct bx_net_buf *buf, struct bx_net_batch *replies)
+{
+	struct usual u = { .head = bx_net_bytes(batch, buf) };
+	struct place place = { NONE, NONE };
+	struct conn *c = buf->length >= TCP_HEAD ? conn_of(t, buf, u.head, &place) : NULL;
+
+	if (BX_UNLIKELY(c == NULL || !taken(t, now_us, c, buf, &u, replies)))
+		bx_tcp_segment(t, now_us, batch, buf, place, replies);
 }

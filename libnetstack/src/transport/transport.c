@@ -95,11 +95,11 @@ free_lists(struct bx_transport *t)
 	const struct bx_transport_config *c = &t->config;
 
 	for (uint32_t i = c->connections; i-- > 0;) {
-		t->conns[i] = (struct conn){ .hash_next = t->conn_free };
+		t->conns[i] = (struct conn){ .entry.next = t->conn_free };
 		t->conn_free = i;
 	}
 	for (uint32_t i = c->half_open; i-- > 0;) {
-		t->halves[i] = (struct half){ .hash_next = t->half_free, .listener = NONE };
+		t->halves[i] = (struct half){ .entry.next = t->half_free, .listener = NONE };
 		t->half_free = i;
 	}
 	for (uint32_t i = 0; i < c->time_waits; i++)
@@ -148,46 +148,62 @@ bx_transport_init(void *memory, size_t size, const struct bx_transport_config *c
 }
 
 static void
-receive_one(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segments,
-    struct bx_net_buf *buf, struct bx_net_batch *replies)
+error_arrives(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *segments, const struct bx_net_buf *buf)
 {
-	if (buf->kind == BX_NET_UNREACHABLE) {
-		t->stats.errors_in++;
-		if (buf->protocol == PROTOCOL_TCP)
-			bx_tcp_error(t, now_us, segments, buf);
-		else if (buf->protocol == PROTOCOL_UDP)
-			bx_udp_error(t, segments, buf);
-		else
-			t->stats.errors_stray++;
+	t->stats.errors_in++;
+	if (buf->protocol == PROTOCOL_TCP)
+		bx_tcp_error(t, now_us, segments, buf);
+	else if (buf->protocol == PROTOCOL_UDP)
+		bx_udp_error(t, segments, buf);
+	else
+		t->stats.errors_stray++;
+}
+
+/* Takes it out of the batch. */
+static IN_LINE void
+receive_one(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segments, struct bx_net_buf *buf,
+    struct bx_net_batch *replies)
+{
+	uint32_t kind = buf->kind;
+
+	if (kind != BX_NET_SEGMENT && kind != BX_NET_UNREACHABLE)
+		return;
+	buf->kind = BX_NET_NONE;
+	if (kind == BX_NET_UNREACHABLE) {
+		error_arrives(t, now_us, segments, buf);
 		return;
 	}
 	t->stats.segments_in++;
 	if (buf->protocol == PROTOCOL_TCP) {
 		t->stats.tcp_in++;
-		if (BX_UNLIKELY(!bx_tcp_usual(t, now_us, segments, buf, replies)))
-			bx_tcp_segment(t, now_us, segments, buf, replies);
-	} else if (buf->protocol == PROTOCOL_UDP)
+		bx_tcp_usual(t, now_us, segments, buf, replies);
+	} else if (buf->protocol == PROTOCOL_UDP) {
 		bx_udp_segment(t, segments, buf, replies);
-	else
+	} else {
 		t->stats.unknown_protocol++;
+	}
+}
+
+static APART void
+receive_many(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segments, struct bx_net_batch *replies)
+{
+	for (uint32_t i = 0; i < segments->count; i++)
+		receive_one(t, now_us, segments, &segments->bufs[i], replies);
 }
 
 void
 bx_transport_receive(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segments,
     struct bx_net_batch *replies)
 {
-	for (uint32_t i = 0; i < segments->count; i++) {
-		struct bx_net_buf *buf = &segments->bufs[i];
-
-		if (buf->kind == BX_NET_SEGMENT || buf->kind == BX_NET_UNREACHABLE) {
-			receive_one(t, now_us, segments, buf, replies);
-			buf->kind = BX_NET_NONE;
-		}
-	}
+	if (segments->count == 1)
+		receive_one(t, now_us, segments, segments->bufs, replies);
+	else
+		receive_many(t, now_us, segments, replies);
 }
 
-bool
-bx_transport_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
+/* Half-open ones first; then the connections, in turn. */
+static APART bool
+output_all(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
 {
 	if (t->half_first != NONE && !bx_tcp_half_output(t, now_us, out))
 		return true;
@@ -203,6 +219,12 @@ bx_transport_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch
 		}
 	}
 	return false;
+}
+
+bool
+bx_transport_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
+{
+	return (t->ready_first != NONE || t->half_first != NONE) && output_all(t, now_us, out);
 }
 
 void

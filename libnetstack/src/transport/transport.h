@@ -74,6 +74,7 @@ struct segment {
 	uint32_t seq, ack;
 	uint32_t window;		/* as in the header, unscaled */
 	uint16_t source_port, target_port;
+	uint32_t bucket;		/* of the four, where there is no connection of theirs */
 	uint8_t flags;
 	bool stored;			/* data is in the ring already */
 	/* Options. */
@@ -89,6 +90,13 @@ struct segment {
 struct tuple {
 	struct bx_net_addr local, remote;
 	uint16_t local_port, remote_port;
+};
+
+/* What connections, half-open and TIME-WAIT ones begin with: their place in the hash.  Of a free one, next is the next
+ * free one. */
+struct entry {
+	struct tuple who;
+	uint32_t next, bucket;
 };
 
 struct timer {
@@ -165,10 +173,7 @@ enum retransmit_kind { TIMEOUT, PROBE, REORDER, PERSIST };
 
 /* One connection.  Idle: no ring.  Times are microseconds. */
 struct conn {
-	/* Who: read for every segment. */
-	struct bx_net_addr local, remote;
-	uint16_t local_port, remote_port;
-	uint32_t hash_next;
+	struct entry entry;		/* read for every segment */
 	uint32_t pseudo;		/* raw sum of the pseudo header without the length */
 	uint32_t flags;
 	uint8_t state;			/* enum bx_tcp_state */
@@ -232,10 +237,9 @@ BX_STATIC_ASSERT(sizeof(struct conn) + sizeof(struct timer) + 8 <= 512,
 
 /* SYN-RECEIVED after a listener took a SYN (RFC 9293, 3.10.7.2). */
 struct half {
-	struct bx_net_addr local, remote;
-	uint16_t local_port, remote_port;
-	uint32_t hash_next, ready_next;
-	uint32_t listener;		/* index; NONE: free, and hash_next is the next free one */
+	struct entry entry;
+	uint32_t ready_next;
+	uint32_t listener;		/* index; NONE: free */
 	uint32_t iss, irs;
 	uint32_t ts_recent, ts_offset;
 	uint32_t sent_us;
@@ -254,9 +258,7 @@ BX_STATIC_ASSERT(sizeof(struct half) + sizeof(struct timer) + 8 <= 128, "a half-
 
 /* TIME-WAIT (RFC 9293, 3.6.1).  In order of expiry. */
 struct time_wait {
-	struct bx_net_addr local, remote;
-	uint16_t local_port, remote_port;
-	uint32_t hash_next;
+	struct entry entry;
 	uint32_t snd_nxt, rcv_nxt;
 	uint32_t ts_recent;
 	uint32_t expire_ms;		/* low half */
@@ -321,7 +323,8 @@ struct bx_transport {
 	uint32_t listener_event;	/* listeners with something to report */
 	uint32_t udp_event;		/* and ends of UDP */
 	uint32_t last;			/* the connection that the last segment was for */
-	uint32_t port_counter;
+	uint32_t port_counter, port_start;
+	struct tuple port_for;		/* to whom port_start leads: the last that a port was picked for */
 	uint32_t cookie_ms;		/* when cookies were last sent: others are not believed */
 	bool cookies;
 	uint32_t listener_heads[PORT_HEADS], udp_heads[PORT_HEADS];
@@ -343,12 +346,13 @@ uint64_t bx_tcp_siphash(const uint64_t key[2], const struct tuple *tuple, uint64
 uint32_t bx_tcp_isn(const struct bx_transport *t, uint64_t now_us, const struct tuple *tuple);
 
 /* ---- demux.c ---- */
-uint32_t bx_tcp_find(struct bx_transport *t, const struct tuple *tuple);
-void bx_tcp_hash_add(struct bx_transport *t, uint32_t id, const struct tuple *tuple);
-void bx_tcp_hash_remove(struct bx_transport *t, uint32_t id, const struct tuple *tuple);
+/* Who has the four; NONE: nobody.  *bucket is where they belong, unless it is the connection found last. */
+uint32_t bx_tcp_find(struct bx_transport *t, const struct tuple *tuple, uint32_t *bucket);
+/* Its entry says who it is. */
+void bx_tcp_hash_add(struct bx_transport *t, uint32_t id, uint32_t bucket);
+void bx_tcp_hash_remove(struct bx_transport *t, uint32_t id);
 /* The same four are of another kind from now on. */
-void bx_tcp_hash_replace(struct bx_transport *t, uint32_t id, uint32_t by, const struct tuple *tuple);
-struct tuple bx_tcp_tuple(const struct bx_transport *t, uint32_t id);
+void bx_tcp_hash_replace(struct bx_transport *t, uint32_t id, uint32_t by);
 struct listener *bx_tcp_listener_find(struct bx_transport *t, const struct bx_net_addr *local,
     uint16_t port);
 
@@ -633,8 +637,12 @@ uint32_t bx_tcp_options_syn(uint8_t *p, uint16_t mss, uint32_t flags, uint8_t sc
     uint32_t echo);
 
 /* ---- tcp_in.c ---- */
+/* Whom a segment is for, as bx_tcp_find says it. */
+struct place {
+	uint32_t id, bucket;
+};
 void bx_tcp_segment(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
-    const struct bx_net_buf *buf, struct bx_net_batch *replies);
+    const struct bx_net_buf *buf, struct place place, struct bx_net_batch *replies);
 void bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf);
 /* What an acknowledgement that was taken means for our FIN, and one of the peer that is next; true: the connection is
@@ -647,8 +655,8 @@ void bx_tcp_conn_options(struct bx_transport *t, uint64_t now_us, struct conn *c
     uint16_t peer_mss, uint8_t scale, uint32_t ts_value);
 
 /* ---- tcp_usual.c ---- */
-/* Takes the usual segment of a connection; false: it is another one, and nothing has changed. */
-bool bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
+/* A segment of TCP: the usual one of a connection is taken, any other goes to bx_tcp_segment. */
+void bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf, struct bx_net_batch *replies);
 
 /* ---- tcp_data.c ---- */
@@ -728,7 +736,8 @@ bool bx_tcp_output(struct bx_transport *t, uint64_t now_us, struct conn *c, stru
 void bx_tcp_reset_reply(struct bx_transport *t, const struct segment *s, struct bx_net_batch *replies);
 /* A bare header from the four, for resets, SYN-ACKs and answers from TIME-WAIT. */
 struct bare {
-	struct tuple tuple;
+	const struct tuple *who;
+	uint32_t pseudo;		/* as in struct conn; 0: not made yet */
 	uint32_t seq, ack;
 	uint16_t window;
 	uint8_t flags;

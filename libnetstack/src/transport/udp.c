@@ -174,11 +174,13 @@ bx_udp_send(struct bx_transport *t, uint64_t end, const struct bx_net_addr *loca
 		return BX_ERR_INVALID;
 	if (length > DATAGRAM_MAX)
 		return BX_ERR_OVERFLOW;
-	buf = batch_add(out, total, (struct bx_net_buf){
-		.kind = BX_NET_SEGMENT, .protocol = PROTOCOL_UDP, .source = *local, .destination = *remote,
-	});
+	buf = batch_add(out, total);
 	if (buf == NULL)
 		return BX_ERR_WOULD_BLOCK;
+	buf->kind = BX_NET_SEGMENT;
+	buf->protocol = PROTOCOL_UDP;
+	buf->source = *local;
+	buf->destination = *remote;
 	p = bx_net_bytes(out, buf);
 	bx_put_be32(p, (uint32_t)e->port << 16 | remote_port);
 	bx_put_be32(p + 4, total << 16);

@@ -7,6 +7,7 @@
 
 #include "protocol.h"
 
+#define NO_PAGE		0x600000000000u	/* no program has a page there, nor 4 GiB from there */
 #define ROUND_US	20000u		/* all threads of a program have run by then */
 
 /* One system call of a thread, and so on until `number` is 0; then it waits at `slot`. */
@@ -82,6 +83,10 @@ steps_make(struct crowd *crowd, unsigned thread)
 			*step++ = (struct step){ BX_SYS_CALL, slot_of(crowd, 'l', thread + 1), BX_SLOT_NONE,
 				far };
 		break;
+	case ROLE_RING:
+		*step++ = (struct step){ BX_SYS_RECEIVE, slot_of(crowd, 'l', 0), BX_SLOT_NONE, 0 };
+		*step++ = (struct step){ BX_SYS_CALL, crowd->mine, BX_SLOT_NONE, far };
+		break;
 	case ROLE_SLEEP:
 		*step++ = (struct step){ BX_SYS_SLEEP, 0, 0, crowd->order.deadline };
 		break;
@@ -90,6 +95,9 @@ steps_make(struct crowd *crowd, unsigned thread)
 	case ROLE_ECHO:
 	case ROLE_SERVE:
 	case ROLE_BURN:
+	case ROLE_FAULT:
+	case ROLE_EXIT:
+	case ROLE_TRAP:
 	case ROLE_NOTHING:
 		break;
 	}
@@ -158,10 +166,12 @@ chain_call(const struct crowd *crowd)
 static void
 threads_start(struct crowd *crowd)
 {
+	uint64_t entry = crowd->order.role == ROLE_FAULT ? NO_PAGE : (uint64_t)(uintptr_t)crowd_thread;
+
 	for (unsigned i = 0; i < CROWD_THREADS; i++) {
 		steps_make(crowd, i);
 		bx_err_ignore(bx_sys_thread_start(slot_of(crowd, 't', i),
-		    (uint64_t)(uintptr_t)crowd_thread, 0, (uint64_t)(uintptr_t)crowd->steps[i]));
+		    entry, 0, (uint64_t)(uintptr_t)crowd->steps[i]));
 	}
 	bx_sys_sleep(bx_sys_deadline_in_us(crowd->sys, ROUND_US));
 	bx_err_ignore(bx_sys_signal(crowd->ready));
@@ -181,6 +191,10 @@ bx_main(const struct bx_sys *sys)
 	bx_err_ignore(bx_sys_find(sys->launch, "mine", &crowd.mine));
 	bx_err_ignore(bx_sys_find(sys->launch, "note", &crowd.note));
 	bx_err_ignore(bx_sys_find(sys->launch, "ready", &crowd.ready));
+	if (crowd.order.role == ROLE_EXIT)
+		bx_sys_exit((int32_t)(uint32_t)bx_sys_now());
+	if (crowd.order.role == ROLE_TRAP)
+		(void)*(volatile uint8_t *)(NO_PAGE + (uint32_t)bx_sys_now());
 	if (crowd.order.role == ROLE_SERVE || crowd.order.role == ROLE_BURN)
 		serve(&crowd, crowd.order.deadline);
 	else if (crowd.order.role == ROLE_ECHO)

@@ -22,12 +22,16 @@ enum role {
 	ROLE_LINK,		/* crowd: each thread serves its link, and then calls the next */
 	ROLE_CHAIN,		/* crowd: the same, but only within the crowd, whose first thread calls the
 				 * first link, until `deadline` */
+	ROLE_RING,		/* crowd: each thread has received on its first link, and calls the driver */
+	ROLE_FAULT,		/* crowd: each thread faults, again and again */
 	ROLE_SLEEP,		/* crowd: each thread sleeps until `deadline` */
 	ROLE_DELETE,		/* crowd: as ROLE_WAIT; at `deadline` the first deletes what they wait at,
 				 * and tells the driver how long that took */
 	ROLE_ECHO,		/* served: answers with what it gets, strings too */
 	ROLE_SERVE,		/* served: receives `deadline` calls, answers none */
 	ROLE_BURN,		/* served: as ROLE_SERVE, and then uses all the time that it gets */
+	ROLE_EXIT,		/* large: ends with the tick as its exit code */
+	ROLE_TRAP,		/* large: ends by a fault, at an address whose low half is the tick */
 	ROLE_NOTHING
 };
 struct order {

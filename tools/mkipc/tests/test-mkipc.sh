@@ -18,6 +18,7 @@ for file in "$here"/bad/*.ipc; do
 	line=${expect%%: *} text=${expect#*: }
 	make_all "$scratch/bad" "$file"
 	status=$?
+	cat "$scratch/out" >>"$scratch/seen"
 	if [ $status -ne 1 ]; then
 		say bad "$name" "exit status $status"
 	elif ! grep -F "bad/$name.ipc:$line: error: " "$scratch/out" | grep -qF -- "$text"; then
@@ -78,5 +79,21 @@ head -c 1100000 /dev/zero | tr '\0' ' ' >"$scratch/large.ipc"
 awk 'BEGIN { print "interface x protocol 1 version 1 {"; for (i = 1; i < 257; i++) print "method m" i " = " i " ();"; print "}" }' >"$scratch/many.ipc"
 "$tool" "$scratch/many.ipc" 2>"$scratch/out"
 [ $? -eq 1 ] && grep -q "many.ipc:257: error: more than 255 methods" "$scratch/out" && say ok many || say bad many "$(cat "$scratch/out")"
+awk 'BEGIN { print "interface x protocol 1 version 1 {"; for (i = 0; i < 65; i++) print "const C" i " = 1;"; print "}" }' >"$scratch/numbers.ipc"
+"$tool" "$scratch/numbers.ipc" 2>"$scratch/out"
+[ $? -eq 1 ] && grep -q "numbers.ipc:66: error: more than 64 constants" "$scratch/out" && say ok numbers || say bad numbers "$(cat "$scratch/out")"
+
+# Each complaint of the sources is one that somebody has seen.
+for name in other many numbers; do
+	"$tool" "$source/interfaces/echo.ipc" "$scratch/$name.ipc" 2>>"$scratch/seen"
+done
+sed -i 's/^[^:]*:[0-9]*: error: //' "$scratch/seen"
+for file in "$source"/tools/mkipc/*.c; do
+	awk -f "$source/tools/mksystem/tests/list-diagnostics.awk" "$file"
+done | sort -u >"$scratch/patterns"
+[ "$(wc -l <"$scratch/patterns")" -ge 25 ] && say ok patterns || say bad patterns "too few are found"
+while read -r pattern; do
+	grep -qxE -e "$pattern" "$scratch/seen" && say ok "$pattern" || say bad "$pattern" "no faulty interface is told this"
+done <"$scratch/patterns"
 
 finish

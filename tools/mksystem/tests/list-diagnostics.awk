@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # list-diagnostics.awk -- of C sources, one a line, each text that they complain with: the string behind
-# complain(, or behind an fprintf to the complaints' own stream, as a pattern of grep -E.
+# complain( or mkipc's fail(, or behind an fprintf to the complaints' own stream, as a pattern of grep -E.
 { source = source " " $0 }
 function literal(from,	text, piece) {
 	text = ""
@@ -18,11 +18,11 @@ function pattern(text) {
 	gsub(/\\n$/, "", text)
 	gsub(/\\"/, "\"", text)
 	gsub(/[][(){}.*+?^$|]/, "\\\\&", text)
-	gsub(/%[a-z]?[a-z]/, ".*", text)
+	gsub(/%(\\\.\\\*)?[0-9]*(ll|[a-z])?[a-z]/, ".*", text)
 	return text
 }
 END {
-	while (match(source, /(complain|fprintf)\([^;"]*"/)) {
+	while (match(source, /(complain|fail|fprintf)\([^;"]*"/)) {
 		call = substr(source, RSTART, RLENGTH)
 		source = substr(source, RSTART + RLENGTH - 1)
 		if (call ~ /^fprintf/ && call !~ /diagnostics->out/)

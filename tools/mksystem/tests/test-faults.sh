@@ -32,7 +32,7 @@ table() {
 	    [ -s "$scratch/names" ] || exit 99
 }
 
-table "$scratch/manifest" "$here/faults.table" "$here/base.system" "$here/good.system"
+table "$scratch/manifest" "$here/faults.table" "$here"/*.system
 while read -r name; do
 	refuse "$scratch/manifest" "$name" "$build/tools/mksystem/mksystem" -o image
 done <"$scratch/names"
@@ -44,7 +44,7 @@ faults=$((passed + failed))
 [ $faults -ge 150 ] && say ok count || say bad count "$faults faulty manifests, but at least 150 are promised"
 
 # What they are made from is good, or all of them could be refused for one reason.
-for base in "$here/base.system" "$here/good.system"; do
+for base in "$here"/*.system; do
 	"$build/tools/mksystem/mksystem" --check "$base" && say ok "$base" || say bad "$base" "does not compile"
 done
 "$build/tools/authority/authority" --check "$source/tools/authority/tests/base.system" && say ok authority-base ||
