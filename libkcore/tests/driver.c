@@ -296,20 +296,11 @@ ipc_arguments(struct driver *driver, const struct bx_thread *thread, struct bx_c
 }
 
 static void
-other_arguments(struct driver *driver, const struct bx_thread *thread, struct bx_context *context)
+cap_arguments(struct driver *driver, const struct bx_thread *thread, struct bx_context *context)
 {
 	uint64_t *value = context->value, *word = context->word;
 
 	switch (context->number) {
-	case BX_SYS_SIGNAL:
-	case BX_SYS_NOTIFICATION_BIND:
-		value[0] = any_slot(driver, NOTE);
-		break;
-	case BX_SYS_WAIT:
-	case BX_SYS_SLEEP:
-		value[0] = any_slot(driver, NOTE + choose(driver, 2));
-		value[2] = any_deadline(driver);
-		break;
 	case BX_SYS_CAP_DERIVE:
 		value[0] = any_slot(driver, choose(driver, SLOTS));
 		derive_arguments(driver, thread, context);
@@ -333,6 +324,17 @@ other_arguments(struct driver *driver, const struct bx_thread *thread, struct bx
 		value[2] = any_slot(driver, one_in(driver, 2) ? COUNTED : free_slot(driver));
 		word[0] = choose(driver, 4);
 		break;
+	default:
+		break;
+	}
+}
+
+static void
+memory_arguments(struct driver *driver, struct bx_context *context)
+{
+	uint64_t *value = context->value, *word = context->word;
+
+	switch (context->number) {
 	case BX_SYS_MAP:
 		value[0] = any_slot(driver, MEMORY);
 		value[1] = 0x10000000 + choose(driver, 64) * (uint64_t)BX_PAGE_SIZE;
@@ -347,6 +349,17 @@ other_arguments(struct driver *driver, const struct bx_thread *thread, struct bx
 		value[2] = choose(driver, MEMORY_PAGES);
 		word[0] = choose(driver, 6);
 		break;
+	default:
+		break;
+	}
+}
+
+static void
+thread_arguments(struct driver *driver, struct bx_context *context)
+{
+	uint64_t *value = context->value;
+
+	switch (context->number) {
 	case BX_SYS_THREAD_START:
 		driver->entry += 16;
 		value[0] = any_slot(driver, THREAD_OTHER + choose(driver, 2));
@@ -361,6 +374,17 @@ other_arguments(struct driver *driver, const struct bx_thread *thread, struct bx
 		value[0] = any_slot(driver, THREAD_OTHER + choose(driver, 2));
 		value[1] = 8 + choose(driver, 6);
 		break;
+	default:
+		break;
+	}
+}
+
+static void
+device_arguments(struct driver *driver, struct bx_context *context)
+{
+	uint64_t *value = context->value, *word = context->word;
+
+	switch (context->number) {
 	case BX_SYS_IRQ_BIND:
 	case BX_SYS_IRQ_ACK:
 		value[0] = any_slot(driver, IRQ);
@@ -373,6 +397,21 @@ other_arguments(struct driver *driver, const struct bx_thread *thread, struct bx
 		value[2] = choose(driver, 6);
 		word[0] = choose(driver, 300);
 		break;
+	case BX_SYS_POWER:
+		value[0] = any_slot(driver, POWER);
+		value[1] = choose(driver, 4);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+program_arguments(struct driver *driver, struct bx_context *context)
+{
+	uint64_t *value = context->value, *word = context->word;
+
+	switch (context->number) {
 	case BX_SYS_SPAWN:
 	case BX_SYS_KILL:
 	case BX_SYS_PROGRAM_INFO:
@@ -392,13 +431,41 @@ other_arguments(struct driver *driver, const struct bx_thread *thread, struct bx
 		word[1] = choose(driver, 400);
 		word[2] = choose(driver, SLOTS + 1);
 		break;
-	case BX_SYS_POWER:
-		value[0] = any_slot(driver, POWER);
-		value[1] = choose(driver, 4);
+	default:
+		break;
+	}
+}
+
+static void
+notification_arguments(struct driver *driver, struct bx_context *context)
+{
+	uint64_t *value = context->value;
+
+	switch (context->number) {
+	case BX_SYS_SIGNAL:
+	case BX_SYS_NOTIFICATION_BIND:
+		value[0] = any_slot(driver, NOTE);
+		break;
+	case BX_SYS_WAIT:
+	case BX_SYS_SLEEP:
+		value[0] = any_slot(driver, NOTE + choose(driver, 2));
+		value[2] = any_deadline(driver);
 		break;
 	default:
 		break;
 	}
+}
+
+/* Each knows the calls of its kind, and leaves all others alone. */
+static void
+other_arguments(struct driver *driver, const struct bx_thread *thread, struct bx_context *context)
+{
+	notification_arguments(driver, context);
+	cap_arguments(driver, thread, context);
+	memory_arguments(driver, context);
+	thread_arguments(driver, context);
+	device_arguments(driver, context);
+	program_arguments(driver, context);
 }
 
 /* ---- events */

@@ -99,6 +99,72 @@ put_launch(const struct build *build, uint32_t index, uint8_t *bytes)
 	return at;
 }
 
+/* Each writes one entry of its table, and returns its size. */
+static size_t
+put_program(const struct build_program *from, size_t launch, size_t launch_size, uint8_t *bytes)
+{
+	struct bx_sysimage_program to;
+
+	memset(&to, 0, sizeof(to));
+	put_name(to.name, from->name);
+	put_name(to.module, from->module);
+	bx_put_le32(to.flags, from->flags);
+	bx_put_le32(to.priority, from->priority);
+	bx_put_le32(to.priority_max, from->priority_max);
+	bx_put_le32(to.slot_count, from->slots);
+	bx_put_le32(to.reply_count, from->replies);
+	bx_put_le32(to.thread_count, from->threads);
+	bx_put_le32(to.frame_quota, from->quota);
+	bx_put_le32(to.stack_pages, from->stack_pages);
+	bx_put_le32(to.fault_object, from->fault_object);
+	bx_put_le32(to.exit_object, from->exit_object);
+	bx_put_le64(to.exit_bits, from->exit_bits);
+	bx_put_le32(to.budget_us, from->budget_us);
+	bx_put_le32(to.period_us, from->period_us);
+	bx_put_le32(to.restart_times, from->restart_times);
+	bx_put_le32(to.restart_within_us, from->restart_within_us);
+	bx_put_le32(to.restart_backoff_us, from->restart_backoff_us);
+	bx_put_le32(to.restart_exhausted, from->restart_exhausted);
+	bx_put_le32(to.launch_offset, (uint32_t)launch);
+	bx_put_le32(to.launch_size, (uint32_t)launch_size);
+	memcpy(bytes, &to, sizeof(to));
+	return sizeof(to);
+}
+
+static size_t
+put_object(const struct build_object *from, uint8_t *bytes)
+{
+	struct bx_sysimage_object to;
+
+	memset(&to, 0, sizeof(to));
+	put_name(to.name, from->name);
+	bx_put_le32(to.kind, from->kind);
+	bx_put_le64(to.a, from->a);
+	bx_put_le64(to.b, from->b);
+	memcpy(bytes, &to, sizeof(to));
+	return sizeof(to);
+}
+
+static size_t
+put_grant(const struct build_grant *from, uint8_t *bytes)
+{
+	struct bx_sysimage_grant to;
+
+	memset(&to, 0, sizeof(to));
+	bx_put_le32(to.program, from->program);
+	bx_put_le32(to.slot, from->slot);
+	bx_put_le32(to.object, from->object);
+	bx_put_le32(to.rights, from->rights);
+	bx_put_le64(to.badge, from->badge);
+	bx_put_le32(to.uses, from->uses);
+	bx_put_le32(to.lender, from->lender);
+	bx_put_le64(to.lifetime_us, from->lifetime_us);
+	bx_put_le64(to.first, from->first);
+	bx_put_le64(to.count, from->count);
+	memcpy(bytes, &to, sizeof(to));
+	return sizeof(to);
+}
+
 size_t
 build_image(struct build *build, uint8_t bytes[IMAGE_SIZE])
 {
@@ -120,70 +186,20 @@ build_image(struct build *build, uint8_t bytes[IMAGE_SIZE])
 	    build->grant_count * sizeof(struct bx_sysimage_grant);
 
 	for (uint32_t i = 0; i < build->program_count; i++) {
-		const struct build_program *from = &build->programs[i];
-		struct bx_sysimage_program to;
 		size_t size = put_launch(build, i, bytes + launch);
 
-		memset(&to, 0, sizeof(to));
-		put_name(to.name, from->name);
-		put_name(to.module, from->module);
-		bx_put_le32(to.flags, from->flags);
-		bx_put_le32(to.priority, from->priority);
-		bx_put_le32(to.priority_max, from->priority_max);
-		bx_put_le32(to.slot_count, from->slots);
-		bx_put_le32(to.reply_count, from->replies);
-		bx_put_le32(to.thread_count, from->threads);
-		bx_put_le32(to.frame_quota, from->quota);
-		bx_put_le32(to.stack_pages, from->stack_pages);
-		bx_put_le32(to.fault_object, from->fault_object);
-		bx_put_le32(to.exit_object, from->exit_object);
-		bx_put_le64(to.exit_bits, from->exit_bits);
-		bx_put_le32(to.budget_us, from->budget_us);
-		bx_put_le32(to.period_us, from->period_us);
-		bx_put_le32(to.restart_times, from->restart_times);
-		bx_put_le32(to.restart_within_us, from->restart_within_us);
-		bx_put_le32(to.restart_backoff_us, from->restart_backoff_us);
-		bx_put_le32(to.restart_exhausted, from->restart_exhausted);
-		bx_put_le32(to.launch_offset, (uint32_t)launch);
-		bx_put_le32(to.launch_size, (uint32_t)size);
-		memcpy(bytes + at, &to, sizeof(to));
-		at += sizeof(to);
+		at += put_program(&build->programs[i], launch, size, bytes + at);
 		launch += size;
 		want_le(launch, IMAGE_SIZE);
 	}
 	bx_put_le32(header.object_offset, (uint32_t)at);
 	bx_put_le32(header.object_count, build->object_count);
-	for (uint32_t i = 0; i < build->object_count; i++) {
-		struct bx_sysimage_object to;
-
-		memset(&to, 0, sizeof(to));
-		put_name(to.name, build->objects[i].name);
-		bx_put_le32(to.kind, build->objects[i].kind);
-		bx_put_le64(to.a, build->objects[i].a);
-		bx_put_le64(to.b, build->objects[i].b);
-		memcpy(bytes + at, &to, sizeof(to));
-		at += sizeof(to);
-	}
+	for (uint32_t i = 0; i < build->object_count; i++)
+		at += put_object(&build->objects[i], bytes + at);
 	bx_put_le32(header.grant_offset, (uint32_t)at);
 	bx_put_le32(header.grant_count, build->grant_count);
-	for (uint32_t i = 0; i < build->grant_count; i++) {
-		const struct build_grant *from = &build->grants[i];
-		struct bx_sysimage_grant to;
-
-		memset(&to, 0, sizeof(to));
-		bx_put_le32(to.program, from->program);
-		bx_put_le32(to.slot, from->slot);
-		bx_put_le32(to.object, from->object);
-		bx_put_le32(to.rights, from->rights);
-		bx_put_le64(to.badge, from->badge);
-		bx_put_le32(to.uses, from->uses);
-		bx_put_le32(to.lender, from->lender);
-		bx_put_le64(to.lifetime_us, from->lifetime_us);
-		bx_put_le64(to.first, from->first);
-		bx_put_le64(to.count, from->count);
-		memcpy(bytes + at, &to, sizeof(to));
-		at += sizeof(to);
-	}
+	for (uint32_t i = 0; i < build->grant_count; i++)
+		at += put_grant(&build->grants[i], bytes + at);
 	bx_put_le32(header.size, (uint32_t)launch);
 	memcpy(bytes, &header, sizeof(header));
 	return launch;

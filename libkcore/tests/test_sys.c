@@ -726,17 +726,20 @@ END_TEST
 
 /* ---- observation */
 
-START_TEST(sys7_inspect)
+/* What INSPECT may show, one at a time. */
+union shown {
+	struct bx_info_system system;
+	struct bx_info_program program;
+	struct bx_info_thread thread;
+	struct bx_info_cap cap;
+	struct bx_info_endpoint endpoint;
+	struct bx_info_pool pool;
+};
+
+START_TEST(sys7_inspect_system)
 {
-	union {
-		struct bx_info_system system;
-		struct bx_info_program program;
-		struct bx_info_thread thread;
-		struct bx_info_cap cap;
-		struct bx_info_endpoint endpoint;
-		struct bx_info_pool pool;
-	} info;
-	uint32_t used = 0, pools = 0;
+	union shown info;
+	uint32_t used = 0;
 
 	world.machine.interrupt_every = 1;
 	DONE(BX_SYS_INSPECT, AUDIT, BX_INSPECT_SYSTEM, 0, AT, sizeof info);
@@ -752,6 +755,15 @@ START_TEST(sys7_inspect)
 		used += world.core->forest.slots[i].cap.type != BX_CAP_NONE;
 	ck_assert_uint_eq(info.system.slots_used, used);
 	REFUSED(BX_ERR_RANGE, BX_SYS_INSPECT, AUDIT, BX_INSPECT_SYSTEM, 1, AT, 500);
+	/* A smaller buffer gets the beginning. */
+	DONE(BX_SYS_INSPECT, AUDIT, BX_INSPECT_SYSTEM, 0, AT, 8);
+	ck_assert_uint_eq(result()->value[0], 8);
+}
+END_TEST
+
+START_TEST(sys7_inspect_programs_and_threads)
+{
+	union shown info;
 
 	DONE(BX_SYS_INSPECT, AUDIT, BX_INSPECT_PROGRAM, 2, AT, sizeof info);
 	user_get(&world, 1, AT, &info, sizeof info);
@@ -768,6 +780,12 @@ START_TEST(sys7_inspect)
 	REFUSED(BX_ERR_RANGE, BX_SYS_INSPECT, AUDIT, BX_INSPECT_THREAD, 8, AT, 500);
 	world_stop(&world, 3, BX_PROGRAM_KILLED);
 	REFUSED(BX_ERR_NOT_FOUND, BX_SYS_INSPECT, AUDIT, BX_INSPECT_THREAD, 6, AT, 500);
+}
+END_TEST
+
+START_TEST(sys7_inspect_capabilities)
+{
+	union shown info;
 
 	world_run_until(&world, WHO);
 	world.context->word[0] = AT;
@@ -788,6 +806,12 @@ START_TEST(sys7_inspect)
 	world.context->word[2] = 0;
 	ck_assert_int_eq(world_call(&world, BX_SYS_INSPECT, AUDIT, BX_INSPECT_CAP, PROGRAMS),
 	    BX_ERR_RANGE);
+}
+END_TEST
+
+START_TEST(sys7_inspect_queues)
+{
+	union shown info;
 
 	DONE(BX_SYS_INSPECT, AUDIT, BX_INSPECT_ENDPOINT, 1, AT, sizeof info);
 	user_get(&world, 1, AT, &info, sizeof info);
@@ -800,6 +824,13 @@ START_TEST(sys7_inspect)
 	ck_assert_uint_eq(info.endpoint.bits, 1u << 1);
 	ck_assert_uint_eq(info.endpoint.messages, 1);
 	REFUSED(BX_ERR_RANGE, BX_SYS_INSPECT, AUDIT, BX_INSPECT_NOTIFICATION, 2, AT, 500);
+}
+END_TEST
+
+START_TEST(sys7_inspect_pools)
+{
+	union shown info;
+	uint32_t pools = 0;
 
 	while (ask(BX_SYS_INSPECT, AUDIT, BX_INSPECT_POOL, pools, AT, sizeof info) == BX_OK) {
 		user_get(&world, 1, AT, &info, sizeof info);
@@ -813,9 +844,6 @@ START_TEST(sys7_inspect)
 	REFUSED(BX_ERR_INVALID, BX_SYS_INSPECT, AUDIT, 0, 0, AT, 500);
 	REFUSED(BX_ERR_INVALID, BX_SYS_INSPECT, AUDIT, 8, 0, AT, 500);
 	REFUSED(BX_ERR_ADDRESS, BX_SYS_INSPECT, AUDIT, BX_INSPECT_SYSTEM, 0, NOWHERE, 500);
-	/* A smaller buffer gets the beginning. */
-	DONE(BX_SYS_INSPECT, AUDIT, BX_INSPECT_SYSTEM, 0, AT, 8);
-	ck_assert_uint_eq(result()->value[0], 8);
 }
 END_TEST
 
@@ -1004,7 +1032,11 @@ suite_sys(void)
 	tcase_add_loop_test(tcase, sys6_spawner_loses_its_right, 0, 2);
 	tcase_add_test(tcase, sys6_kill_during_a_start);
 	tcase_add_loop_test(tcase, sys6_kill_and_exit_oneself, 0, 2);
-	tcase_add_test(tcase, sys7_inspect);
+	tcase_add_test(tcase, sys7_inspect_system);
+	tcase_add_test(tcase, sys7_inspect_programs_and_threads);
+	tcase_add_test(tcase, sys7_inspect_capabilities);
+	tcase_add_test(tcase, sys7_inspect_queues);
+	tcase_add_test(tcase, sys7_inspect_pools);
 	tcase_add_test(tcase, sys7_launches_are_recorded);
 	tcase_add_test(tcase, sys7_audit_ring);
 	tcase_add_test(tcase, sys7_a_flood_washes_nothing_away);

@@ -3,13 +3,18 @@
  * bench_loss.c -- goodput over a wire that loses frames in both directions, round trip 100 ms, 32 KiB rings, in
  * virtual time: the mean of ten seeds of 300 s.
  *
- *   bench_loss [cubic|newreno]       prints: loss_PERCENT KB_PER_SECOND
+ *   bench_loss [cubic|newreno|none]       prints: loss_PERCENT KB_PER_SECOND
+ *
+ * `none' is no way to run the library, which has no such switch (RFC 9293, 3.8.2, MUST-19): the congestion window is
+ * opened by force before each sending.  It stands beside stacks that were measured without congestion control, and says
+ * what finding losses and repairing them costs by itself.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pair.h"
+#include "../src/transport/transport.h"
 
 #define SEEDS		10u
 #define RUN_US		((uint64_t)300 * 1000000)
@@ -31,6 +36,18 @@ reader(struct pair *pair, uint32_t i)
 
 	while (i == 1 && bx_tcp_receive(pair->host[1].stack.transport, server, bytes, sizeof bytes, &n) == BX_OK)
 		got += n;
+}
+
+static bool unbridled;
+
+/* No window but the peer's. */
+static void
+unbridle(struct bx_transport *t, uint64_t client)
+{
+	struct conn *c = bx_tcp_conn_get(t, client);
+
+	if (c != NULL)
+		c->cwnd = 1u << 20;
 }
 
 static uint64_t
@@ -62,6 +79,8 @@ run(uint64_t seed, uint32_t lose, uint16_t features)
 	while (pair.now_us < end) {
 		while (bx_tcp_send(a, client, bytes, sizeof bytes, &n) == BX_OK)
 			;
+		if (unbridled)
+			unbridle(a, client);
 		pair_output(&pair, 0);
 		if (!pair_step(&pair, end))
 			break;
@@ -79,7 +98,10 @@ main(int argc, char **argv)
 	} rows[] = {
 		{ "0", 0 }, { "0.1", 10 }, { "1", 100 }, { "2", 200 }, { "5", 500 }, { "10", 1000 },
 	};
-	uint16_t features = argc > 1 && strcmp(argv[1], "newreno") == 0 ? 0 : BX_TCP_CUBIC;
+	const char *control = argc > 1 ? argv[1] : "cubic";
+	uint16_t features = strcmp(control, "newreno") == 0 ? 0 : BX_TCP_CUBIC;
+
+	unbridled = strcmp(control, "none") == 0;
 
 	for (uint32_t i = 0; i < BX_ARRAY_COUNT(rows); i++) {
 		uint64_t sum = 0;

@@ -86,6 +86,9 @@ for spec in bulk_segment:1000000 bulk_256k:1000000 bulk_offload:1000000 rr1:5000
 	    measure 'lwip 2.1.3' "$name" "${spec#*:}" "$scratch/bench_lwip" "$lwip"
 done
 "$loss" | while read -r name value; do row "$name" kB/s "$value" brainix; done
+for control in newreno none; do
+	"$loss" $control | while read -r name value; do row "$name" kB/s "$value" "brainix, congestion control $control"; done
+done
 "$ours" bytes | while read -r name value; do row "$name" bytes "$value" brainix; done
 test -s "$scratch/instructions-brainix" || exit 0
 compare

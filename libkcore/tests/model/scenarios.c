@@ -491,6 +491,83 @@ draw_verb(uint32_t (*draw)(uint32_t))
 	return usual_verbs[draw(sizeof usual_verbs)];
 }
 
+static void
+draw_ipc(const struct scenario *scenario, uint32_t (*draw)(uint32_t), struct model_op *op)
+{
+	if (draw(8) != 0)
+		op->b = REPLY_1;
+	op->c = draw(60) == 0;
+	if (draw(3) == 0)
+		op->offer = (uint8_t)draw(OFFER_COUNT);
+	if ((op->offer == OFFER_LONG || op->offer == OFFER_BAD_ROOM) && !scenario->shape.strings)
+		op->offer = OFFER_CAP;
+}
+
+/* Of what is held: capabilities and memory. */
+static void
+draw_held(uint32_t (*draw)(uint32_t), struct model_op *op)
+{
+	switch (op->verb) {
+	case BX_SYS_CAP_DERIVE:
+		op->b = draw(3) == 0 ? op->b : (uint8_t)(FREE_1 + draw(2));
+		op->c = (uint8_t)draw(256);
+		op->offer = draw(12) == 0 ? (uint8_t)(OFFER_UNALIGNED + draw(2)) : 0;
+		break;
+	case BX_SYS_CAP_COPY:
+	case BX_SYS_CAP_MOVE:
+		op->b = draw(3) == 0 ? op->b : (uint8_t)(FREE_1 + draw(2));
+		break;
+	case BX_SYS_CAP_RECHARGE:
+		op->b = draw(6) == 0 ? op->b : CSPACE_NEXT;
+		op->c = (uint8_t)draw(PAST_END);
+		break;
+	case BX_SYS_MAP:
+		op->b = (uint8_t)draw(20);
+		op->c = (uint8_t)draw(SPEC_PAGES);
+		op->d = (uint8_t)(draw(4) | draw(8) << 4);
+		break;
+	case BX_SYS_UNMAP:
+		op->c = (uint8_t)draw(SPEC_PAGES);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Of threads, programs and what is observed. */
+static void
+draw_control(const struct scenario *scenario, uint32_t (*draw)(uint32_t), struct model_op *op)
+{
+	switch (op->verb) {
+	case BX_SYS_THREAD_START:
+		op->b = draw(8) == 0 ? (uint8_t)draw(3) : 0;
+		op->c = draw(8) == 0;
+		break;
+	case BX_SYS_THREAD_PRIORITY:
+		op->b = (uint8_t)(8 + draw(14));
+		break;
+	case BX_SYS_IRQ_BIND:
+		op->b = draw(6) == 0 ? op->b : NOTE;
+		break;
+	case BX_SYS_AUDIT_READ:
+		op->b = (uint8_t)draw(256);
+		break;
+	case BX_SYS_INSPECT:
+		op->b = (uint8_t)draw(8);
+		op->c = (uint8_t)draw(10);
+		op->d = (uint8_t)draw(PAST_END + 1);
+		break;
+	case BX_SYS_SPAWN:
+	case BX_SYS_KILL:
+	case BX_SYS_PROGRAM_INFO:
+		op->b = (uint8_t)draw(scenario->shape.programs + 1u);
+		op->c = (uint8_t)draw(100);
+		break;
+	default:
+		break;
+	}
+}
+
 struct model_op
 scenario_draw(const struct scenario *scenario, uint32_t (*draw)(uint32_t))
 {
@@ -510,67 +587,9 @@ scenario_draw(const struct scenario *scenario, uint32_t (*draw)(uint32_t))
 	op.b = (uint8_t)draw(PAST_END + 1);
 	op.c = (uint8_t)draw(4);
 	op.d = (uint8_t)draw(4);
-	switch (op.verb) {
-	case BX_SYS_CALL:
-	case BX_SYS_SEND:
-	case BX_SYS_RECEIVE:
-	case BX_SYS_REPLY:
-	case BX_SYS_REPLY_RECEIVE:
-		if (draw(8) != 0)
-			op.b = REPLY_1;
-		op.c = draw(60) == 0;
-		if (draw(3) == 0)
-			op.offer = (uint8_t)draw(OFFER_COUNT);
-		if ((op.offer == OFFER_LONG || op.offer == OFFER_BAD_ROOM) && !scenario->shape.strings)
-			op.offer = OFFER_CAP;
-		break;
-	case BX_SYS_CAP_DERIVE:
-		op.b = draw(3) == 0 ? op.b : (uint8_t)(FREE_1 + draw(2));
-		op.c = (uint8_t)draw(256);
-		op.offer = draw(12) == 0 ? (uint8_t)(OFFER_UNALIGNED + draw(2)) : 0;
-		break;
-	case BX_SYS_CAP_COPY:
-	case BX_SYS_CAP_MOVE:
-		op.b = draw(3) == 0 ? op.b : (uint8_t)(FREE_1 + draw(2));
-		break;
-	case BX_SYS_CAP_RECHARGE:
-		op.b = draw(6) == 0 ? op.b : CSPACE_NEXT;
-		op.c = (uint8_t)draw(PAST_END);
-		break;
-	case BX_SYS_MAP:
-		op.b = (uint8_t)draw(20);
-		op.c = (uint8_t)draw(SPEC_PAGES);
-		op.d = (uint8_t)(draw(4) | draw(8) << 4);
-		break;
-	case BX_SYS_UNMAP:
-		op.c = (uint8_t)draw(SPEC_PAGES);
-		break;
-	case BX_SYS_THREAD_START:
-		op.b = draw(8) == 0 ? (uint8_t)draw(3) : 0;
-		op.c = draw(8) == 0;
-		break;
-	case BX_SYS_THREAD_PRIORITY:
-		op.b = (uint8_t)(8 + draw(14));
-		break;
-	case BX_SYS_IRQ_BIND:
-		op.b = draw(6) == 0 ? op.b : NOTE;
-		break;
-	case BX_SYS_AUDIT_READ:
-		op.b = (uint8_t)draw(256);
-		break;
-	case BX_SYS_INSPECT:
-		op.b = (uint8_t)draw(8);
-		op.c = (uint8_t)draw(10);
-		op.d = (uint8_t)draw(PAST_END + 1);
-		break;
-	case BX_SYS_SPAWN:
-	case BX_SYS_KILL:
-	case BX_SYS_PROGRAM_INFO:
-		op.b = (uint8_t)draw(scenario->shape.programs + 1u);
-		op.c = (uint8_t)draw(100);
-		break;
-	default:
-		break;
-	}
+	if (op.verb >= BX_SYS_CALL && op.verb <= BX_SYS_REPLY_RECEIVE)
+		draw_ipc(scenario, draw, &op);
+	draw_held(draw, &op);
+	draw_control(scenario, draw, &op);
 	return op;
 }

@@ -33,7 +33,9 @@ cube_root(uint64_t v)
 void
 bx_tcp_congestion_loss(struct conn *c)
 {
-	uint32_t flight = c->snd_nxt - c->snd_una;
+	/* What was let out since the first report of something missing does not count (RFC 5681, 3.2, step 2; RFC 3042):
+	 * before, the window bounded what was out. */
+	uint32_t flight = min_u32(c->snd_nxt - c->snd_una, c->cwnd);
 
 	if ((c->flags & F_CUBIC) == 0) {
 		/* RFC 5681, (4). */
@@ -44,7 +46,7 @@ bx_tcp_congestion_loss(struct conn *c)
 	c->cubic_prior = c->cwnd;
 	c->cubic_max = c->cwnd < c->cubic_max ? (uint32_t)((uint64_t)c->cwnd * 17 / 20) : c->cwnd;
 	c->cubic_epoch_us = 0;
-	c->ssthresh = max_u32((uint32_t)((uint64_t)min_u32(flight, c->cwnd) * 7 / 10), 2u * c->mss);
+	c->ssthresh = max_u32((uint32_t)((uint64_t)flight * 7 / 10), 2u * c->mss);
 }
 
 /* Congestion avoidance starts anew (RFC 9438, 4.2). */

@@ -10,6 +10,7 @@
 #define TIMESTAMPS_LEAD	0x0101080au	/* NOP, NOP, kind 8, length 10 */
 #define TIMESTAMPS_LONG	12u
 #define SACK_LEAD	0x01010500u	/* NOP, NOP, kind 5, length to be added */
+#define STAMP_AHEAD_US	1000u		/* stamps of what was sent at once are spread no further */
 
 /* ---- segments without a connection ---- */
 
@@ -292,6 +293,28 @@ send_again(struct bx_transport *t, uint64_t now_us, struct conn *c, struct recor
 	return true;
 }
 
+/*
+ * When a retransmission of x goes.  RACK takes of two that were sent at once the one with the higher number for the later
+ * (RFC 8985, 6.2, RACK_sent_after): new data that went earlier within the same microsecond, or the same batch, is not to
+ * be taken for sent behind it, or its delivery would say that the retransmission is lost.  What goes next is stamped no
+ * earlier (stamp_new).
+ */
+static uint32_t
+stamp_again(struct conn *c, const struct records *r, const struct record *x, uint32_t now_us)
+{
+	const struct record *newest = record_at(r, r->count - 1);
+	uint32_t ahead = newest->sent_us - now_us;
+
+	c->again_us = newest != x && ahead <= STAMP_AHEAD_US ? newest->sent_us + 1 : now_us;
+	return c->again_us;
+}
+
+static uint32_t
+stamp_new(const struct conn *c, uint32_t now_us)
+{
+	return c->again_us - now_us <= STAMP_AHEAD_US ? c->again_us : now_us;
+}
+
 /* What was marked lost, as far as the congestion window lets it; true: go on. */
 static bool
 send_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most, struct bx_net_batch *out)
@@ -311,7 +334,7 @@ send_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most
 		if (!send_again(t, now_us, c, x, most, out))
 			return false;
 		x->flags = (x->flags & ~R_LOST) | R_AGAIN;
-		x->sent_us = (uint32_t)now_us;
+		x->sent_us = stamp_again(c, &r, x, (uint32_t)now_us);
 		c->lost -= length;
 		c->prr_out += length;
 		if (c->retransmit_us == NEVER || c->retransmit_kind == PROBE)
@@ -380,7 +403,7 @@ send_new(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most,
 		bool fin = (c->flags & F_FIN_QUEUED) != 0 && c->snd_nxt + length == c->snd_end;
 		uint32_t flags = ACK | (fin ? FIN : 0);
 		struct record record = {
-			c->snd_nxt, c->snd_nxt + length + fin, (uint32_t)now_us, fin ? R_FIN : 0,
+			c->snd_nxt, c->snd_nxt + length + fin, stamp_new(c, (uint32_t)now_us), fin ? R_FIN : 0,
 		};
 
 		if ((length == 0 && !fin) || bx_tcp_records_full(t, c))

@@ -17,7 +17,7 @@
 void
 bx_tcp_delivered(struct conn *c, uint32_t now_us, const struct record *x, struct acked *a)
 {
-	uint32_t rtt = max_u32(now_us - x->sent_us, 1);
+	uint32_t rtt = record_age(x, now_us);
 
 	a->delivered += x->end - x->start;
 	if ((x->flags & R_AGAIN) != 0) {
@@ -185,7 +185,7 @@ bx_tcp_rack_detect(struct bx_transport *t, uint64_t now_us, struct conn *c)
 	reach = c->rack_rtt_us + reordering_window(c);
 	for (uint32_t i = 0; i < r.count; i++) {
 		struct record *x = record_at(&r, i);
-		uint32_t age = (uint32_t)now_us - x->sent_us;
+		uint32_t age = record_age(x, (uint32_t)now_us);
 
 		if ((x->flags & (R_SACKED | R_LOST)) != 0 || seq_lt(c->rack_us, x->sent_us) ||
 		    (x->sent_us == c->rack_us && seq_leq(c->rack_end, x->end)))

@@ -143,7 +143,7 @@ sum_is_good(const struct bx_transport *t, const struct conn *c, const struct bx_
 static inline void
 rack_update(struct conn *c, uint32_t now_us, const struct record *last)
 {
-	uint32_t rtt = max_u32(now_us - last->sent_us, 1);
+	uint32_t rtt = record_age(last, now_us);
 
 	c->min_rtt_us = min_u32(c->min_rtt_us, rtt);
 	if (c->rack_rtt_us != 0 && (seq_lt(last->sent_us, c->rack_us) ||
@@ -160,7 +160,7 @@ static inline void
 acknowledged(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual *u)
 {
 	struct records r = bx_tcp_records(t, c);
-	uint32_t rtt_us = max_u32((uint32_t)now_us - record_at(&r, 0)->sent_us, 1), bytes = u->ack - c->snd_una;
+	uint32_t rtt_us = record_age(record_at(&r, 0), (uint32_t)now_us), bytes = u->ack - c->snd_una;
 
 	rack_update(c, (uint32_t)now_us, record_at(&r, u->records - 1));
 	r.head += u->records;

@@ -231,6 +231,7 @@ struct conn {
 	int16_t error;			/* enum bx_err */
 	struct record single;		/* the record of SYN, FIN, when there is no ring */
 	uint32_t single_count;
+	uint32_t again_us;		/* stamp of the last retransmission */
 };
 BX_STATIC_ASSERT(sizeof(struct conn) + sizeof(struct timer) + 8 <= 512,
     "an idle connection, with its timer and its share of the hash");
@@ -598,6 +599,13 @@ record_at(const struct records *r, uint32_t i)
 	uint32_t at = r->head + i;
 
 	return &r->at[at < r->capacity ? at : at - r->capacity];
+}
+
+/* The time since a record was sent; at least 1, also where its stamp is ahead of the clock (stamp_again). */
+static inline uint32_t
+record_age(const struct record *x, uint32_t now_us)
+{
+	return seq_lt(x->sent_us, now_us) ? now_us - x->sent_us : 1;
 }
 
 static inline void

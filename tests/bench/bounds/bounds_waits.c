@@ -34,7 +34,7 @@ bench_sleepers(struct bounds *bounds)
 	};
 
 	for (unsigned phase = 0; phase < BX_ARRAY_COUNT(due); phase++) {
-		uint64_t deadline = bx_sys_deadline_in_us(bounds->sys, 2000000);
+		uint64_t deadline = bx_sys_deadline_in_us(bounds->sys, 1000000);
 
 		crowds_spawn(bounds, due[phase].role, deadline);
 		if (bx_sys_now() > deadline)
