@@ -8,7 +8,7 @@ bxinclude_HEADERS += \
 	%D%/include/brainix/net_link.h \
 	%D%/include/brainix/net_socket.h %D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
 noinst_HEADERS += \
-	%D%/src/batch.h %D%/src/dhcp/dhcp.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/transport.h \
+	%D%/src/batch.h %D%/src/dhcp/dhcp.h %D%/src/dns/dns.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/transport.h \
 	%D%/tests/fuzz.h %D%/tests/fuzz_stages.h %D%/tests/limits.h %D%/tests/pair.h
 pkgconfig_DATA += %D%/brainix-netstack.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/RFC.md
@@ -18,7 +18,7 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 %C%_libbrainix_netstack_la_SOURCES = \
 	%D%/src/batch.c %D%/src/stack.c %D%/src/sum.c \
 	%D%/src/dhcp/client.c %D%/src/dhcp/message.c \
-	%D%/src/dns/message.c %D%/src/dns/resolver.c \
+	%D%/src/dns/message.c %D%/src/dns/resolver.c %D%/src/dns/stream.c \
 	%D%/src/link/arp.c %D%/src/link/conflict.c %D%/src/link/ethernet.c %D%/src/link/neighbour.c \
 	%D%/src/ip/address.c %D%/src/ip/autoconf.c %D%/src/ip/door.c %D%/src/ip/group.c %D%/src/ip/icmpv4.c \
 	%D%/src/ip/icmpv6.c %D%/src/ip/igmp.c %D%/src/ip/ip.c %D%/src/ip/ipv4_in.c \
@@ -26,7 +26,7 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 	%D%/src/ip/nd.c %D%/src/ip/nd_cache.c %D%/src/ip/reassembly.c %D%/src/ip/route.c \
 	%D%/src/ip/router.c \
 	%D%/src/socket/datagram.c %D%/src/socket/sockets.c %D%/src/socket/stream.c %D%/src/socket/wait.c \
-	%D%/src/transport/conn.c %D%/src/transport/demux.c %D%/src/transport/hash.c \
+	%D%/src/transport/account.c %D%/src/transport/conn.c %D%/src/transport/demux.c %D%/src/transport/hash.c \
 	%D%/src/transport/records.c %D%/src/transport/ring.c %D%/src/transport/tcp_ack.c \
 	%D%/src/transport/tcp_api.c %D%/src/transport/tcp_congestion.c %D%/src/transport/tcp_cookie.c \
 	%D%/src/transport/tcp_data.c %D%/src/transport/tcp_in.c %D%/src/transport/tcp_listen.c \
@@ -45,7 +45,7 @@ check_LIBRARIES += %D%/tests/libnetstack-plain.a %D%/tests/libnetstack-verify.a
 
 # Scripts of packets, the property test, and the fuzz targets need no Check.
 libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/packets %D%/tests/packets_verify %D%/tests/property %D%/tests/property_verify \
-	%D%/tests/fuzz_batch %D%/tests/fuzz_dhcp %D%/tests/fuzz_dns %D%/tests/fuzz_ipv6 %D%/tests/fuzz_stack
+	%D%/tests/fuzz_batch %D%/tests/fuzz_dhcp %D%/tests/fuzz_dns %D%/tests/fuzz_dns_stream %D%/tests/fuzz_ipv6 %D%/tests/fuzz_stack
 %C%_tests_discovery_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_discovery_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_discovery_SOURCES = %D%/tests/discovery.c
@@ -82,6 +82,10 @@ libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/pac
 %C%_tests_fuzz_dns_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_dns_SOURCES = %D%/tests/fuzz_dns.c $(FUZZ_MAIN)
 %C%_tests_fuzz_dns_LDADD = %D%/tests/libnetstack-verify.a
+%C%_tests_fuzz_dns_stream_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-dns_stream"'
+%C%_tests_fuzz_dns_stream_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_dns_stream_SOURCES = %D%/tests/fuzz_dns_stream.c $(FUZZ_MAIN)
+%C%_tests_fuzz_dns_stream_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_ipv6_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-ipv6"'
 %C%_tests_fuzz_ipv6_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_ipv6_SOURCES = %D%/tests/fuzz_ipv6.c $(FUZZ_MAIN)

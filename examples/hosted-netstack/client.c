@@ -102,7 +102,9 @@ fetch(struct host *host, const char *url)
 
 /* ---- names ---- */
 
-static struct bx_dns_config servers;
+/* An answer that does not fit UDP comes over TCP into here. */
+static uint8_t long_answer[65537];
+static struct bx_dns_config servers = { .stream = long_answer, .stream_bytes = sizeof long_answer };
 
 void
 name_server(const struct bx_net_addr *address)

@@ -5,7 +5,7 @@
 #
 #	fuzz-long.sh [-s SECONDS] [-d FOLDER] [-r SEED] [TARGET...]
 #
-#	SECONDS	in all, 300 if not given; batch, dhcp and dns get one part each, stack and ipv6 three
+#	SECONDS	in all, 300 if not given; the others get one part each, stack and ipv6 three
 #	FOLDER	what stays from run to run, ./fuzz-net if not given:
 #		corpus/TARGET	inputs that reach something new		total/TARGET	executions of all runs
 #		failed/		inputs at which a target failed		log		a line for each part of a run
@@ -24,7 +24,7 @@ while getopts s:d:r: option; do
 	esac
 done
 shift $((OPTIND - 1))
-test $# != 0 || set -- stack ipv6 batch dhcp dns
+test $# != 0 || set -- stack ipv6 batch dhcp dns dns_stream
 clang=${CLANG:-clang}
 command -v "$clang" >/dev/null || { echo "fuzz-long.sh: needs clang" >&2; exit 77; }
 mkdir -p "$folder/build" "$folder/total" "$folder/failed"

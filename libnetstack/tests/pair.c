@@ -34,7 +34,7 @@ pair_transport(void)
 {
 	return (struct bx_transport_config){
 		.connections = 32, .half_open = 8, .time_waits = 16, .listeners = 4, .udp_ends = 4,
-		.rings = 64, .ring_bytes = 65536, .mtu = 1500,
+		.rings = 64, .accounts = 4, .ring_bytes = 65536, .mtu = 1500,
 		.features = BX_TCP_SACK | BX_TCP_TIMESTAMPS | BX_TCP_WINDOW_SCALE | BX_TCP_CUBIC,
 	};
 }

@@ -19,7 +19,7 @@ bx_panic(const char *where, const char *what)
 	abort();
 }
 
-static uint8_t m[512];
+static uint8_t m[2048];
 static uint32_t length;
 static struct bx_dns_name www;
 
@@ -223,23 +223,38 @@ poll(void)
 		if (out.bufs[k].kind == BX_NET_FRAME)
 			pair_send(&pair, 0, bx_net_bytes(&out, &out.bufs[k]), out.bufs[k].length);
 	}
+	pair_output(&pair, 0);
 	return err;
 }
 
+static uint8_t stream[1024];
+static uint64_t listener, connection;
+
 static void
-start(void)
+start_with(uint8_t *room, uint32_t size)
 {
 	const struct bx_net_addr any = { { 0 } };
-	struct bx_dns_config config = { .server_count = 1 };
+	struct bx_dns_config config = { .server_count = 1, .stream = room, .stream_bytes = size };
 	uint16_t port;
 
 	pair_init(&pair, 1, NULL);
 	config.servers[0] = pair.host[1].address;
 	ck_assert_int_eq(bx_udp_open(pair.host[1].stack.transport, &any, 53, &server_end, &port), BX_OK);
 	ck_assert_int_eq(bx_dns_start(&query, &config, "www.a", 5, 15, 1), BX_ERR_INVALID);
+	config.stream = stream;
+	config.stream_bytes = BX_DNS_MESSAGE_MAX - 1;
+	ck_assert_int_eq(bx_dns_start(&query, &config, "www.a", 5, BX_DNS_A, 1), BX_ERR_INVALID);
+	config.stream = room;
+	config.stream_bytes = size;
 	ck_assert_int_eq(bx_dns_start(&query, &config, "www.a", 5, BX_DNS_A, 99), BX_OK);
 	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
 	pair_run(&pair, pair.now_us + 100000);
+}
+
+static void
+start(void)
+{
+	start_with(NULL, 0);
 }
 
 /* The server takes a question and answers with m, its id changed by `wrong`. */
@@ -368,6 +383,183 @@ START_TEST(truncated_is_named)
 }
 END_TEST
 
+/* ---- over TCP ---- */
+
+/* Truncated over UDP; the server has taken the connection, and the question from it. */
+static void
+asked_by_stream(void)
+{
+	struct bx_transport *t = pair.host[1].stack.transport;
+	uint8_t question[300];
+	size_t n;
+
+	begin(2, 0, 0, 0);
+	serve(0);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	ck_assert_int_eq(bx_tcp_accept(t, listener, &connection), BX_OK);
+	ck_assert_int_eq(bx_tcp_receive(t, connection, question, sizeof question, &n), BX_OK);
+	ck_assert_uint_eq(n, 2 + 12 + 7 + 4);
+	ck_assert_uint_eq(bx_get_be16(question), n - 2);
+	ck_assert_mem_eq(question + 14, www.bytes, 7);
+	begin(0, 0, 0, 0);
+	bx_put_be16(m, bx_get_be16(question + 2));
+}
+
+static void
+start_stream(void)
+{
+	const struct bx_net_addr any = { { 0 } };
+
+	start_with(stream, sizeof stream);
+	ck_assert_int_eq(bx_tcp_listen(pair.host[1].stack.transport, &any, 53, 4, &listener), BX_OK);
+	asked_by_stream();
+}
+
+/* The server says m, all of it or the first bytes, its length in front. */
+static void
+say(uint32_t says, uint32_t first)
+{
+	uint8_t bytes[2048];
+	size_t sent;
+
+	bx_put_be16(bytes, (uint16_t)says);
+	memcpy(bytes + 2, m, length);
+	for (uint32_t at = 0, n = first; at < 2 + length; at += n, n = 2 + length - at) {
+		ck_assert_int_eq(bx_tcp_send(pair.host[1].stack.transport, connection, bytes + at, n, &sent), BX_OK);
+		ck_assert_uint_eq(sent, n);
+		pair_run(&pair, pair.now_us + 100000);
+		if (at + n < 2 + length)
+			ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	}
+}
+
+/* Nothing of the connection is left, and nothing was reset unless it had to be. */
+static void
+finish_stream(bool in_order)
+{
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_int_eq(bx_tcp_close(pair.host[1].stack.transport, pair.now_us, connection), BX_OK);
+	pair_run(&pair, pair.now_us + 10000000);
+	ck_assert_uint_eq(bx_transport_usage(pair.host[0].stack.transport).connections, 0);
+	ck_assert_uint_eq(bx_transport_usage(pair.host[0].stack.transport).rings, 0);
+	ck_assert((bx_transport_stats(pair.host[1].stack.transport)->tcp_resets_in == 0) == in_order);
+	finish();
+}
+
+/* 40 addresses, in two pieces that part at every place that matters: the length, its end, the header, the middle. */
+START_TEST(truncated_is_asked_by_stream)
+{
+	static const uint32_t first[5] = { 1, 2, 3, 14, 400 };
+
+	start_stream();
+	begin(0, 0, 40, 0);
+	bx_put_be16(m, query.id);
+	for (uint8_t i = 0; i < 40; i++)
+		record(asked, 2, 1, 30, (const uint8_t[4]){ 10, 0, 0, i }, 4);
+	ck_assert_uint_gt(length, BX_DNS_MESSAGE_MAX);
+	say(length, first[_i]);
+	ck_assert_int_eq(poll(), BX_OK);
+	ck_assert_uint_eq(query.answer.count, BX_DNS_ADDRESSES);
+	ck_assert_uint_eq(query.answer.addresses[7].byte[15], 7);
+	finish_stream(true);
+}
+END_TEST
+
+/* More than there is room for, none at all, and one that is truncated again. */
+START_TEST(stream_without_an_answer)
+{
+	static const struct {
+		uint32_t says;
+		uint8_t flag;
+		enum bx_err err;
+	} cases[] = {
+		{ sizeof stream - 1, 0, BX_ERR_TRUNCATED }, { 0, 2, BX_ERR_TRUNCATED },
+	};
+
+	start_stream();
+	begin(cases[_i].flag, 0, 0, 0);
+	bx_put_be16(m, query.id);
+	say(cases[_i].says != 0 ? cases[_i].says : length, 2 + length);
+	ck_assert_int_eq(poll(), cases[_i].err);
+	finish_stream(_i == 1);
+}
+END_TEST
+
+/* Whatever goes wrong with the connection, the question is asked again, with another id. */
+START_TEST(stream_fails)
+{
+	struct bx_transport *t = pair.host[1].stack.transport;
+	uint16_t before;
+
+	start_stream();
+	t = pair.host[1].stack.transport;
+	before = query.id;
+	switch (_i) {
+	case 0:
+		ck_assert_int_eq(bx_tcp_abort(t, pair.now_us, connection), BX_OK);
+		break;
+	case 1:
+		ck_assert_int_eq(bx_tcp_shutdown(t, pair.now_us, connection), BX_OK);
+		break;
+	case 2:
+		bx_put_be16(m, query.id ^ 1);
+		say(length, 2 + length);
+		break;
+	default:
+		/* It says nothing. */
+		pair_run(&pair, pair.now_us + 9800000);
+		ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+		ck_assert_uint_ne(query.connection, 0);
+		ck_assert_uint_le(bx_dns_next(&query) - pair.now_us, 200000);
+		pair_run(&pair, bx_dns_next(&query));
+		break;
+	}
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	ck_assert_uint_eq(query.connection, 0);
+	ck_assert_int_eq(query.last, BX_ERR_TIMEOUT);
+	pair_run(&pair, pair.now_us + 100000);
+	begin(0, 0, 1, 0);
+	record(asked, 2, 1, 30, ten, 4);
+	ck_assert_uint_ne(serve(0), before);
+	ck_assert_int_eq(poll(), BX_OK);
+	finish();
+}
+END_TEST
+
+/* Nobody listens; then it is given up in the middle; then there is no place for a connection. */
+START_TEST(stream_cannot_be)
+{
+	struct bx_transport *t;
+	uint64_t c;
+
+	start_with(stream, sizeof stream);
+	begin(2, 0, 0, 0);
+	for (uint32_t i = 0; i < BX_DNS_ROUNDS; i++) {
+		serve(0);
+		ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+		pair_run(&pair, pair.now_us + 100000);
+		ck_assert_int_eq(poll(), i + 1 < BX_DNS_ROUNDS ? BX_ERR_WOULD_BLOCK : BX_ERR_NET_REFUSED);
+		pair_run(&pair, pair.now_us + 100000);
+	}
+	finish();
+	start_stream();
+	bx_dns_cancel(&query, pair.host[0].stack.transport);
+	ck_assert_int_eq(poll(), BX_ERR_CANCELLED);
+	finish_stream(false);
+	start_with(stream, sizeof stream);
+	t = pair.host[0].stack.transport;
+	while (bx_tcp_connect(t, pair.now_us, &pair.host[0].address, 0, &pair.host[1].address, 9, 1500, &c) == BX_OK)
+		continue;
+	begin(2, 0, 0, 0);
+	serve(0);
+	ck_assert_int_eq(poll(), BX_ERR_NO_MEMORY);
+	finish();
+}
+END_TEST
+
 START_TEST(alias_is_asked_for)
 {
 	struct bx_udp_from from;
@@ -435,6 +627,10 @@ main(void)
 	tcase_add_test(tc, refusal_is_tried_again);
 	tcase_add_test(tc, silence_is_a_timeout);
 	tcase_add_test(tc, truncated_is_named);
+	tcase_add_loop_test(tc, truncated_is_asked_by_stream, 0, 5);
+	tcase_add_loop_test(tc, stream_without_an_answer, 0, 2);
+	tcase_add_loop_test(tc, stream_fails, 0, 4);
+	tcase_add_test(tc, stream_cannot_be);
 	tcase_add_test(tc, alias_is_asked_for);
 	tcase_add_test(tc, asked_aliases_are_counted);
 	suite_add_tcase(suite, tc);

@@ -27,8 +27,9 @@ static struct pair pair;
 static _Alignas(64) uint8_t block[2][65536];
 static struct bx_sockets *sockets[2];
 static uint32_t client[2];
+#define RING	65536u			/* of pair_transport */
 static const struct bx_net_addr any;
-static const struct bx_socket_quota plenty = { 16, 8, 4 };
+static const struct bx_socket_quota plenty = { 16, 8, 4, UINT64_MAX };
 
 static struct bx_sockets_config
 standard(void)
@@ -150,7 +151,7 @@ nothing_left(void)
 		ck_assert(!bx_socket_done(sockets[i], &result));
 		/* All places are free again. */
 		for (uint32_t k = 0; k < standard().clients; k++) {
-			struct bx_socket_quota all = { 8, 8, 2 };
+			struct bx_socket_quota all = { 8, 8, 2, 0 };
 			uint64_t s;
 
 			ck_assert_int_eq(bx_socket_client_open(sockets[i], &all, &client[i]), BX_OK);
@@ -342,7 +343,7 @@ END_TEST
 
 START_TEST(quotas)
 {
-	const struct bx_socket_quota small = { 2, 3, 1 };
+	const struct bx_socket_quota small = { 2, 3, 1, 65536 };
 	struct bx_socket_quota usage;
 	uint64_t a, b, accepted, other;
 	struct bx_socket_interest interest;
@@ -397,6 +398,83 @@ START_TEST(quotas)
 }
 END_TEST
 
+static uint64_t
+held(uint32_t i, uint32_t who)
+{
+	struct bx_socket_quota usage;
+
+	ck_assert_int_eq(bx_socket_client_usage(sockets[i], who, &usage), BX_OK);
+	return usage.buffer_bytes;
+}
+
+/* Two rings, and not a third: neither by what is sent, nor by what arrives, nor by what was closed before all of it was
+ * sent.  Another client's are its own matter. */
+START_TEST(buffers)
+{
+	const struct bx_socket_quota two = { 8, 4, 2, 2 * RING + RING - 1 };
+	uint64_t listener, c[3], server[3], other;
+	struct bx_socket_interest interest;
+	uint8_t bytes[100] = { 1 };
+	uint32_t poor;
+	size_t n = 0;
+
+	begin(_i);
+	ck_assert_int_eq(bx_socket_client_open(sockets[0], &two, &poor), BX_OK);
+	listener = listen_on(80, 4);
+	other = connect_to(80);
+	for (uint32_t k = 0; k < 3; k++) {
+		ck_assert_int_eq(bx_socket_open(sockets[0], poor, BX_SOCKET_STREAM, &c[k]), BX_OK);
+		ck_assert_int_eq(bx_socket_connect(sockets[0], pair.now_us, poor, c[k], &pair.host[1].address, 80), BX_OK);
+		run(50 * MS);
+		if (k == 0)
+			ck_assert_int_eq(bx_socket_accept(sockets[1], pair.now_us, client[1], listener, &server[0]), BX_OK);
+		ck_assert_int_eq(bx_socket_accept(sockets[1], pair.now_us, client[1], listener, &server[k]), BX_OK);
+	}
+	/* What is sent. */
+	ck_assert_int_eq(bx_socket_send(sockets[0], poor, c[0], bytes, 100, &n), BX_OK);
+	ck_assert_int_eq(bx_socket_send(sockets[0], poor, c[1], bytes, 100, &n), BX_OK);
+	ck_assert_uint_eq(held(0, poor), 2 * RING);
+	ck_assert_int_eq(bx_socket_send(sockets[0], poor, c[2], bytes, 100, &n), BX_ERR_WOULD_BLOCK);
+	ck_assert_int_eq(bx_socket_send(sockets[0], client[0], other, bytes, 100, &n), BX_OK);
+	ck_assert_uint_eq(held(0, client[0]), RING);
+	interest = (struct bx_socket_interest){ c[2], BX_SOCKET_WRITABLE };
+	ck_assert_int_eq(bx_socket_wait(sockets[0], pair.now_us, poor, &interest, 1, UINT64_MAX, 9), BX_ERR_WOULD_BLOCK);
+	run(1000 * MS);
+	ck_assert_uint_eq(held(0, poor), 0);
+	ck_assert_uint_eq(held(0, client[0]), 0);
+	{
+		struct bx_socket_wait_result result;
+
+		ck_assert(bx_socket_done(sockets[0], &result));
+		ck_assert_uint_eq(result.token, 9);
+		ck_assert_uint_eq(result.interests[0].events, BX_SOCKET_WRITABLE);
+	}
+	/* What arrives. */
+	for (uint32_t k = 0; k < 3; k++)
+		ck_assert_int_eq(bx_socket_send(sockets[1], client[1], server[k], bytes, 100, &n), BX_OK);
+	run(100 * MS);
+	ck_assert_uint_eq(held(0, poor), 2 * RING);
+	for (uint32_t k = 0; k < 2; k++)
+		ck_assert_int_eq(bx_socket_receive(sockets[0], poor, c[k], bytes, 100, &n), BX_OK);
+	ck_assert_int_eq(bx_socket_receive(sockets[0], poor, c[2], bytes, 100, &n), BX_ERR_WOULD_BLOCK);
+	ck_assert_uint_eq(held(0, poor), 0);
+	run(2000 * MS);
+	ck_assert_int_eq(bx_socket_receive(sockets[0], poor, c[2], bytes, 100, &n), BX_OK);
+	ck_assert_uint_eq(n, 100);
+	/* What was closed. */
+	for (uint32_t k = 0; k < 2; k++) {
+		ck_assert_int_eq(bx_socket_send(sockets[0], poor, c[k], bytes, 100, &n), BX_OK);
+		ck_assert_int_eq(bx_socket_close(sockets[0], pair.now_us, poor, c[k], false), BX_OK);
+	}
+	ck_assert_uint_eq(held(0, poor), 2 * RING);
+	ck_assert_int_eq(bx_socket_send(sockets[0], poor, c[2], bytes, 100, &n), BX_ERR_WOULD_BLOCK);
+	run(1000 * MS);
+	ck_assert_uint_eq(held(0, poor), 0);
+	ck_assert_int_eq(bx_socket_client_close(sockets[0], pair.now_us, poor), BX_OK);
+	nothing_left();
+}
+END_TEST
+
 /* A client that dies takes its connections with it, and nothing of another's. */
 START_TEST(a_client_dies)
 {
@@ -436,6 +514,60 @@ send_off(uint32_t i, struct bx_net_batch *out)
 	bx_net_batch_clear(out);
 	run(20 * MS);
 }
+
+/* Connections that wait to be accepted hold rings of the listener's client; datagrams those of their end's. */
+START_TEST(buffers_unasked)
+{
+	const struct bx_socket_quota one = { 8, 4, 2, RING };
+	struct bx_transport *t;
+	uint64_t listener, c[2], datagram, sender;
+	static uint8_t batch_bytes[8192];
+	struct bx_net_buf bufs[8];
+	struct bx_net_batch out;
+	uint8_t byte = 1;
+	uint32_t poor;
+	size_t n;
+
+	begin(0);
+	t = pair.host[1].stack.transport;
+	ck_assert_int_eq(bx_socket_client_open(sockets[1], &one, &poor), BX_OK);
+	ck_assert_int_eq(bx_socket_open(sockets[1], poor, BX_SOCKET_STREAM, &listener), BX_OK);
+	ck_assert_int_eq(bx_socket_bind(sockets[1], poor, listener, &any, 80), BX_OK);
+	ck_assert_int_eq(bx_socket_listen(sockets[1], poor, listener, 4), BX_OK);
+	ck_assert_int_eq(bx_socket_open(sockets[1], poor, BX_SOCKET_DATAGRAM, &datagram), BX_OK);
+	ck_assert_int_eq(bx_socket_bind(sockets[1], poor, datagram, &any, 53), BX_OK);
+	for (uint32_t k = 0; k < 2; k++)
+		c[k] = connect_to(80);
+	run(100 * MS);
+	for (uint32_t k = 0; k < 2; k++)
+		ck_assert_int_eq(bx_socket_send(sockets[0], client[0], c[k], &byte, 1, &n), BX_OK);
+	run(100 * MS);
+	ck_assert_uint_eq(held(1, poor), RING);
+	ck_assert_uint_eq(bx_transport_usage(t).rings, 1);
+	sender = open_socket(0, BX_SOCKET_DATAGRAM);
+	for (uint32_t k = 0; k < 2; k++) {
+		bx_net_batch_init(&out, batch_bytes, sizeof batch_bytes, bufs, 8, 0);
+		ck_assert_int_eq(bx_socket_send_to(sockets[0], pair.now_us, client[0], sender, &pair.host[1].address, 53,
+		    &byte, 1, &out), BX_OK);
+		send_off(0, &out);
+	}
+	ck_assert_uint_eq(held(1, poor), RING);
+	ck_assert_uint_eq(bx_transport_usage(t).rings, 1);
+	ck_assert_int_eq(bx_socket_client_close(sockets[1], pair.now_us, poor), BX_OK);
+	run(100 * MS);
+	ck_assert_uint_eq(bx_transport_usage(t).rings, 0);
+	/* Who has no account's name can set no limit. */
+	ck_assert_int_eq(bx_transport_account_limit(t, 0, 1), BX_ERR_RANGE);
+	ck_assert_int_eq(bx_transport_account_limit(t, 5, 1), BX_ERR_RANGE);
+	ck_assert_uint_eq(bx_transport_account_used(t, 0), 0);
+	ck_assert_uint_eq(bx_transport_account_used(t, 5), 0);
+	for (uint64_t handle = 1; handle <= 1u << 25; handle = handle == 1 ? 1u << 24 : handle * 2) {
+		ck_assert_int_eq(bx_transport_account_set(t, handle, 1), BX_ERR_NOT_FOUND);
+		ck_assert_int_eq(bx_transport_account_set(t, handle, 5), BX_ERR_RANGE);
+	}
+	nothing_left();
+}
+END_TEST
 
 START_TEST(datagrams)
 {
@@ -626,6 +758,11 @@ START_TEST(init_refuses)
 	config = standard();
 	config.sockets = 0;
 	ck_assert_uint_eq(bx_sockets_size(&config), 0);
+	/* Each client wants an account of the stage. */
+	config = standard();
+	config.clients = pair_transport().accounts + 1;
+	ck_assert_int_eq(bx_sockets_init(block[0], sizeof block[0], &config, pair.host[0].stack.transport, &net, &s),
+	    BX_ERR_INVALID);
 	ck_assert_ptr_eq(s, untouched);
 	/* All sockets of all clients together are bounded. */
 	config = standard();
@@ -690,6 +827,8 @@ main(void)
 	tcase_add_loop_test(tc, room, 0, 2);
 	tcase_add_test(tc, waits);
 	tcase_add_test(tc, quotas);
+	tcase_add_loop_test(tc, buffers, 0, 2);
+	tcase_add_test(tc, buffers_unasked);
 	tcase_add_loop_test(tc, a_client_dies, 0, 2);
 	tcase_add_loop_test(tc, datagrams, 0, 2);
 	tcase_add_test(tc, states_refused);

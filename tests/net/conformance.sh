@@ -205,7 +205,8 @@ others="$others $!"
 client() { inside "$program" $mode "$@"; }
 fetched() { client "$@" >"$scratch/got" && cmp "$scratch/file" "$scratch/got"; }
 if have dnsmasq; then
-	ip netns exec $near dnsmasq -k --conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces --interface=tap0 \
+	for i in $(seq 1 40); do echo "10.88.0.$i many.test"; done >"$scratch/hosts"
+	ip netns exec $near dnsmasq -k --conf-file=/dev/null --no-resolv --no-hosts --addn-hosts="$scratch/hosts" --bind-interfaces --interface=tap0 \
 	    --dhcp-range=10.77.0.100,10.77.0.150,255.255.255.0,1h --dhcp-leasefile="$scratch/leases" \
 	    --address=/server.test/10.77.0.1 --address=/server.test/fd77::1 --cname=alias.test,server.test \
 	    --host-record=server.test,10.77.0.1,fd77::1 --user=root --pid-file="$scratch/pid" >/dev/null 2>&1 &
@@ -232,6 +233,8 @@ clients() {
 		row dnsmasq 'the server has written the lease down' test -s "$scratch/leases"
 		row dnsmasq 'DNS: A by the server that DHCP gave; then fetch 2 MB' fetched tap0 dhcp fetch http://server.test:8000/file
 		row dnsmasq 'DNS: an alias' client --dns 10.77.0.1 tap0 10.77.0.2/24 dns alias.test
+		many() { client --dns 10.77.0.1 tap0 10.77.0.2/24 dns many.test >"$scratch/many" && test "$(grep -c '^10\.88\.0\.' "$scratch/many")" = 8; }
+		row dnsmasq 'DNS: 40 addresses, truncated over UDP, then over TCP' many
 		row dnsmasq 'DNS: AAAA, over IPv6' client --dns fd77::1 tap0 fd77::2/64 dns server.test aaaa
 	else
 		skip dnsmasq 'DHCP, DNS'

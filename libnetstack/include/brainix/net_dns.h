@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * brainix/net_dns.h -- a DNS resolver that asks recursive servers over UDP.
+ * brainix/net_dns.h -- a DNS resolver that asks recursive servers over UDP, and over TCP what does not fit.
  * Layer 1, above net_transport.h.
  *
- * Sources: RFC 1035 (messages), 3596 (AAAA), 2181 section 8 (lifetimes), 2308 (negative answers),
+ * Sources: RFC 1035 (messages), 7766 (TCP), 3596 (AAAA), 2181 section 8 (lifetimes), 2308 (negative answers),
  * 5452 section 9 (what an answer must match).
  *
  * Protocol of use, one object for each question:
- *   bx_dns_start; then bx_dns_poll at once, whenever datagrams have come up, and at bx_dns_next, until it
- *   returns anything but BX_ERR_WOULD_BLOCK; what it adds to `out` goes to the IP stage each time.
+ *   bx_dns_start; then bx_dns_poll at once, whenever the transport stage has received, and at bx_dns_next, until it
+ *   returns anything but BX_ERR_WOULD_BLOCK; what it adds to `out` goes to the IP stage each time, and with a
+ *   stream so does what bx_transport_output has after each call.
  *   A question that is given up before that: bx_dns_cancel.
  * No cache is kept: answers carry their lifetime, for who keeps one.
  */
@@ -43,6 +44,10 @@ struct bx_dns_answer {
 struct bx_dns_config {
 	struct bx_net_addr servers[BX_DNS_SERVERS];
 	uint32_t server_count;		/* 1..BX_DNS_SERVERS */
+	/* Where an answer over TCP is put together, the caller's until the question is over; NULL: none, and what does not
+	 * fit UDP is BX_ERR_TRUNCATED. */
+	uint8_t *stream;
+	uint32_t stream_bytes;		/* two more than the longest answer that is taken: BX_DNS_MESSAGE_MAX..65537 */
 };
 
 /* Movable; only the resolver writes.  `answer` may be read once bx_dns_poll says so. */
@@ -52,6 +57,8 @@ struct bx_dns_query {
 	struct bx_dns_name name;	/* that is asked for now */
 	uint64_t random;
 	uint64_t end;			/* of UDP, a new one for each message; 0: none */
+	uint64_t connection;		/* of TCP; 0: none */
+	uint64_t now_us;		/* of the last call */
 	uint64_t due_us;
 	enum bx_err error;		/* BX_ERR_WOULD_BLOCK until it is over */
 	enum bx_err last;		/* why the last try failed */
@@ -59,8 +66,10 @@ struct bx_dns_query {
 	uint32_t chain;			/* names before this one */
 	uint32_t lifetime_s;		/* of the aliases that led to it */
 	uint32_t messages;
+	uint32_t got;			/* bytes in config.stream */
 	uint16_t type;
 	uint16_t id;
+	uint8_t asked;			/* the question is on the connection */
 };
 
 /*
@@ -89,7 +98,7 @@ BX_MUST_USE enum bx_err bx_dns_message_parse(const uint8_t *bytes, uint32_t leng
 
 /*
  * A question in *query.  type is BX_DNS_A or BX_DNS_AAAA; random is 64 secret random bits, new ones each time.
- *   BX_OK, BX_ERR_INVALID (type, servers), BX_ERR_FORMAT (text); on error *query is untouched.
+ *   BX_OK, BX_ERR_INVALID (type, servers, stream_bytes), BX_ERR_FORMAT (text); on error *query is untouched.
  */
 BX_MUST_USE enum bx_err bx_dns_start(struct bx_dns_query *query, const struct bx_dns_config *config,
     const char *text, size_t length, uint16_t type, uint64_t random);
@@ -99,8 +108,10 @@ BX_MUST_USE enum bx_err bx_dns_start(struct bx_dns_query *query, const struct bx
  *   BX_ERR_WOULD_BLOCK  not over
  *   BX_OK               query->answer has 1..BX_DNS_ADDRESSES addresses
  *   BX_ERR_NOT_FOUND    as above; query->answer.lifetime_s is set
- *   BX_ERR_TRUNCATED, BX_ERR_OVERFLOW   as above
- *   BX_ERR_TIMEOUT, BX_ERR_NET_REFUSED, BX_ERR_FORMAT   how the last of all tries failed
+ *   BX_ERR_TRUNCATED    it fits neither UDP nor config.stream
+ *   BX_ERR_OVERFLOW     as above
+ *   BX_ERR_TIMEOUT, BX_ERR_NET_REFUSED, BX_ERR_FORMAT, and of a connection BX_ERR_NET_RESET and
+ *   BX_ERR_NET_UNREACHABLE   how the last of all tries failed
  *   BX_ERR_NO_MEMORY, BX_ERR_INVALID, BX_ERR_EXISTS     from the transport stage
  * Once over it gives the same result again and does nothing.  O(datagrams), at most 64 in one call.
  */

@@ -31,7 +31,8 @@ struct bx_sockets_config {
 	uint16_t clients;		/* 1..1024 */
 	uint16_t waits;			/* at a time, of all clients, 1..4096 */
 	uint32_t sockets;		/* of all clients, 1..2^20 */
-	/* As in the transport stage's configuration. */
+	/* As in the transport stage's configuration, whose `accounts` are at least `clients`: it has to have been made
+	 * with them, and they are this layer's. */
 	uint32_t connections;
 	uint16_t listeners, udp_ends;
 };
@@ -41,6 +42,7 @@ struct bx_socket_quota {
 	uint32_t sockets;		/* accepted ones included */
 	uint32_t backlog;		/* the sum of what its listeners let wait */
 	uint16_t waits;
+	uint64_t buffer_bytes;		/* rings of its sockets in the transport stage, and of closed ones until they have sent all */
 };
 
 /* What the layer needs of the stages below. */
@@ -77,7 +79,8 @@ struct bx_socket_wait_result {
 /* The bytes that bx_sockets_init needs, or 0 if the configuration is outside its domain. */
 size_t bx_sockets_size(const struct bx_sockets_config *config);
 
-/* BX_OK, BX_ERR_INVALID (configuration), BX_ERR_ALIGN (memory not at 64), BX_ERR_NO_MEMORY (size).  *net is copied. */
+/* BX_OK, BX_ERR_INVALID (configuration, fewer accounts than clients), BX_ERR_ALIGN (memory not at 64), BX_ERR_NO_MEMORY
+ * (size).  *net is copied. */
 BX_MUST_USE enum bx_err bx_sockets_init(void *memory, size_t size, const struct bx_sockets_config *config,
     struct bx_transport *transport, const struct bx_socket_net *net, struct bx_sockets **sockets);
 

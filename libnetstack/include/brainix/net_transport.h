@@ -40,6 +40,7 @@ struct bx_transport_config {
 	uint16_t listeners;		/* 0..1024 */
 	uint16_t udp_ends;		/* 0..1024 */
 	uint32_t rings;			/* buffers that connections and ends share, 1..2^21 */
+	uint16_t accounts;		/* users whose buffers are counted apart, 0..1024 */
 	uint32_t ring_bytes;		/* of each; the largest window: a power of two, 4 KiB..1 MiB */
 	uint32_t cut_bytes;		/* the longest payload the device cuts (BX_NET_F_CUT), 0 if it does not; at most 65000 */
 	uint16_t mtu;			/* of connections that come in, if the packet does not say: 576..9216 */
@@ -217,6 +218,23 @@ BX_MUST_USE enum bx_err bx_tcp_info(const struct bx_transport *transport, uint64
 /* The next connection, listener or UDP end with something to report, and what (BX_TCP_*); false: none.  Reported once.
  * A UDP end is BX_TCP_READABLE when a datagram, or an error, has come. */
 bool bx_tcp_event(struct bx_transport *transport, uint64_t *handle, uint32_t *events);
+
+/*
+ * Accounts.  The rings of a connection, listener or end belong to account 0, which has no limit, or to one of
+ * 1..config.accounts.  An account may hold `bytes` of them (whole rings: ring_bytes each; 0 at first).  What it may not have
+ * is as if no ring were free: a send finds no room (BX_ERR_WOULD_BLOCK) and is told when there is again, what arrives is
+ * dropped, and sent again by its sender.  What is held stays charged until it is given back, after a close too.
+ */
+
+/* BX_OK, BX_ERR_RANGE (account 0, or none).  What is held beyond a lower limit stays. */
+BX_MUST_USE enum bx_err bx_transport_account_limit(struct bx_transport *transport, uint16_t account, uint64_t bytes);
+
+/* Rings that are taken from now on; of a listener, those of connections that it takes from now on.  BX_OK,
+ * BX_ERR_NOT_FOUND, BX_ERR_RANGE. */
+BX_MUST_USE enum bx_err bx_transport_account_set(struct bx_transport *transport, uint64_t handle, uint16_t account);
+
+/* The bytes that it holds; 0 if there is no such account. */
+uint64_t bx_transport_account_used(const struct bx_transport *transport, uint16_t account);
 
 /* What a handle names, and its place among those of its kind: for who keeps a table beside. */
 enum bx_transport_kind { BX_TRANSPORT_CONNECTION, BX_TRANSPORT_LISTENER, BX_TRANSPORT_UDP };

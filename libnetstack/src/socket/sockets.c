@@ -83,6 +83,8 @@ bx_sockets_init(void *memory, size_t size, const struct bx_sockets_config *confi
 
 	if (e != BX_OK)
 		return e;
+	if (bx_transport_account_limit(transport, config->clients, 0) != BX_OK)
+		return BX_ERR_INVALID;
 	s = sockets_carve(&c, config);
 	s->transport = transport;
 	s->net = *net;
@@ -133,9 +135,18 @@ bx_socket_client_get(const struct bx_sockets *s, uint32_t client)
 	return c->used && c->generation == client >> CLIENT_BITS ? c : NULL;
 }
 
+/* The account of the transport stage that a client's rings are charged to. */
+static uint16_t
+account_of(uint32_t index)
+{
+	return (uint16_t)(index + 1u);
+}
+
 enum bx_err
 bx_socket_client_open(struct bx_sockets *s, const struct bx_socket_quota *quota, uint32_t *client)
 {
+	enum bx_err e;
+
 	for (uint32_t i = 0; i < s->config.clients; i++) {
 		struct client *c = &s->clients[i];
 
@@ -144,6 +155,8 @@ bx_socket_client_open(struct bx_sockets *s, const struct bx_socket_quota *quota,
 		c->used = true;
 		c->quota = *quota;
 		c->usage = (struct bx_socket_quota){ 0 };
+		e = bx_transport_account_limit(s->transport, account_of(i), quota->buffer_bytes);
+		BX_ASSERT(e == BX_OK);
 		*client = c->generation << CLIENT_BITS | i;
 		return BX_OK;
 	}
@@ -158,6 +171,7 @@ bx_socket_client_usage(const struct bx_sockets *s, uint32_t client, struct bx_so
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
 	*usage = c->usage;
+	usage->buffer_bytes = bx_transport_account_used(s->transport, account_of(client % CLIENTS_MAX));
 	return BX_OK;
 }
 
@@ -212,7 +226,9 @@ bx_socket_attach(struct bx_sockets *s, struct sock *k, uint64_t handle)
 {
 	uint32_t index;
 	enum bx_transport_kind kind = bx_transport_handle(handle, &index);
+	enum bx_err err = bx_transport_account_set(s->transport, handle, account_of(k->client));
 
+	BX_ASSERT(err == BX_OK);
 	k->handle = handle;
 	s->of[kind][index] = sock_index(s, k);
 }

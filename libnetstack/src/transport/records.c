@@ -56,7 +56,7 @@ bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c)
 
 	if (c->send_ring != NONE)
 		return true;
-	index = bx_tcp_ring_take(t);
+	index = bx_tcp_ring_take(t, c->account);
 	if (index == NONE)
 		return false;
 	ring = send_ring_of(t, index);

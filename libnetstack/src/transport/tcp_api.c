@@ -21,8 +21,8 @@ bx_tcp_receive_scale(const struct bx_transport *t)
 
 /* ---- listeners ---- */
 
-static struct listener *
-listener_get(const struct bx_transport *t, uint64_t handle)
+struct listener *
+bx_tcp_listener_get(const struct bx_transport *t, uint64_t handle)
 {
 	uint32_t index = (uint32_t)handle - LISTENER_BASE;
 	struct listener *l;
@@ -71,7 +71,7 @@ bx_tcp_listen(struct bx_transport *t, const struct bx_net_addr *address, uint16_
 enum bx_err
 bx_tcp_accept(struct bx_transport *t, uint64_t listener, uint64_t *connection)
 {
-	struct listener *l = listener_get(t, listener);
+	struct listener *l = bx_tcp_listener_get(t, listener);
 	struct conn *c;
 
 	if (l == NULL)
@@ -94,7 +94,7 @@ bx_tcp_accept(struct bx_transport *t, uint64_t listener, uint64_t *connection)
 bool
 bx_tcp_acceptable(const struct bx_transport *t, uint64_t listener)
 {
-	const struct listener *l = listener_get(t, listener);
+	const struct listener *l = bx_tcp_listener_get(t, listener);
 
 	return l != NULL && l->first != NONE;
 }
@@ -112,7 +112,7 @@ listener_event_drop(struct bx_transport *t, const struct listener *l)
 enum bx_err
 bx_tcp_unlisten(struct bx_transport *t, uint64_t now_us, uint64_t listener)
 {
-	struct listener *l = listener_get(t, listener);
+	struct listener *l = bx_tcp_listener_get(t, listener);
 	uint32_t index, *at;
 	uint64_t connection;
 

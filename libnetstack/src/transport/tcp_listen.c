@@ -182,6 +182,7 @@ conn_of(struct bx_transport *t, uint64_t now_us, struct listener *l, const struc
 	else if (h->tries > 1)
 		c->cwnd = c->mss;	/* RFC 5681, 3.1: a SYN or SYN-ACK was lost */
 	c->listener = (uint32_t)(l - t->listeners);
+	c->account = l->account;
 	c->flags |= F_QUEUED;
 	if (l->first == NONE)
 		l->first = conn_id(t, c);

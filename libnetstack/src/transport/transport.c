@@ -20,7 +20,7 @@ config_is_valid(const struct bx_transport_config *c)
 		return false;
 	if (!within(c->ring_bytes, 4096, many) || (c->ring_bytes & (c->ring_bytes - 1)) != 0)
 		return false;
-	if (c->listeners > 1024 || c->udp_ends > 1024 || c->cut_bytes > 65000)
+	if (c->listeners > 1024 || c->udp_ends > 1024 || c->accounts > 1024 || c->cut_bytes > 65000)
 		return false;
 	return within(c->mtu, 576, 9216) && (c->features & ~BX_TRANSPORT_FEATURES) == 0;
 }
@@ -65,6 +65,9 @@ transport_carve(struct carve *c, const struct bx_transport_config *config)
 	uint32_t receive_head = round_64(sizeof(struct receive_ring));
 	uint32_t stride = max_u32(send_head, receive_head) + config->ring_bytes;
 	uint8_t *rings = carve_take(c, config->rings, stride);
+	uint32_t charged = config->accounts != 0 ? config->rings : 0;
+	struct account *accounts = carve_take(c, config->accounts + 1u, sizeof *accounts);
+	uint16_t *ring_accounts = carve_take(c, charged, sizeof *ring_accounts);
 
 	if (t != NULL) {
 		*t = (struct bx_transport){
@@ -72,6 +75,7 @@ transport_carve(struct carve *c, const struct bx_transport_config *config)
 			.listeners = listeners, .udp_ends = ends, .timers = timers, .buckets = buckets,
 			.rings = rings, .bucket_mask = buckets_for(config) - 1, .ring_stride = stride,
 			.send_head = send_head, .receive_head = receive_head, .record_count = records,
+			.accounts = accounts, .ring_accounts = charged != 0 ? ring_accounts : NULL,
 		};
 	}
 	return t;
@@ -112,6 +116,10 @@ free_lists(struct bx_transport *t)
 		t->udp_ends[i] = (struct udp_end){ .next = t->udp_free };
 		t->udp_free = i;
 	}
+	for (uint32_t i = 0; i <= c->accounts; i++)
+		t->accounts[i] = (struct account){ 0 };
+	for (uint32_t i = 0; t->ring_accounts != NULL && i < c->rings; i++)
+		t->ring_accounts[i] = 0;
 	for (uint32_t i = c->rings; i-- > 0;)
 		bx_tcp_ring_give(t, i);
 	t->ring_used = 0;

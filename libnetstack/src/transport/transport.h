@@ -229,6 +229,7 @@ struct conn {
 	uint32_t listener;		/* while it waits to be accepted */
 	uint16_t events;
 	int16_t error;			/* enum bx_err */
+	uint16_t account;		/* that its rings are charged to; 0: none */
 	struct record single;		/* the record of SYN, FIN, when there is no ring */
 	uint32_t single_count;
 	uint32_t again_us;		/* stamp of the last retransmission */
@@ -272,6 +273,7 @@ struct listener {
 	struct bx_net_addr address;
 	uint16_t port, backlog;
 	uint16_t waiting;		/* half-open and not accepted */
+	uint16_t account;		/* of the connections that it takes */
 	bool used;
 	uint32_t generation;
 	uint32_t next;			/* of the same port hash, or of the free ones */
@@ -283,6 +285,7 @@ struct listener {
 struct udp_end {
 	struct bx_net_addr address;
 	uint16_t port;
+	uint16_t account;
 	bool used, refused;
 	bool event;			/* in the list of those with something to report */
 	uint32_t event_next;
@@ -290,6 +293,11 @@ struct udp_end {
 	uint32_t next;
 	uint32_t ring;			/* NONE: nothing waits */
 	uint32_t head, tail;		/* of the ring, in bytes, growing */
+};
+
+/* A user of the stage whose rings are counted, in rings. */
+struct account {
+	uint32_t limit, used;
 };
 
 #define PORT_HEADS	64u
@@ -309,6 +317,8 @@ struct bx_transport {
 	struct timer *timers;		/* connections, then half-open ones */
 	uint32_t *buckets;
 	uint8_t *rings;
+	struct account *accounts;	/* 1..config.accounts */
+	uint16_t *ring_accounts;	/* whom a ring is charged to; NULL: there are no accounts */
 	uint32_t bucket_mask;
 	uint32_t ring_stride;		/* head and bytes */
 	uint32_t send_head, receive_head;	/* bytes before the data of each use */
@@ -374,18 +384,24 @@ uint64_t bx_tcp_ring_write_sum_round(uint8_t *ring, uint32_t at, uint32_t first,
 uint64_t bx_tcp_ring_read_sum_round(const uint8_t *ring, uint32_t at, uint32_t first, uint8_t *bytes,
     uint32_t length, uint64_t sum);
 
+/* ---- account.c ---- */
+void bx_tcp_account_charge(struct bx_transport *t, uint32_t ring, uint16_t account);
+void bx_tcp_account_release(struct bx_transport *t, uint32_t ring);
+
 /* A free ring holds the index of the next free one. */
 static inline uint32_t
-bx_tcp_ring_take(struct bx_transport *t)
+bx_tcp_ring_take(struct bx_transport *t, uint16_t account)
 {
 	uint32_t ring = t->ring_free;
 
-	if (ring == NONE) {
+	if (ring == NONE || (account != 0 && t->accounts[account].used >= t->accounts[account].limit)) {
 		t->stats.tcp_no_ring++;
 		return NONE;
 	}
 	__builtin_memcpy(&t->ring_free, t->rings + (size_t)ring * t->ring_stride, sizeof t->ring_free);
 	t->ring_used++;
+	if (BX_UNLIKELY(account != 0))
+		bx_tcp_account_charge(t, ring, account);
 	return ring;
 }
 
@@ -395,6 +411,8 @@ bx_tcp_ring_give(struct bx_transport *t, uint32_t ring)
 	__builtin_memcpy(t->rings + (size_t)ring * t->ring_stride, &t->ring_free, sizeof t->ring_free);
 	t->ring_free = ring;
 	t->ring_used--;
+	if (BX_UNLIKELY(t->ring_accounts != NULL))
+		bx_tcp_account_release(t, ring);
 }
 
 static inline struct send_ring *
@@ -531,6 +549,9 @@ bx_tcp_conn_event(struct bx_transport *t, struct conn *c, uint32_t events)
 }
 
 /* The connection of a handle, or NULL. */
+struct listener *bx_tcp_listener_get(const struct bx_transport *t, uint64_t handle);
+struct udp_end *bx_udp_end_get(const struct bx_transport *t, uint64_t handle);
+
 static inline struct conn *
 bx_tcp_conn_get(const struct bx_transport *t, uint64_t handle)
 {
@@ -679,7 +700,7 @@ bx_tcp_receive_attach(struct bx_transport *t, struct conn *c)
 
 	if (c->receive_ring != NONE)
 		return true;
-	c->receive_ring = bx_tcp_ring_take(t);
+	c->receive_ring = bx_tcp_ring_take(t, c->account);
 	if (c->receive_ring == NONE)
 		return false;
 	ring = receive_ring_of(t, c->receive_ring);

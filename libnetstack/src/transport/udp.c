@@ -13,8 +13,8 @@
 #define PORT_COUNT	16384u
 #define DATAGRAM_MAX	65507u
 
-static struct udp_end *
-end_get(const struct bx_transport *t, uint64_t handle)
+struct udp_end *
+bx_udp_end_get(const struct bx_transport *t, uint64_t handle)
 {
 	uint32_t index = (uint32_t)handle - UDP_BASE;
 	struct udp_end *e;
@@ -128,7 +128,7 @@ bx_udp_open(struct bx_transport *t, const struct bx_net_addr *address, uint16_t 
 bool
 bx_udp_readable(const struct bx_transport *t, uint64_t end)
 {
-	const struct udp_end *e = end_get(t, end);
+	const struct udp_end *e = bx_udp_end_get(t, end);
 
 	return e != NULL && (e->refused || e->ring != NONE);
 }
@@ -136,7 +136,7 @@ bx_udp_readable(const struct bx_transport *t, uint64_t end)
 enum bx_err
 bx_udp_close(struct bx_transport *t, uint64_t end)
 {
-	struct udp_end *e = end_get(t, end);
+	struct udp_end *e = bx_udp_end_get(t, end);
 	uint32_t index, *at;
 
 	if (e == NULL)
@@ -162,7 +162,7 @@ bx_udp_send(struct bx_transport *t, uint64_t end, const struct bx_net_addr *loca
     const struct bx_net_addr *remote, uint16_t remote_port, const uint8_t *bytes, uint32_t length,
     struct bx_net_batch *out)
 {
-	const struct udp_end *e = end_get(t, end);
+	const struct udp_end *e = bx_udp_end_get(t, end);
 	uint32_t total = UDP_HEAD + length;
 	struct bx_net_buf *buf;
 	uint64_t sum;
@@ -209,7 +209,7 @@ static bool
 ring_ready(struct bx_transport *t, struct udp_end *e)
 {
 	if (e->ring == NONE) {
-		e->ring = bx_tcp_ring_take(t);
+		e->ring = bx_tcp_ring_take(t, e->account);
 		e->head = e->tail = 0;
 	}
 	return e->ring != NONE;
@@ -337,7 +337,7 @@ enum bx_err
 bx_udp_receive(struct bx_transport *t, uint64_t end, uint8_t *bytes, uint32_t size,
     uint32_t *received, struct bx_udp_from *from)
 {
-	struct udp_end *e = end_get(t, end);
+	struct udp_end *e = bx_udp_end_get(t, end);
 	const uint8_t *ring;
 	uint32_t n;
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * account.c -- rings counted and limited for each of several users of the stage, so that one of them cannot take what the
+ * others need.
+ */
+#include "transport.h"
+
+void
+bx_tcp_account_charge(struct bx_transport *t, uint32_t ring, uint16_t account)
+{
+	t->ring_accounts[ring] = account;
+	t->accounts[account].used++;
+}
+
+void
+bx_tcp_account_release(struct bx_transport *t, uint32_t ring)
+{
+	uint16_t account = t->ring_accounts[ring];
+
+	if (account == 0)
+		return;
+	BX_ASSERT(t->accounts[account].used != 0);
+	t->accounts[account].used--;
+	t->ring_accounts[ring] = 0;
+}
+
+enum bx_err
+bx_transport_account_limit(struct bx_transport *t, uint16_t account, uint64_t bytes)
+{
+	if (account == 0 || account > t->config.accounts)
+		return BX_ERR_RANGE;
+	t->accounts[account].limit = (uint32_t)min_u64(bytes / t->config.ring_bytes, UINT32_MAX);
+	return BX_OK;
+}
+
+uint64_t
+bx_transport_account_used(const struct bx_transport *t, uint16_t account)
+{
+	if (account == 0 || account > t->config.accounts)
+		return 0;
+	return (uint64_t)t->accounts[account].used * t->config.ring_bytes;
+}
+
+enum bx_err
+bx_transport_account_set(struct bx_transport *t, uint64_t handle, uint16_t account)
+{
+	enum bx_transport_kind kind;
+	struct listener *l;
+	struct udp_end *e;
+	struct conn *c;
+	uint32_t index;
+
+	if (account > t->config.accounts)
+		return BX_ERR_RANGE;
+	kind = bx_transport_handle(handle, &index);
+	switch (kind) {
+	case BX_TRANSPORT_CONNECTION:
+		c = bx_tcp_conn_get(t, handle);
+		if (c == NULL)
+			return BX_ERR_NOT_FOUND;
+		c->account = account;
+		return BX_OK;
+	case BX_TRANSPORT_LISTENER:
+		l = bx_tcp_listener_get(t, handle);
+		if (l == NULL)
+			return BX_ERR_NOT_FOUND;
+		l->account = account;
+		return BX_OK;
+	case BX_TRANSPORT_UDP:
+		e = bx_udp_end_get(t, handle);
+		if (e == NULL)
+			return BX_ERR_NOT_FOUND;
+		e->account = account;
+		return BX_OK;
+	}
+	return BX_ERR_NOT_FOUND;
+}
