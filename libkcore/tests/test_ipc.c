@@ -195,12 +195,10 @@ settle(void)
 	ck_abort_msg("a system call does not end");
 }
 
-/* Leaves a copy from CLIENT to SERVER interrupted after its first step; `first` goes first. */
+/* Leaves a copy of what is offered from CLIENT to SERVER interrupted after its first step; `first` makes it. */
 static void
-half_copied(uint32_t first)
+copy_begun(uint32_t first)
 {
-	offer_send(CLIENT / 2, 60000);
-	offer_receive(SERVER / 2, 65536);
 	world_run_until(&world, first == CLIENT ? SERVER : CLIENT);
 	if (first == CLIENT) {
 		(void)ask_with(SERVER, WITH_BUFFERS(BX_SYS_RECEIVE), EP_A, 0, SOON, REPLY_SLOT);
@@ -219,6 +217,14 @@ half_copied(uint32_t first)
 	ck_assert_uint_eq(thread(SERVER)->transfer, CLIENT);
 	ck_assert_uint_gt(thread(first)->copied, 0);
 	ck_assert_uint_lt(thread(first)->copied, 60000);
+}
+
+static void
+half_copied(uint32_t first)
+{
+	offer_send(CLIENT / 2, 60000);
+	offer_receive(SERVER / 2, 65536);
+	copy_begun(first);
 }
 
 /* Everybody else sleeps, and both have a timer entry that comes due before any deadline below: so
@@ -1033,6 +1039,47 @@ START_TEST(ipc6_death_in_a_copy)
 }
 END_TEST
 
+/* The string, or the room for it, ends before its length does: _i & 1 which side makes the copy, _i & 2 whose
+ * mistake it is.  That one is told, and the other waits as if nothing had been. */
+START_TEST(ipc6_bad_end_in_a_copy)
+{
+	const uint64_t end = ELF_DATA + DATA_PAGES * BX_PAGE_SIZE;
+	uint32_t active = _i & 1 ? CLIENT : SERVER, wrong = _i & 2 ? CLIENT : SERVER;
+	struct bx_ipc_buffers buffers = no_buffers();
+
+	offer_send(CLIENT / 2, 60000);
+	offer_receive(SERVER / 2, 65536);
+	if (wrong == CLIENT) {
+		buffers.send_address = end - 40000;
+		buffers.send_length = 60000;
+		offer(CLIENT / 2, buffers);
+	} else {
+		buffers.receive_address = end - 40000;
+		buffers.receive_capacity = 65536;
+		offer(SERVER / 2, buffers);
+	}
+	copy_begun(active);
+	for (unsigned n = 0; n < 10 && thread(active)->restart != 0; n++)
+		world_pass(&world, 1);
+	failed(wrong, BX_ERR_ADDRESS);
+	if (wrong == active)
+		ask(active, BX_SYS_YIELD, 0, 0, 0);
+	settle();
+	if (wrong == CLIENT) {
+		state_is(SERVER, BX_THREAD_RECEIVING);
+		ask(OTHER, BX_SYS_CALL, EP_A, 7, SOON);
+		received(SERVER, 0x103, 7, BX_IPC_INFO_REPLY, OTHER);
+	} else {
+		state_is(CLIENT, BX_THREAD_SENDING);
+		world.machine.interrupt_every = 0;
+		offer_receive(SERVER / 2, 65536);
+		ask_with(SERVER, WITH_BUFFERS(BX_SYS_RECEIVE), EP_A, 0, SOON, REPLY_SLOT);
+		received(SERVER, 0x102, 5, BX_IPC_INFO_REPLY | 60000ull << 32, CLIENT);
+		string_is(SERVER / 2, 60000, CLIENT / 2);
+	}
+}
+END_TEST
+
 START_TEST(ipc6_stop_in_a_copy)
 {
 	uint32_t active = _i & 1 ? CLIENT : SERVER;
@@ -1802,6 +1849,7 @@ suite_ipc(void)
 	tcase_add_test(all, ipc6_last_use_is_spent_once);
 	tcase_add_loop_test(all, ipc6_deadline_in_a_copy, 0, 2);
 	tcase_add_loop_test(all, ipc6_death_in_a_copy, 0, 4);
+	tcase_add_loop_test(all, ipc6_bad_end_in_a_copy, 0, 4);
 	tcase_add_loop_test(all, ipc6_stop_in_a_copy, 0, 4);
 	tcase_add_loop_test(all, ipc6_caller_leaves_its_answer, 0, 2);
 	tcase_add_test(all, ipc6_server_leaves_its_answer);
