@@ -83,9 +83,12 @@ bx_sys_cap_move(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_v
 {
 	uint64_t from = thread->context.value[0], to = thread->context.value[1];
 	struct bx_cap_place place = own_place(core, thread, from);
-	enum bx_err err;
+	uint32_t slot;
+	enum bx_err err = bx_cap_slot_of(own_place(core, thread, to), &slot);
 
 	(void)out;
+	if (err != BX_OK)
+		return err;		/* to no slot: not worth another try */
 	/* A call is by the capability that it began with, and is found by its slot. */
 	if (!place.space->sealed &&
 	    bx_capability_in_use(core, &core->programs[thread->program], place.index))

@@ -893,6 +893,9 @@ START_TEST(ipc6_capability_in_use_stays)
 	mover->context.value[0] = EP_A;
 	mover->context.value[1] = FREE_SLOT;
 	ck_assert_int_eq(bx_sys_cap_move(world.core, mover, &out), BX_ERR_BUSY);
+	mover->context.value[1] = world.core->programs[mover->program].space.slot_count;
+	ck_assert_int_eq(bx_sys_cap_move(world.core, mover, &out), BX_ERR_CAP_SLOT);	/* never, so not BUSY */
+	mover->context.value[1] = FREE_SLOT;
 	mover->context.value[0] = EP_B;
 	ck_assert_int_eq(bx_sys_cap_move(world.core, mover, &out), BX_OK);
 	if (_i == 3)

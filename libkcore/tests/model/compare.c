@@ -120,7 +120,7 @@ thread_same(struct model *model, const struct spec *before, unsigned i)
 		return true;
 	SAME("call to be taken up again", i, core->restart, spec->again);
 	/* How far a call on many pages has come is not to be seen from outside, but goes on from there. */
-	if (spec->again && (spec->asked.regs.number == BX_SYS_MAP ||
+	if (spec->again && core->call_kind != BX_CALL_FAULT && (spec->asked.regs.number == BX_SYS_MAP ||
 	    spec->asked.regs.number == BX_SYS_UNMAP)) {
 		SAME("pages done", i, core->work & UINT32_MAX, spec->done);
 		SAME("pages to be taken back", i, core->work >> 63, spec->undo != 0);
