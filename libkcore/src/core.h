@@ -107,6 +107,7 @@ struct bx_program {
 	uint32_t work_index;
 	uint64_t work_offset;
 	struct bx_removal removal;
+	uint32_t strays;		/* how many of its threads are astray */
 	uint64_t disarmed;		/* how often a capability here lost its rights to a removal */
 	uint32_t work_thread;		/* who is starting it, or BX_NONE: the kernel */
 	uint32_t argument_length;
@@ -208,7 +209,7 @@ struct bx_thread {
 	uint32_t helps;			/* server that it pays for while it queues, or BX_NONE */
 	uint32_t helper;		/* the sender that pays for it, or BX_NONE */
 	uint64_t slice_ticks;		/* its program's time slice, constant */
-	uint32_t unused;
+	uint32_t astray;		/* 1: its call may go by a capability, and it is in no queue */
 };
 BX_STATIC_ASSERT(sizeof(struct bx_thread) == 512, "to find one by its index is a shift");
 

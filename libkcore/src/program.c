@@ -671,6 +671,22 @@ use_cancel(struct bx_kcore *core, struct bx_thread *thread)
 	}
 	bx_ipc_detach(core, thread);
 	thread->phase = 0;
+	bx_thread_astray_set(core, thread);
+}
+
+/* Whether a call of somebody in the program may go by the capability, which is for an endpoint or a
+ * notification: who is in a queue of the object, or astray. */
+static bool
+waits_possible(const struct bx_kcore *core, const struct bx_cap *cap, const struct bx_program *program)
+{
+	const struct bx_endpoint *endpoint;
+
+	if (program->strays != 0)
+		return true;
+	if (cap->type == BX_CAP_NOTIFICATION)
+		return core->notifications[cap->object.index].waiters.head != BX_NONE;
+	endpoint = &core->endpoints[cap->object.index];
+	return endpoint->senders.head != BX_NONE || endpoint->receivers.head != BX_NONE;
 }
 
 /* Threads of the program whose calls go by this capability.
@@ -685,6 +701,8 @@ waits_cancel(struct bx_kcore *core, uint32_t leaf, struct bx_program *program,
 
 	if (program->state == BX_PROGRAM_ENDING)
 		return BX_OK;			/* none waits for long */
+	if (!waits_possible(core, cap, program))
+		return BX_OK;
 	if (cap->rights != 0) {
 		cap->rights = 0;
 		program->disarmed++;
@@ -746,11 +764,10 @@ bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent
 			return BX_ERR_AGAIN;
 		break;
 	case BX_CAP_REPLY:
-		/* Nobody can answer that call any more. */
+		/* Nobody can answer that call any more.  The program is compared, as in ipc_reply.c. */
 		caller = &core->threads[cap->object.index];
-		if (caller->call_generation == cap->object.generation &&
-		    (caller->state == BX_THREAD_AWAITING_REPLY ||
-		    caller->state == BX_THREAD_FAULTED))
+		if (caller->call_generation == cap->object.generation && bx_thread_awaits(caller) &&
+		    core->threads[caller->partner].program == owner)
 			bx_thread_wake(core, caller, BX_ERR_PEER_DIED);
 		break;
 	default:

@@ -212,6 +212,24 @@ holds_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 	return thread->state == BX_THREAD_READY || cap->rights == 0 || (cap->rights & right) != 0;
 }
 
+/* Whose call goes by a capability is in a queue, or counts. */
+static bool
+strays_sound(const struct bx_kcore *core, const struct bx_program *program)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < program->thread_count; i++) {
+		const struct bx_thread *thread = &core->threads[program->first_thread + i];
+		bool astray = thread->transfer != BX_NONE || (thread->state == BX_THREAD_READY &&
+		    (thread->phase & BX_PHASE_SPENT) != 0);
+
+		if (thread->astray != astray)
+			return false;
+		count += astray;
+	}
+	return count == program->strays;
+}
+
 static bool
 thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const char **what)
 {
@@ -394,6 +412,10 @@ bx_sched_sound(const struct bx_kcore *core, const char **what)
 	for (uint32_t i = 0; i < core->thread_count; i++) {
 		if (!holds_sound(core, &core->threads[i]))
 			return broken(what, "a wait by no capability");
+	}
+	for (uint32_t p = 0; p < core->program_count; p++) {
+		if (!strays_sound(core, &core->programs[p]))
+			return broken(what, "threads astray");
 	}
 	return true;
 }

@@ -95,6 +95,19 @@ bx_thread_queued(const struct bx_thread *thread)
 	    thread->state == BX_THREAD_WAITING;
 }
 
+/* Works out again whether a call of it may go by a capability though it is in no queue: a copy is under
+ * way, or it has cost its use and begins again.  Whoever changes `transfer`, or the phase of who is READY,
+ * says so. */
+static inline void
+bx_thread_astray_set(struct bx_kcore *core, struct bx_thread *thread)
+{
+	uint32_t astray = thread->transfer != BX_NONE || (thread->state == BX_THREAD_READY &&
+	    (thread->phase & BX_PHASE_SPENT) != 0);
+
+	core->programs[thread->program].strays += astray - thread->astray;
+	thread->astray = astray;
+}
+
 /* Whether its program is being taken apart: it does not run any more, and whoever meets it takes it
  * out of what it does (bx_thread_stop) before going on. */
 static inline bool

@@ -940,6 +940,28 @@ START_TEST(ipc6_another_capability_goes)
 }
 END_TEST
 
+/* A reply kept until the generation came round ends no call to another program. */
+START_TEST(ipc6_stale_reply_is_deleted)
+{
+	uint32_t generation;
+
+	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT);
+	ask_with(OTHER, BX_SYS_RECEIVE, EP_C, 0, SOON, REPLY_SLOT);
+	generation = thread(CLIENT)->call_generation;
+	ask(CLIENT, BX_SYS_CALL, EP_A, 1, SOON);
+	state_is(CLIENT, BX_THREAD_AWAITING_REPLY);
+	bx_ipc_timeout(world.core, thread(CLIENT));
+	ck_assert_uint_eq(cap(SERVER / 2, REPLY_SLOT)->object.generation, generation);
+	thread(CLIENT)->call_generation = generation;
+	ask(CLIENT, BX_SYS_CALL, EP_C, 2, SOON);
+	state_is(CLIENT, BX_THREAD_AWAITING_REPLY);
+	ck_assert_int_eq(ask(SERVER, BX_SYS_CAP_DELETE, REPLY_SLOT, 0, 0), BX_OK);
+	state_is(CLIENT, BX_THREAD_AWAITING_REPLY);
+	ck_assert_int_eq(ask(OTHER, BX_SYS_CAP_DELETE, REPLY_SLOT, 0, 0), BX_OK);
+	failed(CLIENT, BX_ERR_PEER_DIED);
+}
+END_TEST
+
 /* A fault goes to its handler by no capability of the program. */
 START_TEST(ipc8_fault_outlives_a_capability)
 {
@@ -1846,6 +1868,7 @@ suite_ipc(void)
 	tcase_add_loop_test(open, ipc6_capability_in_use_stays, 0, 4);
 	tcase_add_test(all, ipc6_use_looks_have_an_end);
 	tcase_add_loop_test(all, ipc6_another_capability_goes, 0, 2);
+	tcase_add_test(all, ipc6_stale_reply_is_deleted);
 	tcase_add_test(all, ipc8_fault_outlives_a_capability);
 	tcase_add_test(all, ipc6_offer_is_read_once);
 	tcase_add_test(all, ipc6_use_is_spent_once);

@@ -126,10 +126,12 @@ thread_break(struct bx_kcore *core, struct bx_thread *t, int how)
 	case 39: cap_of(core, &t[SENDS])->rights = BX_RIGHT_READ; return "a wait by no capability";
 	case 40: t[RUNS].phase = BX_PHASE_SPENT; t[RUNS].context.value[0] = NOTE;
 		return "a wait by no capability";
+	case 41: t[RUNS].astray = 1; return "threads astray";
+	case 42: core->programs[0].strays++; return "threads astray";
 	default: return NULL;
 	}
 }
-#define THREAD_BREAKS	41
+#define THREAD_BREAKS	43
 
 static const char *
 queue_break(struct bx_kcore *core, struct bx_thread *t, int how)

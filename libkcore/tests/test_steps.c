@@ -353,6 +353,29 @@ START_TEST(steps_delete_begins_anew)
 }
 END_TEST
 
+/* Threads are looked at only when somebody waits at the object: here of another program, then of this. */
+START_TEST(steps_delete_looks_at_waiters_only)
+{
+	static const uint32_t slots[] = { NOTE, QUEUE, QUEUE };
+	static const uint64_t calls[] = { BX_SYS_WAIT, BX_SYS_RECEIVE, BX_SYS_SEND };
+	uint32_t slot = world.core->programs[CROWD].space.first_slot + slots[_i / 3], parent;
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
+	uint32_t other = _i % 3 == 2 ? first : world.core->programs[OTHER].first_thread;
+
+	if (calls[_i / 3] == BX_SYS_SEND)
+		server_receives(0);
+	if (_i % 3 != 0)
+		(void)ask(other, calls[_i / 3], slots[_i / 3], 0, far(), BX_SLOT_NONE);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, slot, &parent, &removal), BX_OK);
+	if (_i % 3 == 0)
+		ck_assert_int_eq(removal.left, BX_REMOVAL_STEP - 16);
+	else
+		ck_assert_int_eq(removal.left, BX_REMOVAL_STEP - 16 - (int)MANY - (_i % 3 == 2 ? 128 : 0));
+	ck_assert_uint_eq(thread(other)->state == BX_THREAD_READY, _i % 3 != 1);
+	world_sound(&world);
+}
+END_TEST
+
 /* What was removed is there again, by another's right to it. */
 static void
 note_again(void)
@@ -555,6 +578,7 @@ suite_steps(void)
 	tcase_add_loop_test(tcase, steps_delete_of_waits, 0, 2);
 	tcase_add_test(tcase, steps_delete_begins_anew);
 	tcase_add_loop_test(tcase, steps_delete_is_overtaken, 0, 2);
+	tcase_add_loop_test(tcase, steps_delete_looks_at_waiters_only, 0, 9);
 	tcase_add_test(tcase, steps_priority_along_a_chain);
 	tcase_add_test(tcase, steps_priority_waits_for_higher);
 	tcase_add_loop_test(tcase, steps_stop_of_a_map, 0, 10);
