@@ -103,3 +103,8 @@ PHONY += prove-fs
 prove: prove-fs
 prove-fs:
 	@BX_SRCDIR='$(abs_top_srcdir)' $(SHELL) $(srcdir)/%D%/tests/prove/run-prove-fs || test $$? = 77
+
+# All fuzz targets for FUZZ_SECONDS (tests/local.mk); what they say is in short inputs.
+PHONY += fuzz-fs
+fuzz-fs:
+	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-fs) -w 'support disk model world' libfs image:6:160 operations:3:384 decode:1:600
