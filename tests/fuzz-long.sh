@@ -3,7 +3,7 @@
 # fuzz-long.sh -- fuzz targets of one room, with clang's address and undefined-behaviour sanitizers, in turn for a given time; the
 # next run goes on where this one ended.
 #
-#	fuzz-long.sh [-s SECONDS] [-d FOLDER] [-r SEED] [-w FILES] ROOM TARGET[:PARTS[:MAX]]...
+#	fuzz-long.sh [-s SECONDS] [-d FOLDER] [-r SEED] [-w FILES] [-p FILE:FUNCTION] ROOM TARGET[:PARTS[:MAX]]...
 #
 #	SECONDS	in all, 300 if not given; a target gets PARTS of them, 1 if not given
 #	FOLDER	what stays from run to run, ./fuzz if not given:
@@ -11,6 +11,8 @@
 #		failed/		inputs at which a target failed		log		a line for each part of a run
 #	SEED	random if not given; it is in the log
 #	FILES	of ROOM/tests, without .c: what the targets share beside the library
+#	FILE	of ROOM/src, without .c: compiled without sanitizers, and its FUNCTION renamed FUNCTION_plain, for one of FILES that
+#		asks about the memory and calls it
 #	ROOM	whose src is the library, and whose tests/fuzz_TARGET.c are the targets; a corpus to begin with is in
 #		tests/corpus/TARGET or tests/corpus-TARGET
 #	MAX	bytes of the longest input, 4096 if not given
@@ -18,13 +20,14 @@
 # It ends with the total of each target, and fails when an input did.
 set -u
 top=$(cd "${BX_SRCDIR:-$(dirname "$0")/..}" && pwd) || exit 99
-seconds=300 folder=fuzz seed=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ') shared=
-while getopts s:d:r:w: option; do
+seconds=300 folder=fuzz seed=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ') shared='' plain=
+while getopts s:d:r:w:p: option; do
 	case $option in
 	s) seconds=$OPTARG ;;
 	d) folder=$OPTARG ;;
 	r) seed=$OPTARG ;;
 	w) shared=$OPTARG ;;
+	p) plain=$OPTARG ;;
 	*) exit 99 ;;
 	esac
 done
@@ -55,6 +58,10 @@ build() {
 	for source in $shared; do
 		compile "$room/tests/$source.c" "$folder/build/tests-$source.o" || return 1
 	done
+	if test -n "$plain"; then
+		"$clang" $flags "-D${plain#*:}=${plain#*:}_plain" -c "$room/src/${plain%:*}.c" \
+		    -o "$folder/build/${plain%:*}.c.o" || return 1
+	fi
 	ar rcs "$folder/build/library.a" "$folder"/build/*.o || return 1
 	"$clang" -O2 -g -c "$top/tests/fuzz-guided.c" -o "$folder/build/guided" || return 1
 	for target; do

@@ -3,8 +3,9 @@
  * fuzz_operations.c -- a fuzzer chooses operations; volume and model must agree, and the
  * volume must check.
  *
- * Input: one byte that chooses the volume to begin with, then two bytes for each choice
- * (support.h, struct rng): of each step what comes after it, then what world_step() draws.
+ * Input: one byte that chooses the volume to begin with and (bit 6) whether writes may be long,
+ * then two bytes for each choice (support.h, struct rng): of each step what comes after it, then
+ * what world_step() draws.
  */
 #include "support.h"
 
@@ -32,6 +33,7 @@ world_of(struct model *model, struct bx_fs *fs)
 		.file_max = 80000,
 		.files_max = 40,
 		.allow_full = true,
+		.write_max = 5000,
 		.time = 1,
 	};
 }
@@ -99,6 +101,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	model_load(&model, &start->model);
 	w = world_of(&model, mount(&start->over));
 	w.disk = &start->over;
+	if ((data[0] & 64) != 0)
+		w.write_max = 0;
 	w.rng.bytes = data + 1;
 	w.rng.left = size - 1;
 	for (unsigned i = 0; i < STEPS_MAX && w.rng.left >= 2; i++) {
