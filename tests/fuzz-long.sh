@@ -10,7 +10,8 @@
 #		corpus/TARGET	inputs that reach something new		total/TARGET	executions of all runs
 #		failed/		inputs at which a target failed		log		a line for each part of a run
 #	SEED	random if not given; it is in the log
-#	FILES	of ROOM/tests, without .c: what the targets share beside the library
+#	FILES	of ROOM/tests, without .c: what the targets share beside the library, a model of it for example; compiled without
+#		sanitizers, and not counted
 #	FILE	of ROOM/src, without .c: compiled without sanitizers, and its FUNCTION renamed FUNCTION_plain, for one of FILES that
 #		asks about the memory and calls it
 #	ROOM	whose src is the library, and whose tests/fuzz_TARGET.c are the targets; a corpus to begin with is in
@@ -56,7 +57,7 @@ build() {
 		compile "$room/src/$source" "$folder/build/$(echo "$source" | tr / -).o" || return 1
 	done
 	for source in $shared; do
-		compile "$room/tests/$source.c" "$folder/build/tests-$source.o" || return 1
+		"$clang" $flags -c "$room/tests/$source.c" -o "$folder/build/tests-$source.o" || return 1
 	done
 	if test -n "$plain"; then
 		"$clang" $flags "-D${plain#*:}=${plain#*:}_plain" -c "$room/src/${plain%:*}.c" \

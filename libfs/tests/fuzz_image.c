@@ -5,9 +5,9 @@
  * format stand between the edit and the library.  Whatever it says, every call must return: no
  * panic, no access outside, no loop.
  *
- * Input: one byte of flags (bit 0 writable, the others how many edits, up to 31), edits of 4
- * bytes: block, place (2), value; then calls of 2 bytes: which, and its argument.  The block
- * counts in the list of blocks that are in use.
+ * Input: one byte of flags (bit 0 writable, bits 1 to 5 how many edits, bit 6 nothing in the
+ * log), edits of 4 bytes: block, place (2), value; then calls of 2 bytes: which, and its
+ * argument.  The block counts in the list of blocks that are in use.
  *
  * The volume is made once.  An input changes copies of the blocks that it touches, and what was
  * not touched keeps its checksum.
@@ -197,6 +197,13 @@ sum_log(uint64_t seed)
 	for (uint32_t block = 0; block * BX_FS_BLOCK < bytes; block++)
 		memcpy(disk_over_block(&disk, log_start[1] + block),
 		    disk.bytes + (log_start[0] + block) * BX_FS_BLOCK, BX_FS_BLOCK);
+}
+
+static void
+empty_log(void)
+{
+	for (unsigned copy = 0; copy < 2; copy++)
+		memset(disk_over_block(&disk, log_start[copy]), 0, FS_LOG_HEAD);
 }
 
 /* Make every checksum right: a block that was changed changes its parents, up to the root. */
@@ -593,6 +600,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		edit(data + at);
 	if (disk.own_count > 0)
 		sum_all();
+	if ((data[0] & 64) != 0)
+		empty_log();
 	u.config.flags = (data[0] & 1) != 0 ? 0 : BX_FS_MOUNT_READ_ONLY;
 	if (bx_fs_mount(&u.config, &u.fs) == BX_OK)
 		use(&u, data + at, size - at);
