@@ -3,14 +3,14 @@
  * fuzz_operations.c -- a fuzzer chooses operations; volume and model must agree, and the
  * volume must check.
  *
- * Input: one byte that chooses the volume to begin with and (bit 6) whether writes may be long,
+ * Input: one byte that chooses the volume to begin with and (bit 6) whether files may be large,
  * then two bytes for each choice (support.h, struct rng): of each step what comes after it, then
  * what world_step() draws.
  */
 #include "support.h"
 
 #define VOLUME_BYTES	(BX_FS_BLOCKS_MIN * BX_FS_BLOCK)
-#define STEPS_MAX	24u
+#define STEPS_MAX	16u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,16 +24,17 @@ enum { EMPTY, GROWN, FULL, STARTS };
 static struct start starts[STARTS];
 static uint8_t arena[BX_FS_ARENA_MIN] __attribute__((aligned(16)));
 
+/* Small files and short writes, so that little is to be compared; or as they come. */
 static struct world
-world_of(struct model *model, struct bx_fs *fs)
+world_of(struct model *model, struct bx_fs *fs, bool large)
 {
 	return (struct world){
 		.fs = fs,
 		.model = model,
-		.file_max = 80000,
+		.file_max = large ? 80000 : 8192,
+		.write_max = large ? 0 : 2500,
 		.files_max = 40,
 		.allow_full = true,
-		.write_max = 5000,
 		.time = 1,
 	};
 }
@@ -53,20 +54,18 @@ mount(const struct disk *disk)
 	return fs;
 }
 
-/* Grown: small files, so that the tree has several leaves and little is to be compared.  Full: until there is no
- * room, or nearly. */
+/* A long log leaves little room: a full volume of which little is to be compared. */
 static void
-start_make(struct start *s, unsigned steps, uint32_t write_max)
+start_make(struct start *s, unsigned steps, uint32_t log_blocks)
 {
-	const struct bx_fs_format format = { .hash = BX_FS_HASH_XXH64, .mode = 0755 };
+	const struct bx_fs_format format = { .hash = BX_FS_HASH_XXH64, .mode = 0755, .log_blocks = log_blocks };
 	struct world w;
 
 	disk_init(&s->disk, VOLUME_BYTES, 512);
 	if (bx_fs_format(&s->disk.device, &format, arena, sizeof arena) != BX_OK)
 		die("format");
 	model_init(&s->model, 0755, 0);
-	w = world_of(&s->model, mount(&s->disk));
-	w.write_max = write_max;
+	w = world_of(&s->model, mount(&s->disk), false);
 	for (unsigned i = 0; i < steps; i++)
 		world_step(&w);
 	if (bx_fs_unmount(w.fs) != BX_OK)
@@ -81,8 +80,8 @@ start_choose(uint8_t byte)
 {
 	if (starts[EMPTY].disk.bytes == NULL) {
 		start_make(&starts[EMPTY], 0, 0);
-		start_make(&starts[GROWN], 100, 200);
-		start_make(&starts[FULL], 200, 0);
+		start_make(&starts[GROWN], 60, 0);		/* several leaves */
+		start_make(&starts[FULL], 200, 28);
 	}
 	return &starts[byte % 16 == 15 ? FULL : byte % 2 == 1 ? GROWN : EMPTY];
 }
@@ -99,10 +98,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	start = start_choose(data[0]);
 	disk_over_reset(&start->over);
 	model_load(&model, &start->model);
-	w = world_of(&model, mount(&start->over));
+	w = world_of(&model, mount(&start->over), (data[0] & 64) != 0);
 	w.disk = &start->over;
-	if ((data[0] & 64) != 0)
-		w.write_max = 0;
 	w.rng.bytes = data + 1;
 	w.rng.left = size - 1;
 	for (unsigned i = 0; i < STEPS_MAX && w.rng.left >= 2; i++) {
