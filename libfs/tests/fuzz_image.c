@@ -6,7 +6,7 @@
  * panic, no access outside, no loop.
  *
  * Input: one byte of flags (bit 0 writable, bits 1 to 5 how many edits, bit 6 nothing in the
- * log), edits of 4 bytes: block, place (2), value; then calls of 2 bytes: which, and its
+ * log, bit 7 the free bytes of nodes are counted again), edits of 4 bytes: block, place (2), value; then calls of 2 bytes: which, and its
  * argument.  The block counts in the list of blocks that are in use.
  *
  * The volume is made once.  An input changes copies of the blocks that it touches, and what was
@@ -232,26 +232,47 @@ sum_all(void)
 
 /* ---- edits ------------------------------------------------------------------------------- */
 
-/* Where in the block: the lower 12 bits of the place; or, with bit 15 and in a node, an item (6 bits) as it was
- * before all edits, and a byte of it (6 bits): its lengths, its key, its value. */
+/* Where in the block: the lower 12 bits of the place; or, with bit 15, a part as it was before all edits (bits 14 and
+ * 7 to 11) and a byte of it: an item of a node with its lengths, a record of the table, a quarter of the root, the
+ * start of a sector of the log. */
 static unsigned
 offset_of(uint64_t block, unsigned place)
 {
 	const uint8_t *node = base.bytes + block * BX_FS_BLOCK, *key;
-	unsigned key_length, value_length, item;
+	unsigned key_length, value_length, part = (place >> 7 & 31) | (place >> 9 & 32), byte = place & 127;
 
-	if ((place & 0x8000) == 0 || bx_get_le32(node) != FS_MAGIC_NODE || bx_fsi_node_count(node) == 0)
+	if ((place & 0x8000) == 0)
 		return place % BX_FS_BLOCK;
-	item = (place >> 6 & 63) % bx_fsi_node_count(node);
-	key = bx_fsi_node_key(node, item, &key_length);
-	(void)bx_fsi_node_value(node, item, &value_length);
-	return (unsigned)(key - 4 - node) + (place & 63) % (4 + key_length + value_length);
+	if (block == table)
+		return FS_TABLE_HEAD + FS_TABLE_RECORD * (part % 3) + byte;
+	if (block < 2)
+		return part % 4 * 128 + byte;
+	if (bx_get_le32(node) != FS_MAGIC_NODE || bx_fsi_node_count(node) == 0)
+		return part % 8 * 512 + byte;
+	key = bx_fsi_node_key(node, part % bx_fsi_node_count(node), &key_length);
+	(void)bx_fsi_node_value(node, part % bx_fsi_node_count(node), &value_length);
+	return (unsigned)(key - 4 - node) + byte % (4 + key_length + value_length);
+}
+
+/* Make the bytes of a node that are no item's what the lengths of its items leave, which may be others now. */
+static void
+count_garbage(uint8_t *node)
+{
+	unsigned left = BX_FS_BLOCK - bx_get_le16(node + 24);
+
+	for (unsigned i = 0; i < bx_fsi_node_count(node) && FS_NODE_HEAD + 2 * i + 2 <= BX_FS_BLOCK; i++) {
+		unsigned offset = bx_get_le16(node + FS_NODE_HEAD + 2 * i);
+
+		if (offset <= BX_FS_BLOCK - 4)
+			left -= 4u + bx_get_le16(node + offset) + bx_get_le16(node + offset + 2);
+	}
+	bx_put_le16(node + 26, (uint16_t)left);
 }
 
 /* What, by bits 12 and 13: a byte; 8 bytes on an edge; a little more or less in 8 bytes; 8 bytes from elsewhere in
  * the block. */
 static void
-edit(const uint8_t *what)
+edit(const uint8_t *what, bool counted)
 {
 	static const uint64_t edges[] = {
 		0, 1, 2, 63, 64, 127, 128, 255, 256, 4095, 4096, UINT16_MAX, UINT32_MAX,
@@ -274,6 +295,8 @@ edit(const uint8_t *what)
 	default:
 		memmove(block + at, block + (size_t)value * 16, 8);
 	}
+	if (counted && bx_get_le32(block) == FS_MAGIC_NODE)
+		count_garbage(block);
 }
 
 /* ---- calls ------------------------------------------------------------------------------- */
@@ -597,7 +620,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	disk_over_reset(&disk);
 	for (unsigned i = data[0] >> 1 & 31; i > 0 && size - at >= 4; i--, at += 4)
-		edit(data + at);
+		edit(data + at, (data[0] & 128) != 0);
 	if (disk.own_count > 0)
 		sum_all();
 	if ((data[0] & 64) != 0)
