@@ -75,8 +75,9 @@ BX_STATIC_ASSERT(sizeof(struct bx_frame) == 24, "frame table cost per 4 KiB");
 
 /* Progress of a removal of capabilities in steps.  Before each step `left` is BX_REMOVAL_STEP. */
 struct bx_removal {
-	uint32_t leaf, index;		/* whose waits are cancelled, and how many threads were seen */
+	uint32_t leaf, index;		/* whose waits are cancelled, and how many threads were seen, ... */
 	int32_t left;			/* of the step, in entries of a table looked at */
+	uint64_t disarmed;		/* ... since the holder's `disarmed` was this */
 };
 #define BX_REMOVAL_STEP	384
 
@@ -106,6 +107,7 @@ struct bx_program {
 	uint32_t work_index;
 	uint64_t work_offset;
 	struct bx_removal removal;
+	uint64_t disarmed;		/* how often a capability here lost its rights to a removal */
 	uint32_t work_thread;		/* who is starting it, or BX_NONE: the kernel */
 	uint32_t argument_length;
 	uint32_t end_state;		/* enum bx_program_state it is ending for */
@@ -206,7 +208,7 @@ struct bx_thread {
 	uint32_t helps;			/* server that it pays for while it queues, or BX_NONE */
 	uint32_t helper;		/* the sender that pays for it, or BX_NONE */
 	uint64_t slice_ticks;		/* its program's time slice, constant */
-	uint32_t unused[3];
+	uint32_t unused;
 };
 BX_STATIC_ASSERT(sizeof(struct bx_thread) == 512, "to find one by its index is a shift");
 
@@ -528,8 +530,8 @@ bool bx_capability_in_use(const struct bx_kcore *core, const struct bx_program *
     uint32_t index);
 /* Removes the leaf capability in slot number `leaf`, first undoing what it holds up (mappings made
  * through memory, waits).  BX_OK, BX_ERR_AGAIN after a bounded part.  *parent as
- * bx_cap_leaf_remove.  *removal is all 0 when a removal begins, and kept between its parts; what was
- * done is taken off its `left`. */
+ * bx_cap_leaf_remove.  *removal is kept between the parts of a removal, and may be that of any earlier
+ * one when it begins; what was done is taken off its `left`. */
 BX_MUST_USE enum bx_err bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf,
     uint32_t *parent, struct bx_removal *removal);
 

@@ -395,7 +395,6 @@ end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
 	program->work_state = WORK_END_THREADS;
 	program->work_index = 0;
 	program->work_offset = 0;		/* capabilities that went */
-	program->removal = (struct bx_removal){ 0, 0, 0 };
 	program->work_thread = BX_NONE;
 	ending_mark(core, program, true);
 	core->put_off++;
@@ -675,20 +674,25 @@ use_cancel(struct bx_kcore *core, struct bx_thread *thread)
 }
 
 /* Threads of the program whose calls go by this capability.
- * Before the first is looked at it loses its rights, so that none begins to wait anew; a place kept
- * from an earlier capability in that slot does not count then. */
+ * Before the first is looked at it loses its rights, so that none begins to wait anew.  A place is kept
+ * only while no capability of the program loses its rights: then what is in the slot is what was there,
+ * or never had any there. */
 static enum bx_err
-waits_cancel(struct bx_kcore *core, uint32_t leaf, const struct bx_program *program,
+waits_cancel(struct bx_kcore *core, uint32_t leaf, struct bx_program *program,
     struct bx_removal *removal)
 {
 	struct bx_cap *cap = &core->forest.slots[leaf].cap;
 
 	if (program->state == BX_PROGRAM_ENDING)
 		return BX_OK;			/* none waits for long */
-	if (removal->leaf != leaf || cap->rights != 0) {
+	if (cap->rights != 0) {
+		cap->rights = 0;
+		program->disarmed++;
+	}
+	if (removal->leaf != leaf || removal->disarmed != program->disarmed) {
 		removal->leaf = leaf;
 		removal->index = 0;
-		cap->rights = 0;
+		removal->disarmed = program->disarmed;
 	}
 	for (; removal->index < program->thread_count; removal->index++, removal->left--) {
 		struct bx_thread *thread = &core->threads[program->first_thread + removal->index];

@@ -189,6 +189,29 @@ parked_sound(const struct bx_kcore *core, const struct bx_thread *owner)
 	    thread->previous == BX_NONE;
 }
 
+/* Who waits by a capability, or has waited and begins again, holds it still, or it is being removed and
+ * has no rights.  The slots of a program that is being taken apart are not looked at: nor does it wait
+ * for long. */
+static bool
+holds_sound(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	const struct bx_program *program = &core->programs[thread->program];
+	uint8_t right = thread->state == BX_THREAD_SENDING ? BX_RIGHT_WRITE : BX_RIGHT_READ;
+	const struct bx_cap *cap;
+
+	if (thread->call_kind == BX_CALL_FAULT || bx_thread_dying(core, thread) ||
+	    (!bx_thread_queued(thread) && (thread->state != BX_THREAD_READY ||
+	    (thread->phase & BX_PHASE_SPENT) == 0)))
+		return true;
+	if (thread->context.value[0] >= program->space.plain_count)
+		return false;
+	cap = &core->forest.slots[program->space.first_slot + thread->context.value[0]].cap;
+	if (cap->type != (thread->state == BX_THREAD_WAITING ? BX_CAP_NOTIFICATION : BX_CAP_ENDPOINT) ||
+	    (thread->object != BX_NONE && cap->object.index != thread->object))
+		return false;
+	return thread->state == BX_THREAD_READY || cap->rights == 0 || (cap->rights & right) != 0;
+}
+
 static bool
 thread_sound(const struct bx_kcore *core, const struct bx_thread *thread, const char **what)
 {
@@ -366,5 +389,11 @@ bx_sched_sound(const struct bx_kcore *core, const char **what)
 		if (alive != program->threads_alive)
 			return broken(what, "count of living threads");
 	}
-	return queues_sound(core, what) && timers_sound(core, what);
+	if (!queues_sound(core, what) || !timers_sound(core, what))
+		return false;
+	for (uint32_t i = 0; i < core->thread_count; i++) {
+		if (!holds_sound(core, &core->threads[i]))
+			return broken(what, "a wait by no capability");
+	}
+	return true;
 }

@@ -194,7 +194,6 @@ withdraw(struct bx_kcore *core, struct bx_thread *thread)
 	thread->restart = 0;
 	thread->work = 0;
 	thread->phase = 0;
-	thread->removal = (struct bx_removal){ 0, 0, 0 };
 }
 
 void

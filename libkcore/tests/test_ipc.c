@@ -858,7 +858,7 @@ START_TEST(ipc6_another_capability_comes_in_a_copy)
 {
 	uint32_t side = _i == 0 ? CLIENT : SERVER, parent;
 	struct bx_cap_space *space = &world.core->programs[side / 2].space;
-	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 
 	half_copied(side);
 	ck_assert_int_eq(bx_capability_remove_leaf(world.core, space->first_slot + EP_A, &parent, &removal),
@@ -928,7 +928,7 @@ END_TEST
 START_TEST(ipc6_another_capability_goes)
 {
 	const uint32_t slots[] = { COUNTED, EP_A };
-	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 	uint32_t first = world.core->programs[CLIENT / 2].space.first_slot, parent;
 
 	ask(CLIENT, BX_SYS_CALL, EP_A, 5, SOON);
@@ -943,7 +943,7 @@ END_TEST
 /* A fault goes to its handler by no capability of the program. */
 START_TEST(ipc8_fault_outlives_a_capability)
 {
-	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 	uint32_t parent;
 
 	ask_with(OTHER, BX_SYS_RECEIVE, EP_C, 0, 0, REPLY_SLOT);
@@ -1149,7 +1149,7 @@ START_TEST(ipc6_capability_goes_in_a_copy)
 {
 	uint32_t active = _i == 0 ? CLIENT : SERVER, passive = _i == 0 ? SERVER : CLIENT;
 	uint32_t slot = world.core->programs[passive / 2].space.first_slot + EP_A, parent;
-	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 
 	half_copied(active);
 	ck_assert_int_eq(bx_capability_remove_leaf(world.core, slot, &parent, &removal), BX_OK);

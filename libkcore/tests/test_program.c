@@ -454,7 +454,7 @@ START_TEST(removing_memory_unmaps_it)
 {
 	struct bx_kcore *core = world.core;
 	uint32_t leaf, parent, steps = 0;
-	struct bx_removal removal = { 0, 0, 0 };
+	struct bx_removal removal = { .left = 0 };
 	enum bx_err err;
 
 	ck_assert_int_eq(world_start(&world, WORKER), BX_OK);
