@@ -113,8 +113,8 @@ timer_due(struct bx_kcore *core)
 	return cpu->budget_end < tick ? cpu->budget_end : tick;
 }
 
-/* The program to take apart: of the thread that was chosen, or one when nobody above its priority
- * wants to run; or BX_NONE. */
+/* The program to take apart: of the thread that was chosen, or one when nobody above the priority of its
+ * end wants to run; or BX_NONE. */
 static uint32_t
 ending_due(const struct bx_kcore *core)
 {
@@ -130,7 +130,7 @@ ending_due(const struct bx_kcore *core)
 	}
 	ending = bx_program_ending(core);
 	if (ending != BX_NONE && core->cpu.current != BX_NONE &&
-	    core->threads[core->cpu.current].priority > core->programs[ending].priority)
+	    core->threads[core->cpu.current].priority > core->programs[ending].end_priority)
 		return BX_NONE;
 	return ending;
 }
