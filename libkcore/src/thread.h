@@ -236,7 +236,8 @@ void bx_sched_help_end(struct bx_kcore *core, struct bx_thread *sender);
 
 /* ---- budget.c */
 
-/* What its program's budget says: once at boot.  Whoever starts again gets no new budget. */
+/* What its program's budget says: once at boot.  Whoever starts again gets no new budget, and no new time to
+ * start up on. */
 void bx_budget_init(struct bx_kcore *core, struct bx_thread *thread);
 /* A thread of a passive program may use some time of its own until it serves for the first time; then
  * it has none but its callers'. */

@@ -742,6 +742,26 @@ START_TEST(budget5_passive_start)
 }
 END_TEST
 
+/* A start gives no more of it: whoever is started again and again has a tenth, too, whether it has served or not. */
+START_TEST(budget5_passive_restarts)
+{
+	start(&server_plan);
+	sleep_for(S, 1);
+	sleep_for(B, 100000 * MS);
+	sleep_for(A, 100000 * MS);
+	for (unsigned life = 0; life < 50; life++) {
+		run(9 * MS);
+		if (_i == 1 && world_current(&world) == S)
+			say(S, BX_SYS_RECEIVE, EP_A, 0, REPLY_SLOT);
+		world_stop(&world, 1, BX_PROGRAM_KILLED);
+		ck_assert_int_eq(world_start(&world, 1), BX_OK);
+		world.context = bx_sched_dispatch(world.core);
+	}
+	ck_assert_uint_le(ran[S], 55 * MS);
+	ck_assert_uint_ge(ran[S], 36 * MS);
+}
+END_TEST
+
 /* Also by a receive that finds nothing and does not wait. */
 START_TEST(budget5_passive_start_ends_by_a_look)
 {
@@ -904,6 +924,7 @@ suite_budget(void)
 	tcase_add_test(tcase, budget5_chain);
 	tcase_add_loop_test(tcase, budget5_passive_server_without_a_caller, 0, 2);
 	tcase_add_test(tcase, budget5_passive_start);
+	tcase_add_loop_test(tcase, budget5_passive_restarts, 0, 2);
 	tcase_add_test(tcase, budget5_passive_start_ends_by_a_look);
 	tcase_add_loop_test(tcase, budget5_string_in_steps, 0, 2);
 	tcase_add_loop_test(tcase, budget5_server_moves, 0, 2);

@@ -424,7 +424,8 @@ spec_boot(struct spec *spec)
 
 			spec->threads[thread].program = (uint8_t)p;
 			spec->accounts[thread] = (struct spec_account){ .budget = spec->programs[p].budget,
-			    .period = spec->programs[p].period, .left = (int64_t)spec->programs[p].budget };
+			    .period = spec->programs[p].period, .left = (int64_t)(spec->programs[p].passive ?
+			    spec->programs[p].start_budget : spec->programs[p].budget) };
 		}
 	}
 	spec_program_make(spec, 0);
