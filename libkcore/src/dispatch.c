@@ -175,6 +175,15 @@ run_again(struct bx_kcore *core, struct bx_thread *thread)
 		bx_syscall_run(core);
 }
 
+/* One step of an end, on the time of the program's first thread, whether there is any left: it may be missing
+ * when the program starts again.  Whoever was chosen has its own account back in the next turn. */
+static void
+end_step(struct bx_kcore *core, uint32_t program, uint64_t now)
+{
+	bx_sched_account_enter(core, core->programs[program].first_thread, now);
+	(void)!bx_program_end_step(core, program);
+}
+
 /* Each turn of the loop does a bounded step of work that was put off.  After the first, which an event
  * gets so that no storm of interrupts stops the work, an interrupt that waits goes first; when the
  * event was a system call, or a deadline that was due, that was the step. */
@@ -210,7 +219,7 @@ dispatch(struct bx_kcore *core, bool first)
 		if (unsettled)
 			bx_sched_settle_step(core);
 		else if (ending != BX_NONE)
-			(void)!bx_program_end_step(core, ending);
+			end_step(core, ending, now);
 		else
 			run_again(core, bx_core_current(core));
 	}

@@ -259,6 +259,8 @@ dispatch(struct spec *spec, bool stepped)
 			else
 				run_call(spec, spec->current);
 		} else {
+			/* It pays for its own end. */
+			spec_processor_to(spec, spec->programs[gone].first_thread);
 			spec_program_apart(spec, gone);
 		}
 	}
