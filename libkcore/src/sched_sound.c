@@ -160,9 +160,8 @@ budget_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 
 	if (thread->limited != (account->budget != BX_BUDGET_NONE))
 		return false;
-	if (account->budget == BX_BUDGET_NONE || account->budget == 0)
-		return account->left == 0 && account->refill_count == 0 &&
-		    thread->throttled == (account->budget == 0);
+	if (account->budget == BX_BUDGET_NONE)
+		return account->left == 0 && account->refill_count == 0 && thread->throttled == 0;
 	if (account->refill_count > BX_REFILLS)
 		return false;
 	for (unsigned i = 0; i < account->refill_count; i++) {
@@ -170,6 +169,9 @@ budget_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 		if (i > 0 && account->refills[i].at < account->refills[i - 1].at)
 			return false;
 	}
+	if (account->budget == 0)		/* passive: what it may start up on */
+		return thread->throttled != 0 &&
+		    sum == (int64_t)core->programs[thread->program].slice_ticks;
 	return sum == (int64_t)account->budget &&
 	    (thread->throttled == 0 || thread->timer_key <= bx_budget_due(core, thread));
 }

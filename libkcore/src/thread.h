@@ -163,6 +163,8 @@ void bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct
 void bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server);
 /* The current thread, which goes on being READY, is the first of its priority to run again. */
 void bx_sched_preempt(struct bx_kcore *core, struct bx_thread *thread);
+/* The highest priority of those who wait for an answer of the thread, or for the copy that it makes; or 0. */
+uint32_t bx_sched_lent_by_clients(const struct bx_kcore *core, const struct bx_thread *thread);
 /* One step of what was put off. */
 void bx_sched_settle_step(struct bx_kcore *core);
 /* The processor leaves the account that runs, if one does; goes to an account. */
@@ -184,18 +186,29 @@ bx_sched_timer_set(struct bx_kcore *core, uint64_t tick)
 	core->cpu.timer_at = tick;
 	bx_machine_timer_set(core->machine, tick);
 }
+/* Whether some of what was put off goes before a READY thread of this priority. */
+static inline bool
+bx_sched_put_off_first(const struct bx_kcore *core, uint32_t priority)
+{
+	return BX_UNLIKELY(core->put_off != 0) &&
+	    (core->unsettled != BX_NONE || core->ending_mask >> priority != 0);
+}
 /* Back to user mode: who waits for the processor and what was put off do not change until the next
  * event but one of the short ways. */
 static inline void
 bx_sched_busy_set(struct bx_kcore *core)
 {
 	struct bx_cpu *cpu = &core->cpu;
+	uint64_t mask = cpu->ready_mask;
 
-	if (core->put_off != 0)
-		cpu->busy = BX_BUSY_ALWAYS;
-	else
-		cpu->busy = cpu->ready_mask == 0 ? 0 :
-		    (uint8_t)(64u - (unsigned)__builtin_clzll(cpu->ready_mask));
+	if (BX_UNLIKELY(core->put_off != 0)) {
+		if (core->unsettled != BX_NONE) {
+			cpu->busy = BX_BUSY_ALWAYS;
+			return;
+		}
+		mask |= core->ending_mask;
+	}
+	cpu->busy = mask == 0 ? 0 : (uint8_t)(64u - (unsigned)__builtin_clzll(mask));
 }
 /* The first of the highest READY ones, taken out of its queue; NULL: there is none, or a call of it is
  * to begin again, or there may be no time on its account. */
@@ -236,7 +249,8 @@ void bx_sched_help_end(struct bx_kcore *core, struct bx_thread *sender);
 
 /* ---- budget.c */
 
-/* What its program's budget says: once at boot.  Whoever starts again gets no new budget. */
+/* What its program's budget says: once at boot.  Whoever starts again gets no new budget, and no new time to
+ * start up on. */
 void bx_budget_init(struct bx_kcore *core, struct bx_thread *thread);
 /* A thread of a passive program may use some time of its own until it serves for the first time; then
  * it has none but its callers'. */

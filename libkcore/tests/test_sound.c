@@ -259,7 +259,7 @@ frame_break(struct bx_kcore *core, int how)
 		return "more authority than the manifest gives";
 	case 36: core->objects[core->grants[0].object].kind = BX_OBJECT_MEMORY;
 		return "more authority than the manifest gives";
-	case 37: core->ending[0] = 1; return "which programs are ending";
+	case 37: core->ending[0][0] = 1; return "which programs are ending";
 	default: return NULL;
 	}
 }

@@ -14,7 +14,7 @@ from collections import namedtuple
 Row = namedtuple("Row", "name rule places checks attacks mutants")
 Protection = namedtuple("Protection", "name needs places tests")
 Mutant = namedtuple("Mutant", "name path caught after ends processor")
-Trial = namedtuple("Trial", "name path ends goes_on_with")
+Trial = namedtuple("Trial", "name path ends goes_on_with machine")
 
 WORD = re.compile(r"`([^`]+)`")
 WALK_RULES = ("MEM-1", "MEM-2", "MEM-3", "MEM-4", "MEM-5")
@@ -102,9 +102,12 @@ class Documents:
 
     def _trial(self, path):
         name, values = self._head(path)
-        if set(values) - {"ends", "goes on with"} or len(values.get("ends", ())) != 1:
+        if set(values) - {"ends", "goes on with", "machine"} or len(values.get("ends", ())) != 1:
             raise Mistake("%s: its head cannot be read" % path)
-        return Trial(name, path, values["ends"][0], values.get("goes on with", [None])[0])
+        machine = values.get("machine", ["qemu"])[0]
+        if machine not in ("qemu", "bochs"):
+            raise Mistake("%s: there is no machine %s" % (path, machine))
+        return Trial(name, path, values["ends"][0], values.get("goes on with", [None])[0], machine)
 
     def _hosted_tests(self):
         """{test program: names of its tests}, by the sources that Makefiles give it."""

@@ -57,7 +57,7 @@ CONTROLS = ("attack wrong-rights", "attack write-text", "lend moves", "MEM-1", "
 
 class Tally:
     def __init__(self):
-        self.passed, self.failed, self.began = 0, 0, time.monotonic()
+        self.passed, self.failed, self.skipped, self.began = 0, 0, 0, time.monotonic()
 
     def note(self, good, what):
         self.passed += good
@@ -70,7 +70,8 @@ class Tally:
         return "%d:%02d" % divmod(int(time.monotonic() - self.began), 60)
 
     def end(self):
-        print("%d passed, %d failed" % (self.passed, self.failed))
+        skipped = ", %d skipped" % self.skipped if self.skipped else ""
+        print("%d passed, %d failed%s" % (self.passed, self.failed, skipped))
         return 1 if self.failed else 0
 
 
@@ -80,7 +81,7 @@ class Run:
     def __init__(self, documents, folder):
         from workshop import Workshop
         self.documents, self.folder = documents, folder
-        self.results = {}
+        self.results, self.skipped = {}, {}
         self.workshop = Workshop(folder)
 
     def say(self, key, wrong, began):
@@ -256,22 +257,33 @@ class Run:
             tally.note(self.try_mutant(kernel, control) != "", "no mutant, and caught by " + caught)
 
     def trials(self, wanted):
+        """Those for which the machine is not here are skipped, and it is said."""
+        import bochs
+        missing = bochs.missing()
+        for name in list(wanted) if missing else ():
+            if self.documents.trials[name].machine == "bochs":
+                wanted.remove(name)
+                self.skipped["trial " + name] = "install " + missing
+                print("  %-60s skipped: Bochs is not here: install %s" % ("trial " + name, missing), flush=True)
         for kernel in self.workshop.kernels([(name, self.documents.trials[name].path) for name in wanted]):
             began = time.monotonic()
             trial = self.documents.trials[kernel.name]
-            wrong = kernel.error or self.try_panic(kernel, None, "[PANIC] BraiNIX kernel: " + trial.ends)
+            wrong = kernel.error or self.try_panic(kernel, trial.machine, None,
+                                                   "[PANIC] BraiNIX kernel: " + trial.ends)
             if not wrong and trial.goes_on_with:
-                wrong = self.try_panic(kernel, trial.goes_on_with, "TRIAL: it went on")
+                wrong = self.try_panic(kernel, trial.machine, trial.goes_on_with, "TRIAL: it went on")
             self.say("trial " + kernel.name, wrong, began)
 
-    def try_panic(self, kernel, processor, ends):
+    def try_panic(self, kernel, emulator, processor, ends):
         """The kernel does what it must not, and ends by it; on a processor without the protection it
         goes on, so that it is the protection that ended it."""
         import pexpect
         from attacking import MEMORY, PANIC
+        from bochs import Bochs
         from machine import Machine, MachineError
         try:
-            with Machine(self.workshop.image(kernel, "attacks"), cpu=processor, mem=MEMORY) as machine:
+            start = Bochs if emulator == "bochs" else Machine
+            with start(self.workshop.image(kernel, "attacks"), cpu=processor, mem=MEMORY) as machine:
                 which = machine.expect([PANIC, "TRIAL: it went on"]).group(0)
         except (MachineError, pexpect.ExceptionPexpect) as error:
             return " ".join(str(error).split())[-300:]
@@ -345,7 +357,7 @@ def perform(documents, rows, protections, tally, only):
         print_table("INVARIANTS", ["row", "check", "attack refused", "mutant caught"],
                     [report_row(results, row, tally) for row in rows])
         print_table("HARDENING", ["protection", "tests", "hold"],
-                    [report_protection(results, row, tally) for row in protections])
+                    [report_protection(results, row, tally, run.skipped) for row in protections])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -364,8 +376,10 @@ def report_row(results, row, tally):
     return [row.name, *cells]
 
 
-def report_protection(results, row, tally):
-    keys = keys_of(row.tests)
+def report_protection(results, row, tally, skipped):
+    """What could not be tried is neither good nor bad, and is counted."""
+    keys = [key for key in keys_of(row.tests) if key not in skipped]
+    tally.skipped += len(keys_of(row.tests)) - len(keys)
     cell = verdict(results, keys)
     tally.note(cell == "yes", "%s: %s" % (row.name, cell))
     return [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", row.name), str(len(keys)), cell]

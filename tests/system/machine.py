@@ -22,24 +22,17 @@ import time
 
 import pexpect
 
+from line import PATIENCE, PROMPT, Line, MachineError, plain
+
 SOURCE = os.path.abspath(os.environ.get(
     "BX_SRCDIR", os.path.join(os.path.dirname(__file__), "..", "..")))
 BUILD = os.path.abspath(os.environ.get("BX_BUILDDIR", os.getcwd()))
 RUN_QEMU = os.path.join(SOURCE, "tools", "run", "run-qemu")
 
-# What emulation under load may take; a slow machine may say more.
-PATIENCE = float(os.environ.get("BX_PATIENCE", "1"))
 TIMEOUT = {"bios": 30 * PATIENCE, "uefi": 90 * PATIENCE}
 
-PROMPT = "brainix> "
-ESCAPES = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
 
-
-class MachineError(AssertionError):
-    """The machine did not do what was expected; the text holds the end of its serial line."""
-
-
-class Machine:
+class Machine(Line):
     def __init__(self, image, firmware="bios", media="cdrom", mem=256, cpus=1, net="none",
                  iommu="none", disk=None, cpu=None, extra=(), log=None):
         self.folder = tempfile.mkdtemp(prefix="bx-")
@@ -65,47 +58,6 @@ class Machine:
     def __exit__(self, *unused):
         self.stop()
 
-    # The serial line.
-
-    def expect(self, pattern, timeout=None):
-        """Waits for a regular expression, or the first of a list of them; returns the match."""
-        try:
-            self.child.expect(pattern, timeout=timeout or self.timeout)
-        except pexpect.TIMEOUT:
-            self._fail("did not come in %g s" % (timeout or self.timeout), pattern)
-        except pexpect.EOF:
-            self._fail("did not come before the machine ended", pattern)
-        return self.child.match
-
-    def expect_text(self, text, timeout=None):
-        """Waits for exactly this text."""
-        return self.expect(re.escape(text), timeout)
-
-    def expect_silence(self, pattern, seconds):
-        """The pattern must not come within so many seconds, nor the machine end."""
-        try:
-            self.child.expect(pattern, timeout=seconds)
-        except pexpect.TIMEOUT:
-            return
-        except pexpect.EOF:
-            self._fail("ended while it should go on; awaiting the absence of", pattern)
-        self._fail("came though it should not", pattern)
-
-    def send(self, text):
-        self.child.send(text)
-
-    def send_line(self, text=""):
-        """As typed by a person: ends with a carriage return."""
-        self.child.send(text + "\r")
-
-    def command(self, line, timeout=None):
-        """Types a line at the shell's prompt; returns what came until the next prompt, as plain
-        text without the echo."""
-        self.send_line(line)
-        self.expect(re.escape(line) + r"[^\n]*\n", timeout)
-        self.expect_text(PROMPT, timeout)
-        return plain(self.child.before).strip()
-
     def finish(self, timeout=None):
         """Waits until the machine ends by itself; returns (what it said until then, status).
         A guest's write of v to isa-debug-exit makes the status 2 * v + 1."""
@@ -116,11 +68,6 @@ class Machine:
         text = plain(self.child.before)
         self.child.close()
         return text, self.child.exitstatus
-
-    def _fail(self, what, pattern):
-        said = plain((self.child.before or "") if isinstance(self.child.before, str) else "")
-        last = "\n".join("    | " + line for line in said.splitlines()[-40:])
-        raise MachineError("%r %s.  The machine said last:\n%s" % (pattern, what, last))
 
     # From outside.
 
@@ -196,11 +143,6 @@ class Machine:
             self.log.close()
             self.log = None
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def plain(text):
-    """Without the terminal's escape sequences and carriage returns."""
-    return ESCAPES.sub("", text).replace("\r", "")
 
 
 def symbols(path):
