@@ -2,7 +2,7 @@
 # bench: what is measured.  `make bench' appends to bench-results.jsonl; docs/bench.md.
 FREE_EXECUTABLES += %D%/ipc/bench %D%/ipc/benchd %D%/ipc/peer
 noinst_HEADERS += %D%/ipc/bench.h %D%/ipc/protocol.h
-EXTRA_DIST += %D%/run-bench %D%/peers.json
+EXTRA_DIST += %D%/run-bench %D%/peers.json %D%/goals.json
 
 %C%_ipc_bench_CPPFLAGS = $(bx_program_cppflags)
 %C%_ipc_bench_CFLAGS = $(bx_program_cflags)
