@@ -346,8 +346,7 @@ struct bx_cpu {
 	uint32_t account;		/* thread whose time runs, or BX_NONE */
 	uint32_t last_program;		/* idle: whose state the CPU may still hold */
 	uint8_t busy;			/* in user mode: 1 + the highest priority that is READY, 0: none,
-					 * BX_BUSY_ALWAYS: priorities are to be worked out; a program that
-					 * is being taken apart counts as READY */
+					 * BX_BUSY_ALWAYS: something is put off; a dying thread may wait */
 	uint64_t ready_mask;		/* bit p: ready[p] is not empty */
 	struct bx_queue ready[BX_PRIORITY_COUNT];
 	uint64_t since;			/* tick at which the present accounting span began */

@@ -56,7 +56,7 @@ bx_signal_short(struct bx_kcore *core, struct bx_thread *thread)
 		return NULL;
 	notification = &core->notifications[slot->cap.object.index];
 	if (notification->generation != slot->cap.object.generation ||
-	    notification->waiters.head != BX_NONE || bx_sched_put_off_first(core, thread->priority))
+	    notification->waiters.head != BX_NONE || core->put_off != 0)
 		return NULL;
 	bits = notification->bits | slot->cap.badge;
 	if (notification->bound_thread != BX_NONE) {
@@ -157,8 +157,7 @@ bx_receive_short(struct bx_kcore *core, struct bx_thread *thread)
 	    !deadline_fits(thread, deadline) || thread->reply_index != thread->context.reply ||
 	    core->forest.slots[thread->reply_slot].cap.type != BX_CAP_NONE || thread->signalled != 0 ||
 	    thread->clients != BX_NONE || thread->account != thread->index ||
-	    thread->priority != thread->priority_base ||
-	    bx_sched_put_off_first(core, 63u - (uint32_t)__builtin_clzll(core->cpu.ready_mask | 1)))
+	    thread->priority != thread->priority_base || core->put_off != 0)
 		return NULL;
 	next = bx_sched_first_take(core);
 	if (next == NULL)

@@ -199,16 +199,12 @@ static inline void
 bx_sched_busy_set(struct bx_kcore *core)
 {
 	struct bx_cpu *cpu = &core->cpu;
-	uint64_t mask = cpu->ready_mask;
 
-	if (BX_UNLIKELY(core->put_off != 0)) {
-		if (core->unsettled != BX_NONE) {
-			cpu->busy = BX_BUSY_ALWAYS;
-			return;
-		}
-		mask |= core->ending_mask;
-	}
-	cpu->busy = mask == 0 ? 0 : (uint8_t)(64u - (unsigned)__builtin_clzll(mask));
+	if (core->put_off != 0)
+		cpu->busy = BX_BUSY_ALWAYS;
+	else
+		cpu->busy = cpu->ready_mask == 0 ? 0 :
+		    (uint8_t)(64u - (unsigned)__builtin_clzll(cpu->ready_mask));
 }
 /* The first of the highest READY ones, taken out of its queue; NULL: there is none, or a call of it is
  * to begin again, or there may be no time on its account. */
