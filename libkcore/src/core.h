@@ -113,7 +113,6 @@ struct bx_program {
 	uint32_t argument_length;
 	uint32_t end_state;		/* enum bx_program_state it is ending for */
 	uint8_t end_priority;		/* at which it is taken apart now */
-	uint8_t end_waited;		/* the highest of those who wait for it, as far as is known */
 	bool signals_exit;		/* it has run: its end is worth a signal */
 	uint32_t audit_used;		/* private to audit.c: records kept from its share, ... */
 	uint64_t audit_last;		/* ... the last of them; when that was read, it is whole again */

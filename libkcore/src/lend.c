@@ -70,8 +70,9 @@ bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct bx_t
 		bx_sched_priority_set(core, server, client->priority);
 }
 
-uint32_t
-bx_sched_lent_by_clients(const struct bx_kcore *core, const struct bx_thread *thread)
+/* The highest priority of those who wait for an answer of the thread, or for the copy that it makes; or 0. */
+static uint32_t
+lent_by_clients(const struct bx_kcore *core, const struct bx_thread *thread)
 {
 	uint32_t priority = 0;
 
@@ -92,7 +93,7 @@ static uint32_t
 priority_due(const struct bx_kcore *core, const struct bx_thread *thread)
 {
 	uint32_t priority = thread->priority_base;
-	uint32_t lent = bx_sched_lent_by_clients(core, thread);
+	uint32_t lent = lent_by_clients(core, thread);
 
 	if (lent > priority)
 		priority = lent;

@@ -13,22 +13,21 @@
  *	STATE		the digest of what it holds	bx_state_step		FINISH
  *	FINISH		the first thread is ready	at once			NONE: it runs
  *
- *	END_LOOK	how high is who waits for it	STEP_SCAN		END_THREADS
  *	END_THREADS	its threads, their clients	STEP_THREADS, _SCAN	END_SENDERS
  *	END_SENDERS	who is queued for it		one endpoint, _SCAN	END_SLOTS
  *	END_SLOTS	its capabilities, and theirs	BX_REMOVAL_STEP		END_PAGES
  *	END_PAGES	its user pages			STEP_PAGES, _SCAN	END_TABLES
  *	END_TABLES	its page tables			STEP_PAGES		NONE: it is gone
  *
- * bx_program_end turns any of the upper into END_LOOK.  The commit point of a start is the last
+ * bx_program_end turns any of the upper into END_THREADS.  The commit point of a start is the last
  * step: until then no thread of the program is ready.  Its space is sealed when it has its
  * capabilities, and before their digest is taken, but for a program that the manifest gives an open
  * space.  From the first
  * step of an end no thread of it runs (dispatch takes the program apart instead) or is spoken to
  * (bx_thread_dying).
  *
- * END_LOOK goes before every thread; it is short.  Until END_SENDERS is over, those who wait for the program
- * are waiting for its end, which has the highest priority among theirs and its own; the rest has its own.
+ * Until END_SENDERS is over, those who wait for the program are waiting for its end, which has the highest
+ * priority that its threads have or are lent; the rest has its own.
  *
  * A capability for a thread or space of a program names the program's, whichever process that has:
  * the manifest's authority is over the program.  It is stale while there is no process.
@@ -38,7 +37,7 @@
 enum work_state {
 	WORK_NONE = 0,
 	WORK_SEGMENTS, WORK_STACK, WORK_THREADS, WORK_GRANTS, WORK_SEAL, WORK_STATE, WORK_FINISH,
-	WORK_END_LOOK, WORK_END_THREADS, WORK_END_SENDERS, WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
+	WORK_END_THREADS, WORK_END_SENDERS, WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
 };
 
 #define STEP_PAGES	3u
@@ -54,7 +53,7 @@ enum work_state {
 static bool
 starting(const struct bx_program *program)
 {
-	return program->work_state != WORK_NONE && program->work_state < WORK_END_LOOK;
+	return program->work_state != WORK_NONE && program->work_state < WORK_END_THREADS;
 }
 
 /* ---- start -------------------------------------------------------------------------------- */
@@ -405,6 +404,20 @@ ending_move(struct bx_kcore *core, struct bx_program *program, uint32_t priority
 	ending_mark(core, program);
 }
 
+/* The highest priority of its threads: who waits for one has lent it theirs. */
+static uint32_t
+waited_priority(const struct bx_kcore *core, const struct bx_program *program)
+{
+	const struct bx_thread *threads = &core->threads[program->first_thread];
+	uint32_t priority = program->priority;
+
+	for (uint32_t i = 0; i < program->thread_count; i++) {
+		if (threads[i].priority > priority)
+			priority = threads[i].priority;
+	}
+	return priority;
+}
+
 /* Begins the taking apart. */
 static void
 end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
@@ -414,9 +427,8 @@ end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
 	program->signals_exit = program->state == BX_PROGRAM_RUNNING;
 	program->end_state = state;
 	program->state = BX_PROGRAM_ENDING;
-	program->work_state = WORK_END_LOOK;
-	program->end_priority = BX_PRIORITY_COUNT - 1;
-	program->end_waited = (uint8_t)program->priority;
+	program->work_state = WORK_END_THREADS;
+	program->end_priority = (uint8_t)(program->signals_exit ? waited_priority(core, program) : program->priority);
 	program->work_index = 0;
 	program->work_offset = 0;		/* capabilities that went */
 	program->work_thread = BX_NONE;
@@ -449,31 +461,9 @@ bx_program_end_hasten(struct bx_kcore *core, uint32_t index, uint32_t priority)
 {
 	struct bx_program *program = &core->programs[index];
 
-	if (priority <= program->end_waited)
-		return;
-	program->end_waited = (uint8_t)priority;
-	if (program->work_state == WORK_END_THREADS || program->work_state == WORK_END_SENDERS)
+	if (priority > program->end_priority &&
+	    (program->work_state == WORK_END_THREADS || program->work_state == WORK_END_SENDERS))
 		ending_move(core, program, priority);
-}
-
-/* How high is who waits for an answer, or in a queue; from its threads on, then by endpoint. */
-static bool
-end_look_step(struct bx_kcore *core, uint32_t index)
-{
-	struct bx_program *program = &core->programs[index];
-	uint32_t end = program->thread_count + core->endpoint_count;
-
-	for (unsigned i = 0; i < STEP_SCAN && program->work_index < end; i++) {
-		uint32_t at = program->work_index++;
-
-		if (at < program->thread_count)
-			bx_program_end_hasten(core, index,
-			    bx_sched_lent_by_clients(core, &core->threads[program->first_thread + at]));
-		else if (core->endpoints[at - program->thread_count].server == index)
-			bx_program_end_hasten(core, index,
-			    bx_levels_top(&core->sender_levels[at - program->thread_count]));
-	}
-	return program->work_index == end;
 }
 
 static bool
@@ -596,13 +586,6 @@ bx_program_end_step(struct bx_kcore *core, uint32_t index)
 
 	BX_ASSERT(program->state == BX_PROGRAM_ENDING);
 	switch (program->work_state) {
-	case WORK_END_LOOK:
-		if (end_look_step(core, index)) {
-			program->work_state = WORK_END_THREADS;
-			program->work_index = 0;
-			ending_move(core, program, program->end_waited);
-		}
-		return BX_ERR_AGAIN;
 	case WORK_END_THREADS:
 		if (end_threads_step(core, program)) {
 			program->work_state = WORK_END_SENDERS;

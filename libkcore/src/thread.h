@@ -163,8 +163,6 @@ void bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct
 void bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server);
 /* The current thread, which goes on being READY, is the first of its priority to run again. */
 void bx_sched_preempt(struct bx_kcore *core, struct bx_thread *thread);
-/* The highest priority of those who wait for an answer of the thread, or for the copy that it makes; or 0. */
-uint32_t bx_sched_lent_by_clients(const struct bx_kcore *core, const struct bx_thread *thread);
 /* One step of what was put off. */
 void bx_sched_settle_step(struct bx_kcore *core);
 /* The processor leaves the account that runs, if one does; goes to an account. */

@@ -150,22 +150,33 @@ waits_for(const struct spec *spec, unsigned thread, unsigned program)
 	    spec->threads[from->copy].program == program;
 }
 
-/* The priority at which a program is taken apart: before all others when it is seen who waits for it; then, until
- * they have been told, the highest that any of them has had since it ended, and the program's own; then that. */
+/* Whether it lends its priority to whom it waits for: of those who receive somewhere else by now a queue has it not. */
+static bool
+lends(const struct spec *spec, unsigned thread)
+{
+	const struct spec_thread *from = &spec->threads[thread];
+	unsigned server;
+
+	if (from->partner != NOBODY || from->state != BX_THREAD_SENDING)
+		return true;
+	server = spec->endpoints[from->object].server_thread;
+	return server != NOBODY && spec->threads[server].serves == from->object;
+}
+
+/* The priority at which a program is taken apart: until they have been told, the highest that any of those who wait
+ * for it has had since it ended, and its threads had; then the program's own. */
 static unsigned
 end_priority(struct spec *spec, unsigned program)
 {
 	struct spec_program *ended = &spec->programs[program];
 	uint8_t least = ended->hurry, most = ended->hurry;
 
-	if (!ended->looked)
-		return BX_PRIORITY_COUNT;
 	if (ended->undone >= ended->threads + spec->endpoint_count)
 		return ended->base;
 	for (unsigned i = 0; i < spec->thread_count; i++) {
 		if (!waits_for(spec, i, program))
 			continue;
-		if (spec_priority_low(spec, i) > least)
+		if (lends(spec, i) && spec_priority_low(spec, i) > least)
 			least = spec_priority_low(spec, i);
 		if (spec_priority_high(spec, i) > most)
 			most = spec_priority_high(spec, i);

@@ -304,12 +304,15 @@ spec_program_end(struct spec *spec, unsigned program, uint8_t state)
 	ended->starter = NOBODY;
 	ended->made = false;
 	ended->undone = 0;
-	ended->looked = false;
 	ended->hurry = ended->base;
+	for (unsigned i = 0; i < ended->threads; i++) {
+		if (ended->ran && spec->threads[ended->first_thread + i].priority > ended->hurry)
+			ended->hurry = spec->threads[ended->first_thread + i].priority;
+	}
 }
 
-/* Who waits for it is seen; then go its threads, with an error for each partner; who queues where it served; its
- * capabilities; then all that it had has come back.  A part of that at a time: in between others may be above it. */
+/* Its threads go, with an error for each partner; who queues where it served; its capabilities; then all that it
+ * had has come back.  A part of that at a time: in between others may be above it. */
 void
 spec_program_apart(struct spec *spec, unsigned program)
 {
@@ -317,10 +320,6 @@ spec_program_apart(struct spec *spec, unsigned program)
 	const unsigned senders = gone->threads + spec->endpoint_count;
 	unsigned steps = gone->undone < senders ? senders - gone->undone : 1;
 
-	if (!gone->looked) {
-		gone->looked = true;
-		return;
-	}
 	steps -= spec_choose(spec, spec->pending ? steps + 1 : steps);
 	for (; steps > 0; steps--, gone->undone++) {
 		if (gone->undone < gone->threads)
