@@ -30,7 +30,7 @@ def boot_bochs():
 def test_boots_to_a_shell_that_answers(boot_bochs, cpu, enforced):
     machine = boot_bochs(cpu)
     protections = machine.expect(r"protection +([A-Z ]+)\r").group(1).split()
-    assert ("IBT" in protections) == enforced
+    assert ("IBT" in protections) == ("SHSTK" in protections) == enforced
     assert {"KPTI", "NX", "WP", "SMEP", "SMAP", "UMIP"} <= set(protections)
     machine.expect_text(PROMPT)
     assert machine.command("echo one two") == "one two"

@@ -153,7 +153,8 @@ bx_x86_prepare(struct bx_context *context)
 		x86_wrmsr(X86_MSR_FS_BASE, context->fs_base);
 		bx_x86_cpu.fs_base = context->fs_base;
 	}
-	bx_x86_cpu.special = context->fs_base | context->fpu;
+	bx_x86_cpu.special = context->fs_base | context->fpu |
+	    (bx_x86_cpu.machine->features & BX_CPU_CET_SS);
 	bx_x86_cpu.switching = bx_x86_cpu.special | bx_x86_cpu.machine->forgets;
 	if (context->resume == BX_RESUME_FAST) {
 		/* As SYSRET leaves them. */
