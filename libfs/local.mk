@@ -95,7 +95,7 @@ check_PROGRAMS += %D%/tests/leave_log
 %C%_tests_leave_log_CPPFLAGS = $(FS_INC) $(BASE_INC)
 %C%_tests_leave_log_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_leave_log_SOURCES = %D%/tests/leave_log.c $(bx_fs_world)
-EXTRA_DIST += %D%/tests/corpus
+EXTRA_DIST += %D%/tests/corpus %D%/tests/fuzz_sum.c
 EXTRA_DIST += %D%/tests/prove/run-prove-fs %D%/tests/prove/assumed.h
 
 # The decoders; contracts in src.
@@ -103,3 +103,9 @@ PHONY += prove-fs
 prove: prove-fs
 prove-fs:
 	@BX_SRCDIR='$(abs_top_srcdir)' $(SHELL) $(srcdir)/%D%/tests/prove/run-prove-fs || test $$? = 77
+
+# All fuzz targets for FUZZ_SECONDS (tests/local.mk); what they say is in short inputs.
+PHONY += fuzz-fs
+fuzz-fs:
+	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-fs) -w 'support disk model world fuzz_sum' -p xxh64:bx_fsi_xxh64 \
+		libfs image:6:160 operations:3:384 decode:1:600

@@ -149,11 +149,7 @@ bench-net: %D%/bench/bench_net %D%/bench/bench_loss
 EXTRA_DIST += %D%/tests/check-rfc.sh
 TESTS += %D%/tests/check-rfc.sh
 
-# All fuzz targets for FUZZ_SECONDS, guided by what they reach, with sanitizers (clang); what was found and counted stays in
-# FUZZ_FOLDER, and the next run goes on there.
-FUZZ_SECONDS = 300
-FUZZ_FOLDER = fuzz-net
-EXTRA_DIST += %D%/tests/fuzz-long.sh tests/fuzz-guided.c tests/fuzz-corpus.h
+# All fuzz targets for FUZZ_SECONDS (tests/local.mk); those of the whole stack get most of them.
 PHONY += fuzz-net
 fuzz-net:
-	@BX_SRCDIR='$(top_srcdir)' $(SHELL) $(top_srcdir)/%D%/tests/fuzz-long.sh -s $(FUZZ_SECONDS) -d $(FUZZ_FOLDER)
+	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-net) libnetstack stack:3 ipv6:3 batch dhcp dns dns_stream

@@ -38,6 +38,13 @@ fuzz: $(bx_fuzz)
 	done; \
 	echo "$$passed passed, $$failed failed"; test $$failed = 0
 
+# The fuzz targets of one room for FUZZ_SECONDS, guided by what they reach, with sanitizers (clang): `make fuzz-fs
+# FUZZ_SECONDS=3600'.  What was found and counted stays in FUZZ_FOLDER (of its own for each room if not given), and the
+# next run goes on there.
+FUZZ_SECONDS = 300
+FUZZ_LONG = BX_SRCDIR='$(top_srcdir)' $(SHELL) $(top_srcdir)/%D%/fuzz-long.sh -s $(FUZZ_SECONDS)
+EXTRA_DIST += %D%/fuzz-long.sh %D%/fuzz-guided.c %D%/fuzz-corpus.h
+
 # What the tests reach: after ./configure --enable-coverage.  `make coverage' asks all tests, `make
 # coverage-kernel' builds and asks those of libcap, libipc and libkcore alone; each room is held to 95 % of lines and
 # 90 of branches.

@@ -53,6 +53,19 @@ disk_read(void *context, uint64_t offset, void *buffer, size_t length)
 	return BX_OK;
 }
 
+uint8_t *
+disk_over_block(struct disk *d, uint64_t block)
+{
+	uint8_t *bytes = d->bytes + block * BX_FS_BLOCK;
+
+	if (d->own[block] == 0) {
+		d->own[block] = 1;
+		d->own_list[d->own_count++] = (uint32_t)block;
+		memcpy(bytes, d->below + block * BX_FS_BLOCK, BX_FS_BLOCK);
+	}
+	return bytes;
+}
+
 static enum bx_err
 disk_write(void *context, uint64_t offset, const void *buffer, size_t length)
 {
@@ -68,13 +81,8 @@ disk_write(void *context, uint64_t offset, const void *buffer, size_t length)
 	if (fails(d, &d->fail_write))
 		return BX_ERR_IO;
 	for (uint64_t b = offset / BX_FS_BLOCK; d->below != NULL && b * BX_FS_BLOCK < offset + length;
-	    b++) {
-		if (d->own[b])
-			continue;
-		d->own[b] = 1;
-		d->own_list[d->own_count++] = (uint32_t)b;
-		memcpy(d->bytes + b * BX_FS_BLOCK, d->below + b * BX_FS_BLOCK, BX_FS_BLOCK);
-	}
+	    b++)
+		(void)disk_over_block(d, b);
 	memcpy(d->bytes + offset, buffer, length);
 	if (d->record) {
 		disk_event(d, EVENT_WRITE, 0);

@@ -86,7 +86,7 @@ model_drop(struct model *m, uint64_t inode)
 void
 model_free(struct model *m)
 {
-	for (uint64_t i = 0; i < MODEL_INODES; i++)
+	for (uint64_t i = 0; i < m->next; i++)
 		model_drop(m, i);
 }
 
@@ -110,19 +110,27 @@ copy_of(const void *p, size_t bytes)
 	return to;
 }
 
-struct model *
-model_copy(const struct model *m)
+void
+model_load(struct model *m, const struct model *from)
 {
-	struct model *copy = copy_of(m, sizeof *m);
-
+	m->next = from->next;
+	memcpy(m->inode, from->inode, from->next * sizeof from->inode[0]);
 	for (uint64_t i = 0; i < m->next; i++) {
-		struct model_inode *in = &copy->inode[i];
+		struct model_inode *in = &m->inode[i];
 
 		if (in->type != BX_FS_DIRECTORY)
 			in->data = copy_of(in->data, in->size);
 		in->entries = copy_of(in->entries, in->entry_count * sizeof *in->entries);
 		in->attrs = copy_of(in->attrs, in->attr_count * sizeof *in->attrs);
 	}
+}
+
+struct model *
+model_copy(const struct model *m)
+{
+	struct model *copy = must(malloc(offsetof(struct model, inode) + m->next * sizeof m->inode[0]));
+
+	model_load(copy, m);
 	return copy;
 }
 

@@ -66,6 +66,8 @@ struct disk {
 void disk_init(struct disk *d, uint64_t size, uint32_t sector);
 void disk_init_over(struct disk *d, const struct disk *below);
 void disk_over_reset(struct disk *d);
+/* The upper disk's own copy of a block, to be changed. */
+uint8_t *disk_over_block(struct disk *d, uint64_t block);
 void disk_free(struct disk *d);
 void disk_event(struct disk *d, enum event_kind kind, uint64_t state);
 
@@ -99,8 +101,8 @@ struct model_inode {
 };
 
 struct model {
-	struct model_inode inode[MODEL_INODES];
 	uint64_t next;
+	struct model_inode inode[MODEL_INODES];	/* from `next' on: all 0; a copy has room for those before it only */
 };
 
 void model_init(struct model *m, uint16_t mode, uint64_t time_ns);
@@ -109,6 +111,8 @@ void model_free(struct model *m);
 void model_mounted(struct model *m);
 uint64_t model_digest(struct model *m);
 struct model *model_copy(const struct model *m);
+/* Fill what is all 0, or was freed. */
+void model_load(struct model *m, const struct model *from);
 
 /* The state that a snapshot keeps. */
 #define SNAPSHOTS_MAX 6u
@@ -133,6 +137,7 @@ struct world {
 	uint64_t full;			/* calls that found the volume full */
 	uint32_t file_max;		/* bytes of the largest file */
 	uint32_t files_max;		/* objects */
+	uint32_t write_max;		/* bytes of the longest write; 0: as it comes */
 	bool allow_full;
 	struct disk *disk;		/* of snapshots that are shown; NULL: no snapshots */
 	bool transaction;

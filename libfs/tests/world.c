@@ -165,6 +165,23 @@ model_resize(struct model_inode *in, uint64_t size)
 	in->digest_valid = false;
 }
 
+/* A fuzzer's bytes choose what is done; one draw of them is enough for a content. */
+static void
+random_content(struct world *w, uint8_t *bytes, size_t length)
+{
+	struct rng own = { .bytes = NULL }, *from = &w->rng;
+
+	if (w->rng.bytes != NULL) {
+		own.state = rng_next(&w->rng);
+		from = &own;
+	}
+	for (size_t i = 0; i < length; i += 8) {
+		uint64_t v = rng_next(from);
+
+		memcpy(bytes + i, &v, 8);
+	}
+}
+
 static void
 do_write(struct world *w)
 {
@@ -198,11 +215,9 @@ do_write(struct world *w)
 	}
 	if (offset > w->file_max)
 		offset = 0;
-	for (size_t i = 0; i < length; i += 8) {
-		uint64_t v = rng_next(&w->rng);
-
-		memcpy(bytes + i, &v, 8);
-	}
+	if (w->write_max != 0 && length > w->write_max)
+		length = w->write_max;
+	random_content(w, bytes, length);
 	while (at < length) {
 		enum bx_err err;
 
@@ -590,13 +605,11 @@ static void
 roll_back(struct world *w, unsigned index)
 {
 	uint64_t next = w->model->next;
-	struct model *copy = model_copy(w->kept[index].model);
 
 	while (w->kept_count > index + 1)
 		drop_kept(w, index + 1);
 	model_free(w->model);
-	*w->model = *copy;
-	free(copy);
+	model_load(w->model, w->kept[index].model);
 	model_mounted(w->model);
 	w->model->next = next;
 }

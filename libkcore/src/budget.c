@@ -45,7 +45,8 @@ bx_budget_init(struct bx_kcore *core, struct bx_thread *thread)
 	thread->throttled = program->budget_ticks == 0;
 	account->budget = program->budget_ticks;
 	account->period = program->period_ticks;
-	account->left = thread->limited != 0 ? (int64_t)account->budget : 0;
+	if (thread->limited != 0)
+		account->left = (int64_t)(account->budget != 0 ? account->budget : program->slice_ticks);
 }
 
 void
@@ -54,13 +55,12 @@ bx_budget_start(struct bx_kcore *core, struct bx_thread *thread)
 	const struct bx_program *program = &core->programs[thread->program];
 	struct bx_account *account = account_of(core, thread);
 
-	if (program->budget_ticks != 0)
+	if (account->budget != 0)
 		return;
+	/* What it used in an earlier life comes back in its own time. */
 	thread->throttled = 0;
 	account->budget = program->slice_ticks;
 	account->period = program->slice_ticks * START_PERIODS;
-	account->left = (int64_t)account->budget;
-	account->refill_count = 0;
 }
 
 void
@@ -77,9 +77,7 @@ bx_budget_give_up(struct bx_kcore *core, struct bx_thread *thread)
 		core->cpu.budget_end = UINT64_MAX;
 	}
 	thread->throttled = 1;
-	account->budget = 0;
-	account->left = 0;
-	account->refill_count = 0;
+	account->budget = 0;			/* what it has left, and gets back, is for its next start */
 }
 
 void
@@ -128,16 +126,16 @@ bx_budget_due(const struct bx_kcore *core, const struct bx_thread *owner)
 	const struct bx_account *account;
 	int64_t left;
 
-	if (owner->throttled == 0)
-		return UINT64_MAX;
 	account = account_of(core, owner);
+	if (owner->throttled == 0 || account->budget == 0)
+		return UINT64_MAX;		/* it has time, or is passive */
 	left = account->left;
 	for (unsigned i = 0; i < account->refill_count; i++) {
 		left += (int64_t)account->refills[i].ticks;
 		if (left > 0)
 			return account->refills[i].at;
 	}
-	return UINT64_MAX;		/* passive */
+	return UINT64_MAX;
 }
 
 /* ---- who pays */

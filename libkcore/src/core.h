@@ -75,8 +75,9 @@ BX_STATIC_ASSERT(sizeof(struct bx_frame) == 24, "frame table cost per 4 KiB");
 
 /* Progress of a removal of capabilities in steps.  Before each step `left` is BX_REMOVAL_STEP. */
 struct bx_removal {
-	uint32_t leaf, index;		/* whose waits are cancelled, and how many threads were seen */
+	uint32_t leaf, index;		/* whose waits are cancelled, and how many threads were seen, ... */
 	int32_t left;			/* of the step, in entries of a table looked at */
+	uint64_t disarmed;		/* ... since the holder's `disarmed` was this */
 };
 #define BX_REMOVAL_STEP	384
 
@@ -106,9 +107,13 @@ struct bx_program {
 	uint32_t work_index;
 	uint64_t work_offset;
 	struct bx_removal removal;
+	uint32_t strays;		/* how many of its threads are astray */
+	uint64_t disarmed;		/* how often a capability here lost its rights to a removal */
 	uint32_t work_thread;		/* who is starting it, or BX_NONE: the kernel */
 	uint32_t argument_length;
 	uint32_t end_state;		/* enum bx_program_state it is ending for */
+	uint8_t end_priority;		/* at which it is taken apart now */
+	uint8_t end_waited;		/* the highest of those who wait for it, as far as is known */
 	bool signals_exit;		/* it has run: its end is worth a signal */
 	uint32_t audit_used;		/* private to audit.c: records kept from its share, ... */
 	uint64_t audit_last;		/* ... the last of them; when that was read, it is whole again */
@@ -206,7 +211,7 @@ struct bx_thread {
 	uint32_t helps;			/* server that it pays for while it queues, or BX_NONE */
 	uint32_t helper;		/* the sender that pays for it, or BX_NONE */
 	uint64_t slice_ticks;		/* its program's time slice, constant */
-	uint32_t unused[3];
+	uint32_t astray;		/* 1: its call may go by a capability, and it is in no queue */
 };
 BX_STATIC_ASSERT(sizeof(struct bx_thread) == 512, "to find one by its index is a shift");
 
@@ -341,7 +346,7 @@ struct bx_cpu {
 	uint32_t account;		/* thread whose time runs, or BX_NONE */
 	uint32_t last_program;		/* idle: whose state the CPU may still hold */
 	uint8_t busy;			/* in user mode: 1 + the highest priority that is READY, 0: none,
-					 * BX_BUSY_ALWAYS: a program is being taken apart */
+					 * BX_BUSY_ALWAYS: something is put off; a dying thread may wait */
 	uint64_t ready_mask;		/* bit p: ready[p] is not empty */
 	struct bx_queue ready[BX_PRIORITY_COUNT];
 	uint64_t since;			/* tick at which the present accounting span began */
@@ -362,6 +367,8 @@ BX_STATIC_ASSERT(BX_PRIORITY_COUNT < BX_BUSY_ALWAYS, "busy");
 
 #define BX_ROOT_SLOT	0u		/* of the first object, if there is one: never empty */
 
+#define BX_ENDING_WORDS	(BX_SYSIMAGE_PROGRAMS_MAX / 64)
+
 struct bx_kcore {
 	struct bx_machine *machine;
 	uint8_t *memory;		/* direct map */
@@ -379,7 +386,8 @@ struct bx_kcore {
 	struct bx_cap_space root_space;	/* root capabilities, never a user's */
 
 	struct bx_program *programs;	uint32_t program_count;
-	uint64_t ending[BX_SYSIMAGE_PROGRAMS_MAX / 64];	/* bit: program.rank of one being taken apart */
+	uint64_t ending_mask;		/* bit p: ending[p] is not empty */
+	uint64_t ending[BX_PRIORITY_COUNT][BX_ENDING_WORDS];	/* bit: program.rank, by end_priority */
 	uint8_t ranked[BX_SYSIMAGE_PROGRAMS_MAX];	/* program of each rank */
 	struct bx_thread *threads;	uint32_t thread_count;
 	uint32_t put_off;		/* programs being taken apart, and unsettled threads */
@@ -516,9 +524,12 @@ void bx_program_starter_gone(struct bx_kcore *core, const struct bx_thread *thre
 /* One bounded step: threads, with an error for each partner, capabilities, pages, tables.  BX_OK when nothing is left: the exit notification
  * has been signalled and the program may be started again; BX_ERR_AGAIN. */
 BX_MUST_USE enum bx_err bx_program_end_step(struct bx_kcore *core, uint32_t program);
-/* A program that is being taken apart, or BX_NONE: the dispatcher works on it before it idles or,
- * with the priority of the ended program, between others.  O(1) when there is none. */
+/* The program that is being taken apart at the highest priority, or BX_NONE: the dispatcher works on it
+ * before it idles or, at that priority (end_priority), between others.  O(1). */
 uint32_t bx_program_ending(const struct bx_kcore *core);
+/* Somebody who waits for an ending program has this priority now: until those who wait have been told
+ * it is taken apart at that one at least. */
+void bx_program_end_hasten(struct bx_kcore *core, uint32_t program, uint32_t priority);
 /* The program in whose space slot number `slot` lies, or BX_NONE: the root region. */
 uint32_t bx_program_of_slot(const struct bx_kcore *core, uint32_t slot);
 
@@ -528,8 +539,8 @@ bool bx_capability_in_use(const struct bx_kcore *core, const struct bx_program *
     uint32_t index);
 /* Removes the leaf capability in slot number `leaf`, first undoing what it holds up (mappings made
  * through memory, waits).  BX_OK, BX_ERR_AGAIN after a bounded part.  *parent as
- * bx_cap_leaf_remove.  *removal is all 0 when a removal begins, and kept between its parts; what was
- * done is taken off its `left`. */
+ * bx_cap_leaf_remove.  *removal is kept between the parts of a removal, and may be that of any earlier
+ * one when it begins; what was done is taken off its `left`. */
 BX_MUST_USE enum bx_err bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf,
     uint32_t *parent, struct bx_removal *removal);
 

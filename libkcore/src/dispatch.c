@@ -113,8 +113,8 @@ timer_due(struct bx_kcore *core)
 	return cpu->budget_end < tick ? cpu->budget_end : tick;
 }
 
-/* The program to take apart: of the thread that was chosen, or one when nobody above its priority
- * wants to run; or BX_NONE. */
+/* The program to take apart: of the thread that was chosen, or one when nobody above the priority of its
+ * end wants to run; or BX_NONE. */
 static uint32_t
 ending_due(const struct bx_kcore *core)
 {
@@ -130,7 +130,7 @@ ending_due(const struct bx_kcore *core)
 	}
 	ending = bx_program_ending(core);
 	if (ending != BX_NONE && core->cpu.current != BX_NONE &&
-	    core->threads[core->cpu.current].priority > core->programs[ending].priority)
+	    core->threads[core->cpu.current].priority > core->programs[ending].end_priority)
 		return BX_NONE;
 	return ending;
 }
@@ -175,6 +175,15 @@ run_again(struct bx_kcore *core, struct bx_thread *thread)
 		bx_syscall_run(core);
 }
 
+/* One step of an end, on the time of the program's first thread, whether there is any left: it may be missing
+ * when the program starts again.  Whoever was chosen has its own account back in the next turn. */
+static void
+end_step(struct bx_kcore *core, uint32_t program, uint64_t now)
+{
+	bx_sched_account_enter(core, core->programs[program].first_thread, now);
+	(void)!bx_program_end_step(core, program);
+}
+
 /* Each turn of the loop does a bounded step of work that was put off.  After the first, which an event
  * gets so that no storm of interrupts stops the work, an interrupt that waits goes first; when the
  * event was a system call, or a deadline that was due, that was the step. */
@@ -210,7 +219,7 @@ dispatch(struct bx_kcore *core, bool first)
 		if (unsettled)
 			bx_sched_settle_step(core);
 		else if (ending != BX_NONE)
-			(void)!bx_program_end_step(core, ending);
+			end_step(core, ending, now);
 		else
 			run_again(core, bx_core_current(core));
 	}

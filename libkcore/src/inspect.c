@@ -131,7 +131,7 @@ thread_info(const struct bx_kcore *core, uint64_t index, struct bx_info_thread *
 		.deadline = thread->state != BX_THREAD_READY ? thread->deadline : 0,
 		.budget_ticks = core->accounts[index].budget,
 		.period_ticks = core->accounts[index].period,
-		.budget_left = core->accounts[index].left,
+		.budget_left = core->accounts[index].budget != 0 ? core->accounts[index].left : 0,
 		.throttled = thread->throttled,
 		.throttles = core->accounts[index].throttles,
 	};

@@ -94,6 +94,8 @@ spend(struct bx_kcore *core, struct bx_thread *thread, uint32_t slot, bool spent
 	if (!spent && core->forest.slots[slot].cap.uses != 0)
 		bx_cap_use(&core->forest, slot);
 	thread->phase = queued ? BX_PHASE_SPENT : 0;
+	if (spent)
+		bx_thread_astray_set(core, thread);
 }
 
 /* ---- sending */

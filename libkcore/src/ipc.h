@@ -38,13 +38,19 @@ bx_ipc_string_length(const struct bx_thread *sender)
 
 /* No copy between the two is under way. */
 static inline void
-bx_ipc_disengage(struct bx_thread *active, struct bx_thread *passive)
+bx_ipc_disengage(struct bx_kcore *core, struct bx_thread *active, struct bx_thread *passive)
 {
+	bool engaged = active->transfer != BX_NONE;
+
 	active->transfer = BX_NONE;
 	active->phase &= (uint8_t)~BX_PHASE_ENGAGED;
 	passive->transfer = BX_NONE;
 	passive->phase &= (uint8_t)~BX_PHASE_ENGAGED;
 	active->copied = 0;
+	if (engaged) {
+		bx_thread_astray_set(core, active);
+		bx_thread_astray_set(core, passive);
+	}
 }
 
 /* Where the reply to what it receives will be, by number and by name. */

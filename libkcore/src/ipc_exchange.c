@@ -98,6 +98,8 @@ bx_ipc_engage(struct bx_kcore *core, struct bx_thread *active, struct bx_thread 
 	passive->transfer = active->index;
 	passive->phase |= BX_PHASE_ENGAGED;
 	active->restart = 1;
+	bx_thread_astray_set(core, active);
+	bx_thread_astray_set(core, passive);
 	bx_ipc_unqueue(core, passive);
 	bx_sched_unlend(core, active);		/* with the priority of who waits for it */
 }
@@ -122,7 +124,7 @@ bx_ipc_refuse(struct bx_kcore *core, struct bx_thread *active, bool tell_active,
 {
 	bool engaged = active->transfer != BX_NONE;
 
-	bx_ipc_disengage(active, passive);
+	bx_ipc_disengage(core, active, passive);
 	if (engaged)
 		bx_sched_unlend(core, active);
 	if (tell_passive)
@@ -211,12 +213,15 @@ bx_ipc_rendezvous(struct bx_kcore *core, struct bx_thread *sender, struct bx_thr
 
 	sender->transfer = BX_NONE;
 	receiver->transfer = BX_NONE;
-	if (engaged)
-		bx_sched_unlend(core, sender_waits ? receiver : sender);
-	sender->copied = 0;
-	receiver->copied = 0;
 	sender->phase = 0;
 	receiver->phase = 0;
+	if (engaged) {
+		bx_thread_astray_set(core, sender);
+		bx_thread_astray_set(core, receiver);
+		bx_sched_unlend(core, sender_waits ? receiver : sender);
+	}
+	sender->copied = 0;
+	receiver->copied = 0;
 	receiver->has_buffers = 0;
 	if (sender_waits)
 		bx_ipc_unqueue(core, sender);

@@ -45,7 +45,7 @@ answer(struct bx_kcore *core, struct bx_thread *server, struct bx_thread *client
 {
 	struct bx_thread *taker = bx_thread_at(core, client->partner);
 
-	bx_ipc_disengage(server, client);
+	bx_ipc_disengage(core, server, client);
 	(void)bx_cap_leaf_remove(&core->forest, slot);
 	if (client->call_kind != BX_CALL_FAULT)
 		bx_ipc_message_put(client, server, 0, 0);
@@ -79,7 +79,7 @@ reply_send(struct bx_kcore *core, struct bx_thread *server, uint32_t slot)
 		bx_ipc_engage(core, server, client);
 		return BX_ERR_AGAIN;
 	}
-	bx_ipc_disengage(server, client);
+	bx_ipc_disengage(core, server, client);
 	bx_sched_unlend(core, server);
 	if ((outcome.tell & BX_TELL_RECEIVER) != 0) {
 		(void)bx_cap_leaf_remove(&core->forest, slot);

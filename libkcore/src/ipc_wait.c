@@ -73,7 +73,7 @@ copy_leave(struct bx_kcore *core, struct bx_thread *thread)
 	struct bx_thread *other = bx_thread_at(core, thread->transfer);
 	struct bx_thread *active = thread->state == BX_THREAD_READY ? thread : other;
 
-	bx_ipc_disengage(thread, other);
+	bx_ipc_disengage(core, thread, other);
 	other->copied = 0;
 	if (other->state == BX_THREAD_READY)
 		other->phase |= BX_PHASE_AGAIN;
@@ -142,5 +142,7 @@ bx_ipc_finish(struct bx_kcore *core, struct bx_thread *thread, enum bx_err err)
 	}
 	thread->call_kind = BX_CALL_NONE;
 	thread->phase = 0;
+	if (thread->astray != 0)
+		bx_thread_astray_set(core, thread);
 	bx_thread_result(thread, err);
 }

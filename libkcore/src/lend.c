@@ -21,10 +21,24 @@ levels_of(struct bx_kcore *core, const struct bx_thread *thread)
 	return NULL;
 }
 
+/* Whose end, if it ends, the thread waits for with its priority. */
+static uint32_t
+program_awaited(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	if (bx_thread_awaits(thread) && thread->partner != BX_NONE)
+		return core->threads[thread->partner].program;
+	if (thread->state == BX_THREAD_SENDING && thread->object != BX_NONE)
+		return core->endpoints[thread->object].server;
+	if (thread->state != BX_THREAD_READY && thread->transfer != BX_NONE)
+		return core->threads[thread->transfer].program;
+	return BX_NONE;
+}
+
 void
 bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t priority)
 {
 	struct bx_levels *levels;
+	uint32_t program;
 	bool queued;
 
 	if (thread->priority == priority)
@@ -41,6 +55,9 @@ bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t 
 	thread->priority = (uint8_t)priority;
 	if (queued)
 		bx_sched_enqueue(core, thread, true);
+	program = program_awaited(core, thread);
+	if (program != BX_NONE && core->programs[program].state == BX_PROGRAM_ENDING)
+		bx_program_end_hasten(core, program, priority);
 }
 
 void
@@ -53,19 +70,32 @@ bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct bx_t
 		bx_sched_priority_set(core, server, client->priority);
 }
 
+uint32_t
+bx_sched_lent_by_clients(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	uint32_t priority = 0;
+
+	if (thread->clients != BX_NONE) {
+		priority = bx_levels_top(&core->client_levels[thread->index]);
+		if (core->threads[thread->clients].priority > priority)
+			priority = core->threads[thread->clients].priority;
+	}
+	/* The other side waits for the copy that this one makes. */
+	if (thread->transfer != BX_NONE && thread->state == BX_THREAD_READY &&
+	    core->threads[thread->transfer].priority > priority)
+		priority = core->threads[thread->transfer].priority;
+	return priority;
+}
+
 /* The priority a thread has by itself, its clients and the senders that wait for it. */
 static uint32_t
 priority_due(const struct bx_kcore *core, const struct bx_thread *thread)
 {
-	uint32_t priority = thread->priority_base, lent;
+	uint32_t priority = thread->priority_base;
+	uint32_t lent = bx_sched_lent_by_clients(core, thread);
 
-	if (thread->clients != BX_NONE) {
-		lent = bx_levels_top(&core->client_levels[thread->index]);
-		if (core->threads[thread->clients].priority > lent)
-			lent = core->threads[thread->clients].priority;
-		if (lent > priority)
-			priority = lent;
-	}
+	if (lent > priority)
+		priority = lent;
 	if (thread->serves != BX_NONE &&
 	    (thread->state != BX_THREAD_RECEIVING || thread->transfer != BX_NONE) &&
 	    core->endpoints[thread->serves].server_thread == thread->index) {
@@ -73,10 +103,6 @@ priority_due(const struct bx_kcore *core, const struct bx_thread *thread)
 		if (lent > priority)
 			priority = lent;
 	}
-	/* The other side waits for the copy that this one makes. */
-	if (thread->transfer != BX_NONE && thread->state == BX_THREAD_READY &&
-	    core->threads[thread->transfer].priority > priority)
-		priority = core->threads[thread->transfer].priority;
 	return priority;
 }
 

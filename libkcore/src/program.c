@@ -13,18 +13,22 @@
  *	STATE		the digest of what it holds	bx_state_step		FINISH
  *	FINISH		the first thread is ready	at once			NONE: it runs
  *
+ *	END_LOOK	how high is who waits for it	STEP_SCAN		END_THREADS
  *	END_THREADS	its threads, their clients	STEP_THREADS, _SCAN	END_SENDERS
  *	END_SENDERS	who is queued for it		one endpoint, _SCAN	END_SLOTS
  *	END_SLOTS	its capabilities, and theirs	BX_REMOVAL_STEP		END_PAGES
  *	END_PAGES	its user pages			STEP_PAGES, _SCAN	END_TABLES
  *	END_TABLES	its page tables			STEP_PAGES		NONE: it is gone
  *
- * bx_program_end turns any of the upper into END_THREADS.  The commit point of a start is the last
+ * bx_program_end turns any of the upper into END_LOOK.  The commit point of a start is the last
  * step: until then no thread of the program is ready.  Its space is sealed when it has its
  * capabilities, and before their digest is taken, but for a program that the manifest gives an open
  * space.  From the first
  * step of an end no thread of it runs (dispatch takes the program apart instead) or is spoken to
  * (bx_thread_dying).
+ *
+ * END_LOOK goes before every thread; it is short.  Until END_SENDERS is over, those who wait for the program
+ * are waiting for its end, which has the highest priority among theirs and its own; the rest has its own.
  *
  * A capability for a thread or space of a program names the program's, whichever process that has:
  * the manifest's authority is over the program.  It is stale while there is no process.
@@ -34,7 +38,7 @@
 enum work_state {
 	WORK_NONE = 0,
 	WORK_SEGMENTS, WORK_STACK, WORK_THREADS, WORK_GRANTS, WORK_SEAL, WORK_STATE, WORK_FINISH,
-	WORK_END_THREADS, WORK_END_SENDERS, WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
+	WORK_END_LOOK, WORK_END_THREADS, WORK_END_SENDERS, WORK_END_SLOTS, WORK_END_PAGES, WORK_END_TABLES
 };
 
 #define STEP_PAGES	3u
@@ -50,7 +54,7 @@ enum work_state {
 static bool
 starting(const struct bx_program *program)
 {
-	return program->work_state != WORK_NONE && program->work_state < WORK_END_THREADS;
+	return program->work_state != WORK_NONE && program->work_state < WORK_END_LOOK;
 }
 
 /* ---- start -------------------------------------------------------------------------------- */
@@ -373,14 +377,32 @@ bx_program_start(struct bx_kcore *core, uint32_t index, const uint8_t *argument,
 
 /* ---- end ---------------------------------------------------------------------------------- */
 
-/* Its bit among the programs that are being taken apart. */
+/* Its bit among the programs that are being taken apart, at its present priority. */
 static void
-ending_mark(struct bx_kcore *core, const struct bx_program *program, bool ending)
+ending_mark(struct bx_kcore *core, const struct bx_program *program)
 {
-	uint64_t bit = 1ull << program->rank % 64;
-	uint64_t *word = &core->ending[program->rank / 64];
+	core->ending[program->end_priority][program->rank / 64] |= 1ull << program->rank % 64;
+	core->ending_mask |= 1ull << program->end_priority;
+}
 
-	*word = ending ? *word | bit : *word & ~bit;
+static void
+ending_clear(struct bx_kcore *core, const struct bx_program *program)
+{
+	uint64_t *words = core->ending[program->end_priority], left = 0;
+
+	words[program->rank / 64] &= ~(1ull << program->rank % 64);
+	for (unsigned i = 0; i < BX_ENDING_WORDS; i++)
+		left |= words[i];
+	if (left == 0)
+		core->ending_mask &= ~(1ull << program->end_priority);
+}
+
+static void
+ending_move(struct bx_kcore *core, struct bx_program *program, uint32_t priority)
+{
+	ending_clear(core, program);
+	program->end_priority = (uint8_t)priority;
+	ending_mark(core, program);
 }
 
 /* Begins the taking apart. */
@@ -392,12 +414,13 @@ end_begin(struct bx_kcore *core, uint32_t index, uint32_t state)
 	program->signals_exit = program->state == BX_PROGRAM_RUNNING;
 	program->end_state = state;
 	program->state = BX_PROGRAM_ENDING;
-	program->work_state = WORK_END_THREADS;
+	program->work_state = WORK_END_LOOK;
+	program->end_priority = BX_PRIORITY_COUNT - 1;
+	program->end_waited = (uint8_t)program->priority;
 	program->work_index = 0;
 	program->work_offset = 0;		/* capabilities that went */
-	program->removal = (struct bx_removal){ 0, 0, 0 };
 	program->work_thread = BX_NONE;
-	ending_mark(core, program, true);
+	ending_mark(core, program);
 	core->put_off++;
 	program->generation += program->generation & 1;	/* even: no process */
 }
@@ -419,6 +442,38 @@ bx_program_starter_gone(struct bx_kcore *core, const struct bx_thread *thread)
 	if (index < core->program_count && starting(&core->programs[index]) &&
 	    core->programs[index].work_thread == thread->index)
 		end_begin(core, (uint32_t)index, core->programs[index].state);
+}
+
+void
+bx_program_end_hasten(struct bx_kcore *core, uint32_t index, uint32_t priority)
+{
+	struct bx_program *program = &core->programs[index];
+
+	if (priority <= program->end_waited)
+		return;
+	program->end_waited = (uint8_t)priority;
+	if (program->work_state == WORK_END_THREADS || program->work_state == WORK_END_SENDERS)
+		ending_move(core, program, priority);
+}
+
+/* How high is who waits for an answer, or in a queue; from its threads on, then by endpoint. */
+static bool
+end_look_step(struct bx_kcore *core, uint32_t index)
+{
+	struct bx_program *program = &core->programs[index];
+	uint32_t end = program->thread_count + core->endpoint_count;
+
+	for (unsigned i = 0; i < STEP_SCAN && program->work_index < end; i++) {
+		uint32_t at = program->work_index++;
+
+		if (at < program->thread_count)
+			bx_program_end_hasten(core, index,
+			    bx_sched_lent_by_clients(core, &core->threads[program->first_thread + at]));
+		else if (core->endpoints[at - program->thread_count].server == index)
+			bx_program_end_hasten(core, index,
+			    bx_levels_top(&core->sender_levels[at - program->thread_count]));
+	}
+	return program->work_index == end;
 }
 
 static bool
@@ -528,7 +583,7 @@ end_finish(struct bx_kcore *core, struct bx_program *program)
 	program->state = program->end_state;
 	bx_audit(core, BX_AUDIT_END, (uint32_t)(program - core->programs), BX_NONE, program->end_state,
 	    program->work_offset, 0);
-	ending_mark(core, program, false);
+	ending_clear(core, program);
 	core->put_off--;
 	if (program->signals_exit && program->exit_notification != BX_NONE)
 		bx_notification_signal(core, program->exit_notification, program->exit_bits);
@@ -541,6 +596,13 @@ bx_program_end_step(struct bx_kcore *core, uint32_t index)
 
 	BX_ASSERT(program->state == BX_PROGRAM_ENDING);
 	switch (program->work_state) {
+	case WORK_END_LOOK:
+		if (end_look_step(core, index)) {
+			program->work_state = WORK_END_THREADS;
+			program->work_index = 0;
+			ending_move(core, program, program->end_waited);
+		}
+		return BX_ERR_AGAIN;
 	case WORK_END_THREADS:
 		if (end_threads_step(core, program)) {
 			program->work_state = WORK_END_SENDERS;
@@ -551,6 +613,7 @@ bx_program_end_step(struct bx_kcore *core, uint32_t index)
 		if (end_senders_step(core, index)) {
 			program->work_state = WORK_END_SLOTS;
 			program->work_index = 0;
+			ending_move(core, program, program->priority);
 		}
 		return BX_ERR_AGAIN;
 	case WORK_END_SLOTS:
@@ -578,9 +641,14 @@ bx_program_end_step(struct bx_kcore *core, uint32_t index)
 uint32_t
 bx_program_ending(const struct bx_kcore *core)
 {
-	for (uint32_t word = BX_ARRAY_COUNT(core->ending); word-- > 0;) {
-		if (core->ending[word] != 0)
-			return core->ranked[64 * word + 63 - (uint32_t)__builtin_clzll(core->ending[word])];
+	const uint64_t *words;
+
+	if (core->ending_mask == 0)
+		return BX_NONE;
+	words = core->ending[63u - (uint32_t)__builtin_clzll(core->ending_mask)];
+	for (uint32_t word = BX_ENDING_WORDS; word-- > 0;) {
+		if (words[word] != 0)
+			return core->ranked[64 * word + 63 - (uint32_t)__builtin_clzll(words[word])];
 	}
 	return BX_NONE;
 }
@@ -672,23 +740,46 @@ use_cancel(struct bx_kcore *core, struct bx_thread *thread)
 	}
 	bx_ipc_detach(core, thread);
 	thread->phase = 0;
+	bx_thread_astray_set(core, thread);
+}
+
+/* Whether a call of somebody in the program may go by the capability, which is for an endpoint or a
+ * notification: who is in a queue of the object, or astray. */
+static bool
+waits_possible(const struct bx_kcore *core, const struct bx_cap *cap, const struct bx_program *program)
+{
+	const struct bx_endpoint *endpoint;
+
+	if (program->strays != 0)
+		return true;
+	if (cap->type == BX_CAP_NOTIFICATION)
+		return core->notifications[cap->object.index].waiters.head != BX_NONE;
+	endpoint = &core->endpoints[cap->object.index];
+	return endpoint->senders.head != BX_NONE || endpoint->receivers.head != BX_NONE;
 }
 
 /* Threads of the program whose calls go by this capability.
- * Before the first is looked at it loses its rights, so that none begins to wait anew; a place kept
- * from an earlier capability in that slot does not count then. */
+ * Before the first is looked at it loses its rights, so that none begins to wait anew.  A place is kept
+ * only while no capability of the program loses its rights: then what is in the slot is what was there,
+ * or never had any there. */
 static enum bx_err
-waits_cancel(struct bx_kcore *core, uint32_t leaf, const struct bx_program *program,
+waits_cancel(struct bx_kcore *core, uint32_t leaf, struct bx_program *program,
     struct bx_removal *removal)
 {
 	struct bx_cap *cap = &core->forest.slots[leaf].cap;
 
 	if (program->state == BX_PROGRAM_ENDING)
 		return BX_OK;			/* none waits for long */
-	if (removal->leaf != leaf || cap->rights != 0) {
+	if (!waits_possible(core, cap, program))
+		return BX_OK;
+	if (cap->rights != 0) {
+		cap->rights = 0;
+		program->disarmed++;
+	}
+	if (removal->leaf != leaf || removal->disarmed != program->disarmed) {
 		removal->leaf = leaf;
 		removal->index = 0;
-		cap->rights = 0;
+		removal->disarmed = program->disarmed;
 	}
 	for (; removal->index < program->thread_count; removal->index++, removal->left--) {
 		struct bx_thread *thread = &core->threads[program->first_thread + removal->index];
@@ -742,11 +833,10 @@ bx_capability_remove_leaf(struct bx_kcore *core, uint32_t leaf, uint32_t *parent
 			return BX_ERR_AGAIN;
 		break;
 	case BX_CAP_REPLY:
-		/* Nobody can answer that call any more. */
+		/* Nobody can answer that call any more.  The program is compared, as in ipc_reply.c. */
 		caller = &core->threads[cap->object.index];
-		if (caller->call_generation == cap->object.generation &&
-		    (caller->state == BX_THREAD_AWAITING_REPLY ||
-		    caller->state == BX_THREAD_FAULTED))
+		if (caller->call_generation == cap->object.generation && bx_thread_awaits(caller) &&
+		    core->threads[caller->partner].program == owner)
 			bx_thread_wake(core, caller, BX_ERR_PEER_DIED);
 		break;
 	default:

@@ -264,7 +264,7 @@ bx_sched_hand_over(struct bx_kcore *core, struct bx_thread *next)
 /* ---- system calls */
 
 /* Whether dispatch would find that the current thread just goes on: it is ready, on the account that
- * runs, nobody of its priority or above waits, and no work was put off.  The timer stays as it is:
+ * runs, nobody of its priority or above waits, and no such work was put off.  The timer stays as it is:
  * only a thread that waits can have made it due earlier. */
 static bool
 goes_on(const struct bx_kcore *core, const struct bx_thread *thread)
@@ -273,7 +273,7 @@ goes_on(const struct bx_kcore *core, const struct bx_thread *thread)
 
 	return cpu->current == thread->index && thread->state == BX_THREAD_READY &&
 	    thread->restart == 0 && cpu->ready_mask >> thread->priority == 0 &&
-	    cpu->account == thread->account && core->put_off == 0;
+	    cpu->account == thread->account && !bx_sched_put_off_first(core, thread->priority);
 }
 
 struct bx_context *
@@ -323,7 +323,7 @@ bx_kcore_system_call_general(struct bx_kcore *core)
 	struct bx_context *next = NULL;
 
 	core->cpu.system_calls++;
-	if (thread->context.number == BX_SYS_NULL && core->put_off == 0) {
+	if (thread->context.number == BX_SYS_NULL && !bx_sched_put_off_first(core, thread->priority)) {
 		/* Nothing has changed since the thread was chosen. */
 		bx_thread_result(thread, BX_OK);
 		return &thread->context;

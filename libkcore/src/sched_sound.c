@@ -160,9 +160,8 @@ budget_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 
 	if (thread->limited != (account->budget != BX_BUDGET_NONE))
 		return false;
-	if (account->budget == BX_BUDGET_NONE || account->budget == 0)
-		return account->left == 0 && account->refill_count == 0 &&
-		    thread->throttled == (account->budget == 0);
+	if (account->budget == BX_BUDGET_NONE)
+		return account->left == 0 && account->refill_count == 0 && thread->throttled == 0;
 	if (account->refill_count > BX_REFILLS)
 		return false;
 	for (unsigned i = 0; i < account->refill_count; i++) {
@@ -170,6 +169,9 @@ budget_sound(const struct bx_kcore *core, const struct bx_thread *thread)
 		if (i > 0 && account->refills[i].at < account->refills[i - 1].at)
 			return false;
 	}
+	if (account->budget == 0)		/* passive: what it may start up on */
+		return thread->throttled != 0 &&
+		    sum == (int64_t)core->programs[thread->program].slice_ticks;
 	return sum == (int64_t)account->budget &&
 	    (thread->throttled == 0 || thread->timer_key <= bx_budget_due(core, thread));
 }
@@ -187,6 +189,47 @@ parked_sound(const struct bx_kcore *core, const struct bx_thread *owner)
 	return thread->state == BX_THREAD_READY && thread->account == owner->index &&
 	    core->cpu.current != thread->index && thread->next == BX_NONE &&
 	    thread->previous == BX_NONE;
+}
+
+/* Who waits by a capability, or has waited and begins again, holds it still, or it is being removed and
+ * has no rights.  The slots of a program that is being taken apart are not looked at: nor does it wait
+ * for long. */
+static bool
+holds_sound(const struct bx_kcore *core, const struct bx_thread *thread)
+{
+	const struct bx_program *program = &core->programs[thread->program];
+	uint8_t right = thread->state == BX_THREAD_SENDING ? BX_RIGHT_WRITE : BX_RIGHT_READ;
+	const struct bx_cap *cap;
+
+	if (thread->call_kind == BX_CALL_FAULT || bx_thread_dying(core, thread) ||
+	    (!bx_thread_queued(thread) && (thread->state != BX_THREAD_READY ||
+	    (thread->phase & BX_PHASE_SPENT) == 0)))
+		return true;
+	if (thread->context.value[0] >= program->space.plain_count)
+		return false;
+	cap = &core->forest.slots[program->space.first_slot + thread->context.value[0]].cap;
+	if (cap->type != (thread->state == BX_THREAD_WAITING ? BX_CAP_NOTIFICATION : BX_CAP_ENDPOINT) ||
+	    (thread->object != BX_NONE && cap->object.index != thread->object))
+		return false;
+	return thread->state == BX_THREAD_READY || cap->rights == 0 || (cap->rights & right) != 0;
+}
+
+/* Whose call goes by a capability is in a queue, or counts. */
+static bool
+strays_sound(const struct bx_kcore *core, const struct bx_program *program)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < program->thread_count; i++) {
+		const struct bx_thread *thread = &core->threads[program->first_thread + i];
+		bool astray = thread->transfer != BX_NONE || (thread->state == BX_THREAD_READY &&
+		    (thread->phase & BX_PHASE_SPENT) != 0);
+
+		if (thread->astray != astray)
+			return false;
+		count += astray;
+	}
+	return count == program->strays;
 }
 
 static bool
@@ -366,5 +409,15 @@ bx_sched_sound(const struct bx_kcore *core, const char **what)
 		if (alive != program->threads_alive)
 			return broken(what, "count of living threads");
 	}
-	return queues_sound(core, what) && timers_sound(core, what);
+	if (!queues_sound(core, what) || !timers_sound(core, what))
+		return false;
+	for (uint32_t i = 0; i < core->thread_count; i++) {
+		if (!holds_sound(core, &core->threads[i]))
+			return broken(what, "a wait by no capability");
+	}
+	for (uint32_t p = 0; p < core->program_count; p++) {
+		if (!strays_sound(core, &core->programs[p]))
+			return broken(what, "threads astray");
+	}
+	return true;
 }

@@ -181,6 +181,24 @@ grants_sound(const struct bx_kcore *core, const char **what)
 	return true;
 }
 
+/* Among those that are being taken apart at one priority, its own, or at none. */
+static bool
+ending_sound(const struct bx_kcore *core, const struct bx_program *program)
+{
+	for (uint32_t p = 0; p < BX_PRIORITY_COUNT; p++) {
+		const uint64_t *words = core->ending[p];
+		uint64_t any = 0;
+
+		for (unsigned i = 0; i < BX_ENDING_WORDS; i++)
+			any |= words[i];
+		if ((any != 0) != (core->ending_mask >> p & 1) ||
+		    (words[program->rank / 64] >> program->rank % 64 & 1) !=
+		    (program->state == BX_PROGRAM_ENDING && program->end_priority == p))
+			return false;
+	}
+	return true;
+}
+
 bool
 bx_kcore_sound(struct bx_kcore *core, const char **what)
 {
@@ -194,8 +212,7 @@ bx_kcore_sound(struct bx_kcore *core, const char **what)
 	}
 	for (uint32_t i = 0; i < core->program_count; i++) {
 		ending += core->programs[i].state == BX_PROGRAM_ENDING;
-		if ((core->programs[i].state == BX_PROGRAM_ENDING) != (core->ending[
-		    core->programs[i].rank / 64] >> core->programs[i].rank % 64 & 1))
+		if (!ending_sound(core, &core->programs[i]))
 			return broken(what, "which programs are ending");
 		if (!program_sound(core, i, what))
 			return false;

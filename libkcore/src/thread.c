@@ -175,6 +175,7 @@ bx_thread_again(struct bx_kcore *core, struct bx_thread *thread)
 	thread->phase |= BX_PHASE_AGAIN;
 	thread->restart = 1;
 	bx_thread_ready(core, thread);
+	bx_thread_astray_set(core, thread);
 }
 
 /* Takes a living thread out of everything but its client list. */
@@ -194,7 +195,7 @@ withdraw(struct bx_kcore *core, struct bx_thread *thread)
 	thread->restart = 0;
 	thread->work = 0;
 	thread->phase = 0;
-	thread->removal = (struct bx_removal){ 0, 0, 0 };
+	bx_thread_astray_set(core, thread);
 }
 
 void

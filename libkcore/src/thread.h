@@ -95,6 +95,19 @@ bx_thread_queued(const struct bx_thread *thread)
 	    thread->state == BX_THREAD_WAITING;
 }
 
+/* Works out again whether a call of it may go by a capability though it is in no queue: a copy is under
+ * way, or it has cost its use and begins again.  Whoever changes `transfer`, or the phase of who is READY,
+ * says so. */
+static inline void
+bx_thread_astray_set(struct bx_kcore *core, struct bx_thread *thread)
+{
+	uint32_t astray = thread->transfer != BX_NONE || (thread->state == BX_THREAD_READY &&
+	    (thread->phase & BX_PHASE_SPENT) != 0);
+
+	core->programs[thread->program].strays += astray - thread->astray;
+	thread->astray = astray;
+}
+
 /* Whether its program is being taken apart: it does not run any more, and whoever meets it takes it
  * out of what it does (bx_thread_stop) before going on. */
 static inline bool
@@ -150,6 +163,8 @@ void bx_sched_lend(struct bx_kcore *core, struct bx_thread *server, const struct
 void bx_sched_unlend(struct bx_kcore *core, struct bx_thread *server);
 /* The current thread, which goes on being READY, is the first of its priority to run again. */
 void bx_sched_preempt(struct bx_kcore *core, struct bx_thread *thread);
+/* The highest priority of those who wait for an answer of the thread, or for the copy that it makes; or 0. */
+uint32_t bx_sched_lent_by_clients(const struct bx_kcore *core, const struct bx_thread *thread);
 /* One step of what was put off. */
 void bx_sched_settle_step(struct bx_kcore *core);
 /* The processor leaves the account that runs, if one does; goes to an account. */
@@ -170,6 +185,13 @@ bx_sched_timer_set(struct bx_kcore *core, uint64_t tick)
 		return;
 	core->cpu.timer_at = tick;
 	bx_machine_timer_set(core->machine, tick);
+}
+/* Whether some of what was put off goes before a READY thread of this priority. */
+static inline bool
+bx_sched_put_off_first(const struct bx_kcore *core, uint32_t priority)
+{
+	return BX_UNLIKELY(core->put_off != 0) &&
+	    (core->unsettled != BX_NONE || core->ending_mask >> priority != 0);
 }
 /* Back to user mode: who waits for the processor and what was put off do not change until the next
  * event but one of the short ways. */
@@ -223,7 +245,8 @@ void bx_sched_help_end(struct bx_kcore *core, struct bx_thread *sender);
 
 /* ---- budget.c */
 
-/* What its program's budget says: once at boot.  Whoever starts again gets no new budget. */
+/* What its program's budget says: once at boot.  Whoever starts again gets no new budget, and no new time to
+ * start up on. */
 void bx_budget_init(struct bx_kcore *core, struct bx_thread *thread);
 /* A thread of a passive program may use some time of its own until it serves for the first time; then
  * it has none but its callers'. */

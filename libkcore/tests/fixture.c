@@ -590,6 +590,8 @@ world_stop(struct world *world, uint32_t program, enum bx_program_state state)
 		(void)!bx_program_end_step(world->core, program);
 		event_done(world);
 	}
+	if (world->context == NULL)
+		world->context = bx_sched_dispatch(world->core);	/* what idles with work does */
 	world->machine.interrupt_every = every;
 }
 

@@ -107,6 +107,31 @@ sleep_for(uint32_t who, uint64_t ticks)
 	say(who, BX_SYS_SLEEP, 0, world.machine.now + ticks, 0);
 }
 
+/* The end of a program is on its own account, though somebody else was chosen to run meanwhile. */
+START_TEST(budget6_end_is_paid_by_who_ends)
+{
+	static const struct plan plan = {
+		.priority = { 5, 20, 10, 5 }, .budget_ms = { 0, 1, 2, 0 }, .period_ms = { 0, 100, 10, 0 },
+	};
+	uint64_t before, passed;
+
+	start(&plan);
+	world.machine.now_step = 10000;
+	before = world.machine.now;
+	say(S, BX_SYS_EXIT, 0, 0, 0);
+	ck_assert_uint_eq(world_current(&world), A);
+	ck_assert_uint_eq(world.core->programs[1].state, BX_PROGRAM_EXITED);
+	passed = world.machine.now - before;
+	world.machine.now_step = 0;
+	bx_sched_charge(world.core, world.machine.now);
+	ck_assert_uint_ge(passed, 100000);
+	ck_assert_uint_ge(world.core->programs[1].cpu_ticks, passed - 30000);
+	ck_assert_int_le(account(S)->left, (int64_t)(MS - passed + 30000));
+	ck_assert_uint_le(thread(A)->cpu_ticks, 30000);
+	ck_assert_int_ge(account(A)->left, (int64_t)(2 * MS - 30000));
+}
+END_TEST
+
 /* ---- one account */
 
 /* A thread above all others gets its budget in each period, to the tick, and nothing more. */
@@ -742,6 +767,26 @@ START_TEST(budget5_passive_start)
 }
 END_TEST
 
+/* A start gives no more of it: whoever is started again and again has a tenth, too, whether it has served or not. */
+START_TEST(budget5_passive_restarts)
+{
+	start(&server_plan);
+	sleep_for(S, 1);
+	sleep_for(B, 100000 * MS);
+	sleep_for(A, 100000 * MS);
+	for (unsigned life = 0; life < 50; life++) {
+		run(9 * MS);
+		if (_i == 1 && world_current(&world) == S)
+			say(S, BX_SYS_RECEIVE, EP_A, 0, REPLY_SLOT);
+		world_stop(&world, 1, BX_PROGRAM_KILLED);
+		ck_assert_int_eq(world_start(&world, 1), BX_OK);
+		world.context = bx_sched_dispatch(world.core);
+	}
+	ck_assert_uint_le(ran[S], 55 * MS);
+	ck_assert_uint_ge(ran[S], 36 * MS);
+}
+END_TEST
+
 /* Also by a receive that finds nothing and does not wait. */
 START_TEST(budget5_passive_start_ends_by_a_look)
 {
@@ -904,11 +949,13 @@ suite_budget(void)
 	tcase_add_test(tcase, budget5_chain);
 	tcase_add_loop_test(tcase, budget5_passive_server_without_a_caller, 0, 2);
 	tcase_add_test(tcase, budget5_passive_start);
+	tcase_add_loop_test(tcase, budget5_passive_restarts, 0, 2);
 	tcase_add_test(tcase, budget5_passive_start_ends_by_a_look);
 	tcase_add_loop_test(tcase, budget5_string_in_steps, 0, 2);
 	tcase_add_loop_test(tcase, budget5_server_moves, 0, 2);
 	tcase_add_test(tcase, budget5_parked_thread_is_managed);
 	tcase_add_test(tcase, budget6_inspection);
+	tcase_add_test(tcase, budget6_end_is_paid_by_who_ends);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

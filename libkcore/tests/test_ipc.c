@@ -858,7 +858,7 @@ START_TEST(ipc6_another_capability_comes_in_a_copy)
 {
 	uint32_t side = _i == 0 ? CLIENT : SERVER, parent;
 	struct bx_cap_space *space = &world.core->programs[side / 2].space;
-	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 
 	half_copied(side);
 	ck_assert_int_eq(bx_capability_remove_leaf(world.core, space->first_slot + EP_A, &parent, &removal),
@@ -928,7 +928,7 @@ END_TEST
 START_TEST(ipc6_another_capability_goes)
 {
 	const uint32_t slots[] = { COUNTED, EP_A };
-	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 	uint32_t first = world.core->programs[CLIENT / 2].space.first_slot, parent;
 
 	ask(CLIENT, BX_SYS_CALL, EP_A, 5, SOON);
@@ -940,10 +940,32 @@ START_TEST(ipc6_another_capability_goes)
 }
 END_TEST
 
+/* A reply kept until the generation came round ends no call to another program. */
+START_TEST(ipc6_stale_reply_is_deleted)
+{
+	uint32_t generation;
+
+	ask_with(SERVER, BX_SYS_RECEIVE, EP_A, 0, SOON, REPLY_SLOT);
+	ask_with(OTHER, BX_SYS_RECEIVE, EP_C, 0, SOON, REPLY_SLOT);
+	generation = thread(CLIENT)->call_generation;
+	ask(CLIENT, BX_SYS_CALL, EP_A, 1, SOON);
+	state_is(CLIENT, BX_THREAD_AWAITING_REPLY);
+	bx_ipc_timeout(world.core, thread(CLIENT));
+	ck_assert_uint_eq(cap(SERVER / 2, REPLY_SLOT)->object.generation, generation);
+	thread(CLIENT)->call_generation = generation;
+	ask(CLIENT, BX_SYS_CALL, EP_C, 2, SOON);
+	state_is(CLIENT, BX_THREAD_AWAITING_REPLY);
+	ck_assert_int_eq(ask(SERVER, BX_SYS_CAP_DELETE, REPLY_SLOT, 0, 0), BX_OK);
+	state_is(CLIENT, BX_THREAD_AWAITING_REPLY);
+	ck_assert_int_eq(ask(OTHER, BX_SYS_CAP_DELETE, REPLY_SLOT, 0, 0), BX_OK);
+	failed(CLIENT, BX_ERR_PEER_DIED);
+}
+END_TEST
+
 /* A fault goes to its handler by no capability of the program. */
 START_TEST(ipc8_fault_outlives_a_capability)
 {
-	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 	uint32_t parent;
 
 	ask_with(OTHER, BX_SYS_RECEIVE, EP_C, 0, 0, REPLY_SLOT);
@@ -1149,7 +1171,7 @@ START_TEST(ipc6_capability_goes_in_a_copy)
 {
 	uint32_t active = _i == 0 ? CLIENT : SERVER, passive = _i == 0 ? SERVER : CLIENT;
 	uint32_t slot = world.core->programs[passive / 2].space.first_slot + EP_A, parent;
-	struct bx_removal removal = { 0, 0, BX_REMOVAL_STEP };
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 
 	half_copied(active);
 	ck_assert_int_eq(bx_capability_remove_leaf(world.core, slot, &parent, &removal), BX_OK);
@@ -1846,6 +1868,7 @@ suite_ipc(void)
 	tcase_add_loop_test(open, ipc6_capability_in_use_stays, 0, 4);
 	tcase_add_test(all, ipc6_use_looks_have_an_end);
 	tcase_add_loop_test(all, ipc6_another_capability_goes, 0, 2);
+	tcase_add_test(all, ipc6_stale_reply_is_deleted);
 	tcase_add_test(all, ipc8_fault_outlives_a_capability);
 	tcase_add_test(all, ipc6_offer_is_read_once);
 	tcase_add_test(all, ipc6_use_is_spent_once);

@@ -341,6 +341,7 @@ START_TEST(start_belongs_to_one_thread)
 	core->threads[holder].work = 1;		/* as the system call leaves it */
 	core->threads[holder].context.value[1] = WORKER;
 	bx_program_end(core, HOLDER, BX_PROGRAM_KILLED);
+	ck_assert_int_eq(bx_program_end_step(core, HOLDER), BX_ERR_AGAIN);	/* who waits for it */
 	ck_assert_int_eq(bx_program_end_step(core, HOLDER), BX_ERR_AGAIN);
 	ck_assert_uint_eq(core->programs[WORKER].state, BX_PROGRAM_ENDING);
 	world_stop(&world, WORKER, BX_PROGRAM_KILLED);
@@ -454,7 +455,7 @@ START_TEST(removing_memory_unmaps_it)
 {
 	struct bx_kcore *core = world.core;
 	uint32_t leaf, parent, steps = 0;
-	struct bx_removal removal = { 0, 0, 0 };
+	struct bx_removal removal = { .left = 0 };
 	enum bx_err err;
 
 	ck_assert_int_eq(world_start(&world, WORKER), BX_OK);

@@ -634,6 +634,60 @@ START_TEST(sched4_later_deadline_is_one_store)
 }
 END_TEST
 
+/* The end of a server, or of who would have served, is told to a high thread before one between computes; the
+ * rest of it comes after that one. */
+START_TEST(sched5_end_is_told_at_the_priority_of_who_waits)
+{
+	static const char *const name[4] = { "kills", "waits", "computes", "ends" };
+	static const uint32_t priority[4] = { 30, 20, 10, 5 };
+	struct build build = build_start("end");
+	uint32_t queue = build_object(&build, "queue", BX_OBJECT_ENDPOINT, 0, 0);
+	uint32_t spawn = build_object(&build, "spawn", BX_OBJECT_SPAWN, 0, 0);
+
+	for (uint32_t p = 0; p < 4; p++) {
+		(void)build_program(&build, name[p]);
+		build.programs[p].priority = build.programs[p].priority_max = priority[p];
+	}
+	build_grant(&build, 0, 1, spawn, BX_RIGHT_READ | BX_RIGHT_WRITE);
+	build_grant(&build, 1, 1, queue, BX_RIGHT_WRITE | BX_RIGHT_GRANT_REPLY);
+	build_grant(&build, 3, 1, queue, BX_RIGHT_READ);
+	world_make(&world, &build);
+	for (uint32_t p = 3; p > 0; p--)
+		ck_assert_int_eq(world_start(&world, p), BX_OK);
+	(void)world_call(&world, BX_SYS_SLEEP, 0, 0, SOON);
+	(void)world_call(&world, BX_SYS_SLEEP, 0, 0, world.machine.now + 10);
+	(void)world_call(&world, BX_SYS_SLEEP, 0, 0, world.machine.now + 10);
+	ck_assert_uint_eq(world_current(&world), 3);
+	world.context->reply = 8;
+	(void)world_call(&world, BX_SYS_RECEIVE, 1, 0, _i == 0 ? SOON : 0);
+	world_pass(&world, 10);
+	ck_assert_uint_eq(world_current(&world), 1);
+	(void)world_call(&world, BX_SYS_CALL, 1, 0, world.machine.now + 100 * WORLD_TICKS);
+	if (world_current(&world) == 3)
+		(void)world_call(&world, BX_SYS_SLEEP, 0, 0, world.machine.now + 100 * WORLD_TICKS);
+	if (_i == 2)
+		thread(1)->priority_base = 5;		/* until the end has begun */
+	if (_i == 2)
+		bx_sched_unlend(world.core, thread(1));
+	while (world_current(&world) != 0)
+		world_pass(&world, 1000000);
+	(void)world_call(&world, BX_SYS_KILL, 1, 3, 0);
+	if (_i == 2) {
+		ck_assert_uint_ne(thread(1)->state, BX_THREAD_READY);
+		thread(1)->priority_base = 20;
+		bx_sched_unlend(world.core, thread(1));
+	}
+	(void)world_call(&world, BX_SYS_SLEEP, 0, 0, world.machine.now + 50 * WORLD_TICKS);
+	ck_assert_uint_eq(world_current(&world), 1);
+	ck_assert_int_eq(world_result(&world, 1), BX_ERR_PEER_DIED);
+	ck_assert_uint_eq(world.core->programs[3].state, BX_PROGRAM_ENDING);
+	(void)world_call(&world, BX_SYS_SLEEP, 0, 0, world.machine.now + WORLD_TICKS);
+	ck_assert_uint_eq(world_current(&world), 2);
+	(void)world_call(&world, BX_SYS_SLEEP, 0, 0, world.machine.now + WORLD_TICKS);
+	ck_assert_uint_eq(world.core->programs[3].state, BX_PROGRAM_KILLED);
+}
+END_TEST
+
 Suite *
 suite_sched(void)
 {
@@ -664,6 +718,7 @@ suite_sched(void)
 	tcase_add_test(own, sched3_chain_of_queues_falls_at_once);
 	tcase_add_test(own, sched3_priority_of_a_queued_sender);
 	tcase_add_test(own, sched4_timers_come_in_order);
+	tcase_add_loop_test(own, sched5_end_is_told_at_the_priority_of_who_waits, 0, 3);
 	tcase_add_test(equal, sched4_later_deadline_is_one_store);
 	suite_add_tcase(suite, equal);
 	suite_add_tcase(suite, own);

@@ -72,6 +72,14 @@ engage(struct bx_thread *active, struct bx_thread *passive)
 	passive->phase |= BX_PHASE_ENGAGED;
 }
 
+/* By which it waits. */
+static struct bx_cap *
+cap_of(struct bx_kcore *core, const struct bx_thread *thread)
+{
+	return &core->forest.slots[core->programs[thread->program].space.first_slot +
+	    thread->context.value[0]].cap;
+}
+
 static const char *
 thread_break(struct bx_kcore *core, struct bx_thread *t, int how)
 {
@@ -110,10 +118,20 @@ thread_break(struct bx_kcore *core, struct bx_thread *t, int how)
 	case 31: engage(&t[RUNS], &t[WAITS]); return "a copy under way";
 	case 32: core->programs[1].threads_alive++; return "count of living threads";
 	case 33: core->cpu.current = core->thread_count; return "current thread";
+	case 34: t[SENDS].context.value[0] = t[SENDS].plain_count; return "a wait by no capability";
+	case 35: cap_of(core, &t[SENDS])->type = BX_CAP_NONE; return "a wait by no capability";
+	case 36: cap_of(core, &t[RECEIVES])->object.index = 0; return "a wait by no capability";
+	case 37: cap_of(core, &t[WAITS])->type = BX_CAP_ENDPOINT; return "a wait by no capability";
+	case 38: cap_of(core, &t[WAITS])->rights = BX_RIGHT_WRITE; return "a wait by no capability";
+	case 39: cap_of(core, &t[SENDS])->rights = BX_RIGHT_READ; return "a wait by no capability";
+	case 40: t[RUNS].phase = BX_PHASE_SPENT; t[RUNS].context.value[0] = NOTE;
+		return "a wait by no capability";
+	case 41: t[RUNS].astray = 1; return "threads astray";
+	case 42: core->programs[0].strays++; return "threads astray";
 	default: return NULL;
 	}
 }
-#define THREAD_BREAKS	34
+#define THREAD_BREAKS	43
 
 static const char *
 queue_break(struct bx_kcore *core, struct bx_thread *t, int how)
@@ -241,7 +259,7 @@ frame_break(struct bx_kcore *core, int how)
 		return "more authority than the manifest gives";
 	case 36: core->objects[core->grants[0].object].kind = BX_OBJECT_MEMORY;
 		return "more authority than the manifest gives";
-	case 37: core->ending[0] = 1; return "which programs are ending";
+	case 37: core->ending[0][0] = 1; return "which programs are ending";
 	default: return NULL;
 	}
 }

@@ -328,19 +328,92 @@ START_TEST(steps_delete_of_waits)
 }
 END_TEST
 
+static void
+removal_finish(uint32_t slot, struct bx_removal *removal)
+{
+	uint32_t parent;
+
+	do
+		removal->left = BX_REMOVAL_STEP;
+	while (bx_capability_remove_leaf(world.core, slot, &parent, removal) != BX_OK);
+}
+
 /* The place of a removal that was given up does not count for another capability in that slot. */
 START_TEST(steps_delete_begins_anew)
 {
-	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
-	uint32_t slot, parent;
+	struct bx_removal removal = { .left = 0 };
+	uint32_t slot;
 
 	crowd_asks(MANY, BX_SYS_WAIT, NOTE);
 	slot = world.core->programs[CROWD].space.first_slot + NOTE;
 	removal.leaf = slot;
 	removal.index = MANY;			/* as if all had been seen */
-	while (bx_capability_remove_leaf(world.core, slot, &parent, &removal) != BX_OK)
-		removal.left = BX_REMOVAL_STEP;
+	removal_finish(slot, &removal);
 	ck_assert_uint_eq(in_state(BX_THREAD_WAITING), 0);
+}
+END_TEST
+
+/* Threads are looked at only when somebody waits at the object: here of another program, then of this. */
+START_TEST(steps_delete_looks_at_waiters_only)
+{
+	static const uint32_t slots[] = { NOTE, QUEUE, QUEUE };
+	static const uint64_t calls[] = { BX_SYS_WAIT, BX_SYS_RECEIVE, BX_SYS_SEND };
+	uint32_t slot = world.core->programs[CROWD].space.first_slot + slots[_i / 3], parent;
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
+	uint32_t other = _i % 3 == 2 ? first : world.core->programs[OTHER].first_thread;
+
+	if (calls[_i / 3] == BX_SYS_SEND)
+		server_receives(0);
+	if (_i % 3 != 0)
+		(void)ask(other, calls[_i / 3], slots[_i / 3], 0, far(), BX_SLOT_NONE);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, slot, &parent, &removal), BX_OK);
+	if (_i % 3 == 0)
+		ck_assert_int_eq(removal.left, BX_REMOVAL_STEP - 16);
+	else
+		ck_assert_int_eq(removal.left, BX_REMOVAL_STEP - 16 - (int)MANY - (_i % 3 == 2 ? 128 : 0));
+	ck_assert_uint_eq(thread(other)->state == BX_THREAD_READY, _i % 3 != 1);
+	world_sound(&world);
+}
+END_TEST
+
+/* What was removed is there again, by another's right to it. */
+static void
+note_again(void)
+{
+	struct bx_cap_space *to = &world.core->programs[CROWD].space;
+	struct bx_cap_place from = { &world.core->programs[SERVED].space, NOTE };
+
+	to->sealed = false;
+	ck_assert_int_eq(bx_cap_copy(&world.core->forest, from, (struct bx_cap_place){ to, NOTE },
+	    world.machine.now), BX_OK);
+	to->sealed = true;
+}
+
+/* Nor does that of one that was done, when somebody else has begun to remove what is in the slot now; nor
+ * that of one which was overtaken. */
+START_TEST(steps_delete_is_overtaken)
+{
+	struct bx_removal one = { .left = BX_REMOVAL_STEP }, other = { .left = BX_REMOVAL_STEP };
+	uint32_t slot = world.core->programs[CROWD].space.first_slot + NOTE, parent;
+
+	crowd_asks(MANY, BX_SYS_WAIT, NOTE);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, slot, &parent, &one), BX_ERR_AGAIN);
+	if (_i == 0)
+		removal_finish(slot, &one);
+	else
+		removal_finish(slot, &other);
+	ck_assert_uint_gt(one.index, 1);
+	note_again();
+	for (uint32_t i = 1; i < MANY; i++)
+		(void)ask(first + i, BX_SYS_WAIT, NOTE, 0, far(), 0);
+	ck_assert_uint_eq(in_state(BX_THREAD_WAITING), MANY - 1);
+	other.left = BX_REMOVAL_STEP;
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, slot, &parent, &other), BX_ERR_AGAIN);
+	ck_assert_uint_eq(world.core->forest.slots[slot].cap.rights, 0);
+	ck_assert_uint_gt(in_state(BX_THREAD_WAITING), 0);
+	removal_finish(slot, &one);
+	ck_assert_uint_eq(in_state(BX_THREAD_WAITING), 0);
+	world_sound(&world);
 }
 END_TEST
 
@@ -504,6 +577,8 @@ suite_steps(void)
 	tcase_add_test(tcase, steps_reply_meets_the_dying);
 	tcase_add_loop_test(tcase, steps_delete_of_waits, 0, 2);
 	tcase_add_test(tcase, steps_delete_begins_anew);
+	tcase_add_loop_test(tcase, steps_delete_is_overtaken, 0, 2);
+	tcase_add_loop_test(tcase, steps_delete_looks_at_waiters_only, 0, 9);
 	tcase_add_test(tcase, steps_priority_along_a_chain);
 	tcase_add_test(tcase, steps_priority_waits_for_higher);
 	tcase_add_loop_test(tcase, steps_stop_of_a_map, 0, 10);

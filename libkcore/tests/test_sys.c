@@ -406,7 +406,7 @@ START_TEST(sys3_map_loses_its_right)
 	static const enum bx_err errs[] = { BX_ERR_CAP_EXPIRED, BX_ERR_CAP_USED_UP,
 	    BX_ERR_CAP_RIGHTS, BX_ERR_RANGE, BX_ERR_CAP_EMPTY };
 	uint32_t slot = world.core->programs[1].space.first_slot + MEMORY, parent;
-	struct bx_removal removal = { 0, 0, 0 };
+	struct bx_removal removal = { .left = 0 };
 
 	half_mapped();
 	switch (_i) {

@@ -136,24 +136,68 @@ pick(struct spec *spec)
 	return count == 0 ? NOBODY : may[spec_choose(spec, count)];
 }
 
-/* The program to be taken apart next: of whoever was to run, or one when nobody above its priority
- * wants to. */
+/* Whether the thread waits for an answer of the program, in a queue that it serves, or for its copy. */
+static bool
+waits_for(const struct spec *spec, unsigned thread, unsigned program)
+{
+	const struct spec_thread *from = &spec->threads[thread];
+
+	if (from->partner != NOBODY)
+		return spec->threads[from->partner].program == program;
+	if (from->state == BX_THREAD_SENDING && from->object != NOBODY)
+		return spec->endpoints[from->object].server == program;
+	return from->copy != NOBODY && from->state != BX_THREAD_READY &&
+	    spec->threads[from->copy].program == program;
+}
+
+/* The priority at which a program is taken apart: before all others when it is seen who waits for it; then, until
+ * they have been told, the highest that any of them has had since it ended, and the program's own; then that. */
+static unsigned
+end_priority(struct spec *spec, unsigned program)
+{
+	struct spec_program *ended = &spec->programs[program];
+	uint8_t least = ended->hurry, most = ended->hurry;
+
+	if (!ended->looked)
+		return BX_PRIORITY_COUNT;
+	if (ended->undone >= ended->threads + spec->endpoint_count)
+		return ended->base;
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		if (!waits_for(spec, i, program))
+			continue;
+		if (spec_priority_low(spec, i) > least)
+			least = spec_priority_low(spec, i);
+		if (spec_priority_high(spec, i) > most)
+			most = spec_priority_high(spec, i);
+	}
+	ended->hurry = least < most && spec_choose(spec, 2) == 1 ? most : least;
+	return ended->hurry;
+}
+
+/* The program to be taken apart next: of whoever was to run, or one when nobody above the priority of
+ * its end wants to. */
 static unsigned
 ending(struct spec *spec)
 {
-	unsigned best = NOBODY, current = spec->current;
+	unsigned best = NOBODY, highest = 0, current = spec->current;
 
+	for (unsigned i = 0; i < spec->program_count; i++) {
+		if (spec->programs[i].state == BX_PROGRAM_ENDING) {
+			unsigned priority = end_priority(spec, i);
+
+			if (best != NOBODY && (priority < highest || (priority == highest &&
+			    spec->programs[i].base <= spec->programs[best].base)))
+				continue;
+			best = i;
+			highest = priority;
+		}
+	}
 	if (current != NOBODY && spec_dying(spec, current))
 		return spec->threads[current].program;
-	for (unsigned i = 0; i < spec->program_count; i++) {
-		if (spec->programs[i].state == BX_PROGRAM_ENDING && (best == NOBODY ||
-		    spec->programs[i].base > spec->programs[best].base))
-			best = i;
-	}
 	if (best != NOBODY && current != NOBODY) {
-		if (spec_priority_low(spec, current) > spec->programs[best].base)
+		if (spec_priority_low(spec, current) > highest)
 			return NOBODY;
-		if (spec_priority_high(spec, current) > spec->programs[best].base)
+		if (spec_priority_high(spec, current) > highest)
 			return spec_choose(spec, 2) == 0 ? best : NOBODY;
 	}
 	return best;
@@ -215,6 +259,8 @@ dispatch(struct spec *spec, bool stepped)
 			else
 				run_call(spec, spec->current);
 		} else {
+			/* It pays for its own end. */
+			spec_processor_to(spec, spec->programs[gone].first_thread);
 			spec_program_apart(spec, gone);
 		}
 	}
@@ -380,7 +426,8 @@ spec_boot(struct spec *spec)
 
 			spec->threads[thread].program = (uint8_t)p;
 			spec->accounts[thread] = (struct spec_account){ .budget = spec->programs[p].budget,
-			    .period = spec->programs[p].period, .left = (int64_t)spec->programs[p].budget };
+			    .period = spec->programs[p].period, .left = (int64_t)(spec->programs[p].passive ?
+			    spec->programs[p].start_budget : spec->programs[p].budget) };
 		}
 	}
 	spec_program_make(spec, 0);

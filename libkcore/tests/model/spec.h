@@ -135,6 +135,8 @@ struct spec_program {
 	uint8_t end_state;
 	uint8_t starter;		/* thread whose SPAWN starts it, or NOBODY */
 	bool made;			/* its threads and space can be named */
+	bool looked;			/* it has been seen who waits for its end ... */
+	uint8_t hurry;			/* ... and the highest priority that one of them had, or its own */
 	uint8_t undone;			/* steps of its end that are done: see spec_program_apart */
 	bool ran;			/* it has got as far as running: its end is signalled */
 	bool sealed;

@@ -54,7 +54,7 @@ spec_time_again(const struct spec *spec, unsigned account)
 	const struct spec_account *of = &spec->accounts[account];
 	int64_t left = of->left;
 
-	for (unsigned i = 0; i < of->count; i++) {
+	for (unsigned i = 0; of->budget != 0 && i < of->count; i++) {
 		left += (int64_t)of->refill[i].ticks;
 		if (left > 0)
 			return of->refill[i].at;
@@ -170,22 +170,25 @@ spec_account_split(struct spec *spec, unsigned account)
 	spec->since = spec->now;
 }
 
-/* ---- passive programs: some time of their own until they serve for the first time */
+/* ---- passive programs: some time of their own until they serve for the first time; what they have used of it
+ * comes back in its time, whether they serve, end, or start again */
 
 void
 spec_account_begin(struct spec *spec, unsigned thread)
 {
 	const struct spec_program *program = &spec->programs[spec->threads[thread].program];
 
-	if (program->passive)
-		spec->accounts[thread] = (struct spec_account){ .budget = program->start_budget,
-		    .period = 10 * program->start_budget, .left = (int64_t)program->start_budget };
+	if (program->passive) {
+		spec->accounts[thread].budget = program->start_budget;
+		spec->accounts[thread].period = 10 * program->start_budget;
+	}
 }
 
 void
 spec_account_serves(struct spec *spec, unsigned thread)
 {
-	if (spec->programs[spec->threads[thread].program].passive)
-		spec->accounts[thread] = (struct spec_account){
-		    .period = spec->accounts[thread].period };
+	if (!spec->programs[spec->threads[thread].program].passive)
+		return;
+	spec_account_split(spec, thread);
+	spec->accounts[thread].budget = 0;
 }

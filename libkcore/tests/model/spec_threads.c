@@ -304,17 +304,23 @@ spec_program_end(struct spec *spec, unsigned program, uint8_t state)
 	ended->starter = NOBODY;
 	ended->made = false;
 	ended->undone = 0;
+	ended->looked = false;
+	ended->hurry = ended->base;
 }
 
-/* Its threads, with an error for each partner; who queues where it served; its capabilities; then all
- * that it had has come back.  A part of that at a time: in between others may be above it. */
+/* Who waits for it is seen; then go its threads, with an error for each partner; who queues where it served; its
+ * capabilities; then all that it had has come back.  A part of that at a time: in between others may be above it. */
 void
 spec_program_apart(struct spec *spec, unsigned program)
 {
 	struct spec_program *gone = &spec->programs[program];
 	const unsigned senders = gone->threads + spec->endpoint_count;
-	unsigned steps = senders + 1 - gone->undone;
+	unsigned steps = gone->undone < senders ? senders - gone->undone : 1;
 
+	if (!gone->looked) {
+		gone->looked = true;
+		return;
+	}
 	steps -= spec_choose(spec, spec->pending ? steps + 1 : steps);
 	for (; steps > 0; steps--, gone->undone++) {
 		if (gone->undone < gone->threads)
