@@ -102,6 +102,17 @@ priority_late(const struct model *model, unsigned i)
 	    core->threads[core->cpu.current].priority > spec_priority_low(&model->spec, i);
 }
 
+/* The same of one that is to be lowered: nobody runs who has less than it still has. */
+static bool
+priority_stale(const struct model *model, unsigned i)
+{
+	const struct bx_kcore *core = model->world.core;
+
+	if (core->cpu.current == BX_NONE)
+		return model->spec.pending;
+	return core->cpu.current != i && core->threads[core->cpu.current].priority >= core->threads[i].priority;
+}
+
 static bool
 thread_same(struct model *model, const struct spec *before, unsigned i)
 {
@@ -129,7 +140,7 @@ thread_same(struct model *model, const struct spec *before, unsigned i)
 	if (core->priority < spec_priority_low(&model->spec, i) && !priority_late(model, i))
 		return differ(model, "priority, too low,", i, core->priority,
 		    spec_priority_low(&model->spec, i));
-	if (core->priority > spec_priority_high(&model->spec, i))
+	if (core->priority > spec_priority_high(&model->spec, i) && !priority_stale(model, i))
 		return differ(model, "priority, too high,", i, core->priority,
 		    spec_priority_high(&model->spec, i));
 	spec->priority = core->priority;

@@ -372,6 +372,7 @@ spec_event(struct spec *spec, const struct spec_event *event)
 
 	spec->now = event->now;
 	spec->pending = event->pending;
+	spec->overdue = event->overdue;
 	spec->went_on = true;
 	spec->record_count = 0;
 	spec->view_kind = 0;

@@ -71,6 +71,7 @@ enum spec_event_kind { EVENT_CALL, EVENT_TIMER, EVENT_INTERRUPT, EVENT_FAULT };
 struct spec_event {
 	uint8_t kind;
 	bool pending;			/* an interrupt waits all the time */
+	bool overdue;			/* the timer's own event is due, and did not come yet */
 	uint64_t now;
 	struct spec_request request;	/* EVENT_CALL */
 	uint64_t fault[3];		/* EVENT_FAULT: kind, address, error code */
@@ -203,7 +204,7 @@ struct spec {
 	bool slice_given;		/* a YIELD has given the slice away */
 	uint32_t slice_of;		/* whose: told by the core */
 	uint64_t used[SPEC_THREADS];	/* of each one's time, in its present turn among equals */
-	bool pending;
+	bool pending, overdue;		/* of the event */
 	uint32_t calls;			/* made so far: names of calls */
 	/* ports, power */
 	uint64_t port, port_width, port_written, port_reads, port_writes, power;

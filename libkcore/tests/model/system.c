@@ -556,6 +556,7 @@ model_do(struct model *model, const struct model_op *op)
 		event.request = request_make(model, op);
 	}
 	event.now = model->world.machine.now;
+	event.overdue = model->world.machine.timer <= event.now;
 	model->steps++;
 	model->slice_end = model->world.core->cpu.slice_end;
 	model->audit_next = model->world.core->audit_next;
