@@ -113,6 +113,18 @@ tables_fill(struct tables *tables)
 	tables->tss.io_map = sizeof(struct tss);
 }
 
+/* A page fault of a hypervisor's own tables can come between an event's taking of a token and its first
+ * push, and leave the token busy; one that prevents this says CET_SSS (SDM 2A, CPUID; SDM 1, 17.2.3). */
+static bool
+has_shadow_stacks(struct x86_cpuid basic, struct x86_cpuid more)
+{
+	bool hypervisor = (basic.ecx & 1u << 31) != 0;
+
+	if ((more.ecx & 1u << 7) == 0)
+		return false;
+	return !hypervisor || (more.eax >= 1 && (x86_cpuid(7, 1).edx & 1u << 18) != 0);
+}
+
 enum bx_err
 bx_x86_cpu_check(struct bx_machine *machine, const char **where)
 {
@@ -144,7 +156,7 @@ bx_x86_cpu_check(struct bx_machine *machine, const char **where)
 		machine->features |= BX_CPU_UMIP;
 	if ((more.edx & 1u << 20) != 0)
 		machine->features |= BX_CPU_CET_IBT;
-	if ((more.ecx & 1u << 7) != 0)
+	if (has_shadow_stacks(basic, more))
 		machine->features |= BX_CPU_CET_SS;
 	machine->has_rdrand = basic.ecx >> 30 & 1;
 	machine->has_md_clear = more.edx >> 10 & 1;
