@@ -7,8 +7,8 @@ and one seen in a user program; every user root shares the page-directory-pointe
 the entry trampoline, so any page whose last entry points there is a user root.
 
 Rules (docs/invariants.md):
-  MEM-1  no leaf is writable and executable, in any address space; none of the kernel's is both read-only
-         and dirty, which makes a shadow stack where there are some: here there are none
+  MEM-1  no leaf is writable and executable, in any address space; those of the kernel that are read-only
+         and dirty, which makes a shadow stack where there are some, are the ones that the caller names
   MEM-2  a frame that is executable in one mapping is writable in none, aliases included
   MEM-3  a user table maps of the kernel exactly the trampoline pages
   MEM-4  a user frame is mapped once in all user spaces together
@@ -102,16 +102,18 @@ class Report:
         self.violations.append((rule, text))
 
 
-def check(memory, kernel_cr3, user_cr3, trampoline):
-    """Checks all address spaces.  `trampoline`: set of the documented pages, by virtual address."""
+def check(memory, kernel_cr3, user_cr3, trampoline, shadow=frozenset()):
+    """Checks all address spaces.  `trampoline`: set of the documented pages, by virtual address;
+    `shadow`: those of shadow stacks."""
     report = Report()
     executable, writable, owners = {}, collections.defaultdict(list), {}
 
     def note(name, leaf):
         if leaf.write and leaf.execute:
             report.violate("MEM-1", f"{name}: {leaf.address:#x} is writable and executable")
-        if leaf.dirty and not leaf.write and not leaf.user:
-            report.violate("MEM-1", f"{name}: {leaf.address:#x} is read-only and dirty")
+        if not leaf.user and (leaf.dirty and not leaf.write) != (leaf.address in shadow):
+            how = "should be a shadow stack" if leaf.address in shadow else "is read-only and dirty"
+            report.violate("MEM-1", f"{name}: {leaf.address:#x} {how}")
         for frame in frames(leaf):
             if leaf.execute:
                 executable.setdefault(frame, (name, leaf.address))

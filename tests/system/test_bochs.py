@@ -4,12 +4,15 @@ is there in QEMU, and hostile programs find no more.
 
 What must end by the enforcement is in tests/trials: make check-invariants."""
 
-import re
+import contextlib
+import time
 
 import pytest
 
 import bochs
-from machine import PROMPT, system_image
+import pagewalk
+from machine import PROMPT, symbols, system_image
+from tables import KERNEL, entry_pages
 from test_attacks import LONG, WITH_HOARDER, Target, attacks, check_fault
 
 pytestmark = pytest.mark.skipif(bool(bochs.missing()),
@@ -55,9 +58,48 @@ def test_contained(target, name, end):
         target.command("kill hoarder", 60)
 
 
-def test_busy_loop_is_interrupted(target):
-    target.machine.send_line("run attack busy-loop")
-    target.machine.expect_text("attack busy-loop: begins")
-    target.machine.send("\x03")
-    target.machine.expect_text(PROMPT)
+@contextlib.contextmanager
+def paused_in(machine, begin, end):
+    """The machine stands with its next instruction there."""
+    for _ in range(300):
+        machine.pause()
+        if begin <= machine.register("rip") < end:
+            break
+        machine.resume()
+        time.sleep(0.01)
+    else:
+        pytest.fail("the machine was never seen there")
+    try:
+        yield
+    finally:
+        machine.resume()
+
+
+def test_shadow_stack_while_nobody_runs():
+    """It is the kernel's then, and empty."""
+    names = symbols(KERNEL)
+    address = names["bx_entry_shadow_kernel"]
+    with bochs.Bochs(system_image("default")) as machine:
+        machine.expect_text(PROMPT)
+        with paused_in(machine, names["idle"], names["entry_call"]):
+            assert machine.words(address) == [address | 1]
+            assert machine.register("ssp") == address
+            assert machine.control("CR4") & 1 << 23
+
+
+def test_shadow_stack_and_page_tables_while_a_program_runs(target):
+    """It is free then, in its one page, which no store can write; and the program is interrupted."""
+    machine, names = target.machine, symbols(KERNEL)
+    machine.send_line("run attack busy-loop")
+    machine.expect_text("attack busy-loop: begins")
+    with paused_in(machine, 0, 1 << 47):
+        assert machine.words(names["bx_entry_shadow_kernel"]) == [names["bx_entry_shadow_kernel"]]
+        root = machine.control("CR3")
+        kernel_root = machine.words(names["bx_entry_kernel_root"])[0]
+        report = pagewalk.check(bochs.Memory(machine, machine.mem << 20, root), kernel_root, root, entry_pages(),
+                                {names["bx_entry_shadow_start"]})
+    assert report.violations == []
+    assert report.spaces[0][2] > 1000 and report.spaces[1][2] == 6
+    machine.send("\x03")
+    machine.expect_text(PROMPT)
     assert target.command("echo still here") == "still here"

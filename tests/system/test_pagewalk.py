@@ -99,6 +99,12 @@ def test_mem1_shadow_stack_in_the_kernel(machine):
     assert rules(machine.report(machine.user())) == {"MEM-1"}
 
 
+def test_mem1_shadow_stack_is_none(machine):
+    root = machine.user()
+    report = pagewalk.check(pagewalk.Memory(bytes(machine.data)), machine.kernel, root, {TRAMPOLINE}, {KERNEL_TEXT})
+    assert rules(report) == {"MEM-1"}
+
+
 def test_mem2_writable_alias_of_text(machine):
     root, text = machine.user(), machine.frame()
     machine.map(root, 0x400000, text, USER)
