@@ -295,7 +295,8 @@ bx_fsi_cache_rekey(struct bx_fs *fs, uint32_t slot, uint64_t address)
 	chain_in(fs, slot, address);
 }
 
-/* Forget a block, changed or not. */
+/* Forget a block, changed or not.  One that the running operation holds is in use elsewhere in the tree: a
+ * volume that names a block twice.  It stays, and nothing more is written. */
 void
 bx_fsi_cache_drop(struct bx_fs *fs, uint64_t address)
 {
@@ -303,6 +304,10 @@ bx_fsi_cache_drop(struct bx_fs *fs, uint64_t address)
 
 	if (i == FS_NO_SLOT)
 		return;
+	if (fs->slots[i].held > 0) {
+		fs->failed = true;
+		return;
+	}
 	if (fs->slots[i].state == FS_SLOT_DIRTY)
 		list_out(fs, i);
 	chain_out(fs, i);

@@ -215,7 +215,7 @@ bx_fsi_op_end(struct bx_fs *fs, uint64_t time_ns, enum bx_err err, enum fs_log_c
     const struct fs_log_entry *entry)
 {
 	fs->changed = true;
-	if (err != BX_OK) {
+	if (err != BX_OK || fs->failed) {
 		fs->failed = true;
 		return BX_ERR_FS_FAILED;
 	}
