@@ -161,7 +161,7 @@ say_machine(void)
 	} names[] = {
 		{ BX_CPU_KPTI, "KPTI" }, { BX_CPU_NX, " NX" }, { BX_CPU_WP, " WP" },
 		{ BX_CPU_SMEP, " SMEP" }, { BX_CPU_SMAP, " SMAP" }, { BX_CPU_UMIP, " UMIP" },
-		{ BX_CPU_CET_IBT, " IBT" },
+		{ BX_CPU_CET_IBT, " IBT" }, { BX_CPU_CET_SS, " SHSTK" },
 	};
 	const struct bx_x86_facts *facts = &bx_kernel.facts;
 	uint32_t features = bx_machine_features(bx_kernel.machine);

@@ -8,7 +8,7 @@
 OBJDUMP=${OBJDUMP:-objdump} READELF=${READELF:-readelf} NM=${NM:-nm}
 kernel=${1:-kernel/kernel}
 symbols=${2:-kernel/symbols.S}
-passed=0 failed=0 bare=
+passed=0 failed=0 bare= unmarked=
 for tool in "$OBJDUMP" "$READELF" "$NM"; do
 	command -v "$tool" >/dev/null || { echo "no $tool"; exit 77; }
 done
@@ -51,10 +51,18 @@ check no-base-instructions "`grep -wE 'wrgsbase|wrfsbase|rdgsbase|rdfsbase|xbegi
 check no-vector-registers "`grep -E '%[xyz]mm[0-9]|%st\(|%mm[0-7]' "$text" | head -n 3`"
 
 # Entry points begin with endbr64: the processor's own and every stub.
-check endbr-system-call "`grep -A1 '<bx_entry_system_call>:' "$text" | grep -q endbr64 || echo none`"
+for way in bx_entry_system_call bx_entry_system_call_shadowed; do
+	grep -A1 "<$way>:" "$text" | grep -q endbr64 || unmarked="$unmarked $way"
+done
+check endbr-system-call "$unmarked"
 stubs=`"$OBJDUMP" -d --no-show-raw-insn --disassemble=bx_entry_vectors "$kernel" |
     grep -c '0:[[:space:]]*endbr64'`
 check endbr-vectors "`test "$stubs" -eq 256 || echo "$stubs of 256 stubs"`"
+
+# Where there are shadow stacks the kernel's is taken first of all, and nothing else names one: neither WRSS
+# nor RSTORSSP, which could make one elsewhere.
+check shadow-stack-on-entry "`body bx_entry_system_call_shadowed | sed -n 2p | grep -q '^setssbsy' || echo 'no SETSSBSY'
+    grep -wE 'wrssd|wrssq|wrussd|wrussq|rstorssp' "$text" | head -n 3`"
 
 # When another program gets the processor, where the processor can forget: IBPB (IA32_PRED_CMD, 0x49,
 # bit 0), then VERW.  SDM 3A, 18.17; 2B, VERW.  Both ways to another program lead there: the scheduler's,

@@ -5,16 +5,21 @@
         machine.expect_text(PROMPT)
         assert "shell" in machine.command("ps")
 
-Bochs of Debian (2.7) is built with its debugger, which has to be told to go on, and without a display
+Bochs of Debian (2.7) is built with its debugger, which has to be told to go on, and by which the machine is
+looked into; and without a display
 that shows nothing: the display is the one for VNC, which waits for nobody.  GRUB does not start from
 Bochs' own BIOS, but from SeaBIOS.  The serial line is a connection to us.
 """
 
+import array
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 from pexpect import fdpexpect
 
@@ -52,10 +57,28 @@ def missing():
                     if not (os.path.exists(what) if "/" in what else shutil.which(what)))
 
 
+class Memory:
+    """Physical memory for pagewalk.py, as far as it is asked for: of user spaces, the one that is given."""
+
+    def __init__(self, machine, size, user_root):
+        self.machine, self.size, self.user_root = machine, size, user_root
+        self.tables = {}
+
+    def table(self, address):
+        if address % 4096 or address + 4096 > self.size:
+            return None
+        if address not in self.tables:
+            self.tables[address] = array.array("Q", self.machine.words(address, 512, physical=True))
+        return self.tables[address]
+
+    def pages_with_entry(self, *_):
+        return [self.user_root]
+
+
 class Bochs(Line):
     def __init__(self, image, cpu=WITH_CET, mem=128, log=None):
         self.folder = tempfile.mkdtemp(prefix="bx-bochs-")
-        self.timeout = TIMEOUT
+        self.timeout, self.mem = TIMEOUT, mem
         self.log = open(log, "w", encoding="utf-8") if log else None
         self.connection = self.process = None
         try:
@@ -77,7 +100,7 @@ class Bochs(Line):
                 file.write("c\n")
             with open(os.path.join(self.folder, "output"), "w", encoding="utf-8") as output:
                 self.process = subprocess.Popen(
-                    ["bochs", "-q", "-f", configuration, "-rc", commands], stdin=subprocess.DEVNULL,
+                    ["bochs", "-q", "-f", configuration, "-rc", commands], stdin=subprocess.PIPE,
                     stdout=output, stderr=subprocess.STDOUT, cwd=self.folder)
             try:
                 self.connection = server.accept()[0]
@@ -103,11 +126,57 @@ class Bochs(Line):
         except FileNotFoundError:
             return ""
 
+    # From outside, while it is paused.
+
+    def _prompted(self, since):
+        """What the debugger has said since a place in its output, when its prompt is there."""
+        end = time.monotonic() + TIMEOUT
+        while time.monotonic() < end:
+            with open(os.path.join(self.folder, "output"), encoding="utf-8", errors="replace") as file:
+                file.seek(since)
+                said = file.read()
+            if re.search(r"<bochs:\d+> $", said):
+                return said
+            time.sleep(0.01)
+        raise MachineError("the debugger did not answer: " + self.told("output"))
+
+    def _said(self):
+        return os.path.getsize(os.path.join(self.folder, "output"))
+
+    def pause(self):
+        before = self._said()
+        self.process.send_signal(signal.SIGINT)
+        self._prompted(before)
+
+    def resume(self):
+        self.process.stdin.write(b"c\n")
+        self.process.stdin.flush()
+
+    def debugger(self, command):
+        """What the debugger says to a command."""
+        before = self._said()
+        self.process.stdin.write(command.encode() + b"\n")
+        self.process.stdin.flush()
+        return self._prompted(before)
+
+    def register(self, name):
+        return int(re.search(r"\b%s: ([0-9a-f]{8}_[0-9a-f]{8})" % name, self.debugger("regs")).group(1).replace("_", ""), 16)
+
+    def control(self, name):
+        """A control register."""
+        return int(re.search(r"\b%s=0x([0-9a-f]+)" % name, self.debugger("creg")).group(1), 16)
+
+    def words(self, address, count=1, physical=False):
+        """64-bit words of memory, as the address space of the moment shows it, or physical memory."""
+        said = self.debugger("%s /%dgx 0x%x" % ("xp" if physical else "x", count, address))
+        return [int(word, 16) for line in re.findall(r">:\t(.*)", said) for word in line.split()]
+
     def stop(self):
         """Ends Bochs, whatever it is doing, and removes what it left."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+            self.process.stdin.close()
             self.process = None
         if self.connection is not None:
             self.connection.close()

@@ -7,7 +7,8 @@ and one seen in a user program; every user root shares the page-directory-pointe
 the entry trampoline, so any page whose last entry points there is a user root.
 
 Rules (docs/invariants.md):
-  MEM-1  no leaf is writable and executable, in any address space
+  MEM-1  no leaf is writable and executable, in any address space; those of the kernel that are read-only
+         and dirty, which makes a shadow stack where there are some, are the ones that the caller names
   MEM-2  a frame that is executable in one mapping is writable in none, aliases included
   MEM-3  a user table maps of the kernel exactly the trampoline pages
   MEM-4  a user frame is mapped once in all user spaces together
@@ -20,13 +21,13 @@ import argparse
 import collections
 import sys
 
-PRESENT, WRITE, USER, LARGE = 1 << 0, 1 << 1, 1 << 2, 1 << 7
+PRESENT, WRITE, USER, DIRTY, LARGE = 1 << 0, 1 << 1, 1 << 2, 1 << 6, 1 << 7
 NO_EXECUTE = 1 << 63
 ADDRESS = 0x000F_FFFF_FFFF_F000
 PAGE = 4096
 ENTRIES = 512
 
-Leaf = collections.namedtuple("Leaf", "address frame size write user execute")
+Leaf = collections.namedtuple("Leaf", "address frame size write user execute dirty")
 
 
 class Memory:
@@ -71,7 +72,7 @@ def leaves(memory, root):
                       execute and not entry & NO_EXECUTE)
             if level == 1 or level <= 3 and entry & LARGE:
                 frame = entry & ADDRESS & ~(span - 1)
-                yield Leaf(canonical(address), frame, span, *rights)
+                yield Leaf(canonical(address), frame, span, *rights, bool(entry & DIRTY))
             else:
                 yield from walk(entry & ADDRESS, level - 1, address, *rights)
 
@@ -101,14 +102,18 @@ class Report:
         self.violations.append((rule, text))
 
 
-def check(memory, kernel_cr3, user_cr3, trampoline):
-    """Checks all address spaces.  `trampoline`: set of the documented pages, by virtual address."""
+def check(memory, kernel_cr3, user_cr3, trampoline, shadow=frozenset()):
+    """Checks all address spaces.  `trampoline`: set of the documented pages, by virtual address;
+    `shadow`: those of shadow stacks."""
     report = Report()
     executable, writable, owners = {}, collections.defaultdict(list), {}
 
     def note(name, leaf):
         if leaf.write and leaf.execute:
             report.violate("MEM-1", f"{name}: {leaf.address:#x} is writable and executable")
+        if not leaf.user and (leaf.dirty and not leaf.write) != (leaf.address in shadow):
+            how = "should be a shadow stack" if leaf.address in shadow else "is read-only and dirty"
+            report.violate("MEM-1", f"{name}: {leaf.address:#x} {how}")
         for frame in frames(leaf):
             if leaf.execute:
                 executable.setdefault(frame, (name, leaf.address))

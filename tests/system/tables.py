@@ -18,12 +18,13 @@ KERNEL = os.path.join(BUILD, "kernel", "kernel")
 
 
 def entry_pages(kernel=KERNEL):
-    """Addresses of the five pages that docs/hardening.md lists."""
+    """Addresses of the six pages that docs/hardening.md lists."""
     names = symbols(kernel)
     pages = set()
     for start, end, count in [("bx_entry_text_start", "bx_entry_text_end", 2),
                               ("bx_entry_tables", "bx_entry_data_start", 2),
-                              ("bx_entry_data_start", "bx_entry_data_end", 1)]:
+                              ("bx_entry_data_start", "bx_entry_data_end", 1),
+                              ("bx_entry_shadow_start", "bx_entry_shadow_end", 1)]:
         assert names[end] - names[start] == count * PAGE
         pages.update(range(names[start], names[end], PAGE))
     return pages

@@ -153,7 +153,7 @@ def test_more_records_than_the_audit_ring_holds(target):
 
 
 @pytest.mark.parametrize("how", ["read", "write", "run"])
-@pytest.mark.parametrize("symbol", ["bx_entry_text_start", "bx_entry_tables", "bx_entry_data_start"])
+@pytest.mark.parametrize("symbol", ["bx_entry_text_start", "bx_entry_tables", "bx_entry_data_start", "bx_entry_shadow_start"])
 def test_entry_pages_are_closed(target, how, symbol):
     """The pages of the kernel that are in every program's page table are not the program's."""
     address = symbols(os.path.join(BUILD, "kernel", "kernel"))[symbol]

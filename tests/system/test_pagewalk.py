@@ -94,6 +94,17 @@ def test_mem1_in_the_kernel(machine):
     assert "MEM-1" in rules(machine.report(machine.user()))
 
 
+def test_mem1_shadow_stack_in_the_kernel(machine):
+    machine.map(machine.kernel, KERNEL_TEXT + PAGE, machine.frame(), NO_EXECUTE | pagewalk.DIRTY)
+    assert rules(machine.report(machine.user())) == {"MEM-1"}
+
+
+def test_mem1_shadow_stack_is_none(machine):
+    root = machine.user()
+    report = pagewalk.check(pagewalk.Memory(bytes(machine.data)), machine.kernel, root, {TRAMPOLINE}, {KERNEL_TEXT})
+    assert rules(report) == {"MEM-1"}
+
+
 def test_mem2_writable_alias_of_text(machine):
     root, text = machine.user(), machine.frame()
     machine.map(root, 0x400000, text, USER)

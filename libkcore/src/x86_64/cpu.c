@@ -34,6 +34,7 @@ struct tables {
 	struct gate idt[X86_VECTOR_COUNT];
 	uint64_t gdt[7];
 	struct tss tss;
+	uint64_t shadow_stacks[8];	/* by IST; SDM 3A, 6.14.5 */
 };
 
 BX_STATIC_ASSERT(sizeof(struct tables) <= X86_ENTRY_TABLES_SIZE, "room in entry.S");
@@ -112,6 +113,18 @@ tables_fill(struct tables *tables)
 	tables->tss.io_map = sizeof(struct tss);
 }
 
+/* A page fault of a hypervisor's own tables can come between an event's taking of a token and its first
+ * push, and leave the token busy; one that prevents this says CET_SSS (SDM 2A, CPUID; SDM 1, 17.2.3). */
+static bool
+has_shadow_stacks(struct x86_cpuid basic, struct x86_cpuid more)
+{
+	bool hypervisor = (basic.ecx & 1u << 31) != 0;
+
+	if ((more.ecx & 1u << 7) == 0)
+		return false;
+	return !hypervisor || (more.eax >= 1 && (x86_cpuid(7, 1).edx & 1u << 18) != 0);
+}
+
 enum bx_err
 bx_x86_cpu_check(struct bx_machine *machine, const char **where)
 {
@@ -143,6 +156,8 @@ bx_x86_cpu_check(struct bx_machine *machine, const char **where)
 		machine->features |= BX_CPU_UMIP;
 	if ((more.edx & 1u << 20) != 0)
 		machine->features |= BX_CPU_CET_IBT;
+	if (has_shadow_stacks(basic, more))
+		machine->features |= BX_CPU_CET_SS;
 	machine->has_rdrand = basic.ecx >> 30 & 1;
 	machine->has_md_clear = more.edx >> 10 & 1;
 	machine->has_ibpb = more.edx >> 26 & 1;
@@ -150,6 +165,32 @@ bx_x86_cpu_check(struct bx_machine *machine, const char **where)
 		machine->has_ibpb = 1;		/* as AMD reports it */
 	machine->forgets = machine->has_ibpb | machine->has_md_clear;
 	return BX_OK;
+}
+
+static uint64_t
+address_of(const void *object)
+{
+	return (uint64_t)(uintptr_t)object;
+}
+
+/* Returns can be compared with ENDBR64 or without.  The shadow stacks come into use in
+ * bx_entry_first_shadowed: no function that was called before may return then.  Token and first
+ * frame of each share a page that is always there, so none is left busy by a page fault. */
+static void
+enforcement_start(const struct bx_machine *machine, struct tables *tables)
+{
+	tables->shadow_stacks[X86_IST_DOUBLE_FAULT] = address_of(&bx_entry_shadow_double_fault);
+	tables->shadow_stacks[X86_IST_NMI] = address_of(&bx_entry_shadow_nmi);
+	tables->shadow_stacks[X86_IST_MACHINE_CHECK] = address_of(&bx_entry_shadow_machine_check);
+	if ((machine->features & (BX_CPU_CET_IBT | BX_CPU_CET_SS)) == 0)
+		return;
+	x86_wrmsr(X86_MSR_U_CET, 0);
+	x86_wrmsr(X86_MSR_S_CET, (machine->features & BX_CPU_CET_IBT) != 0 ? X86_CET_ENDBR : 0);
+	if ((machine->features & BX_CPU_CET_SS) != 0) {
+		x86_wrmsr(X86_MSR_PL0_SSP, address_of(&bx_entry_shadow_kernel));
+		x86_wrmsr(X86_MSR_SSP_TABLE, address_of(tables->shadow_stacks));
+	}
+	x86_cr4_set(x86_cr4() | X86_CR4_CET);
 }
 
 /* Runs with the kernel's own page tables, in which the processor's tables are still writable: LTR
@@ -183,14 +224,12 @@ bx_x86_cpu_start(struct bx_machine *machine)
 	if ((machine->features & BX_CPU_SMAP) != 0)
 		cr4 |= X86_CR4_SMAP;
 	x86_cr4_set(cr4);
-	if ((machine->features & BX_CPU_CET_IBT) != 0) {
-		x86_wrmsr(X86_MSR_S_CET, 1u << 2);	/* ENDBR_EN: SDM 1, 17.3 */
-		x86_cr4_set(cr4 | X86_CR4_CET);
-	}
+	enforcement_start(machine, tables);
 
 	x86_wrmsr(X86_MSR_EFER, X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE);
 	x86_wrmsr(X86_MSR_STAR, (uint64_t)X86_KERNEL_CS << 32 | (uint64_t)(X86_USER_DS - 8) << 48);
-	x86_wrmsr(X86_MSR_LSTAR, (uint64_t)(uintptr_t)bx_entry_system_call);
+	x86_wrmsr(X86_MSR_LSTAR, (uint64_t)(uintptr_t)((machine->features & BX_CPU_CET_SS) != 0 ?
+	    bx_entry_system_call_shadowed : bx_entry_system_call));
 	x86_wrmsr(X86_MSR_CSTAR, 0);
 	x86_wrmsr(X86_MSR_FMASK, X86_FLAGS_CLEARED);
 	x86_wrmsr(X86_MSR_SYSENTER_CS, 0);		/* SYSENTER: #GP */
@@ -200,7 +239,8 @@ bx_x86_cpu_start(struct bx_machine *machine)
 
 	bx_entry_kernel_root = machine->root;
 	bx_x86_cpu.machine = machine;
-	bx_x86_cpu.switching = machine->forgets;
+	bx_x86_cpu.special = machine->features & BX_CPU_CET_SS;
+	bx_x86_cpu.switching = bx_x86_cpu.special | machine->forgets;
 }
 
 /*

@@ -6,6 +6,7 @@
  *	.bx_entry.text		mapped in every address space: read and execute
  *	.bx_entry.tables	mapped in every address space: read; filled by cpu.c
  *	.bx_entry.data		mapped in every address space: read and write
+ *	.bx_entry.shadow	mapped in every address space: shadow stacks, or read
  *	.bx_cpu			the kernel's alone: read and write
  *	.bx_stacks		the kernel's alone: read and write, between pages that are not there
  * Only code in .bx_entry.text may run with a user's CR3, and it may touch nothing but
@@ -107,6 +108,23 @@ MARK bx_entry_stack
 	.balign	4096
 MARK bx_entry_data_end
 
+/* A shadow stack ends in its token (SDM 1, 17.2.3): the token's own address; bit 0: busy. */
+	.macro	SHADOW name, size
+	.skip	\size - 8
+MARK \name
+	.quad	\name
+	.endm
+
+/* The kernel's lies lowest: below it is no page of this kind to run out into. */
+	.section .bx_entry.shadow, "aw", @progbits
+	.balign	4096
+MARK bx_entry_shadow_start
+	SHADOW	bx_entry_shadow_kernel, X86_SHADOW_SIZE
+	SHADOW	bx_entry_shadow_double_fault, X86_SHADOW_IST_SIZE
+	SHADOW	bx_entry_shadow_nmi, X86_SHADOW_IST_SIZE
+	SHADOW	bx_entry_shadow_machine_check, X86_SHADOW_IST_SIZE
+MARK bx_entry_shadow_end
+
 	.section .bx_entry.text, "ax", @progbits
 	.balign	4096
 MARK bx_entry_text_start
@@ -118,6 +136,7 @@ MARK bx_entry_text_start
 	.balign	64
 FUNCTION bx_entry_system_call
 	endbr64
+entry_system_call:
 	mov	%rsp, entry_user_stack(%rip)
 	mov	bx_entry_kernel_root(%rip), %rsp
 	mov	%rsp, %cr3
@@ -303,6 +322,27 @@ FUNCTION bx_entry_first
 	jmp	resume
 	.size	bx_entry_first, . - bx_entry_first
 
+/* SYSCALL where there are shadow stacks: it has made ssp 0 (SDM 2B).  The token becomes busy; only
+ * IRET makes it free again, so every way back is by IRET (bx_x86_prepare).  Until then ssp is at the
+ * token whenever the kernel's stack is empty. */
+	.balign	16
+FUNCTION bx_entry_system_call_shadowed
+	endbr64
+	setssbsy
+	jmp	entry_system_call
+	.size	bx_entry_system_call_shadowed, . - bx_entry_system_call_shadowed
+
+/* void bx_entry_first_shadowed(struct bx_context *context);	as bx_entry_first, and from here on
+ * returns are compared: of the calls until now none returns. */
+FUNCTION bx_entry_first_shadowed
+	mov	$X86_MSR_S_CET, %ecx
+	rdmsr
+	or	$X86_CET_SHADOW, %eax
+	wrmsr
+	setssbsy
+	jmp	bx_entry_first
+	.size	bx_entry_first_shadowed, . - bx_entry_first_shadowed
+
 /*
  * The stubs of all vectors, 16 bytes each.  They make one stack picture, from rsp up:
  *	vector  error  rip  cs  rflags  rsp  ss
@@ -380,7 +420,13 @@ trap_in_kernel:
 	movq	$0, IDLE
 	pop	%rdi
 	pop	%rsi
-	xor	%ecx, %ecx			/* nobody */
+	xor	%eax, %eax
+	rdsspq	%rax				/* does nothing without shadow stacks */
+	test	%rax, %rax
+	jz	1f
+	mov	$X86_SHADOW_FRAME, %eax		/* no IRET will take it from there */
+	incsspq	%rax
+1:	xor	%ecx, %ecx			/* nobody */
 	jmp	trap_call
 	.size	trap, . - trap
 

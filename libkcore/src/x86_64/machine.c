@@ -55,6 +55,8 @@ bx_x86_run(struct bx_machine *machine, struct bx_kcore *core)
 {
 	bx_x86_cpu.core = core;
 	bx_machine_domain_switch(machine);
+	if ((machine->features & BX_CPU_CET_SS) != 0)
+		bx_entry_first_shadowed(bx_kcore_start(core));
 	bx_entry_first(bx_kcore_start(core));
 }
 

@@ -7,7 +7,8 @@
  *			modules, firmware	read
  *			kernel, reserved	not there: the kernel's frames have no second address
  *	PML4 257	device registers: read, write, uncached, no-execute
- *	PML4 511	the image: text R-X, rodata R--, data RW-, stacks RW- between holes
+ *	PML4 511	the image: text R-X, rodata R--, data RW-, stacks RW- between holes, shadow
+ *			stacks R-- and dirty
  *
  * A user's root has its own lower half and, as PML4 511, a second, shared set of three tables that
  * maps the entry pages and nothing else, at the addresses they have in the kernel.
@@ -22,6 +23,7 @@
 #define READ_ONLY	(BX_PTE_PRESENT | BX_PTE_ACCESSED | BX_PTE_NO_EXECUTE)
 #define READ_WRITE	(READ_ONLY | BX_PTE_WRITE | BX_PTE_DIRTY)
 #define READ_EXECUTE	(BX_PTE_PRESENT | BX_PTE_ACCESSED)
+#define SHADOW_STACK	(READ_ONLY | BX_PTE_DIRTY)	/* SDM 3A, 4.6: no other entry is both */
 #define DEVICE		(READ_WRITE | PTE_UNCACHED | PTE_WRITE_THROUGH)
 #define TABLE		(BX_PTE_PRESENT | BX_PTE_WRITE | BX_PTE_ACCESSED)
 
@@ -170,6 +172,13 @@ address_of(const uint8_t *symbol)
 	return (uint64_t)(uintptr_t)symbol;
 }
 
+/* The page of the shadow stacks: the processor alone writes it, or nobody. */
+static uint64_t
+shadow_bits(const struct bx_machine *machine)
+{
+	return (machine->features & BX_CPU_CET_SS) != 0 ? SHADOW_STACK : READ_ONLY;
+}
+
 /* The pages that all have, into `root`. */
 static enum bx_err
 map_entry_pages(struct bx_machine *machine, struct bx_boot_info *info, uint64_t root)
@@ -184,8 +193,12 @@ map_entry_pages(struct bx_machine *machine, struct bx_boot_info *info, uint64_t 
 	    address_of(bx_entry_tables) + X86_ENTRY_TABLES_SIZE, READ_ONLY);
 	if (err != BX_OK)
 		return err;
-	return map_image_part(machine, info, root, address_of(bx_entry_data_start),
+	err = map_image_part(machine, info, root, address_of(bx_entry_data_start),
 	    address_of(bx_entry_data_end), READ_WRITE);
+	if (err != BX_OK)
+		return err;
+	return map_image_part(machine, info, root, address_of(bx_entry_shadow_start),
+	    address_of(bx_entry_shadow_end), shadow_bits(machine));
 }
 
 static enum bx_err
@@ -242,17 +255,26 @@ bx_x86_map_build(struct bx_machine *machine, struct bx_boot_info *info,
 	return BX_OK;
 }
 
-/* After the processor's tables are loaded (LTR writes to one): read-only in the kernel too. */
+static void
+seal(struct bx_machine *machine, uint64_t start, uint64_t end, uint64_t bits)
+{
+	for (uint64_t address = start; address < end; address += BX_PAGE_SIZE) {
+		uint64_t *entry = bx_page_entry(machine, machine->root, address);
+
+		*entry = (*entry & BX_PTE_ADDRESS) | bits;
+		x86_page_forget(address);
+	}
+}
+
+/* After the processor's tables are loaded (LTR writes to one): in the kernel's own page table as
+ * in all others. */
 void
 bx_x86_map_seal(struct bx_machine *machine)
 {
-	uint64_t start = address_of(bx_entry_tables);
-
-	for (uint64_t address = start; address < start + X86_ENTRY_TABLES_SIZE;
-	    address += BX_PAGE_SIZE) {
-		*bx_page_entry(machine, machine->root, address) &= ~(BX_PTE_WRITE | BX_PTE_DIRTY);
-		x86_page_forget(address);
-	}
+	seal(machine, address_of(bx_entry_tables),
+	    address_of(bx_entry_tables) + X86_ENTRY_TABLES_SIZE, READ_ONLY);
+	seal(machine, address_of(bx_entry_shadow_start), address_of(bx_entry_shadow_end),
+	    shadow_bits(machine));
 }
 
 enum bx_err

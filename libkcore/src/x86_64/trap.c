@@ -135,9 +135,10 @@ fpu_enter(struct bx_context *context)
 struct bx_context *
 bx_x86_prepare(struct bx_context *context)
 {
-	/* A pc outside the user's half would fault inside the kernel, at IRET.  Each turn ends or
+	/* A pc outside the user's half would fault inside the kernel, at IRET; right at its end, where
+	 * SYSCALL can leave one, it faults in the program, as behind SYSRET.  Each turn ends or
 	 * blocks a thread; when an interrupt waits, it is taken first, and brings the next turn. */
-	for (bool first = true; context != NULL && context->pc >= BX_USER_END; first = false) {
+	for (bool first = true; context != NULL && context->pc > BX_USER_END; first = false) {
 		if (!first && bx_machine_interrupt_pending(bx_x86_cpu.machine))
 			return NULL;
 		context = bx_kcore_fault(bx_x86_cpu.core, BX_FAULT_PROTECTION, context->pc, 0);
@@ -153,7 +154,8 @@ bx_x86_prepare(struct bx_context *context)
 		x86_wrmsr(X86_MSR_FS_BASE, context->fs_base);
 		bx_x86_cpu.fs_base = context->fs_base;
 	}
-	bx_x86_cpu.special = context->fs_base | context->fpu;
+	bx_x86_cpu.special = context->fs_base | context->fpu |
+	    (bx_x86_cpu.machine->features & BX_CPU_CET_SS);
 	bx_x86_cpu.switching = bx_x86_cpu.special | bx_x86_cpu.machine->forgets;
 	if (context->resume == BX_RESUME_FAST) {
 		/* As SYSRET leaves them. */

@@ -31,6 +31,10 @@
 
 #define X86_ENTRY_TABLES_SIZE	0x2000
 
+/* The shadow stacks, in one page of every address space: each ends in its token.  Together a page. */
+#define X86_SHADOW_SIZE		2560
+#define X86_SHADOW_IST_SIZE	512
+
 #define X86_IST_DOUBLE_FAULT	1
 #define X86_IST_NMI		2
 #define X86_IST_MACHINE_CHECK	3
@@ -47,6 +51,14 @@
 #define X86_VECTOR_SPURIOUS	0xff
 
 #define X86_FLAGS_FIXED		2	/* the one flag that is always set */
+
+/* Control-flow enforcement of the kernel (SDM 1, 17.1.2). */
+#define X86_MSR_S_CET		0x6a2
+#define X86_CET_SHADOW		0x1	/* SH_STK_EN */
+#define X86_CET_ENDBR		0x4	/* ENDBR_EN */
+
+/* What an interrupt in the kernel pushes on the shadow stack (SDM 3A, 6.14): cs, rip, ssp. */
+#define X86_SHADOW_FRAME	3
 
 #ifndef __ASSEMBLER__
 
@@ -75,7 +87,9 @@
 #define X86_MSR_PRED_CMD	0x49
 #define X86_MSR_SYSENTER_CS	0x174
 #define X86_MSR_PAT		0x277
-#define X86_MSR_S_CET		0x6a2
+#define X86_MSR_U_CET		0x6a0
+#define X86_MSR_PL0_SSP		0x6a4
+#define X86_MSR_SSP_TABLE	0x6a8	/* IA32_INTERRUPT_SSP_TABLE_ADDR */
 #define X86_MSR_EFER		0xc0000080
 #define X86_MSR_STAR		0xc0000081
 #define X86_MSR_LSTAR		0xc0000082
@@ -156,7 +170,8 @@ void *memset(void *at, int value, size_t length);
 struct bx_x86_cpu {
 	struct bx_context *current;	/* who runs, or ran last */
 	struct bx_kcore *core;
-	uint64_t special;		/* not 0: the CPU holds more of a thread than its general registers */
+	uint64_t special;		/* not 0: the CPU holds more of a thread than its general registers,
+					 * or has shadow stacks: back by IRET */
 	uint64_t idle;			/* 1: nobody runs, an interrupt may come */
 	struct bx_machine *machine;
 	uint64_t fs_base;		/* loaded one */
@@ -184,13 +199,18 @@ extern const uint8_t bx_entry_vectors[];	/* X86_VECTOR_COUNT stubs of 16 bytes *
 extern const uint8_t bx_entry_ist_double_fault[], bx_entry_ist_nmi[], bx_entry_ist_machine_check[];
 extern const uint8_t bx_entry_stack[];		/* ends (tops) of the entry stacks */
 void bx_entry_system_call(void);
+void bx_entry_system_call_shadowed(void);	/* the same, where there are shadow stacks */
 BX_NORETURN void bx_entry_first(struct bx_context *context);	/* onto a fresh stack, resume */
+BX_NORETURN void bx_entry_first_shadowed(struct bx_context *context);	/* and onto its shadow */
 void bx_x86_segments_load(void);		/* CS, SS and data selectors after LGDT */
 
 /* Page ranges that all address spaces have. */
 extern const uint8_t bx_entry_text_start[], bx_entry_text_end[];
 extern const uint8_t bx_entry_data_start[], bx_entry_data_end[];
 extern uint8_t bx_entry_tables[];		/* IDT, GDT, TSS: X86_ENTRY_TABLES_SIZE bytes */
+extern const uint8_t bx_entry_shadow_start[], bx_entry_shadow_end[];
+extern const uint64_t bx_entry_shadow_kernel, bx_entry_shadow_double_fault, bx_entry_shadow_nmi,
+    bx_entry_shadow_machine_check;		/* tokens of the shadow stacks */
 extern const uint8_t bx_stack_guard_0[], bx_stack_guard_1[], bx_stack_guard_2[], bx_stack_guard_3[],
     bx_stack_guard_4[], bx_stack_guard_5[];
 
@@ -310,6 +330,15 @@ static inline void
 x86_cr3_set(uint64_t v)
 {
 	__asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory");
+}
+
+static inline uint64_t
+x86_cr4(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(v));
+	return v;
 }
 
 static inline void
