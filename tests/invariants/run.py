@@ -296,6 +296,11 @@ def verdict(results, keys):
     return "yes" if not bad else "NO: " + ", ".join(bad)
 
 
+def reasons(results, keys):
+    """Of those that did not hold, one a line, for who sees only the end of a report."""
+    return "".join("\n      %s: %s" % (key, results[key]) for key in keys if results.get(key))
+
+
 def keys_of(words_list):
     """The keys of results for cells of the documents."""
     keys = []
@@ -369,10 +374,10 @@ def order(wanted):
 
 
 def report_row(results, row, tally):
-    cells = [verdict(results, keys_of(row.checks)), verdict(results, keys_of(row.attacks)),
-             verdict(results, ["mutant " + name for name in row.mutants])]
-    for what, cell in zip(("check", "attack", "mutant"), cells):
-        tally.note(cell == "yes", "%s, %s: %s" % (row.name, what, cell))
+    keys = [keys_of(row.checks), keys_of(row.attacks), ["mutant " + name for name in row.mutants]]
+    cells = [verdict(results, cell) for cell in keys]
+    for what, cell, tried in zip(("check", "attack", "mutant"), cells, keys):
+        tally.note(cell == "yes", "%s, %s: %s" % (row.name, what, cell + reasons(results, tried)))
     return [row.name, *cells]
 
 
@@ -381,7 +386,7 @@ def report_protection(results, row, tally, skipped):
     keys = [key for key in keys_of(row.tests) if key not in skipped]
     tally.skipped += len(keys_of(row.tests)) - len(keys)
     cell = verdict(results, keys)
-    tally.note(cell == "yes", "%s: %s" % (row.name, cell))
+    tally.note(cell == "yes", "%s: %s" % (row.name, cell + reasons(results, keys)))
     return [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", row.name), str(len(keys)), cell]
 
 

@@ -22,6 +22,7 @@
 #define WILD_CALLS	300000u
 #define BUFFER_SIZE	8192u
 #define RECORDS		4096u		/* of the audit ring, in the manifest */
+#define DEATH_US	10000000u	/* more than the pawn lives */
 
 /* What an argument is when it is nearly right. */
 enum kind {
@@ -392,7 +393,7 @@ peer_dies(struct officer *officer)
 		    officer->attacker.sys->launch->program + 1, arguments[i], 4);
 		if (err != BX_OK)
 			breach(&officer->attacker, "the pawn cannot be started");
-		err = bx_sys_call(door, bx_sys_deadline_in_us(officer->attacker.sys, 400000), &words);
+		err = bx_sys_call(door, bx_sys_deadline_in_us(officer->attacker.sys, DEATH_US), &words);
 		if (err != BX_ERR_PEER_DIED)
 			say(&officer->attacker, "BREACH: %s: the call ended with %s", arguments[i],
 			    bx_err_name(err));
