@@ -72,6 +72,7 @@ struct spec_event {
 	uint8_t kind;
 	bool pending;			/* an interrupt waits all the time */
 	bool overdue;			/* the timer's own event is due, and did not come yet */
+	uint8_t late;			/* EVENT_TIMER: more is due than one takes up: by so much, at most */
 	uint64_t now;
 	struct spec_request request;	/* EVENT_CALL */
 	uint64_t fault[3];		/* EVENT_FAULT: kind, address, error code */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "../../src/thread.h"
 
 #define LIFETIME_US	1u
 #define TICKS_PER_US	1000u		/* WORLD_TICKS of them are a second */
@@ -17,6 +18,7 @@
 #define LONG_LENGTH	40000u		/* more than two steps of a copy */
 #define STRING_PAGES	10u
 #define SEND_ADDRESS	(ELF_DATA + 0x1000u)
+#define EXPIRE_LOOKS	6u		/* of one timer event */
 #define BAD_ADDRESS	0x700000000000u
 #define MAP_ADDRESS	0x10000000u
 
@@ -527,6 +529,22 @@ patterns_put(struct model *model, unsigned program)
 	    model->shape->strings ? LONG_LENGTH : SHORT_LENGTH);
 }
 
+/* By how much more is due than one event of the timer takes up: six entries of its heap, and an account that has time again
+ * counts twice. */
+static uint8_t
+late_looks(const struct model *model)
+{
+	const struct bx_kcore *core = model->world.core;
+	uint64_t now = model->world.machine.now;
+	unsigned looks = 0;
+
+	for (unsigned i = 0; i < core->thread_count; i++) {
+		if (core->threads[i].timer_key <= now)
+			looks += 1 + (bx_budget_due(core, &core->threads[i]) <= now);
+	}
+	return (uint8_t)(looks > EXPIRE_LOOKS ? looks - EXPIRE_LOOKS : 0);
+}
+
 enum model_result
 model_do(struct model *model, const struct model_op *op)
 {
@@ -537,6 +555,7 @@ model_do(struct model *model, const struct model_op *op)
 	if (op->verb == OP_TICK) {
 		event.kind = EVENT_TIMER;
 		model->world.machine.now += op->a * unit(model);
+		event.late = late_looks(model);
 	} else if (op->verb == OP_INTERRUPT) {
 		/* In the course of its binder's end the line falls silent. */
 		if (!model->spec.irq_open || (model->spec.irq_binder != NOBODY &&
