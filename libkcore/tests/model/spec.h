@@ -72,6 +72,7 @@ struct spec_event {
 	uint8_t kind;
 	bool pending;			/* an interrupt waits all the time */
 	bool overdue;			/* the timer's own event is due, and did not come yet */
+	bool unsettled;			/* told by the core: afterwards priorities are still on their way */
 	uint8_t late;			/* EVENT_TIMER: more is due than one takes up: by so much, at most */
 	uint64_t now;
 	struct spec_request request;	/* EVENT_CALL */
@@ -204,7 +205,8 @@ struct spec {
 	bool slice_given;		/* a YIELD has given the slice away */
 	uint32_t slice_of;		/* whose: told by the core */
 	uint64_t used[SPEC_THREADS];	/* of each one's time, in its present turn among equals */
-	bool pending, overdue;		/* of the event */
+	bool pending, overdue, unsettled;	/* of the event */
+	bool chained;			/* somebody has waited for one that waits since all priorities were settled */
 	uint32_t calls;			/* made so far: names of calls */
 	/* ports, power */
 	uint64_t port, port_width, port_written, port_reads, port_writes, power;

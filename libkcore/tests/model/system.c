@@ -582,6 +582,7 @@ model_do(struct model *model, const struct model_op *op)
 	model->audit_dropped = model->world.core->audit_dropped;
 	sentences_before(&model->said, model->world.core, &event);
 	core_do(model, &event);
+	event.unsettled = model->world.core->unsettled != BX_NONE;
 	broken = sentences_broken(&model->said, model->world.core, &event);
 	if (broken != NULL) {
 		snprintf(model->difference, sizeof model->difference, "a sentence: %s", broken);
