@@ -697,13 +697,36 @@ goes_by(const struct bx_thread *thread, uint32_t index)
 	    (thread->transfer != BX_NONE || (thread->phase & BX_PHASE_SPENT) != 0));
 }
 
+/* Whether a call of somebody in the program may go by the capability: somebody is in a queue of its
+ * object, or a thread of the program astray.  Nobody waits by a capability for anything else. */
+static bool
+waits_possible(const struct bx_kcore *core, const struct bx_cap *cap, const struct bx_program *program)
+{
+	const struct bx_endpoint *endpoint;
+
+	if (program->strays != 0)
+		return true;
+	switch (cap->type) {
+	case BX_CAP_NOTIFICATION:
+		return core->notifications[cap->object.index].waiters.head != BX_NONE;
+	case BX_CAP_ENDPOINT:
+		endpoint = &core->endpoints[cap->object.index];
+		return endpoint->senders.head != BX_NONE || endpoint->receivers.head != BX_NONE;
+	default:
+		return false;
+	}
+}
+
 bool
-bx_capability_in_use(const struct bx_kcore *core, const struct bx_program *program, uint32_t index)
+bx_capability_in_use(const struct bx_kcore *core, const struct bx_program *program, uint32_t slot)
 {
 	const struct bx_thread *thread = &core->threads[program->first_thread];
 	const struct bx_thread *end = thread + program->thread_count;
+	uint32_t index = slot - program->space.first_slot;
 	unsigned looks = 0;
 
+	if (!waits_possible(core, &core->forest.slots[slot].cap, program))
+		return false;
 	for (; thread != end; thread++) {
 		if (thread->context.value[0] != index)
 			continue;
@@ -724,21 +747,6 @@ use_cancel(struct bx_kcore *core, struct bx_thread *thread)
 	bx_ipc_detach(core, thread);
 	thread->phase = 0;
 	bx_thread_astray_set(core, thread);
-}
-
-/* Whether a call of somebody in the program may go by the capability, which is for an endpoint or a
- * notification: who is in a queue of the object, or astray. */
-static bool
-waits_possible(const struct bx_kcore *core, const struct bx_cap *cap, const struct bx_program *program)
-{
-	const struct bx_endpoint *endpoint;
-
-	if (program->strays != 0)
-		return true;
-	if (cap->type == BX_CAP_NOTIFICATION)
-		return core->notifications[cap->object.index].waiters.head != BX_NONE;
-	endpoint = &core->endpoints[cap->object.index];
-	return endpoint->senders.head != BX_NONE || endpoint->receivers.head != BX_NONE;
 }
 
 /* Threads of the program whose calls go by this capability.
