@@ -902,6 +902,31 @@ START_TEST(ipc6_capability_in_use_stays)
 }
 END_TEST
 
+/* With its capability a call that has cost its use and begins again has cost none, and counts no more (_i 0); nor
+ * does one that then has no time left (_i 1). */
+START_TEST(ipc6_capability_goes_before_a_call_begins_again)
+{
+	struct bx_program *program = &world.core->programs[CLIENT / 2];
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
+	uint32_t parent;
+
+	half_copied(SERVER);
+	bx_thread_stop(world.core, thread(SERVER));
+	ck_assert_uint_eq(thread(CLIENT)->restart, 1);
+	ck_assert_uint_eq(program->strays, 1);
+	if (_i == 0)
+		ck_assert_int_eq(bx_capability_remove_leaf(world.core, program->space.first_slot + EP_A, &parent,
+		    &removal), BX_OK);
+	else
+		world.machine.now = thread(CLIENT)->context.value[2] + 1;
+	ck_assert_uint_eq(program->strays, (unsigned)_i);
+	settle();
+	failed(CLIENT, _i == 0 ? BX_ERR_CAP_EMPTY : BX_ERR_TIMEOUT);
+	ck_assert_uint_eq(program->strays, 0);
+	bx_thread_ready(world.core, thread(SERVER));
+}
+END_TEST
+
 /* The look for such calls has an end: with 128 threads whose last calls named the slot it counts as used.  While
  * nobody waits at the object (_i 0), or when it is of another type (_i 1), there is none, but for one of the program
  * that is astray. */
@@ -1881,6 +1906,7 @@ suite_ipc(void)
 	tcase_add_loop_test(all, ipc6_copy_is_made_at_the_priority_of_who_waits, 0, 4);
 	tcase_add_loop_test(all, ipc6_capability_goes_in_a_copy, 0, 2);
 	tcase_add_loop_test(open, ipc6_another_capability_comes_in_a_copy, 0, 2);
+	tcase_add_loop_test(open, ipc6_capability_goes_before_a_call_begins_again, 0, 2);
 	tcase_add_loop_test(open, ipc6_capability_in_use_stays, 0, 4);
 	tcase_add_loop_test(all, ipc6_use_looks_have_an_end, 0, 4);
 	tcase_add_loop_test(all, ipc6_another_capability_goes, 0, 2);
