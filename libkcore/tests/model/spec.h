@@ -201,6 +201,7 @@ struct spec {
 	struct spec_account accounts[SPEC_THREADS];
 	uint8_t account;		/* whose time runs, or NOBODY */
 	uint64_t since;			/* tick at which it began to */
+	uint8_t unheard;		/* accounts that have time again, which the timer's next event tells */
 	bool went_on;			/* no call was taken up again since the event began */
 	bool slice_given;		/* a YIELD has given the slice away */
 	uint32_t slice_of;		/* whose: told by the core */
@@ -240,6 +241,9 @@ bool spec_has_time(const struct spec *spec, unsigned account);
 uint64_t spec_time_again(const struct spec *spec, unsigned account);
 unsigned spec_account_of(const struct spec *spec, unsigned thread);
 bool spec_time_short(const struct spec *spec);
+/* The timer's event tells of accounts that have time again: not of all when more is due than one takes up; returns
+ * by how much there is still too much. */
+unsigned spec_time_heard(struct spec *spec, unsigned late);
 void spec_processor_to(struct spec *spec, unsigned account);
 void spec_account_split(struct spec *spec, unsigned account);
 void spec_account_begin(struct spec *spec, unsigned thread);
