@@ -63,12 +63,11 @@ spec_time_again(const struct spec *spec, unsigned account)
 }
 
 unsigned
-spec_time_heard(struct spec *spec, unsigned late)
+spec_time_heard(struct spec *spec, unsigned left, unsigned late)
 {
 	spec->unheard = 0;
 	for (unsigned i = 0; i < spec->thread_count; i++) {
-		if (late == 0 || spec->account == i || spec->accounts[i].left > 0 || !limited(spec, i) ||
-		    !spec_has_time(spec, i) || spec_choose(spec, 2) == 0)
+		if (late == 0 || (left >> i & 1) == 0)
 			continue;
 		spec->unheard |= (uint8_t)(1u << i);
 		late -= late > 1 ? 2 : 1;	/* it counts twice */
