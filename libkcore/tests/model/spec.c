@@ -401,7 +401,7 @@ spec_event(struct spec *spec, const struct spec_event *event)
 		run_call(spec, spec->current);
 		break;
 	case EVENT_TIMER:
-		deadlines(spec, event->late);
+		deadlines(spec, spec_time_heard(spec, event->left, event->late));
 		break;
 	case EVENT_INTERRUPT:
 		interrupt(spec);
