@@ -263,7 +263,7 @@ struct bx_levels {
 	uint64_t mask;			/* bit p: count[p] is not 0 */
 	uint16_t count[BX_PRIORITY_COUNT];
 };
-#define BX_THREADS_MAX	UINT16_MAX	/* of all programs together */
+#define BX_THREADS_MAX	BX_SYSIMAGE_THREADS_MAX
 
 struct bx_endpoint {
 	uint32_t generation;

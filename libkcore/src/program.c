@@ -408,13 +408,12 @@ ending_move(struct bx_kcore *core, struct bx_program *program, uint32_t priority
 static uint32_t
 waited_priority(const struct bx_kcore *core, const struct bx_program *program)
 {
-	const struct bx_thread *threads = &core->threads[program->first_thread];
+	const struct bx_thread *thread = &core->threads[program->first_thread];
+	const struct bx_thread *end = thread + program->thread_count;
 	uint32_t priority = program->priority;
 
-	for (uint32_t i = 0; i < program->thread_count; i++) {
-		if (threads[i].priority > priority)
-			priority = threads[i].priority;
-	}
+	for (; thread != end; thread++)
+		priority = thread->priority > priority ? thread->priority : priority;
 	return priority;
 }
 
