@@ -534,7 +534,7 @@ void bx_program_end_hasten(struct bx_kcore *core, uint32_t program, uint32_t pri
 uint32_t bx_program_of_slot(const struct bx_kcore *core, uint32_t slot);
 
 /* Whether a call of a thread of the program goes by the capability in slot number `slot`, of its space.
- * While somebody waits at that one's object it counts so, too, when the last calls of 128 threads named
+ * While somebody waits at that one's object it counts so, too, when the last calls of 64 threads named
  * the slot, whatever became of these calls. */
 bool bx_capability_in_use(const struct bx_kcore *core, const struct bx_program *program,
     uint32_t slot);

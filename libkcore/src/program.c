@@ -47,8 +47,9 @@ enum work_state {
 /* What a removal costs, in such entries. */
 #define COST_LEAF	16
 #define COST_PAGE	64	/* unmapped and zeroed */
+#define COST_LOOK	2	/* closer, at a thread whose registers name the slot */
 #define COST_WAKE	128	/* of a thread, with those that it waited for */
-#define USE_LOOKS	128u	/* threads looked at closely before a capability counts as in use */
+#define USE_LOOKS	64u	/* threads looked at closely before a capability counts as in use */
 
 static bool
 starting(const struct bx_program *program)
@@ -748,6 +749,30 @@ use_cancel(struct bx_kcore *core, struct bx_thread *thread)
 	bx_thread_astray_set(core, thread);
 }
 
+/* Each thread of the program is looked at, in steps.  Most have nothing to do with the slot: each
+ * instruction of such a look counts. */
+static enum bx_err
+users_cancel(struct bx_kcore *core, const struct bx_program *program, uint32_t index,
+    struct bx_removal *removal)
+{
+	struct bx_thread *thread = &core->threads[program->first_thread + removal->index];
+	struct bx_thread *end = &core->threads[program->first_thread + program->thread_count];
+	int32_t left = removal->left;
+
+	for (; thread != end && left > 0; thread++, left--) {
+		if (thread->context.value[0] != index)
+			continue;
+		left -= COST_LOOK;
+		if (goes_by(thread, index)) {
+			use_cancel(core, thread);
+			left -= COST_WAKE;
+		}
+	}
+	removal->left = left;
+	removal->index = program->thread_count - (uint32_t)(end - thread);
+	return thread != end ? BX_ERR_AGAIN : BX_OK;
+}
+
 /* Threads of the program whose calls go by this capability.
  * Before the first is looked at it loses its rights, so that none begins to wait anew.  A place is kept
  * only while no capability of the program loses its rights: then what is in the slot is what was there,
@@ -771,17 +796,7 @@ waits_cancel(struct bx_kcore *core, uint32_t leaf, struct bx_program *program,
 		removal->index = 0;
 		removal->disarmed = program->disarmed;
 	}
-	for (; removal->index < program->thread_count; removal->index++, removal->left--) {
-		struct bx_thread *thread = &core->threads[program->first_thread + removal->index];
-
-		if (removal->left <= 0)
-			return BX_ERR_AGAIN;
-		if (goes_by(thread, leaf - program->space.first_slot)) {
-			use_cancel(core, thread);
-			removal->left -= COST_WAKE;
-		}
-	}
-	return BX_OK;
+	return users_cancel(core, program, leaf - program->space.first_slot, removal);
 }
 
 static void

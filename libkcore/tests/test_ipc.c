@@ -927,12 +927,12 @@ START_TEST(ipc6_capability_goes_before_a_call_begins_again)
 }
 END_TEST
 
-/* The look for such calls has an end: with 128 threads whose last calls named the slot it counts as used.  While
+/* The look for such calls has an end: with 64 threads whose last calls named the slot it counts as used.  While
  * nobody waits at the object (_i 0), or when it is of another type (_i 1), there is none, but for one of the program
  * that is astray. */
 START_TEST(ipc6_use_looks_have_an_end)
 {
-	static struct bx_thread threads[129];
+	static struct bx_thread threads[65];
 	static struct bx_cap_slot slots[FREE_SLOT];
 	struct bx_program program = { .thread_count = BX_ARRAY_COUNT(threads) };
 	struct bx_endpoint endpoint = { .senders = { BX_NONE, BX_NONE }, .receivers = { BX_NONE, BX_NONE } };
@@ -959,7 +959,7 @@ START_TEST(ipc6_use_looks_have_an_end)
 	ck_assert(!bx_capability_in_use(&core, &program, EP_A));
 	threads[3].context.value[0] = EP_A;
 	ck_assert(bx_capability_in_use(&core, &program, EP_A));
-	program.thread_count = 128;
+	program.thread_count = 64;
 	ck_assert(!bx_capability_in_use(&core, &program, EP_A));
 }
 END_TEST
