@@ -327,6 +327,8 @@ check_tree(struct check *c)
 		bx_fsi_path_pointer(fs, &path, &pointer);
 		use(c, pointer.address, 0, level);
 		err = bx_fsi_path_step(fs, &path);
+		if (err == BX_OK && !bx_fsi_node_disjoint(bx_fsi_block(fs, path.slot[path.depth - 1])))
+			report(c, BX_FS_BAD_NODE, c->inode, pointer.address, level);
 		if (err == BX_OK && level > 0)
 			continue;
 		if (err == BX_OK) {
