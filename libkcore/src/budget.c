@@ -200,15 +200,13 @@ help_set(struct bx_kcore *core, struct bx_thread *server, uint32_t helper)
 static void
 account_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t account)
 {
-	struct bx_thread *before = bx_thread_at(core, thread->account);
-
 	if (thread->account == account)
 		return;
-	thread->account = account;
-	if (before->parked == thread->index) {
-		before->parked = BX_NONE;
+	if (bx_thread_parked(core, thread)) {
+		bx_thread_unpark(core, thread);
 		bx_sched_enqueue(core, thread, false);
 	}
+	thread->account = account;
 }
 
 void
@@ -258,7 +256,7 @@ bx_budget_refill(struct bx_kcore *core, struct bx_thread *owner, uint64_t now)
 	if (owner->parked != BX_NONE) {
 		struct bx_thread *thread = bx_thread_at(core, owner->parked);
 
-		owner->parked = BX_NONE;
+		bx_thread_unpark(core, thread);
 		bx_sched_enqueue(core, thread, false);
 	}
 	bx_sched_payers_changed(core, owner);

@@ -392,6 +392,7 @@ struct bx_kcore {
 	uint32_t put_off;		/* programs being taken apart, and unsettled threads */
 	uint32_t unsettled;		/* first of those; lend.c */
 	uint32_t settle_left, settle_priority;
+	struct bx_levels parked;		/* threads that are */
 	struct bx_account *accounts;	/* of each thread */
 	struct bx_levels *client_levels;	/* of each thread */
 	struct bx_levels *sender_levels;	/* of each endpoint */

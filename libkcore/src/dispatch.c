@@ -84,7 +84,7 @@ out_of_time(struct bx_kcore *core, uint64_t now)
 	cpu->current = BX_NONE;
 	if (thread->account == owner->index && owner->throttled != 0) {
 		BX_ASSERT(owner->parked == BX_NONE);
-		owner->parked = thread->index;
+		bx_thread_park(core, thread);
 	} else {
 		bx_sched_enqueue(core, thread, true);
 	}
@@ -137,7 +137,7 @@ ending_due(const struct bx_kcore *core)
 
 /* Whether priorities and accounts are to be worked out before the thread that was chosen, if one was,
  * runs: it may be touched by that, since somebody has a lower priority or lends it an account; or has no
- * time, and has to make way for whoever has. */
+ * time, and has to make way for whoever has; or somebody above it may be found to have time. */
 static bool
 settle_due(struct bx_kcore *core, uint64_t now)
 {
@@ -149,7 +149,8 @@ settle_due(struct bx_kcore *core, uint64_t now)
 		return true;
 	thread = bx_core_current(core);
 	return thread->clients != BX_NONE || thread->helper != BX_NONE ||
-	    thread->priority <= core->settle_priority;
+	    thread->priority <= core->settle_priority ||
+	    thread->priority < bx_levels_top(&core->parked);
 }
 
 /* Whether the thread that was chosen, if one was, may go on before what was put off is done. */

@@ -39,13 +39,12 @@ bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t 
 {
 	struct bx_levels *levels;
 	uint32_t program;
-	bool queued;
+	bool queued, parked = bx_thread_parked(core, thread);
 
 	if (thread->priority == priority)
 		return;
-	queued = thread->state == BX_THREAD_READY && thread->index != core->cpu.current &&
-	    !bx_thread_parked(core, thread);
-	levels = levels_of(core, thread);
+	queued = thread->state == BX_THREAD_READY && thread->index != core->cpu.current && !parked;
+	levels = parked ? &core->parked : levels_of(core, thread);
 	if (queued)
 		bx_thread_unready(core, thread);
 	if (levels != NULL) {

@@ -79,7 +79,7 @@ bx_thread_unready(struct bx_kcore *core, struct bx_thread *thread)
 	if (thread->index == cpu->current)
 		return;
 	if (bx_thread_parked(core, thread)) {
-		core->threads[thread->account].parked = BX_NONE;
+		bx_thread_unpark(core, thread);
 		return;
 	}
 	bx_queue_remove(core, &cpu->ready[thread->priority], thread);

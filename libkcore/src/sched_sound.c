@@ -329,6 +329,7 @@ static bool
 queues_sound(const struct bx_kcore *core, const char **what)
 {
 	uint32_t in[BX_THREAD_STATE_COUNT] = { 0 }, queued[BX_THREAD_STATE_COUNT] = { 0 };
+	struct bx_levels parked = { .mask = 0 };
 
 	for (uint32_t i = 0; i < core->thread_count; i++) {
 		const struct bx_thread *thread = &core->threads[i];
@@ -336,11 +337,15 @@ queues_sound(const struct bx_kcore *core, const char **what)
 		if (thread->transfer == BX_NONE || bx_thread_awaits(thread) ||
 		    thread->state == BX_THREAD_READY)
 			in[thread->state]++;
-		if (thread->parked != BX_NONE)
+		if (thread->parked != BX_NONE) {
 			queued[BX_THREAD_READY]++;
+			parked.count[core->threads[thread->parked].priority]++;
+		}
 		if (!clients_sound(core, thread, &queued[BX_THREAD_AWAITING_REPLY]))
 			return broken(what, "clients of a server");
 	}
+	if (!levels_sound(&core->parked, &parked))
+		return broken(what, "priorities of parked threads");
 	for (uint32_t p = 0; p < BX_PRIORITY_COUNT; p++) {
 		const struct bx_queue *queue = &core->cpu.ready[p];
 

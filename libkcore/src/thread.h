@@ -177,6 +177,18 @@ bx_thread_parked(const struct bx_kcore *core, const struct bx_thread *thread)
 	return core->threads[thread->account].parked == thread->index;
 }
 static inline void
+bx_thread_park(struct bx_kcore *core, struct bx_thread *thread)
+{
+	core->threads[thread->account].parked = thread->index;
+	bx_levels_add(&core->parked, thread->priority);
+}
+static inline void
+bx_thread_unpark(struct bx_kcore *core, struct bx_thread *thread)
+{
+	core->threads[thread->account].parked = BX_NONE;
+	bx_levels_remove(&core->parked, thread->priority);
+}
+static inline void
 bx_sched_timer_set(struct bx_kcore *core, uint64_t tick)
 {
 	if (tick == core->cpu.timer_at)

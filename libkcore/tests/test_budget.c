@@ -715,6 +715,34 @@ START_TEST(budget5_chain)
 }
 END_TEST
 
+/* A calls the background, which queues for a server of more priority that has no time: whose time that is, is found out
+ * in steps when A's is over, and before somebody of a priority between. */
+START_TEST(budget5_last_of_the_line_is_above_who_runs)
+{
+	static const struct plan plan = {
+		.priority = { 5, 30, 10, 20 }, .budget_ms = { 0, 0, 2, 0 }, .period_ms = { 0, 0, 10, 0 },
+		.passive = { false, true, false, false },
+	};
+
+	start(&plan);
+	say(S, BX_SYS_RECEIVE, EP_A, world.machine.now + MS / 2, REPLY_SLOT);
+	sleep_for(B, 2 * MS);
+	sleep_for(A, MS);
+	say(0, BX_SYS_RECEIVE, EP_B, LATE, REPLY_SLOT);
+	run(MS);
+	ck_assert_uint_eq(thread(S)->parked, S);
+	say(A, BX_SYS_CALL, EP_B, LATE, BX_SLOT_NONE);
+	say(0, BX_SYS_CALL, EP_A, LATE, BX_SLOT_NONE);
+	ck_assert_uint_eq(world_current(&world), S);
+	ck_assert_uint_eq(thread(S)->account, A);
+	run(3 * MS);
+	ck_assert_uint_eq(world_current(&world), S);
+	ck_assert_uint_eq(thread(S)->account, 0);
+	ck_assert_uint_eq(ran[S], 3 * MS);
+	ck_assert_uint_eq(ran[B], 0);
+}
+END_TEST
+
 /* A message without an answer, or a signal, brings no time: it is seen with the next call. */
 START_TEST(budget5_passive_server_without_a_caller)
 {
@@ -947,6 +975,7 @@ suite_budget(void)
 	tcase_add_test(tcase, budget4_next_in_the_queue_pays);
 	tcase_add_test(tcase, budget4_both_run_out);
 	tcase_add_test(tcase, budget5_chain);
+	tcase_add_test(tcase, budget5_last_of_the_line_is_above_who_runs);
 	tcase_add_loop_test(tcase, budget5_passive_server_without_a_caller, 0, 2);
 	tcase_add_test(tcase, budget5_passive_start);
 	tcase_add_loop_test(tcase, budget5_passive_restarts, 0, 2);

@@ -643,6 +643,8 @@ timer_serves(struct model *model)
 			at = spec_time_again(spec, account);
 		due = at < due ? at : due;
 	}
+	if (spec->unheard != 0)
+		due = spec->now < due ? spec->now : due;
 	if (timer > due)
 		return differ(model, "timer set too late, at", spec->current, timer, due);
 	return true;

@@ -121,6 +121,8 @@ sentences_before(struct sentences *said, const struct bx_kcore *core, const stru
 	}
 	for (uint32_t p = 0; p < core->program_count; p++)
 		said->program_state[p] = core->programs[p].state;
+	for (uint32_t e = 0; e < core->endpoint_count; e++)
+		said->server[e] = core->endpoints[e].server;
 	if (event->kind == EVENT_CALL)
 		speech_begin(said, core, event);
 }
@@ -314,7 +316,7 @@ is_unwanted(const struct sentences *said, const struct bx_kcore *core, uint32_t 
 	return false;
 }
 
-/* Whether its handler is there, and wants what needs an answer. */
+/* Whether its handler is there, has been all the time, and wants what needs an answer. */
 static bool
 is_handled(const struct sentences *said, const struct bx_kcore *core, uint32_t program)
 {
@@ -323,7 +325,8 @@ is_handled(const struct sentences *said, const struct bx_kcore *core, uint32_t p
 	if (handler == BX_NONE)
 		return false;
 	server = core->endpoints[handler].server;
-	return server != BX_NONE && core->programs[server].state == BX_PROGRAM_RUNNING &&
+	return server != BX_NONE && server == said->server[handler] &&
+	    core->programs[server].state == BX_PROGRAM_RUNNING &&
 	    said->program_state[server] == BX_PROGRAM_RUNNING && !is_unwanted(said, core, server);
 }
 

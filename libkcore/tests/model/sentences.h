@@ -61,7 +61,7 @@ struct sentences {
 		uint8_t state, call_kind, restart;
 		uint32_t partner;
 	} thread[SPEC_THREADS];		/* before the step */
-	uint32_t program_state[SPEC_PROGRAMS];
+	uint32_t program_state[SPEC_PROGRAMS], server[SPEC_ENDPOINTS];
 };
 
 void sentences_begin(struct sentences *said, const struct bx_kcore *core, uint64_t now);

@@ -222,7 +222,8 @@ run_on(struct spec *spec)
 	spec_processor_to(spec, spec->current == NOBODY ? NOBODY : spec_account_of(spec, spec->current));
 }
 
-/* Whether somebody may wait for one that waits: what is lent along such a chain is passed on in steps. */
+/* Whether somebody may wait for one that waits: what is lent along such a chain is passed on in steps, and taken back
+ * in steps when it comes apart. */
 static bool
 chained(const struct spec *spec)
 {
@@ -250,7 +251,7 @@ dispatch(struct spec *spec, bool stepped)
 		run_on(spec);
 		gone = ending(spec);
 		again = spec->current != NOBODY && spec->threads[spec->current].again;
-		late = spec->pending && chained(spec) && spec_choose(spec, 2) == 1;
+		late = spec->pending && spec->unsettled && (spec->chained || chained(spec)) && spec_choose(spec, 2) == 1;
 		if (gone == NOBODY && !again && !late)
 			return;
 		if ((stepped || late) && spec->pending) {
@@ -389,6 +390,8 @@ spec_event(struct spec *spec, const struct spec_event *event)
 	spec->now = event->now;
 	spec->pending = event->pending;
 	spec->overdue = event->overdue;
+	spec->unsettled = event->unsettled;
+	spec->chained = spec->chained || chained(spec);
 	spec->went_on = true;
 	spec->record_count = 0;
 	spec->view_kind = 0;
@@ -398,7 +401,7 @@ spec_event(struct spec *spec, const struct spec_event *event)
 		run_call(spec, spec->current);
 		break;
 	case EVENT_TIMER:
-		deadlines(spec, event->late);
+		deadlines(spec, spec_time_heard(spec, event->left, event->late));
 		break;
 	case EVENT_INTERRUPT:
 		interrupt(spec);
@@ -417,6 +420,7 @@ spec_event(struct spec *spec, const struct spec_event *event)
 	/* So is a timer event by which somebody was woken, or an account had time again. */
 	dispatch(spec, event->kind == EVENT_CALL || (event->kind == EVENT_TIMER && event->pending &&
 	    spec_choose(spec, 2) == 1));
+	spec->chained = spec->chained && spec->unsettled;
 }
 
 void

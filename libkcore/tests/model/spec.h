@@ -72,6 +72,8 @@ struct spec_event {
 	uint8_t kind;
 	bool pending;			/* an interrupt waits all the time */
 	bool overdue;			/* the timer's own event is due, and did not come yet */
+	bool unsettled;			/* told by the core: afterwards priorities are still on their way */
+	uint8_t left;			/* told by the core: accounts that have time again, and are left for the next event */
 	uint8_t late;			/* EVENT_TIMER: more is due than one takes up: by so much, at most */
 	uint64_t now;
 	struct spec_request request;	/* EVENT_CALL */
@@ -200,11 +202,13 @@ struct spec {
 	struct spec_account accounts[SPEC_THREADS];
 	uint8_t account;		/* whose time runs, or NOBODY */
 	uint64_t since;			/* tick at which it began to */
+	uint8_t unheard;		/* accounts that have time again, which the timer's next event tells */
 	bool went_on;			/* no call was taken up again since the event began */
 	bool slice_given;		/* a YIELD has given the slice away */
 	uint32_t slice_of;		/* whose: told by the core */
 	uint64_t used[SPEC_THREADS];	/* of each one's time, in its present turn among equals */
-	bool pending, overdue;		/* of the event */
+	bool pending, overdue, unsettled;	/* of the event */
+	bool chained;			/* somebody has waited for one that waits since all priorities were settled */
 	uint32_t calls;			/* made so far: names of calls */
 	/* ports, power */
 	uint64_t port, port_width, port_written, port_reads, port_writes, power;
@@ -238,6 +242,9 @@ bool spec_has_time(const struct spec *spec, unsigned account);
 uint64_t spec_time_again(const struct spec *spec, unsigned account);
 unsigned spec_account_of(const struct spec *spec, unsigned thread);
 bool spec_time_short(const struct spec *spec);
+/* The timer's event tells of accounts that have time again, but for those that the core left, when more is due than
+ * one takes up; returns by how much there is still too much. */
+unsigned spec_time_heard(struct spec *spec, unsigned left, unsigned late);
 void spec_processor_to(struct spec *spec, unsigned account);
 void spec_account_split(struct spec *spec, unsigned account);
 void spec_account_begin(struct spec *spec, unsigned thread);

@@ -53,6 +53,11 @@ uint64_t odd_value(struct attacker *attacker);
 /* A deadline in the past or nearly now, so that no random wait stops the attack. */
 uint64_t soon(struct attacker *attacker);
 
+/* The guest's clock is the host's, which may be held up between any two instructions: a deadline by which
+ * something must have happened is far away (only a failure waits for it), one that is to pass unmet not nearer
+ * than a second. */
+#define LONG_US		10000000u
+
 #define VICTIM_ADDRESS	0x30000000u	/* where the victim maps its secret; nobody else does */
 #define LOOT_PAGES	4u		/* of the memory object, in the manifest */
 #define STACK_PAGES	4u		/* of the first thread, by default */

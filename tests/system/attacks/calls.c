@@ -226,7 +226,7 @@ bad_pointers(struct attacker *attacker)
 		struct bx_ipc_buffers buffers = { .send_address = bad[i], .send_length = 64,
 			.send_slot = BX_SLOT_NONE, .receive_slot = BX_SLOT_NONE };
 		struct registers string = { .number = BX_SYS_CALL | BX_IPC_BUFFERS << 8,
-			.value = { console, 1, bx_sys_deadline_in_us(attacker->sys, 100000) },
+			.value = { console, 1, bx_sys_deadline_in_us(attacker->sys, LONG_US) },
 			.reply = BX_SLOT_NONE, .buffers = (uint64_t)(uintptr_t)&buffers };
 		struct registers derive = { .number = BX_SYS_CAP_DERIVE, .value = { console },
 			.buffers = bad[i] };
@@ -253,7 +253,7 @@ write_through_kernel(struct attacker *attacker)
 	struct bx_ipc_message answer = { .string = (uint8_t *)(uintptr_t)attacks_calls,
 		.string_length = sizeof bytes, .cap_slot = BX_SLOT_NONE };
 	const char *before = attacks_calls[0].name;
-	enum bx_err err = bx_sys_message_call(echo, bx_sys_deadline_in_us(attacker->sys, 1000000),
+	enum bx_err err = bx_sys_message_call(echo, bx_sys_deadline_in_us(attacker->sys, LONG_US),
 	    &message, &answer);
 
 	if (err == BX_OK)

@@ -149,10 +149,13 @@ faulting_threads(struct attacker *attacker)
 
 	touches(attacker, CREW_FAULTS_AT);
 	crew_start(attacker, &crew, worker_fault);
-	bx_sys_sleep(bx_sys_deadline_in_us(attacker->sys, 2000000));
+	bx_sys_sleep(bx_sys_deadline_in_us(attacker->sys, LONG_US));
 }
 
 /* ---- what a server has */
+
+#define CREW_US		2000000u	/* by then their calls end */
+#define HOARD_US	5000000u	/* by then the hoarder has done what it was told: some time after that */
 
 /* All threads call; how many of them ended by `expected`, once all have. */
 static unsigned
@@ -184,7 +187,7 @@ hoarder_ask(struct attacker *attacker, uint64_t label, uint64_t us, struct bx_sy
 	enum bx_err err;
 
 	*words = (struct bx_sys_words){ .label = label, .word = { us } };
-	err = bx_sys_call(slot_of(attacker, "deaf"), bx_sys_deadline_in_us(attacker->sys, 2000000),
+	err = bx_sys_call(slot_of(attacker, "deaf"), bx_sys_deadline_in_us(attacker->sys, LONG_US),
 	    words);
 	if (err == BX_OK)
 		return true;
@@ -201,9 +204,9 @@ exhaust_replies(struct attacker *attacker)
 	struct bx_sys_words words;
 	struct crew crew = { .endpoint = slot_of(attacker, "deaf") };
 
-	if (!hoarder_ask(attacker, HOARDER_KEEP, 800000, &words))
+	if (!hoarder_ask(attacker, HOARDER_KEEP, HOARD_US, &words))
 		return;
-	crew.deadline = bx_sys_deadline_in_us(attacker->sys, 400000);
+	crew.deadline = bx_sys_deadline_in_us(attacker->sys, CREW_US);
 	if (crew_call(attacker, &crew, BX_ERR_TIMEOUT) != WORKERS)
 		breach(attacker, "a call that nobody answers did not end by its deadline");
 	if (!hoarder_ask(attacker, HOARDER_REPORT, 0, &words))
@@ -221,17 +224,16 @@ exhaust_replies(struct attacker *attacker)
 static void
 unanswered_call(struct attacker *attacker)
 {
-	uint64_t now = bx_sys_now(), deaf = slot_of(attacker, "deaf");
-	uint64_t tick = bx_sys_ticks_of_us(attacker->sys->ticks_per_second, 1000);
-	struct registers r = { .number = BX_SYS_CALL, .word = { 600000 },
-		.value = { deaf, HOARDER_KEEP, now + 200 * tick } };
+	uint64_t deadline = bx_sys_deadline_in_us(attacker->sys, CREW_US), deaf = slot_of(attacker, "deaf");
+	struct registers r = { .number = BX_SYS_CALL, .word = { HOARD_US },
+		.value = { deaf, HOARDER_KEEP, deadline } };
 
 	if (call(&r) != BX_OK) {
 		breach(attacker, "the hoarder does not answer");
 		return;
 	}
-	r = (struct registers){ .number = BX_SYS_CALL, .value = { deaf, 7, now + 201 * tick },
-		.reply = 99, .buffers = 98 };
+	r = (struct registers){ .number = BX_SYS_CALL, .value = { deaf, 7, deadline +
+		bx_sys_ticks_of_us(attacker->sys->ticks_per_second, 1000) }, .reply = 99, .buffers = 98 };
 	for (unsigned i = 0; i < BX_IPC_WORDS; i++)
 		r.word[i] = 0x1234567800000000u + i;
 	if (call(&r) != BX_ERR_TIMEOUT)
@@ -251,9 +253,9 @@ exhaust_queue(struct attacker *attacker)
 	struct bx_sys_words words;
 	struct crew crew = { .endpoint = slot_of(attacker, "deaf") };
 
-	if (!hoarder_ask(attacker, HOARDER_SLEEP, 800000, &words))
+	if (!hoarder_ask(attacker, HOARDER_SLEEP, HOARD_US, &words))
 		return;
-	crew.deadline = bx_sys_deadline_in_us(attacker->sys, 400000);
+	crew.deadline = bx_sys_deadline_in_us(attacker->sys, CREW_US);
 	if (crew_call(attacker, &crew, BX_ERR_TIMEOUT) != WORKERS)
 		breach(attacker, "a call that nobody takes did not end by its deadline");
 	/* The queue is empty again: the hoarder awakes and hears us. */
@@ -299,7 +301,7 @@ impatient_calls(struct attacker *attacker)
 	uint32_t deaf = slot_of(attacker, "deaf");
 	unsigned timeouts = 0;
 
-	if (!hoarder_ask(attacker, HOARDER_SLEEP, 20000000, &words))
+	if (!hoarder_ask(attacker, HOARDER_SLEEP, 6 * LONG_US, &words))
 		return;
 	for (unsigned i = 0; i < 200; i++)
 		timeouts += bx_sys_call(deaf, bx_sys_deadline_in_us(attacker->sys, 200), &words) ==

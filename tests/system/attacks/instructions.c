@@ -177,7 +177,7 @@ system_call_at_the_end(struct attacker *attacker)
 }
 
 /* Selectors that a program loads are gone when another has had the processor: `spin', of the same
- * priority, has it within two time slices. */
+ * priority, has it within two time slices, and when it is given away. */
 static void
 selectors(struct attacker *attacker)
 {
@@ -191,6 +191,7 @@ selectors(struct attacker *attacker)
 	__asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" : : "r" (0));
 	while (bx_sys_now() < end)
 		__asm__ volatile("" : : : "memory");
+	bx_sys_yield();
 	__asm__ volatile("mov %%ds, %0; mov %%es, %1; mov %%fs, %2; mov %%gs, %3"
 	    : "=r" (ds), "=r" (es), "=r" (fs), "=r" (gs));
 	if (ds != ss || es != ss || fs != ss || gs != ss)

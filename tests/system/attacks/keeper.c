@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * keeper.c -- a program with `fpu': finds its vector registers empty, fills them with its own number,
- * and looks for a second whether they stay so while others run.  Two of them run at once.
+ * and looks for some seconds whether they stay so while others run.  Two of them run at once.
  */
 #include "attack.h"
 
 #define REGISTERS	16u
-#define LOOKS_US	300000u
+#define LOOKS_US	2500000u
 
 struct vectors {
 	uint64_t half[REGISTERS][2];

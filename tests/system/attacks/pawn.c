@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* pawn.c -- the program that the officer starts and kills: lives a few milliseconds, does nothing.  With
  * the argument `take' it receives a call at its door, and ends without an answer; with `wait' it looks
- * once whether somebody calls, and ends while somebody waits.  The guest's clock is the host's, which may
- * be held up between the start of the pawn and the officer's call: the times are long for that. */
+ * once whether somebody calls, and ends while somebody waits. */
 #include "attack.h"
 
-#define TAKE_US		10000000u	/* until the call is there */
 #define WAIT_US		1000000u	/* of the caller in the queue */
 #define HOLD_US		100000u		/* of the caller for an answer */
 #define LIFE_US		3000u
@@ -20,7 +18,7 @@ bx_main(const struct bx_sys *sys)
 
 	if ((takes || waits) && bx_sys_find(sys->launch, "door", &door) == BX_OK)
 		bx_err_ignore(bx_sys_receive(door, sys->launch->reply_first,
-		    takes ? bx_sys_deadline_in_us(sys, TAKE_US) : 0, &words, &origin));
+		    takes ? bx_sys_deadline_in_us(sys, LONG_US) : 0, &words, &origin));
 	bx_sys_sleep(bx_sys_deadline_in_us(sys, takes ? HOLD_US : waits ? WAIT_US : LIFE_US));
 	return 0;
 }

@@ -12,7 +12,7 @@ bx_main(const struct bx_sys *sys)
 	enum bx_err err = bx_sys_find(sys->launch, "echo", &echo);
 
 	if (err == BX_OK)
-		err = bx_sys_call(echo, bx_sys_deadline_in_us(sys, 2000000), &words);
+		err = bx_sys_call(echo, bx_sys_deadline_in_us(sys, LONG_US), &words);
 	if (err != BX_OK)
 		bx_sys_print(sys, "witness: the victim does not answer: %s\n", bx_err_name(err));
 	else if (words.word[0] != 1)

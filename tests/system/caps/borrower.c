@@ -117,7 +117,7 @@ wait_on_it(struct borrower *b)
 {
 	uint64_t began = bx_sys_now(), bits;
 
-	b->waited = bx_sys_wait(b->lent, bx_sys_deadline_in_us(b->sys, 1000000), &bits);
+	b->waited = bx_sys_wait(b->lent, bx_sys_deadline_in_us(b->sys, WAIT_US), &bits);
 	b->waited_us = bx_sys_us_of_ticks(b->sys->ticks_per_second, bx_sys_now() - began);
 }
 

@@ -50,7 +50,7 @@ ask_with(struct lender *l, uint32_t whom, uint32_t cap, struct bx_sys_words *wor
 
 	for (unsigned i = 0; i < BX_IPC_WORDS; i++)
 		message.word[i] = words->word[i];
-	err = bx_sys_message_call(whom, bx_sys_deadline_in_us(l->sys, 5000000), &message, &answer);
+	err = bx_sys_message_call(whom, bx_sys_deadline_in_us(l->sys, LONG_US), &message, &answer);
 	for (unsigned i = 0; err == BX_OK && i < BX_IPC_WORDS; i++)
 		words->word[i] = answer.word[i];
 	return err;
@@ -117,7 +117,7 @@ needs_grant(struct lender *l)
 	must(l, "what the borrower has", borrower(l, BORROW_INFO), BX_ERR_CAP_EMPTY);
 	must(l, "a call of words, without grant", ask_with(l, l->plain, BX_SLOT_NONE, &words), BX_OK);
 	must(l, "sending without grant", bx_sys_message_send(l->plain, bx_sys_deadline_in_us(l->sys,
-	    100000), &(struct bx_ipc_message){ .label = BORROW_TAKE, .cap_slot = l->bell }),
+	    LONG_US), &(struct bx_ipc_message){ .label = BORROW_TAKE, .cap_slot = l->bell }),
 	    BX_ERR_CAP_RIGHTS);
 }
 
@@ -137,7 +137,7 @@ static void
 answers_carry(struct lender *l)
 {
 	struct bx_ipc_message message = { .label = BORROW_GIVE, .cap_slot = BX_SLOT_NONE }, answer;
-	uint64_t deadline = bx_sys_deadline_in_us(l->sys, 5000000);
+	uint64_t deadline = bx_sys_deadline_in_us(l->sys, LONG_US);
 	uint64_t bits;
 
 	answer = (struct bx_ipc_message){ .cap_slot = l->free };
@@ -270,7 +270,7 @@ revoke_wakes(struct lender *l)
 	bx_sys_sleep(bx_sys_deadline_in_us(l->sys, 20000));
 	must(l, "revocation", bx_sys_cap_revoke(l->bell), BX_OK);
 	must(l, "the end of the wait", ask(l, BORROW_WAITED, 0, &words), BX_ERR_CANCELLED);
-	if (words.word[1] > 800000)
+	if (words.word[1] > WAIT_US / 2)
 		breach(&l->attacker, "it waited to its own deadline");
 }
 
@@ -292,14 +292,16 @@ revoke_unmaps(struct lender *l)
 
 /* ---- time and uses */
 
+#define LIFE_US		2500000u	/* long enough that it is used before, be the host held up or not */
+
 static void
 expires(struct lender *l)
 {
 	struct bx_derive derive = same(l, l->bell, l->free);
 	struct bx_sys_words words;
 
-	derive.expiry = bx_sys_deadline_in_us(l->sys, 50000);
-	must(l, "for 50 ms", bx_sys_cap_derive(l->bell, &derive), BX_OK);
+	derive.expiry = bx_sys_deadline_in_us(l->sys, LIFE_US);
+	must(l, "for a while", bx_sys_cap_derive(l->bell, &derive), BX_OK);
 	lend(l, l->free);
 	must(l, "in time", borrower(l, BORROW_SIGNAL), BX_OK);
 	derive.to = l->free + 1;
@@ -349,6 +351,20 @@ recharges(struct lender *l)
 	must(l, "use of it", borrower(l, BORROW_SIGNAL), BX_OK);
 }
 
+/* As soon as its process before has been taken apart. */
+static enum bx_err
+vault_start(struct lender *l, uint32_t spawn)
+{
+	uint64_t end = bx_sys_deadline_in_us(l->sys, LONG_US);
+	enum bx_err err = bx_sys_spawn(spawn, VAULT_PROGRAM, NULL, 0);
+
+	while (err != BX_OK && bx_sys_now() < end) {
+		bx_sys_sleep(bx_sys_deadline_in_us(l->sys, 1000));
+		err = bx_sys_spawn(spawn, VAULT_PROGRAM, NULL, 0);
+	}
+	return err;
+}
+
 /* A sealed program has, from its launch, a dormant capability that this one lends by the manifest.  It
  * is woken for one action, and sleeps again: that is consent. */
 static void
@@ -363,8 +379,7 @@ consents(struct lender *l)
 	must(l, "asking the older", ask_with(l, l->vault, BX_SLOT_NONE, &words), BX_OK);
 	must(l, "its favour", (enum bx_err)(int64_t)words.word[0], BX_ERR_CAP_EMPTY);
 	must(l, "its end", bx_sys_kill(spawn, VAULT_PROGRAM), BX_OK);
-	while (bx_sys_spawn(spawn, VAULT_PROGRAM, NULL, 0) != BX_OK)
-		bx_sys_sleep(bx_sys_deadline_in_us(l->sys, 1000));
+	must(l, "its new process", vault_start(l, spawn), BX_OK);
 
 	words = (struct bx_sys_words){ .label = BORROW_FAVOUR };
 	must(l, "asking the new", ask_with(l, l->vault, BX_SLOT_NONE, &words), BX_OK);
@@ -438,15 +453,20 @@ stale_space(struct lender *l)
 {
 	uint32_t space = slot_of(&l->attacker, "vault-space"), spawn = slot_of(&l->attacker, "spawn");
 	struct bx_derive derive = same(l, l->bell, l->free);
+	uint64_t end = bx_sys_deadline_in_us(l->sys, LONG_US);
+	enum bx_err err;
 
 	derive.uses = 1;
 	must(l, "one use", bx_sys_cap_derive(l->bell, &derive), BX_OK);
 	must(l, "what is no descendant", bx_sys_cap_recharge(l->free, space, 1, 1),
 	    BX_ERR_CAP_NOT_CHILD);
 	must(l, "the end of it", bx_sys_kill(spawn, VAULT_PROGRAM), BX_OK);
-	bx_sys_sleep(bx_sys_deadline_in_us(l->sys, 50000));
-	must(l, "the space of nobody", bx_sys_cap_recharge(l->free, space, 1, 1), BX_ERR_CAP_STALE);
-	must(l, "its new process", bx_sys_spawn(spawn, VAULT_PROGRAM, NULL, 0), BX_OK);
+	do {
+		bx_sys_sleep(bx_sys_deadline_in_us(l->sys, 1000));
+		err = bx_sys_cap_recharge(l->free, space, 1, 1);
+	} while (err != BX_ERR_CAP_STALE && bx_sys_now() < end);
+	must(l, "the space of nobody", err, BX_ERR_CAP_STALE);
+	must(l, "its new process", vault_start(l, spawn), BX_OK);
 	must(l, "the space of that", bx_sys_cap_recharge(l->free, space, 1, 1), BX_ERR_CAP_NOT_CHILD);
 }
 

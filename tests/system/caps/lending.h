@@ -16,12 +16,15 @@
 #define BORROW_WIDEN	4u		/* tries to make more of it; word 1: how often it could */
 #define BORROW_CHAIN	5u		/* copies of copies; word 0: how many; word 1: how many it made */
 #define BORROW_DROP	6u		/* deletes it */
-#define BORROW_WAIT	7u		/* answers, then waits on it for a second */
+#define BORROW_WAIT	7u		/* answers, then waits on it for WAIT_US */
 #define BORROW_WAITED	8u		/* word 0: how that ended; word 1: after so many microseconds */
 #define BORROW_MAP	9u		/* maps it, memory of one page, writable */
 #define BORROW_TOUCH	10u		/* whether the kernel finds that page mapped */
 #define BORROW_FAVOUR	12u	/* signals through `favour'; word 1: its slot */
 #define BORROW_GIVE	11u		/* an answer that carries what it has at `treasure` */
+
+/* Only a failure waits so long. */
+#define WAIT_US		20000000u
 
 /* The first plain slot that the manifest left free. */
 static inline uint32_t
