@@ -107,5 +107,5 @@ prove-fs:
 # All fuzz targets for FUZZ_SECONDS (tests/local.mk); what they say is in short inputs.
 PHONY += fuzz-fs
 fuzz-fs:
-	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-fs) -w 'support disk model world fuzz_sum' -p xxh64:bx_fsi_xxh64 \
+	@$(FUZZ_LONG) -q -d $(or $(FUZZ_FOLDER),fuzz-fs) -w 'support disk model world fuzz_sum' -p xxh64:bx_fsi_xxh64 \
 		libfs image:6:160 operations:3:384 decode:1:600

@@ -43,7 +43,7 @@ fuzz: $(bx_fuzz)
 # next run goes on there.
 FUZZ_SECONDS = 300
 FUZZ_LONG = BX_SRCDIR='$(top_srcdir)' $(SHELL) $(top_srcdir)/%D%/fuzz-long.sh -s $(FUZZ_SECONDS)
-EXTRA_DIST += %D%/fuzz-long.sh %D%/fuzz-guided.c %D%/fuzz-corpus.h
+EXTRA_DIST += %D%/fuzz-long.sh %D%/fuzz-guided.c %D%/fuzz-plain.c %D%/fuzz-bytes.h %D%/fuzz-corpus.h
 
 # What the tests reach: after ./configure --enable-coverage.  `make coverage' asks all tests, `make
 # coverage-kernel' builds and asks those of libcap, libipc and libkcore alone; each room is held to 95 % of lines and

@@ -166,12 +166,12 @@ start_inode(struct check *c, uint64_t inode)
 static bool
 tail_is_zero(const struct check *c, uint64_t block, const uint8_t *bytes)
 {
+	size_t end = (size_t)(c->in.size % BX_FS_BLOCK);
+
 	if (!c->have || c->in.size / BX_FS_BLOCK != block)
 		return true;
-	for (size_t i = (size_t)(c->in.size % BX_FS_BLOCK); i < BX_FS_BLOCK; i++)
-		if (bytes[i] != 0)
-			return false;
-	return true;
+	/* The first is, and each is as the one before it. */
+	return bytes[end] == 0 && memcmp(bytes + end, bytes + end + 1, BX_FS_BLOCK - 1 - end) == 0;
 }
 
 static void
@@ -327,6 +327,8 @@ check_tree(struct check *c)
 		bx_fsi_path_pointer(fs, &path, &pointer);
 		use(c, pointer.address, 0, level);
 		err = bx_fsi_path_step(fs, &path);
+		if (err == BX_OK && !bx_fsi_node_disjoint(bx_fsi_block(fs, path.slot[path.depth - 1])))
+			report(c, BX_FS_BAD_NODE, c->inode, pointer.address, level);
 		if (err == BX_OK && level > 0)
 			continue;
 		if (err == BX_OK) {
@@ -381,6 +383,35 @@ check_map_index(struct check *c)
 		}
 }
 
+/* Which of 64 blocks are in use; those beyond the volume are. */
+static uint64_t
+used_of(const struct check *c, uint64_t first)
+{
+	uint64_t blocks = c->fs->root.blocks, used = UINT64_MAX;
+
+	for (unsigned i = 0; i < 64 && first + i < blocks; i += 8)
+		used ^= (uint64_t)(uint8_t)~c->user->bits[(first + i) / 8] << i;
+	if (first < blocks && blocks - first < 64)
+		used |= UINT64_MAX << (blocks - first);
+	return used;
+}
+
+/* 64 bits of a leaf against what was found.  How many are free. */
+static unsigned
+check_map_word(struct check *c, uint64_t first, uint64_t marked)
+{
+	unsigned free = 0;
+
+	for (uint64_t left = ~marked; left != 0; left &= left - 1)
+		free++;
+	for (uint64_t wrong = marked ^ used_of(c, first); wrong != 0; wrong &= wrong - 1) {
+		unsigned bit = (unsigned)__builtin_ctzll(wrong);
+
+		report(c, (marked >> bit & 1) != 0 ? BX_FS_LEAKED : BX_FS_NOT_MARKED, 0, first + bit, 0);
+	}
+	return free;
+}
+
 static void
 check_map(struct check *c)
 {
@@ -397,17 +428,8 @@ check_map(struct check *c)
 			continue;
 		}
 		bits = bx_fsi_block(fs, slot) + FS_MAP_HEAD;
-		for (uint64_t i = 0; i < FS_MAP_BITS; i++) {
-			uint64_t a = first + i;
-			bool marked = (bits[i / 8] >> i % 8 & 1) != 0;
-			bool used = a >= fs->root.blocks || (c->user->bits[a / 8] >> a % 8 & 1) != 0;
-
-			free += !marked;
-			if (marked && !used)
-				report(c, BX_FS_LEAKED, 0, a, 0);
-			if (!marked && used)
-				report(c, BX_FS_NOT_MARKED, 0, a, 0);
-		}
+		for (unsigned i = 0; i < FS_MAP_BITS; i += 64)
+			free += check_map_word(c, first + i, bx_get_le64(bits + i / 8));
 		if (bx_get_le32(bx_fsi_block(fs, slot) + 12) != free - before)
 			report(c, BX_FS_BAD_MAP, 0, 0, leaf);
 	}

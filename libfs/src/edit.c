@@ -31,6 +31,8 @@ make_current(struct bx_fs *fs, uint32_t slot, uint8_t *parent_value)
 	enum bx_err err;
 
 	if (s->generation != fs->current) {
+		if (!bx_fsi_node_disjoint(node))
+			return BX_ERR_CORRUPT;
 		if (fs->pending_count == fs->pending_max)
 			return BX_ERR_NO_MEMORY;
 		err = bx_fsi_pool_take(fs, &address);

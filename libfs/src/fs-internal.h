@@ -298,6 +298,8 @@ void bx_fsi_node_init(uint8_t *node, unsigned level, uint64_t address, uint64_t 
   @ ensures \result == BX_OK ==> node_inside(node); */
 enum bx_err bx_fsi_node_check(const uint8_t *node, unsigned level, uint64_t address,
     uint64_t generation, uint32_t sum_bytes);
+/* Whether no two items have a byte in common.  Reading does not need that; changing one would change the other. */
+bool bx_fsi_node_disjoint(const uint8_t *node);
 /*@ requires \valid_read(node + (6 .. 7));
   @ assigns \nothing;
   @ ensures \result == node[6] + 256 * node[7]; */

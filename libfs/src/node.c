@@ -120,6 +120,29 @@ bx_fsi_node_check(const uint8_t *node, unsigned level, uint64_t address, uint64_
 	return used == BX_FS_BLOCK - heap ? BX_OK : BX_ERR_CORRUPT;
 }
 
+bool
+bx_fsi_node_disjoint(const uint8_t *node)
+{
+	uint64_t starts[BX_FS_BLOCK / 64] = { 0 };
+	unsigned left = bx_fsi_node_count(node), at = 0;
+
+	for (unsigned i = 0; i < left; i++)
+		starts[item_offset(node, i) / 64] |= UINT64_C(1) << item_offset(node, i) % 64;
+	/* From one to the next; what begins inside another is passed over. */
+	while (at < BX_FS_BLOCK) {
+		uint64_t word = starts[at / 64] >> at % 64;
+
+		if (word == 0) {
+			at = (at / 64 + 1) * 64;
+			continue;
+		}
+		at += (unsigned)__builtin_ctzll(word);
+		at += 4u + bx_get_le16(node + at) + bx_get_le16(node + at + 2);
+		left--;
+	}
+	return left == 0;
+}
+
 /* As bx_fsi_key_compare(), with the inode numbers that nearly all keys begin with
  * compared at once. */
 static inline int

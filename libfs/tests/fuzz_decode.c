@@ -145,6 +145,21 @@ use_record(const uint8_t *record)
 	}
 }
 
+/* Two by two. */
+static bool
+any_overlap(const uint8_t *node)
+{
+	for (unsigned i = 0; i < bx_fsi_node_count(node); i++)
+		for (unsigned j = 0; j < i; j++) {
+			unsigned a = bx_get_le16(node + FS_NODE_HEAD + 2 * i);
+			unsigned b = bx_get_le16(node + FS_NODE_HEAD + 2 * j);
+
+			if (a < b + bx_fsi_node_item_bytes(node, j) && b < a + bx_fsi_node_item_bytes(node, i))
+				return true;
+		}
+	return false;
+}
+
 static void
 use_node(uint8_t *node, unsigned level)
 {
@@ -153,6 +168,8 @@ use_node(uint8_t *node, unsigned level)
 	bool found;
 	unsigned count = bx_fsi_node_count(node);
 
+	if (bx_fsi_node_disjoint(node) == any_overlap(node))
+		die("items of %u that overlap, or not", count);
 	for (unsigned i = 0; i < count; i++) {
 		struct fs_item item = { .generation = GENERATION };
 		struct fs_inode in;

@@ -68,12 +68,17 @@ volume_check(struct bx_fs *fs, bool loud)
 		.context = &loud,
 		.report = print_finding,
 		.bits = bits,
-		.bits_bytes = sizeof bits,
 		.data = true,
 	};
+	struct bx_fs_info info;
 	uint64_t findings;
-	enum bx_err err = bx_fs_check(fs, &checker, &findings);
+	enum bx_err err;
 
+	bx_fs_get_info(fs, &info);
+	checker.bits_bytes = (info.blocks + 7) / 8;
+	if (checker.bits_bytes > sizeof bits)
+		die("check: no room for %llu blocks", (unsigned long long)info.blocks);
+	err = bx_fs_check(fs, &checker, &findings);
 	if (err != BX_OK)
 		die("check: %s", bx_err_name(err));
 	return findings;

@@ -599,6 +599,45 @@ START_TEST(check_finds_what_cannot_be)
 }
 END_TEST
 
+/* An item inside the value of another: reading does no harm, but who owns the file would decide how long the key is. */
+START_TEST(items_that_overlap)
+{
+	static uint8_t bits[128];
+	struct progress p = { .calls = 0 };
+	const struct bx_fs_checker checker = {
+		.context = &p, .report = note_finding, .bits = bits, .bits_bytes = sizeof bits,
+	};
+	struct bx_fs_stat st = { .uid = 9, .gid = UINT32_MAX };		/* a key of 9 bytes that begins so */
+	uint64_t file = make(BX_FS_ROOT, "file", BX_FS_FILE), findings;
+	struct fs_key key;
+	struct fs_item item;
+	uint8_t *node;
+	unsigned count;
+
+	ck_assert_int_eq(bx_fs_set_attr(fs, file, "a", 1, bytes, 100, 1), BX_OK);
+	make(BX_FS_ROOT, "other", BX_FS_FILE);
+	ck_assert_int_eq(bx_fs_remove_attr(fs, file, "a", 1, 1), BX_OK);
+	ck_assert_int_eq(bx_fs_set_stat(fs, file, BX_FS_SET_OWNER | BX_FS_SET_GROUP, &st, 1), BX_OK);
+	node = bx_fsi_block(fs, bx_fsi_cache_find(fs, fs->root.tree.pointer.address));
+	bx_fsi_key(&key, file, FS_KEY_INODE, NULL, 0);
+	ck_assert_int_eq(bx_fsi_tree_get(fs, &key, &item), BX_OK);
+	count = bx_fsi_node_count(node);
+	bx_put_le16(node + FS_NODE_HEAD + 2 * count, (uint16_t)(item.value + 56 - node));
+	bx_put_le16(node + 6, (uint16_t)(count + 1));
+	bx_put_le16(node + 26, (uint16_t)(bx_get_le16(node + 26) - 13));
+	ck_assert_int_eq(bx_fs_unmount(fs), BX_OK);
+	remount();
+	ck_assert_int_eq(bx_fs_stat(fs, file, &st), BX_OK);
+	ck_assert_uint_eq(st.uid, 9);
+	st.uid = UINT16_MAX;
+	ck_assert_int_eq(bx_fs_set_stat(fs, file, BX_FS_SET_OWNER, &st, 1), BX_ERR_CORRUPT);
+	ck_assert_int_eq(bx_fs_unlink(fs, BX_FS_ROOT, "other", 5, 0, 1), BX_ERR_CORRUPT);
+	ck_assert_int_eq(bx_fs_check(fs, &checker, &findings), BX_OK);
+	ck_assert((p.kinds & 1u << BX_FS_BAD_NODE) != 0);
+	fs->failed = true;
+}
+END_TEST
+
 /* ---- decoders alone ----------------------------------------------------------------------- */
 
 START_TEST(map_nodes_that_cannot_be)
@@ -691,6 +730,7 @@ add_refusals(TCase *tc)
 	tcase_add_test(tc, inline_content_that_cannot_be);
 	tcase_add_test(tc, orphans_that_cannot_be);
 	tcase_add_loop_test(tc, check_finds_what_cannot_be, 0, 28);
+	tcase_add_test(tc, items_that_overlap);
 	tcase_add_test(tc, map_nodes_that_cannot_be);
 	tcase_add_loop_test(tc, operations_that_cannot_be, 0, 18);
 }

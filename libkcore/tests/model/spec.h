@@ -73,6 +73,7 @@ struct spec_event {
 	bool pending;			/* an interrupt waits all the time */
 	bool overdue;			/* the timer's own event is due, and did not come yet */
 	bool unsettled;			/* told by the core: afterwards priorities are still on their way */
+	uint8_t left;			/* told by the core: accounts that have time again, and are left for the next event */
 	uint8_t late;			/* EVENT_TIMER: more is due than one takes up: by so much, at most */
 	uint64_t now;
 	struct spec_request request;	/* EVENT_CALL */
@@ -201,6 +202,7 @@ struct spec {
 	struct spec_account accounts[SPEC_THREADS];
 	uint8_t account;		/* whose time runs, or NOBODY */
 	uint64_t since;			/* tick at which it began to */
+	uint8_t unheard;		/* accounts that have time again, which the timer's next event tells */
 	bool went_on;			/* no call was taken up again since the event began */
 	bool slice_given;		/* a YIELD has given the slice away */
 	uint32_t slice_of;		/* whose: told by the core */
@@ -229,6 +231,8 @@ void spec_event(struct spec *spec, const struct spec_event *event);
 unsigned spec_choose(struct spec *spec, unsigned count);
 /* Advances spec->choice to the next possibility; false: there is none. */
 bool spec_choice_next(struct spec *spec);
+/* Whether all who waited for a program that ends have been told. */
+bool spec_end_told(const struct spec_program *ended, unsigned endpoints);
 /* Bounds of what a thread runs with: own, its clients', those who queue where it serves. */
 uint8_t spec_priority_low(const struct spec *spec, unsigned thread);
 uint8_t spec_priority_high(const struct spec *spec, unsigned thread);
@@ -240,6 +244,9 @@ bool spec_has_time(const struct spec *spec, unsigned account);
 uint64_t spec_time_again(const struct spec *spec, unsigned account);
 unsigned spec_account_of(const struct spec *spec, unsigned thread);
 bool spec_time_short(const struct spec *spec);
+/* The timer's event tells of accounts that have time again, but for those that the core left, when more is due than
+ * one takes up; returns by how much there is still too much. */
+unsigned spec_time_heard(struct spec *spec, unsigned left, unsigned late);
 void spec_processor_to(struct spec *spec, unsigned account);
 void spec_account_split(struct spec *spec, unsigned account);
 void spec_account_begin(struct spec *spec, unsigned thread);

@@ -44,8 +44,8 @@ spec_time_left(const struct spec *spec, unsigned account)
 bool
 spec_has_time(const struct spec *spec, unsigned account)
 {
-	return !limited(spec, account) ||
-	    (spec->accounts[account].budget != 0 && spec_time_left(spec, account) > 0);
+	return !limited(spec, account) || (spec->accounts[account].budget != 0 &&
+	    spec_time_left(spec, account) > 0 && (spec->unheard >> account & 1) == 0);
 }
 
 uint64_t
@@ -60,6 +60,19 @@ spec_time_again(const struct spec *spec, unsigned account)
 			return of->refill[i].at;
 	}
 	return UINT64_MAX;
+}
+
+unsigned
+spec_time_heard(struct spec *spec, unsigned left, unsigned late)
+{
+	spec->unheard = 0;
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		if (late == 0 || (left >> i & 1) == 0)
+			continue;
+		spec->unheard |= (uint8_t)(1u << i);
+		late -= late > 1 ? 2 : 1;	/* it counts twice */
+	}
+	return late;
 }
 
 /* ---- who pays: decision 3 */

@@ -545,6 +545,17 @@ late_looks(const struct model *model)
 	return (uint8_t)(looks > EXPIRE_LOOKS ? looks - EXPIRE_LOOKS : 0);
 }
 
+static uint8_t
+accounts_left(const struct model *model)
+{
+	const struct bx_kcore *core = model->world.core;
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < core->thread_count; i++)
+		left |= (unsigned)(bx_budget_due(core, &core->threads[i]) <= model->world.machine.now) << i;
+	return (uint8_t)left;
+}
+
 enum model_result
 model_do(struct model *model, const struct model_op *op)
 {
@@ -583,6 +594,7 @@ model_do(struct model *model, const struct model_op *op)
 	sentences_before(&model->said, model->world.core, &event);
 	core_do(model, &event);
 	event.unsettled = model->world.core->unsettled != BX_NONE;
+	event.left = accounts_left(model);
 	broken = sentences_broken(&model->said, model->world.core, &event);
 	if (broken != NULL) {
 		snprintf(model->difference, sizeof model->difference, "a sentence: %s", broken);

@@ -377,18 +377,20 @@ irq(struct officer *officer)
 		say(&officer->attacker, "BREACH: bound without the right: %s", bx_err_name(err));
 }
 
-/* Who waits for the pawn is told of its end before it has been taken apart: until then it cannot be started. */
+/* A caller is told that the pawn has died before it is taken apart, and can be started again. */
 static enum bx_err
-pawn_start(struct officer *officer, const char *argument)
+pawn_start(struct officer *officer, const char argument[4])
 {
 	const struct bx_sys *sys = officer->attacker.sys;
 	uint64_t end = bx_sys_deadline_in_us(sys, LONG_US);
 	enum bx_err err;
 
-	do
+	for (;;) {
 		err = bx_sys_spawn(slot_of(&officer->attacker, "spawn"), sys->launch->program + 1, argument, 4);
-	while (err == BX_ERR_STATE && bx_sys_now() < end);
-	return err;
+		if (err != BX_ERR_STATE || bx_sys_now() >= end)
+			return err;
+		bx_sys_sleep(bx_sys_deadline_in_us(sys, 1000));
+	}
 }
 
 /* Once in the queue, once taken and never answered. */
@@ -403,7 +405,7 @@ peer_dies(struct officer *officer)
 		enum bx_err err = pawn_start(officer, arguments[i]);
 
 		if (err != BX_OK)
-			say(&officer->attacker, "BREACH: %s: the pawn cannot be started: %s", arguments[i],
+			say(&officer->attacker, "BREACH: %s: the pawn was not started: %s", arguments[i],
 			    bx_err_name(err));
 		err = bx_sys_call(door, bx_sys_deadline_in_us(officer->attacker.sys, LONG_US), &words);
 		if (err != BX_ERR_PEER_DIED)

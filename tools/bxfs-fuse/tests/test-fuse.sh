@@ -35,12 +35,8 @@ check() {
 
 unmount() {
 	fusermount3 -u "$mountpoint" || return 1
-	# The volume is committed when the program has ended.
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		pidof bxfs-fuse >/dev/null 2>&1 || return 0
-		fuser "$scratch/volume" >/dev/null 2>&1 || return 0
-		sleep 0.2
-	done
+	# The volume is committed, and unlocked, when the program has ended.
+	flock -w 60 "$scratch/volume" true
 }
 
 size=$(($(du -sk "$tree" | cut -f 1) * 2 + 65536))
@@ -366,7 +362,7 @@ check "sound in the end" "$fsck" "$scratch/volume"
 kill_it() {
 	"$fuse" -f "$scratch/volume" "$mountpoint" &
 	daemon=$!
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for _ in $(seq 600); do
 		mountpoint -q "$mountpoint" && break
 		sleep 0.1
 	done
