@@ -540,7 +540,7 @@ late_looks(const struct model *model)
 
 	for (unsigned i = 0; i < core->thread_count; i++) {
 		if (core->threads[i].timer_key <= now)
-			looks += 1 + (bx_budget_due(core, &core->threads[i]) <= now);
+			looks += bx_budget_due(core, &core->threads[i]) <= now ? 2u : 1u;
 	}
 	return (uint8_t)(looks > EXPIRE_LOOKS ? looks - EXPIRE_LOOKS : 0);
 }
