@@ -32,7 +32,7 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 	%D%/src/transport/tcp_data.c %D%/src/transport/tcp_in.c %D%/src/transport/tcp_listen.c \
 	%D%/src/transport/tcp_out.c %D%/src/transport/tcp_parse.c %D%/src/transport/tcp_recovery.c \
 	%D%/src/transport/tcp_timer.c %D%/src/transport/tcp_timewait.c %D%/src/transport/timer.c \
-	%D%/src/transport/tcp_usual.c %D%/src/transport/transport.c %D%/src/transport/udp.c
+	%D%/src/transport/tcp_undo.c %D%/src/transport/tcp_usual.c %D%/src/transport/transport.c %D%/src/transport/udp.c
 
 # Hosted, twice: as shipped, and with the checks of whole structures.
 check_LIBRARIES += %D%/tests/libnetstack-plain.a %D%/tests/libnetstack-verify.a
