@@ -9,7 +9,7 @@ bxinclude_HEADERS += \
 	%D%/include/brainix/net_socket.h %D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
 noinst_HEADERS += \
 	%D%/src/batch.h %D%/src/dhcp/dhcp.h %D%/src/dns/dns.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/transport.h \
-	%D%/tests/fuzz.h %D%/tests/fuzz_stages.h %D%/tests/limits.h %D%/tests/pair.h
+	%D%/tests/fuzz.h %D%/tests/fuzz_stages.h %D%/tests/limits.h %D%/tests/pair.h %D%/tests/wire.h %D%/bench/loss.h
 pkgconfig_DATA += %D%/brainix-netstack.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/RFC.md
 lib_LTLIBRARIES += %D%/libbrainix-netstack.la
@@ -32,7 +32,7 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 	%D%/src/transport/tcp_data.c %D%/src/transport/tcp_in.c %D%/src/transport/tcp_listen.c \
 	%D%/src/transport/tcp_out.c %D%/src/transport/tcp_parse.c %D%/src/transport/tcp_recovery.c \
 	%D%/src/transport/tcp_timer.c %D%/src/transport/tcp_timewait.c %D%/src/transport/timer.c \
-	%D%/src/transport/tcp_usual.c %D%/src/transport/transport.c %D%/src/transport/udp.c
+	%D%/src/transport/tcp_undo.c %D%/src/transport/tcp_usual.c %D%/src/transport/transport.c %D%/src/transport/udp.c
 
 # Hosted, twice: as shipped, and with the checks of whole structures.
 check_LIBRARIES += %D%/tests/libnetstack-plain.a %D%/tests/libnetstack-verify.a
@@ -45,7 +45,8 @@ check_LIBRARIES += %D%/tests/libnetstack-plain.a %D%/tests/libnetstack-verify.a
 
 # Scripts of packets, the property test, and the fuzz targets need no Check.
 libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/packets %D%/tests/packets_verify %D%/tests/property %D%/tests/property_verify \
-	%D%/tests/fuzz_batch %D%/tests/fuzz_dhcp %D%/tests/fuzz_dns %D%/tests/fuzz_dns_stream %D%/tests/fuzz_ipv6 %D%/tests/fuzz_stack
+	%D%/tests/fuzz_batch %D%/tests/fuzz_dhcp %D%/tests/fuzz_dns %D%/tests/fuzz_dns_stream %D%/tests/fuzz_ipv6 %D%/tests/fuzz_pair \
+	%D%/tests/fuzz_stack
 %C%_tests_discovery_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_discovery_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_discovery_SOURCES = %D%/tests/discovery.c
@@ -64,7 +65,7 @@ libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/pac
 %C%_tests_packets_verify_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_property_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_property_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_tests_property_SOURCES = %D%/tests/property.c %D%/tests/pair.c
+%C%_tests_property_SOURCES = %D%/tests/property.c %D%/tests/pair.c %D%/tests/wire.c
 %C%_tests_property_LDADD = %D%/tests/libnetstack-plain.a
 %C%_tests_property_verify_CPPFLAGS = $(%C%_tests_property_CPPFLAGS) -DBX_VERIFY
 %C%_tests_property_verify_CFLAGS = $(%C%_tests_property_CFLAGS)
@@ -90,6 +91,10 @@ libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/pac
 %C%_tests_fuzz_ipv6_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_ipv6_SOURCES = %D%/tests/fuzz_ipv6.c $(FUZZ_MAIN)
 %C%_tests_fuzz_ipv6_LDADD = %D%/tests/libnetstack-verify.a
+%C%_tests_fuzz_pair_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-pair"'
+%C%_tests_fuzz_pair_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_pair_SOURCES = %D%/tests/fuzz_pair.c $(FUZZ_MAIN)
+%C%_tests_fuzz_pair_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_stack_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-stack"'
 %C%_tests_fuzz_stack_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_stack_SOURCES = %D%/tests/fuzz_stack.c $(FUZZ_MAIN)
@@ -104,11 +109,11 @@ libnetstack_tests += %D%/tests/test_buf %D%/tests/test_dhcp %D%/tests/test_dns %
 %C%_tests_test_buf_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
 %C%_tests_test_dhcp_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_dhcp_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_dhcp_SOURCES = %D%/tests/test_dhcp.c %D%/tests/pair.c
+%C%_tests_test_dhcp_SOURCES = %D%/tests/test_dhcp.c %D%/tests/pair.c %D%/tests/wire.c
 %C%_tests_test_dhcp_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 %C%_tests_test_dns_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_dns_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_dns_SOURCES = %D%/tests/test_dns.c %D%/tests/pair.c
+%C%_tests_test_dns_SOURCES = %D%/tests/test_dns.c %D%/tests/pair.c %D%/tests/wire.c
 %C%_tests_test_dns_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 %C%_tests_test_link_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_link_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
@@ -124,11 +129,11 @@ libnetstack_tests += %D%/tests/test_buf %D%/tests/test_dhcp %D%/tests/test_dns %
 %C%_tests_test_ipv6_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
 %C%_tests_test_socket_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_socket_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_socket_SOURCES = %D%/tests/test_socket.c %D%/tests/pair.c
+%C%_tests_test_socket_SOURCES = %D%/tests/test_socket.c %D%/tests/pair.c %D%/tests/wire.c
 %C%_tests_test_socket_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 %C%_tests_test_transport_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_transport_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_transport_SOURCES = %D%/tests/test_transport.c %D%/tests/pair.c
+%C%_tests_test_transport_SOURCES = %D%/tests/test_transport.c %D%/tests/pair.c %D%/tests/wire.c
 %C%_tests_test_transport_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 endif
 check_PROGRAMS += $(libnetstack_tests)
@@ -141,7 +146,7 @@ noinst_PROGRAMS += %D%/bench/bench_net %D%/bench/bench_loss
 %C%_bench_bench_net_SOURCES = %D%/bench/bench_net.c $(%C%_libbrainix_netstack_la_SOURCES)
 %C%_bench_bench_loss_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -I$(top_srcdir)/%D%/tests
 %C%_bench_bench_loss_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_bench_bench_loss_SOURCES = %D%/bench/bench_loss.c %D%/tests/pair.c $(%C%_libbrainix_netstack_la_SOURCES)
+%C%_bench_bench_loss_SOURCES = %D%/bench/bench_loss.c %D%/tests/pair.c %D%/tests/wire.c $(%C%_libbrainix_netstack_la_SOURCES)
 PHONY += bench-net
 bench-net: %D%/bench/bench_net %D%/bench/bench_loss
 	CC='$(CC_FOR_BUILD)' $(SHELL) $(top_srcdir)/%D%/bench/net.sh %D%/bench/bench_net %D%/bench/bench_loss
@@ -152,4 +157,4 @@ TESTS += %D%/tests/check-rfc.sh
 # All fuzz targets for FUZZ_SECONDS (tests/local.mk); those of the whole stack get most of them.
 PHONY += fuzz-net
 fuzz-net:
-	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-net) libnetstack stack:3 ipv6:3 batch dhcp dns dns_stream
+	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-net) libnetstack pair:4 stack:2 ipv6:3 batch dhcp dns dns_stream

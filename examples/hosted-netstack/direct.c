@@ -152,7 +152,8 @@ direct_take(struct bx_net_batch *segments, uint64_t until_us)
 	now = host_now();
 	bx_net_batch_clear(&replies);
 	bx_link_poll(stages.link, now, &replies);
-	bx_ip_poll(stages.ip, now, &replies);
+	if (bx_ip_poll(stages.ip, now, &replies))
+		copy_errors(&back, &replies);
 	stages_read(segments);
 	bx_link_receive(stages.link, now, segments, &replies);
 	bx_ip_receive(stages.ip, now, segments, &replies);

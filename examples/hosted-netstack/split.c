@@ -199,7 +199,8 @@ ip_run(int up, int down, int questions)
 
 		poll(wait, 3, (int)(left < 3600000 ? left : 3600000));
 		answer(questions, ip_answer);
-		bx_ip_poll(stages.ip, host_now(), &out);
+		if (bx_ip_poll(stages.ip, host_now(), &out))
+			send_back(up, &out);
 		while (batch_receive(up, &in)) {
 			if (bx_ip_send(stages.ip, host_now(), &in, &out))
 				send_back(up, &in);

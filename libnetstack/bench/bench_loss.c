@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * bench_loss.c -- goodput over a wire that loses frames in both directions, round trip 100 ms, 32 KiB rings, in
- * virtual time: the mean of ten seeds of 300 s.
+ * bench_loss.c -- goodput over a wire that loses frames in both directions; loss.h says how much of what.
  *
  *   bench_loss [cubic|newreno|none]       prints: loss_PERCENT KB_PER_SECOND
  *
@@ -13,11 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loss.h"
 #include "pair.h"
 #include "../src/transport/transport.h"
-
-#define SEEDS		10u
-#define RUN_US		((uint64_t)300 * 1000000)
 
 BX_NORETURN void
 bx_panic(const char *where, const char *what)
@@ -61,10 +58,10 @@ run(uint64_t seed, uint32_t lose, uint16_t features)
 	struct bx_transport *a, *b;
 	size_t n;
 
-	config.ring_bytes = 32768;
+	config.ring_bytes = BUFFER;
 	config.features = (uint16_t)(BX_TCP_SACK | features);
 	pair_init(&pair, seed, &config);
-	pair.wire.delay_us = 50000;
+	pair.wire.delay_us = WAY_US;
 	a = pair.host[0].stack.transport;
 	b = pair.host[1].stack.transport;
 	if (bx_tcp_listen(b, &any, 80, 1, &listener) != BX_OK || pair_connect(&pair, 0, 80, &client) != BX_OK)
@@ -92,23 +89,17 @@ run(uint64_t seed, uint32_t lose, uint16_t features)
 int
 main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		uint32_t lose;
-	} rows[] = {
-		{ "0", 0 }, { "0.1", 10 }, { "1", 100 }, { "2", 200 }, { "5", 500 }, { "10", 1000 },
-	};
 	const char *control = argc > 1 ? argv[1] : "cubic";
 	uint16_t features = strcmp(control, "newreno") == 0 ? 0 : BX_TCP_CUBIC;
 
 	unbridled = strcmp(control, "none") == 0;
 
-	for (uint32_t i = 0; i < BX_ARRAY_COUNT(rows); i++) {
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(loss_rows); i++) {
 		uint64_t sum = 0;
 
 		for (uint64_t seed = 1; seed <= SEEDS; seed++)
-			sum += run(seed, rows[i].lose, features);
-		printf("loss_%s %.0f\n", rows[i].name, (double)sum / SEEDS / ((double)RUN_US / 1e6) / 1e3);
+			sum += run(seed, loss_rows[i].lose, features);
+		printf("loss_%s %.0f\n", loss_rows[i].name, (double)sum / SEEDS / ((double)RUN_US / 1e6) / 1e3);
 	}
 	return 0;
 }

@@ -4,25 +4,14 @@
  *
  *   bench_lwip LIBRARY ROW COUNT
  *
- * lwIP keeps its state in globals: for two stacks the shared library is copied and loaded twice, each copy bound to
- * itself. Sending copies a frame into a slot, as its drivers do.
+ * Sending copies a frame into a slot, as its drivers do.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include <lwip/etharp.h>
-#include <lwip/init.h>
-#include <lwip/netif.h>
-#include <lwip/tcp.h>
-#include <lwip/timeouts.h>
-#include <lwip/udp.h>
-#include <netif/ethernet.h>
+#include "lwip_copy.h"
 
 #define SLOTS	256u
 #define SLOT	2048u
@@ -37,39 +26,10 @@ struct wire {
 	uint32_t head, count;
 };
 
-/* The functions of one copy. */
 struct stack {
+	struct lwip api;
 	struct netif netif;
 	struct wire *out;
-	__typeof__(lwip_init) *init;
-	__typeof__(netif_add) *netif_add;
-	__typeof__(netif_set_up) *set_up;
-	__typeof__(netif_set_link_up) *set_link_up;
-	__typeof__(netif_set_default) *set_default;
-	__typeof__(ethernet_input) *input;
-	__typeof__(etharp_output) *arp_output;
-	__typeof__(tcp_new) *tcp_new;
-	__typeof__(tcp_bind) *tcp_bind;
-	__typeof__(tcp_listen_with_backlog) *listen_on;
-	__typeof__(tcp_accept) *tcp_accept;
-	__typeof__(tcp_connect) *tcp_connect;
-	__typeof__(tcp_write) *tcp_write;
-	__typeof__(tcp_output) *tcp_output;
-	__typeof__(tcp_recv) *tcp_recv;
-	__typeof__(tcp_recved) *tcp_recved;
-	__typeof__(tcp_arg) *tcp_arg;
-	__typeof__(tcp_close) *tcp_close;
-	__typeof__(tcp_abort) *tcp_abort;
-	__typeof__(udp_new) *udp_new;
-	__typeof__(udp_bind) *udp_bind;
-	__typeof__(udp_recv) *udp_recv;
-	__typeof__(udp_sendto) *udp_sendto;
-	__typeof__(pbuf_alloc) *pbuf_alloc;
-	__typeof__(pbuf_take) *pbuf_take;
-	__typeof__(pbuf_copy_partial) *pbuf_copy_partial;
-	__typeof__(pbuf_free) *pbuf_free;
-	__typeof__(sys_check_timeouts) *timeouts;
-	struct tcp_pcb **time_wait;
 };
 
 struct end {
@@ -85,63 +45,6 @@ static uint64_t rounds;
 static uint8_t bytes[65536], sink[65536];
 static struct end *accepted;
 static uint64_t udp_got;
-
-static void
-load(struct stack *s, const char *library)
-{
-	void *handle;
-	char name[] = "/tmp/bench_lwip_XXXXXX", command[4096];
-	int fd = mkstemp(name);
-
-	if (fd < 0)
-		exit(1);
-	snprintf(command, sizeof command, "cp '%s' %s", library, name);
-	if (system(command) != 0)
-		exit(1);
-	handle = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
-	remove(name);
-	if (handle == NULL) {
-		fprintf(stderr, "%s\n", dlerror());
-		exit(1);
-	}
-#define FUNCTION(field, symbol) do { \
-		void *f = dlsym(handle, #symbol); \
-		if (f == NULL) { \
-			fprintf(stderr, "no " #symbol "\n"); \
-			exit(1); \
-		} \
-		memcpy(&s->field, &f, sizeof f); \
-	} while (0)
-	FUNCTION(init, lwip_init);
-	FUNCTION(netif_add, netif_add);
-	FUNCTION(set_up, netif_set_up);
-	FUNCTION(set_link_up, netif_set_link_up);
-	FUNCTION(set_default, netif_set_default);
-	FUNCTION(input, ethernet_input);
-	FUNCTION(arp_output, etharp_output);
-	FUNCTION(tcp_new, tcp_new);
-	FUNCTION(tcp_bind, tcp_bind);
-	FUNCTION(listen_on, tcp_listen_with_backlog);
-	FUNCTION(tcp_accept, tcp_accept);
-	FUNCTION(tcp_connect, tcp_connect);
-	FUNCTION(tcp_write, tcp_write);
-	FUNCTION(tcp_output, tcp_output);
-	FUNCTION(tcp_recv, tcp_recv);
-	FUNCTION(tcp_recved, tcp_recved);
-	FUNCTION(tcp_arg, tcp_arg);
-	FUNCTION(tcp_close, tcp_close);
-	FUNCTION(tcp_abort, tcp_abort);
-	FUNCTION(udp_new, udp_new);
-	FUNCTION(udp_bind, udp_bind);
-	FUNCTION(udp_recv, udp_recv);
-	FUNCTION(udp_sendto, udp_sendto);
-	FUNCTION(pbuf_alloc, pbuf_alloc);
-	FUNCTION(pbuf_take, pbuf_take);
-	FUNCTION(pbuf_copy_partial, pbuf_copy_partial);
-	FUNCTION(pbuf_free, pbuf_free);
-	FUNCTION(timeouts, sys_check_timeouts);
-	FUNCTION(time_wait, tcp_tw_pcbs);
-}
 
 static err_t
 link_output(struct netif *netif, struct pbuf *p)
@@ -170,7 +73,7 @@ netif_start(struct netif *netif)
 {
 	struct stack *s = netif->state;
 
-	netif->output = s->arp_output;
+	netif->output = s->api.etharp_output;
 	netif->linkoutput = link_output;
 	netif->mtu = 1500;
 	netif->hwaddr_len = 6;
@@ -197,15 +100,15 @@ start(uint32_t i, const char *library)
 	ip4_addr_t a, mask, gateway = { 0 };
 
 	s->out = &wires[i];
-	load(s, library);
-	s->init();
+	lwip_load(&s->api, library, RTLD_DEEPBIND);
+	s->api.lwip_init();
 	IP4_ADDR(&a, 10, 0, 0, (uint8_t)(i + 1));
 	IP4_ADDR(&mask, 255, 255, 255, 0);
-	if (s->netif_add(&s->netif, &a, &mask, &gateway, s, netif_start, s->input) == NULL)
+	if (s->api.netif_add(&s->netif, &a, &mask, &gateway, s, netif_start, s->api.ethernet_input) == NULL)
 		exit(1);
-	s->set_default(&s->netif);
-	s->set_up(&s->netif);
-	s->set_link_up(&s->netif);
+	s->api.netif_set_default(&s->netif);
+	s->api.netif_set_up(&s->netif);
+	s->api.netif_set_link_up(&s->netif);
 }
 
 static void
@@ -216,15 +119,15 @@ deliver(uint32_t i)
 
 	while (w->count != 0) {
 		uint16_t length = (uint16_t)w->length[w->head];
-		struct pbuf *p = s->pbuf_alloc(PBUF_RAW, length, length <= POOL_ELEMENT ? PBUF_POOL : PBUF_RAM);
+		struct pbuf *p = s->api.pbuf_alloc(PBUF_RAW, length, length <= POOL_ELEMENT ? PBUF_POOL : PBUF_RAM);
 
 		if (p == NULL)
 			exit(1);
-		s->pbuf_take(p, w->slots[w->head], length);
+		s->api.pbuf_take(p, w->slots[w->head], length);
 		w->head = (w->head + 1) % SLOTS;
 		w->count--;
-		if (s->input(p, &s->netif) != ERR_OK)
-			s->pbuf_free(p);
+		if (s->api.ethernet_input(p, &s->netif) != ERR_OK)
+			s->api.pbuf_free(p);
 	}
 }
 
@@ -232,8 +135,8 @@ static void
 poll_timers(void)
 {
 	if (++rounds % 64 == 0) {
-		stacks[0].timeouts();
-		stacks[1].timeouts();
+		stacks[0].api.sys_check_timeouts();
+		stacks[1].api.sys_check_timeouts();
 	}
 }
 
@@ -255,10 +158,10 @@ received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 		e->closed = true;
 		return ERR_OK;
 	}
-	e->stack->pbuf_copy_partial(p, sink, p->tot_len, 0);
+	e->stack->api.pbuf_copy_partial(p, sink, p->tot_len, 0);
 	e->got += p->tot_len;
-	e->stack->tcp_recved(pcb, p->tot_len);
-	e->stack->pbuf_free(p);
+	e->stack->api.tcp_recved(pcb, p->tot_len);
+	e->stack->api.pbuf_free(p);
 	return ERR_OK;
 }
 
@@ -271,8 +174,8 @@ accepts(void *arg, struct tcp_pcb *pcb, err_t err)
 	accepted->stack = &stacks[1];
 	accepted->closed = false;
 	accepted->got = 0;
-	stacks[1].tcp_arg(pcb, accepted);
-	stacks[1].tcp_recv(pcb, received);
+	stacks[1].api.tcp_arg(pcb, accepted);
+	stacks[1].api.tcp_recv(pcb, received);
 	tcp_nagle_disable(pcb);
 	return ERR_OK;
 }
@@ -293,11 +196,11 @@ open_pair(struct end *client, struct end *server)
 
 	accepted = server;
 	server->pcb = NULL;
-	*client = (struct end){ .stack = &stacks[0], .pcb = stacks[0].tcp_new() };
-	stacks[0].tcp_arg(client->pcb, client);
-	stacks[0].tcp_recv(client->pcb, received);
+	*client = (struct end){ .stack = &stacks[0], .pcb = stacks[0].api.tcp_new() };
+	stacks[0].api.tcp_arg(client->pcb, client);
+	stacks[0].api.tcp_recv(client->pcb, received);
 	tcp_nagle_disable(client->pcb);
-	if (stacks[0].tcp_connect(client->pcb, &to, 80, connected) != ERR_OK)
+	if (stacks[0].api.tcp_connect(client->pcb, &to, 80, connected) != ERR_OK)
 		exit(1);
 	for (uint32_t i = 0; i < 10 && server->pcb == NULL; i++)
 		turn();
@@ -309,9 +212,9 @@ open_pair(struct end *client, struct end *server)
 static void
 write_all(struct end *e, uint32_t size)
 {
-	if (e->stack->tcp_write(e->pcb, bytes, (uint16_t)size, TCP_WRITE_FLAG_COPY) != ERR_OK)
+	if (e->stack->api.tcp_write(e->pcb, bytes, (uint16_t)size, TCP_WRITE_FLAG_COPY) != ERR_OK)
 		exit(1);
-	e->stack->tcp_output(e->pcb);
+	e->stack->api.tcp_output(e->pcb);
 }
 
 static void
@@ -323,11 +226,11 @@ bulk(uint64_t segments)
 	open_pair(&client, &server);
 	while (server.got < total) {
 		while (sent < total && tcp_sndbuf(client.pcb) >= 1460 && tcp_sndqueuelen(client.pcb) < 64 &&
-		    stacks[0].tcp_write(client.pcb, bytes, 1460, TCP_WRITE_FLAG_COPY) == ERR_OK)
+		    stacks[0].api.tcp_write(client.pcb, bytes, 1460, TCP_WRITE_FLAG_COPY) == ERR_OK)
 			sent += 1460;
-		stacks[0].tcp_output(client.pcb);
+		stacks[0].api.tcp_output(client.pcb);
 		deliver(1);
-		stacks[1].tcp_output(server.pcb);
+		stacks[1].api.tcp_output(server.pcb);
 		deliver(0);
 		poll_timers();
 	}
@@ -358,14 +261,14 @@ open_close(uint64_t count)
 
 	for (uint64_t i = 0; i < count; i++) {
 		open_pair(&client, &server);
-		stacks[0].tcp_close(client.pcb);
+		stacks[0].api.tcp_close(client.pcb);
 		turn();
-		stacks[1].tcp_close(server.pcb);
+		stacks[1].api.tcp_close(server.pcb);
 		turn();
 		turn();
 		/* It has no bound on these, and searches them one by one. */
-		while (*stacks[0].time_wait != NULL)
-			stacks[0].tcp_abort(*stacks[0].time_wait);
+		while (*stacks[0].api.tcp_tw_pcbs != NULL)
+			stacks[0].api.tcp_abort(*stacks[0].api.tcp_tw_pcbs);
 	}
 }
 
@@ -376,26 +279,26 @@ udp_received(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *fr
 	(void)pcb;
 	(void)from;
 	(void)port;
-	stacks[1].pbuf_copy_partial(p, sink, p->tot_len, 0);
-	stacks[1].pbuf_free(p);
+	stacks[1].api.pbuf_copy_partial(p, sink, p->tot_len, 0);
+	stacks[1].api.pbuf_free(p);
 	udp_got++;
 }
 
 static void
 udp(uint64_t count, uint32_t size)
 {
-	struct udp_pcb *a = stacks[0].udp_new(), *b = stacks[1].udp_new();
+	struct udp_pcb *a = stacks[0].api.udp_new(), *b = stacks[1].api.udp_new();
 	ip_addr_t to = address(1), any = address(1);
 
-	stacks[1].udp_bind(b, &any, 53);
-	stacks[1].udp_recv(b, udp_received, NULL);
+	stacks[1].api.udp_bind(b, &any, 53);
+	stacks[1].api.udp_recv(b, udp_received, NULL);
 	for (uint64_t i = 0; i < count; i += 32) {
 		for (uint32_t k = 0; k < 32; k++) {
-			struct pbuf *p = stacks[0].pbuf_alloc(PBUF_TRANSPORT, (uint16_t)size, PBUF_RAM);
+			struct pbuf *p = stacks[0].api.pbuf_alloc(PBUF_TRANSPORT, (uint16_t)size, PBUF_RAM);
 
-			stacks[0].pbuf_take(p, bytes, (uint16_t)size);
-			stacks[0].udp_sendto(a, p, &to, 53);
-			stacks[0].pbuf_free(p);
+			stacks[0].api.pbuf_take(p, bytes, (uint16_t)size);
+			stacks[0].api.udp_sendto(a, p, &to, 53);
+			stacks[0].api.pbuf_free(p);
 		}
 		deliver(1);
 		deliver(0);
@@ -447,14 +350,14 @@ run(const char *row, uint64_t count)
 		255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6,
 		0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2,
 	};
-	struct tcp_pcb *listener = stacks[1].tcp_new();
+	struct tcp_pcb *listener = stacks[1].api.tcp_new();
 	ip_addr_t any = address(1);
 	uint16_t s;
 
-	if (stacks[1].tcp_bind(listener, &any, 80) != ERR_OK)
+	if (stacks[1].api.tcp_bind(listener, &any, 80) != ERR_OK)
 		exit(1);
-	listener = stacks[1].listen_on(listener, 64);
-	stacks[1].tcp_accept(listener, accepts);
+	listener = stacks[1].api.tcp_listen_with_backlog(listener, 64);
+	stacks[1].api.tcp_accept(listener, accepts);
 	if (strcmp(row, "bulk_segment") == 0) {
 		bulk(count);
 	} else if (strcmp(row, "rr1") == 0) {

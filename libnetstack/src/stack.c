@@ -54,7 +54,8 @@ void
 bx_stack_poll(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *out)
 {
 	bx_link_poll(s->link, now_us, out);
-	bx_ip_poll(s->ip, now_us, out);
+	if (bx_ip_poll(s->ip, now_us, out))
+		bx_transport_receive(s->transport, now_us, out, out);
 	bx_link_send(s->link, now_us, out, out);
 	bx_transport_poll(s->transport, now_us);
 }

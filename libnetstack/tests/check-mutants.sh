@@ -14,7 +14,7 @@ name() { echo "$1" | tr / _; }
 for source in $(cd "$top/libnetstack/src" && ls ./*.c ./*/*.c | sed 's,^\./,,'); do
 	${CC:-cc} $flags -c "$top/libnetstack/src/$source" -o "$scratch/objects/$(name "$source").o" || exit 99
 done
-for test in discovery packets pair test_dhcp test_dns test_ip test_ipv6 test_link test_transport; do
+for test in discovery packets pair wire test_dhcp test_dns test_ip test_ipv6 test_link test_transport; do
 	${CC:-cc} $flags -c "$top/libnetstack/tests/$test.c" -o "$scratch/objects/o/$test.o" || exit 99
 done
 
@@ -27,7 +27,7 @@ sees() {
 		;;
 	*) program=$1 libs=${CHECK_LIBS:--lcheck -lsubunit -lm -lrt -lpthread} argument= ;;
 	esac
-	pair=$scratch/objects/o/pair.o
+	pair="$scratch/objects/o/pair.o $scratch/objects/o/wire.o"
 	# shellcheck disable=SC2086 # words
 	${CC:-cc} "$scratch/objects/o/$program.o" $pair "$scratch"/objects/*.o $libs -o "$scratch/test" || exit 99
 	! CK_FORK=yes timeout 120 "$scratch/test" $argument >"$scratch/said" 2>&1

@@ -13,7 +13,7 @@
  *   nothing                            we have sent nothing that was not named
  *   settle                             3 s pass, and what is sent in them is not looked at
  *
- *   KIND  rs  ra  ns  na  redirect  query (MLD)  report (MLDv2)  big (packet too big)  echo  reply  data (UDP)
+ *   KIND  rs  ra  ns  na  redirect  query (MLD)  report (MLDv2)  report1, done1 (MLDv1)  big (packet too big)  echo  reply  data (UDP)
  *         fragment (of `>`)
  *   KEY of both   target A   for A (destination of a redirect)   link N (option with 02:00:00:00:00:N)   flags rso
  *                 len N   code N
@@ -21,6 +21,7 @@
  *                 prefix A/N   use la (on link, autonomous)   valid S   preferred S   group A   delay MS   cut N
  *         of `>`  nolink   via A (next hop)   mac N (the link address it goes to)   unresolved   join A   leave A   is A
  *                 hops N (of the header)
+ *   A query is of MLDv2; with `cut 4` it is of MLDv1.
  *   What a `>` does not write is not compared; FROM and TO may be `*`.
  *   A     fd00::1   ll (our link-local)   auto:fd01:: (ours of that prefix)   sn:A (its solicited-node group)
  *         all   routers   mld
@@ -82,7 +83,7 @@ static const struct {
 	uint8_t type;			/* of ICMPv6; 0: UDP, 1: a fragment */
 } kinds[] = {
 	{ "rs", 133 }, { "ra", 134 }, { "ns", 135 }, { "na", 136 }, { "redirect", 137 }, { "query", 130 },
-	{ "report", 143 }, { "big", 2 }, { "echo", 128 }, { "reply", 129 }, { "data", 0 }, { "fragment", 1 },
+	{ "report", 143 }, { "report1", 131 }, { "done1", 132 }, { "big", 2 }, { "echo", 128 }, { "reply", 129 }, { "data", 0 }, { "fragment", 1 },
 };
 
 static void
@@ -392,6 +393,10 @@ put_message(struct script *s, uint8_t type, const struct bx_net_addr *to, uint8_
 			memcpy(p + 8, a.byte, 16);
 		}
 		return 28;
+	case 131:
+		a = address_at(s, key(s, "target"));
+		memcpy(p + 8, a.byte, 16);
+		return 24;
 	case 2:
 		return put_quote(s, p, to);
 	default:
@@ -414,7 +419,7 @@ step_in(struct script *s, bool corrupt)
 {
 	int type = kind_of(word(s, 1));
 	struct bx_net_addr from = address_at(s, 2), to = address_at(s, 4);
-	bool local = (type >= 133 && type <= 137) || type == 130;
+	bool local = (type >= 133 && type <= 137), listeners = type == 130 || type == 131;
 	struct bx_net_buf *buf;
 	uint32_t length;
 	uint8_t *p;
@@ -431,7 +436,7 @@ step_in(struct script *s, bool corrupt)
 	p[0] = 0x60;
 	bx_put_be16(p + 4, (uint16_t)length);
 	p[6] = type == 0 ? 17 : 58;
-	p[7] = (uint8_t)number(s, "hoplimit", type == 130 ? 1 : local ? 255 : 64);
+	p[7] = (uint8_t)number(s, "hoplimit", listeners ? 1 : local ? 255 : 64);
 	memcpy(p + 8, from.byte, 16);
 	memcpy(p + 24, to.byte, 16);
 	if (type != 0)

@@ -66,7 +66,7 @@ must(bool condition)
  * A state as it was when it was ready for the first step.  To make one takes longer than most inputs run, so it is made once and
  * copied back for each input: whatever points into it does so with the same addresses as before.
  */
-#define FUZZ_PARTS	4u
+#define FUZZ_PARTS	8u
 
 struct prepared {
 	bool made;

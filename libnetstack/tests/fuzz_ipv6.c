@@ -105,9 +105,9 @@ look_at_output(struct world *w)
 
 		if (buf->kind == BX_NET_NONE)
 			continue;
-		must(buf->kind == BX_NET_IPV4 || buf->kind == BX_NET_IPV6);
+		must(buf->kind == BX_NET_IPV4 || buf->kind == BX_NET_IPV6 || buf->kind == BX_NET_UNREACHABLE);
 		must(buf->length <= 1500);
-		if (buf->kind == BX_NET_IPV4)
+		if (buf->kind != BX_NET_IPV6)
 			continue;
 		must(p[0] >> 4 == 6 && buf->length >= 40 && bx_get_be16(p + 4) == buf->length - 40);
 		n = buf->length - 40;

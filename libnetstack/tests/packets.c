@@ -12,8 +12,8 @@
  *   > FLAGS SEQ:END(LENGTH) [ack N] [win N] [<OPTIONS>]   we have sent this, next, within the last 10 ms
  *   nothing                                              we have sent nothing that was not named
  *       FLAGS of S F R P . E W U, `.` is ACK; P is not compared.  Numbers count from the initial ones of each side.
- *       OPTIONS: mss N  ws N  sackok  ts V E  sack A-B C-D.  In `<`, E may be `e`: our latest stamp.  In `>`,
- *       `ts` has no numbers.  What is not written is not compared, but `<>` says: no options.
+ *       OPTIONS: mss N  ws N  sackok  ts V E  sack A-B C-D.  In `<`, E may be `e`: our latest stamp, or `e-N`: N ms
+ *       before it.  In `>`, `ts` has no numbers.  What is not written is not compared, but `<>` says: no options.
  *   features sack,ts,ws,ecn,cubic   ring N   rings N   half N   connections N   waits N   mtu N   family ipv6    before all else
  *   listen [BACKLOG]   accept   accept block   unlisten   connect   established   option nodelay|keepalive|cubic N
  *   send N   send block   send ERROR   recv N   recv block   recv eof   recv ERROR   shutdown [ERROR]   close   abort
@@ -280,7 +280,9 @@ read_options(struct packet *p, const char *text)
 			if (*text >= '0' && *text <= '9') {
 				text = skip(number(text, &p->ts_value));
 				p->echo_ours = *text == 'e';
-				text = p->echo_ours ? text + 1 : number(text, &p->ts_echo);
+				text += p->echo_ours ? (text[1] == '-' ? 2 : 1) : 0;
+				if (*text >= '0' && *text <= '9')
+					text = number(text, &p->ts_echo);
 			}
 		} else {
 			text = word(text, w);
@@ -360,7 +362,7 @@ put_options(const struct script *s, const struct packet *p, uint8_t *o)
 		o[n] = 8;
 		o[n + 1] = 10;
 		bx_put_be32(o + n + 2, p->ts_value);
-		bx_put_be32(o + n + 6, p->echo_ours ? s->their_ts : p->ts_echo);
+		bx_put_be32(o + n + 6, p->echo_ours ? s->their_ts - p->ts_echo : p->ts_echo);
 		n += 10;
 	}
 	if (p->sacks != 0) {
@@ -656,7 +658,7 @@ step_stat(struct script *s, const char *rest)
 		{ "challenge", x->tcp_challenge }, { "badack", x->tcp_bad_ack },
 		{ "cookies", x->tcp_cookies_out }, { "cookies-in", x->tcp_cookies_in },
 		{ "accept-full", x->tcp_accept_full }, { "timeouts", x->tcp_timeouts },
-		{ "probes", x->tcp_probes }, { "recoveries", x->tcp_recoveries },
+		{ "probes", x->tcp_probes }, { "recoveries", x->tcp_recoveries }, { "spurious", x->tcp_spurious },
 		{ "retransmits", x->tcp_retransmits }, { "stray", x->errors_stray },
 		{ "reused", x->time_wait_reused }, { "resets-in", x->tcp_resets_in },
 		{ "ranges", x->tcp_ranges_full }, { "cookies-bad", x->tcp_cookies_bad },

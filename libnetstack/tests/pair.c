@@ -25,8 +25,7 @@ block(size_t size)
 uint32_t
 pair_random(struct pair *pair)
 {
-	pair->random = pair->random * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(pair->random >> 33);
+	return wire_random(&pair->wire);
 }
 
 struct bx_transport_config
@@ -89,9 +88,8 @@ pair_init(struct pair *pair, uint64_t seed, const struct bx_transport_config *co
 	struct bx_transport_config standard = pair_transport();
 
 	memset(pair, 0, sizeof *pair);
-	pair->random = seed * 2 + 1;
+	wire_init(&pair->wire, seed);
 	pair->now_us = 1000000;
-	pair->wire.delay_us = 1000;
 	for (uint32_t i = 0; i < 2; i++)
 		host_init(&pair->host[i], i, seed, config != NULL ? config : &standard);
 }
@@ -118,110 +116,17 @@ pair_free(struct pair *pair)
 		free(pair->host[i].out_bytes);
 		free(pair->host[i].whole_bytes);
 	}
-	free(pair->flying);
-}
-
-/* ---- the heap of frames under way ---- */
-
-static bool
-earlier(const struct flying *a, const struct flying *b)
-{
-	return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
-}
-
-static void
-swap(struct pair *pair, uint32_t a, uint32_t b)
-{
-	struct flying t = pair->flying[a];
-
-	pair->flying[a] = pair->flying[b];
-	pair->flying[b] = t;
-}
-
-static void
-heap_add(struct pair *pair, const uint8_t *frame, uint32_t length, uint8_t to, uint64_t at_us)
-{
-	uint32_t i = pair->flying_count;
-	struct flying *f;
-
-	if (i == pair->flying_capacity) {
-		pair->flying_capacity = i == 0 ? 64 : 2 * i;
-		pair->flying = must(realloc(pair->flying, pair->flying_capacity * sizeof *f));
-	}
-	f = &pair->flying[i];
-	f->at_us = at_us;
-	f->order = pair->order++;
-	f->length = length;
-	f->to = to;
-	memcpy(f->bytes, frame, length);
-	pair->flying_count++;
-	for (; i != 0 && earlier(&pair->flying[i], &pair->flying[(i - 1) / 2]); i = (i - 1) / 2)
-		swap(pair, i, (i - 1) / 2);
-}
-
-static void
-heap_take(struct pair *pair, struct flying *f)
-{
-	uint32_t i = 0;
-
-	*f = pair->flying[0];
-	pair->flying[0] = pair->flying[--pair->flying_count];
-	for (;;) {
-		uint32_t best = i, left = 2 * i + 1;
-
-		if (left < pair->flying_count && earlier(&pair->flying[left], &pair->flying[best]))
-			best = left;
-		if (left + 1 < pair->flying_count && earlier(&pair->flying[left + 1], &pair->flying[best]))
-			best = left + 1;
-		if (best == i)
-			return;
-		swap(pair, i, best);
-		i = best;
-	}
-}
-
-/* ---- the wire ---- */
-
-static bool
-chance(struct pair *pair, uint32_t in_10000)
-{
-	return in_10000 != 0 && pair_random(pair) % 10000 < in_10000;
+	wire_free(&pair->wire);
 }
 
 void
 pair_send(struct pair *pair, uint32_t i, const uint8_t *frame, uint32_t length)
 {
 	uint8_t copy[PAIR_FRAME];
-	uint64_t at = pair->now_us + pair->wire.delay_us;
 
 	memcpy(copy, frame, length);
-	pair->sent++;
-	if ((pair->tap != NULL && !pair->tap(pair, i, copy, length)) || chance(pair, pair->wire.lose)) {
-		pair->lost++;
-		return;
-	}
-	if (pair->wire.byte_ps != 0) {
-		uint64_t now_ps = pair->now_us * 1000000, need = length * pair->wire.byte_ps;
-
-		if (pair->busy_ps[i] < now_ps)
-			pair->busy_ps[i] = now_ps;
-		if (pair->wire.queue_max != 0 &&
-		    pair->busy_ps[i] - now_ps > (uint64_t)pair->wire.queue_max * 1514 * pair->wire.byte_ps) {
-			pair->lost++;
-			return;
-		}
-		pair->busy_ps[i] += need;
-		at = pair->busy_ps[i] / 1000000 + pair->wire.delay_us;
-	}
-	if (chance(pair, pair->wire.corrupt)) {
-		copy[pair_random(pair) % length] ^= (uint8_t)(1u << pair_random(pair) % 8);
-		pair->corrupted++;
-	}
-	if (chance(pair, pair->wire.reorder))
-		at += pair_random(pair) % (pair->wire.jitter_us + 1);
-	heap_add(pair, copy, length, (uint8_t)(1 - i), at);
-	if (chance(pair, pair->wire.duplicate))
-		heap_add(pair, copy, length, (uint8_t)(1 - i), at + pair_random(pair) % 100);
+	if (pair->tap == NULL || pair->tap(pair, i, copy, length))
+		wire_send(&pair->wire, pair->now_us, i, copy, length);
 }
 
 static void
@@ -313,12 +218,12 @@ pair_step(struct pair *pair, uint64_t until_us)
 		next[i] = bx_stack_next(&pair->host[i].stack);
 		at = next[i] < at ? next[i] : at;
 	}
-	if (pair->flying_count != 0 && pair->flying[0].at_us <= at) {
+	if (wire_next(&pair->wire) != UINT64_MAX && wire_next(&pair->wire) <= at) {
 		struct flying f;
 
-		if (pair->flying[0].at_us > until_us)
+		if (wire_next(&pair->wire) > until_us)
 			return false;
-		heap_take(pair, &f);
+		wire_take(&pair->wire, &f);
 		pair->now_us = f.at_us > pair->now_us ? f.at_us : pair->now_us;
 		deliver(pair, &f);
 		return true;

@@ -8,7 +8,9 @@
 
 #include <brainix/net_stack.h>
 
-#define PAIR_FRAME	2048u
+#include "wire.h"
+
+#define PAIR_FRAME	WIRE_FRAME
 #define PAIR_BATCH	64u
 
 struct host {
@@ -21,32 +23,10 @@ struct host {
 	uint8_t mac[6];
 };
 
-/* Chances are in 1/10,000. */
-struct wire {
-	uint32_t lose, duplicate, reorder, corrupt;
-	uint64_t delay_us;
-	uint64_t jitter_us;		/* of a frame that is reordered */
-	uint64_t byte_ps;		/* time on the wire for one byte, 0: none */
-	uint32_t queue_max;		/* frames waiting for the wire in one direction, 0: any */
-};
-
-struct flying {
-	uint64_t at_us, order;
-	uint32_t length;
-	uint8_t to;
-	uint8_t bytes[PAIR_FRAME];
-};
-
 struct pair {
 	struct host host[2];
 	struct wire wire;
 	uint64_t now_us;
-	uint64_t random;
-	uint64_t busy_ps[2];		/* when each direction is free again */
-	uint64_t order;
-	struct flying *flying;		/* a heap */
-	uint32_t flying_count, flying_capacity;
-	uint64_t sent, lost, corrupted;
 	bool packed;			/* every seam crosses as a byte string */
 	/* Sees every frame before the wire does; false: it is lost. */
 	bool (*tap)(struct pair *pair, uint32_t from, uint8_t *frame, uint32_t length);

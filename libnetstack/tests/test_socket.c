@@ -734,9 +734,9 @@ START_TEST(options)
 	ck_assert_int_eq(bx_socket_option_set(sockets[1], 0, client[1], server, BX_TCP_OPTION_NODELAY, 2), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_socket_option_set(sockets[1], 0, client[1], server, BX_TCP_OPTION_NODELAY, 0), BX_OK);
 	/* The keepalive of both is at work: after 40 s of silence something was said. */
-	before = (uint32_t)pair.sent;
+	before = (uint32_t)pair.wire.sent;
 	run(40000 * MS);
-	ck_assert_uint_gt((uint32_t)pair.sent, before);
+	ck_assert_uint_gt((uint32_t)pair.wire.sent, before);
 	nothing_left();
 }
 END_TEST

@@ -13,7 +13,7 @@
  *   for packets that came up        bx_ip_receive(packets, replies); packets -> transport, replies -> link;
  *                                   while bx_ip_whole_ready, bx_ip_whole_take(batch, replies): likewise;
  *   for segments that go down       bx_ip_send(segments, extra); both -> link, extra first;
- *   at bx_ip_next                   bx_ip_poll(out); out -> link.
+ *   at bx_ip_next                   bx_ip_poll(out); out -> link, and where it says so to transport first.
  * It is a host, not a router: a packet for another address is dropped (RFC 1122, 3.2.1.3).
  */
 #ifndef BRAINIX_NET_IP_H
@@ -193,8 +193,10 @@ bool bx_ip_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments
     struct bx_net_batch *extra);
 
 /* Does what time asks for: drops what has waited too long for its fragments, tests addresses, asks for neighbours and
- * routers, reports groups, lets lifetimes end.  What is to be sent is added to `out`, ready for the link stage. */
-void bx_ip_poll(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *out);
+ * routers, reports groups, lets lifetimes end.  What is to be sent is added to `out`, ready for the link stage.
+ * Returns whether packets that waited for a neighbour were given up: then their first bytes are in `out` too, as
+ * BX_NET_UNREACHABLE with the error ROUTE, for who built them (RFC 4861, 7.2.2); the link stage skips them. */
+bool bx_ip_poll(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *out);
 
 /* When bx_ip_poll has something to do next; BX_IP_NEVER if nothing is pending. */
 uint64_t bx_ip_next(const struct bx_ip *ip);

@@ -58,6 +58,7 @@ struct bx_transport_stats {
 	uint64_t tcp_out_of_window, tcp_paws, tcp_bad_ack, tcp_challenge, tcp_after_close;
 	uint64_t tcp_out_of_order, tcp_duplicate, tcp_ranges_full, tcp_no_ring;
 	uint64_t tcp_retransmits, tcp_timeouts, tcp_recoveries, tcp_probes;	/* probes: tail loss probes */
+	uint64_t tcp_spurious;		/* timeouts and recoveries without a loss, undone */
 	uint64_t tcp_syn_full, tcp_cookies_out, tcp_cookies_in, tcp_cookies_bad, tcp_accept_full;
 	uint64_t time_wait_reused, time_wait_evicted;
 	uint64_t no_room_out;		/* an answer was dropped: the batch was full */

@@ -11,11 +11,12 @@
 #define ICMP_HEAD		8u
 #define ICMP_UNREACHABLE	1u
 #define ICMP_TOO_BIG		2u
-#define ICMP_TIME_EXCEEDED	3u
 #define ICMP_PARAMETER		4u
 #define ICMP_ECHO		128u
 #define ICMP_ECHO_REPLY		129u
+#define ICMP_INFORMATION	128u	/* and above; below are errors */
 #define ICMP_MLD_QUERY		130u
+#define ICMP_MLD_REPORT		131u	/* of version 1 */
 #define ICMP_ND_FIRST		133u
 #define ICMP_ND_LAST		137u
 #define QUOTE_MIN		8u
@@ -111,12 +112,11 @@ error_of(const uint8_t *icmp)
 		return icmp[1] < 7 ? (enum bx_net_error)unreachable[icmp[1]] : BX_NET_ERROR_ROUTE;
 	case ICMP_TOO_BIG:
 		return BX_NET_ERROR_TOO_BIG;
-	case ICMP_TIME_EXCEEDED:
-		return BX_NET_ERROR_ROUTE;
 	case ICMP_PARAMETER:
 		return icmp[1] == 1 ? BX_NET_ERROR_PROTOCOL : BX_NET_ERROR_ROUTE;
 	default:
-		return BX_NET_ERROR_NONE;
+		/* Time exceeded; and what we do not know, which may pass as well. */
+		return BX_NET_ERROR_ROUTE;
 	}
 }
 
@@ -160,8 +160,8 @@ error_up(struct bx_ip *ip, uint64_t now_us, const uint8_t *icmp, struct bx_net_b
 		return false;
 	source = addr_from(quoted + 8);
 	destination = addr_from(quoted + 24);
-	if (!bx_ip_is_own(ip, &source) || bx_net_addr_is_group(&destination) || error == BX_NET_ERROR_NONE ||
-	    bx_net_addr_is_ipv4(&destination))
+	if (!bx_ip_is_own(ip, &source) ||
+	    (bx_net_addr_is_group(&destination) && error != BX_NET_ERROR_TOO_BIG) || bx_net_addr_is_ipv4(&destination))
 		return false;
 	if (error == BX_NET_ERROR_TOO_BIG) {
 		mtu = bx_get_be32(icmp + 4);
@@ -197,6 +197,13 @@ bx_ip_icmpv6_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *pac
 		bx_ip_nd_receive(ip, now_us, packets, buf, replies);
 		return;
 	}
+	/* RFC 4443, 2.1, 2.4 (a): all errors go up, those of unknown type too. */
+	if (icmp[0] < ICMP_INFORMATION) {
+		ip->stats.icmp_error_in++;
+		if (!error_up(ip, now_us, icmp, buf))
+			ip->stats.icmp_error_stray++;
+		return;
+	}
 	switch (icmp[0]) {
 	case ICMP_ECHO:
 		echo_reply(ip, now_us, packets, buf, replies);
@@ -205,15 +212,8 @@ bx_ip_icmpv6_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *pac
 		ip->stats.segments_in++;
 		buf->kind = BX_NET_SEGMENT;
 		return;
-	case ICMP_UNREACHABLE:
-	case ICMP_TOO_BIG:
-	case ICMP_TIME_EXCEEDED:
-	case ICMP_PARAMETER:
-		ip->stats.icmp_error_in++;
-		if (!error_up(ip, now_us, icmp, buf))
-			ip->stats.icmp_error_stray++;
-		return;
 	case ICMP_MLD_QUERY:
+	case ICMP_MLD_REPORT:
 		bx_ip_mld_receive(ip, now_us, icmp, buf);
 		return;
 	default:

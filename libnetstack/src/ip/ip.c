@@ -122,19 +122,22 @@ bx_ip_token_take(struct bx_ip *ip, uint64_t now_us)
 	return true;
 }
 
-void
+bool
 bx_ip_poll(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *out)
 {
+	bool given_back;
+
 	if (now_us < ip->due_us)
-		return;
+		return false;
 	ip->due_us = BX_IP_NEVER;
 	bx_ip_reassembly_poll(ip, now_us, out);
 	bx_ip_group_poll(ip, now_us, out);
 	bx_ip_tentative_poll(ip, now_us, out);
-	bx_ip_neighbour_poll(ip, now_us, out);
+	given_back = bx_ip_neighbour_poll(ip, now_us, out);
 	bx_ip_router_poll(ip, now_us, out);
 	bx_ip_route_expire(ip, now_us);
 	bx_ip_address_expire(ip, now_us);
+	return given_back;
 }
 
 uint64_t

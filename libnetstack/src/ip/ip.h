@@ -47,6 +47,8 @@ struct interface {
 	uint32_t base_reachable_ms;
 	uint64_t solicit_us;		/* the next router solicitation; BX_IP_NEVER: none */
 	uint64_t report_us[2];		/* when a query is answered: IGMP, MLD */
+	/* Until when routers of older versions count as there (RFC 3376, 7.2.1; RFC 3810, 8.2.1): IGMP, MLD by group_version. */
+	uint64_t older_us[2][2];
 };
 
 struct address {
@@ -116,6 +118,9 @@ struct router {
 	bool silent;			/* does not answer: others come first */
 	bool used;
 };
+
+/* What the routers of a link speak: IGMPv3 or MLDv2; IGMPv2 or MLDv1; IGMPv1. */
+enum group_version { GROUP_SECOND, GROUP_FIRST, GROUP_NEWEST };
 
 /* A group that is listened to.  `reports` counts down the reports of a change (RFC 3376, 5.1; RFC 3810, 6.1). */
 struct group {
@@ -261,6 +266,11 @@ bool bx_ip_group_has(const struct bx_ip *ip, uint8_t interface, const struct bx_
 void bx_ip_group_poll(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *out);
 /* A query of a router: the answer is due within max_us. */
 void bx_ip_group_query(struct bx_ip *ip, uint64_t now_us, uint8_t interface, bool ipv6, uint64_t max_us);
+/* One of an older version, about a group or (NULL) all. */
+void bx_ip_group_query_old(struct bx_ip *ip, uint64_t now_us, uint8_t interface, const struct bx_net_addr *group, bool ipv6,
+    enum group_version version, uint64_t max_us);
+/* Another host has reported a group, by an older version. */
+void bx_ip_group_heard(struct bx_ip *ip, uint64_t now_us, uint8_t interface, const struct bx_net_addr *group);
 
 /* igmp.c, mld.c: one report of n groups, each of a kind (RFC 3376, 4.2.12; RFC 3810, 5.2.12). */
 #define REPORT_IS_EXCLUDE	2u
@@ -270,6 +280,10 @@ bool bx_ip_igmp_report(struct bx_ip *ip, uint8_t interface, const struct bx_net_
     uint32_t kind, struct bx_net_batch *out);
 bool bx_ip_mld_report(struct bx_ip *ip, uint8_t interface, const struct bx_net_addr *groups, uint32_t n,
     uint32_t kind, struct bx_net_batch *out);
+/* One message of an older version: a group is listened to, or no more. */
+bool bx_ip_igmp_old(struct bx_ip *ip, uint8_t interface, const struct bx_net_addr *group, bool joined,
+    enum group_version version, struct bx_net_batch *out);
+bool bx_ip_mld_old(struct bx_ip *ip, uint8_t interface, const struct bx_net_addr *group, bool joined, struct bx_net_batch *out);
 void bx_ip_igmp_receive(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *packets,
     const struct bx_net_buf *buf);
 void bx_ip_mld_receive(struct bx_ip *ip, uint64_t now_us, const uint8_t *icmp, const struct bx_net_buf *buf);
@@ -424,7 +438,7 @@ void bx_ip_neighbour_answer(struct bx_ip *ip, uint64_t now_us, struct nd_neighbo
 /* Finds who a packet goes to; false if it has to wait or cannot go (then it is consumed). */
 bool bx_ip_neighbour_resolve(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *batch,
     struct bx_net_buf *buf, struct bx_net_batch *extra);
-void bx_ip_neighbour_poll(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *out);
+bool bx_ip_neighbour_poll(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *out);
 
 /* router.c */
 void bx_ip_router_advert(struct bx_ip *ip, uint64_t now_us, const uint8_t *icmp, const struct bx_net_buf *buf);

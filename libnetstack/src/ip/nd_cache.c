@@ -8,6 +8,7 @@
 #define TRIES		3u			/* MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT (RFC 4861, 10) */
 #define DELAY_US	(5u * (uint64_t)SECOND_US)	/* DELAY_FIRST_PROBE_TIME */
 #define WAIT_PER_HOST	8u
+#define QUOTE_MAX	64u			/* bytes of a packet that could not be delivered */
 
 static struct nd_neighbour *
 set_of(const struct bx_ip *ip, const struct bx_net_addr *a)
@@ -253,13 +254,39 @@ bx_ip_neighbour_resolve(struct bx_ip *ip, uint64_t now_us, const struct bx_net_b
 	return true;
 }
 
-/* Nobody answered.  If it was the router, another is to be found. */
-static void
-given_up(struct bx_ip *ip, uint64_t now_us, struct nd_neighbour *n)
+/* RFC 4861, 7.2.2: who built what waited is told.  Of a packet the transport header is kept, of its fragments that of none.
+ * False: nobody has to be told, or there is no room for it. */
+static bool
+give_back(struct bx_ip *ip, uint16_t slot, struct bx_net_batch *out)
+{
+	const uint8_t *p = ip->wait_bytes + (size_t)slot * ip->config.waiting_bytes;
+	uint32_t length = min_u32(ip->wait[slot].length - IPV6_HEAD, QUOTE_MAX);
+	struct bx_net_buf *buf;
+
+	if (p[6] != PROTOCOL_TCP && p[6] != PROTOCOL_UDP)
+		return false;
+	buf = bx_net_batch_add(out, length);
+	if (buf == NULL)
+		return false;
+	memcpy(bx_net_bytes(out, buf), p + IPV6_HEAD, length);
+	buf->kind = BX_NET_UNREACHABLE;
+	buf->error = BX_NET_ERROR_ROUTE;
+	buf->protocol = p[6];
+	buf->source = addr_from(p + 8);
+	buf->destination = addr_from(p + 24);
+	return true;
+}
+
+/* Nobody answered: what waited is given back; returns whether anything was.  If it was the router, another is to be found. */
+static bool
+given_up(struct bx_ip *ip, uint64_t now_us, struct nd_neighbour *n, struct bx_net_batch *out)
 {
 	struct bx_net_addr addr = n->addr;
 	uint8_t interface = n->interface;
+	bool told = false;
 
+	for (uint16_t slot = n->first; slot != NO_SLOT; slot = ip->wait[slot].next)
+		told |= give_back(ip, slot, out);
 	neighbour_free(ip, n);
 	for (uint32_t i = 0; i < BX_IP_ROUTERS; i++) {
 		struct router *r = &ip->routers[i];
@@ -269,10 +296,11 @@ given_up(struct bx_ip *ip, uint64_t now_us, struct nd_neighbour *n)
 			bx_ip_router_choose(ip, now_us);
 		}
 	}
+	return told;
 }
 
-/* A neighbour whose time has come. */
-static void
+/* A neighbour whose time has come; returns whether it is given up with something that waited. */
+static bool
 neighbour_step(struct bx_ip *ip, uint64_t now_us, struct nd_neighbour *n, struct bx_net_batch *out)
 {
 	static const struct bx_net_addr any;
@@ -280,25 +308,26 @@ neighbour_step(struct bx_ip *ip, uint64_t now_us, struct nd_neighbour *n, struct
 	switch (n->state) {
 	case ND_REACHABLE:
 		state_set(ip, n, ND_STALE, BX_IP_NEVER);
-		return;
+		return false;
 	case ND_DELAY:
 		state_set(ip, n, ND_PROBE, now_us);
 		/* fallthrough */
 	case ND_INCOMPLETE:
 	case ND_PROBE:
 		if (n->tries == TRIES)
-			given_up(ip, now_us, n);
-		else
-			ask(ip, now_us, n, &any, out);
-		return;
+			return given_up(ip, now_us, n, out);
+		ask(ip, now_us, n, &any, out);
+		return false;
 	default:
-		return;
+		return false;
 	}
 }
 
-void
+bool
 bx_ip_neighbour_poll(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *out)
 {
+	bool given_back = false;
+
 	for (uint32_t i = 0; i < ip->config.neighbours; i++) {
 		struct nd_neighbour *n = &ip->neighbours[i];
 
@@ -309,8 +338,9 @@ bx_ip_neighbour_poll(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *out
 		if (n->state == ND_STALE)
 			continue;
 		if (now_us >= n->when_us)
-			neighbour_step(ip, now_us, n, out);
+			given_back |= neighbour_step(ip, now_us, n, out);
 		else
 			ip_due(ip, n->when_us);
 	}
+	return given_back;
 }

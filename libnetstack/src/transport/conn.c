@@ -187,6 +187,9 @@ bx_tcp_conn_sound(const struct bx_transport *t, const struct conn *c)
 	/* What is out has a timer, or nothing would ever send it again. */
 	if (c->state >= BX_TCP_ESTABLISHED && c->snd_una != c->snd_nxt && c->retransmit_us == NEVER)
 		return false;
+	/* With less than a segment nothing would ever go out; in recovery it follows what is in flight. */
+	if (c->state >= BX_TCP_ESTABLISHED && (c->flags & F_RECOVERY) == 0 && c->cwnd < c->mss)
+		return false;
 	/* Without SACK, duplicates stand for deliveries that no record shows. */
 	return at == c->snd_nxt && lost == c->lost && ((c->flags & F_SACK) == 0 || sacked == c->sacked) &&
 	    seq_leq(c->rcv_read, c->rcv_nxt) && seq_leq(c->rcv_acked, c->rcv_nxt) &&

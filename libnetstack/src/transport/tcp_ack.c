@@ -207,8 +207,13 @@ probe_check(struct conn *c, const struct segment *s, const struct acked *a)
 static void
 react(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segment *s, struct acked *a)
 {
-	if (a->bytes != 0 && (c->flags & (F_RECOVERY | F_LOSS)) != 0)
+	bool recovering = (c->flags & F_RECOVERY) != 0;
+
+	if (a->bytes != 0 && (c->flags & (F_RECOVERY | F_LOSS)) != 0) {
+		if (c->undo_stage == UNDO_SENT)
+			bx_tcp_undo_check(t, now_us, c, s, a);
 		recovery_leave(c);
+	}
 	if ((c->flags & F_SACK) != 0) {
 		if (c->sacked != 0 || (c->flags & (F_RECOVERY | F_LOSS)) != 0)
 			(void)bx_tcp_rack_detect(t, now_us, c);
@@ -221,8 +226,10 @@ react(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segm
 		bx_tcp_recovery_enter(t, now_us, c);
 	if ((c->flags & F_RECOVERY) != 0)
 		prr(c, a);
-	else if (a->bytes != 0)
-		bx_tcp_congestion_acked(c, now_us, a->bytes);
+	/* RFC 5681, 3.2, step 6: the one that ends recovery sets the window, and does not open it: most of what it covers was
+	 * delivered before. */
+	else if (a->bytes != 0 && !recovering)
+		bx_tcp_congestion_acked(c, now_us, a->bytes, a->rtt_us);
 	if (a->rtt_us != 0)
 		bx_tcp_rtt_sample(c, a->rtt_us);
 	/* A look for losses that found no more to wait for has taken the timer away. */
@@ -248,6 +255,8 @@ bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct
 	uint32_t una = c->snd_una;
 	bool window_changed = window_take(c, s), duplicate;
 
+	if (s->has_timestamp && (c->flags & F_TIMESTAMPS) != 0)
+		a.echo_age_us = (uint64_t)(ms_of(now_us) + c->ts_offset - s->ts_echo) * MS_US;
 	duplicate = s->ack == una && s->length == 0 && !window_changed && una != c->snd_nxt &&
 	    (s->flags & (SYN | FIN)) == 0;
 	if (seq_lt(una, s->ack))

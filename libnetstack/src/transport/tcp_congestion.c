@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * tcp_congestion.c -- how much may be in flight: slow start and congestion avoidance by RFC 5681 (NewReno) or
- * RFC 9438 (CUBIC).  Windows are bytes; CUBIC's time is milliseconds.
+ * tcp_congestion.c -- how much may be in flight: slow start (RFC 5681; the first one by RFC 9406, HyStart++) and congestion
+ * avoidance by RFC 5681 (NewReno) or RFC 9438 (CUBIC).  Windows are bytes; CUBIC's time is milliseconds.
  */
 #include "transport.h"
 
 /* RFC 9438, 5: C = 0.4, beta = 0.7, alpha = 3 (1 - beta) / (1 + beta) = 9/17. */
 #define EPOCH_MAX_MS	100000
+/* RFC 9406, 4.3. */
+#define GROWN_MIN_US	4000u		/* MIN_RTT_THRESH */
+#define GROWN_MAX_US	16000u		/* MAX_RTT_THRESH */
+#define ROUND_SAMPLES	8u		/* N_RTT_SAMPLE */
+#define SLOWER		4u		/* CSS_GROWTH_DIVISOR */
+#define SLOWER_ROUNDS	5u		/* CSS_ROUNDS */
+#define BURST		8u		/* L, of a sender that does not pace */
 
 /* RFC 6928, 2. */
 uint32_t
@@ -104,8 +111,67 @@ cubic_acked(struct conn *c, uint64_t now_us, uint32_t bytes)
 	c->cwnd += (uint32_t)((uint64_t)(target - c->cwnd) * bytes / max_u32(c->cwnd, 1));
 }
 
+/* A round begins.  After enough of slower growth the window is taken for the right one. */
+static void
+round_begin(struct conn *c)
+{
+	struct hystart *h = &c->hystart;
+
+	h->end = c->snd_nxt;
+	if (!h->begun) {
+		h->begun = true;
+		return;
+	}
+	h->last_us = h->now_us;
+	h->now_us = 0;
+	h->samples = 0;
+	if (h->rounds == SLOWER_ROUNDS)
+		c->ssthresh = c->cwnd;
+	else if (h->rounds != 0)
+		h->rounds++;
+}
+
+/* RFC 9406, 4.2: a round trip that grows says that a queue does, before it overflows; one that falls again, that it was no queue. */
+static void
+round_sample(struct hystart *h, uint32_t rtt_us)
+{
+	uint32_t grown = min_u32(max_u32(h->last_us / 8, GROWN_MIN_US), GROWN_MAX_US);
+
+	if (rtt_us == 0)
+		return;
+	if (h->now_us == 0 || rtt_us < h->now_us)
+		h->now_us = rtt_us;
+	if (h->samples < ROUND_SAMPLES)
+		h->samples++;
+	if (h->samples < ROUND_SAMPLES)
+		return;
+	if (h->rounds == 0 && h->last_us != 0 && h->now_us >= h->last_us + grown) {
+		h->base_us = h->now_us;
+		h->rounds = 1;
+	} else if (h->rounds != 0 && h->now_us < h->base_us) {
+		h->rounds = 0;
+	}
+}
+
+/* RFC 5681, (2), by bytes, and at most eight segments for one acknowledgement (RFC 9406, 4.2). */
+static uint32_t
+slow_start_gain(struct conn *c, uint32_t bytes, uint32_t rtt_us)
+{
+	bytes = min_u32(bytes, BURST * c->mss);
+	/* RFC 9406, 4.3: only before the first loss. */
+	if (c->ssthresh != UINT32_MAX)
+		return bytes;
+	round_sample(&c->hystart, rtt_us);
+	if (c->hystart.rounds != 0)
+		bytes /= SLOWER;
+	/* Whose acknowledgement this is, belongs to the round that ends. */
+	if (!c->hystart.begun || seq_leq(c->hystart.end, c->snd_una))
+		round_begin(c);
+	return bytes;
+}
+
 void
-bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes)
+bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes, uint32_t rtt_us)
 {
 	const uint32_t most = 1u << 30;
 
@@ -113,8 +179,7 @@ bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes)
 	if ((c->flags & F_CWND_LIMITED) == 0)
 		return;
 	if (c->cwnd < c->ssthresh) {
-		/* RFC 5681, (2), by bytes, and at most eight segments for one acknowledgement (RFC 9406, 4.2). */
-		c->cwnd += min_u32(bytes, 8u * c->mss);
+		c->cwnd += slow_start_gain(c, bytes, rtt_us);
 	} else if ((c->flags & F_CUBIC) != 0) {
 		cubic_acked(c, now_us, bytes);
 	} else {

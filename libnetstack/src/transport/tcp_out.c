@@ -337,6 +337,7 @@ send_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most
 		x->sent_us = stamp_again(c, &r, x, (uint32_t)now_us);
 		c->lost -= length;
 		c->prr_out += length;
+		bx_tcp_undo_sent(c, now_us);
 		if (c->retransmit_us == NEVER || c->retransmit_kind == PROBE)
 			bx_tcp_retransmit_arm(t, now_us, c);
 	}
@@ -354,6 +355,9 @@ next_length(struct conn *c, uint32_t most)
 	uint32_t flight = conn_in_flight(c), room = c->cwnd > flight ? c->cwnd - flight : 0;
 	uint32_t n = min_u32(waiting, most);
 
+	/* RFC 8985, 7.3: a probe may be one segment beyond the window. */
+	if ((c->flags & F_PROBE_NEW) != 0)
+		room = max_u32(room, c->mss);
 	if (n > room) {
 		c->flags |= F_CWND_LIMITED;
 		/* Whole segments only: the congestion window is opened by whole ones. */
@@ -368,7 +372,7 @@ next_length(struct conn *c, uint32_t most)
 			n = 0;
 	}
 	if (n != 0 && n < c->mss && n == waiting && out != 0 &&
-	    (c->flags & (F_NODELAY | F_FIN_QUEUED | F_FORCE)) == 0)
+	    (c->flags & (F_NODELAY | F_FIN_QUEUED | F_FORCE | F_PROBE_NEW)) == 0)
 		n = 0;
 	return n;
 }
@@ -423,7 +427,9 @@ send_new(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most,
 		bx_tcp_record_add(t, c, record);
 		c->snd_nxt = record.end;
 		c->prr_out += length;
-		c->flags &= ~F_FORCE;
+		if ((c->flags & F_PROBE_NEW) != 0)
+			c->probe_end = c->snd_nxt;
+		c->flags &= ~(F_FORCE | F_PROBE_NEW);
 		sent = true;
 		if (fin)
 			fin_gone(c);

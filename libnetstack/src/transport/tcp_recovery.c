@@ -21,8 +21,8 @@ bx_tcp_delivered(struct conn *c, uint32_t now_us, const struct record *x, struct
 
 	a->delivered += x->end - x->start;
 	if ((x->flags & R_AGAIN) != 0) {
-		/* Too early for the second sending: it answers the first, and says nothing. */
-		if (rtt < c->min_rtt_us)
+		/* Too early for the second sending, or with an echo from before it: it answers the first, and says nothing. */
+		if (rtt < c->min_rtt_us || a->echo_age_us > rtt + MS_US)
 			return;
 	} else {
 		if (a->rtt_us == 0)
@@ -217,12 +217,23 @@ bx_tcp_recovery_enter(struct bx_transport *t, uint64_t now_us, struct conn *c)
 	c->recover = c->snd_nxt;
 	c->prr_flight = c->snd_nxt - c->snd_una;
 	c->prr_delivered = c->prr_out = 0;
+	bx_tcp_undo_note(c);
 	bx_tcp_congestion_loss(c);
-	c->flags |= F_RECOVERY | F_CWR;
+	c->flags = (c->flags & ~F_PROBE_NEW) | F_RECOVERY | F_CWR;
 	bx_tcp_conn_ready(t, c);
 }
 
-/* RFC 8985, 7.3: the last segment once more, to make the peer say what it has. */
+/* Whether a whole segment of new data may go as far as the peer's window is concerned. */
+static bool
+new_data_fits(const struct bx_transport *t, struct conn *c)
+{
+	uint32_t waiting = c->snd_end - c->snd_nxt, out = c->snd_nxt - c->snd_una;
+
+	return seq_lt(c->snd_nxt, c->snd_end) && out < c->snd_wnd && min_u32(waiting, c->mss) <= c->snd_wnd - out &&
+	    !bx_tcp_records_full(t, c);
+}
+
+/* RFC 8985, 7.3: a segment of new data, or the last one once more, to make the peer say what it has. */
 void
 bx_tcp_probe_fire(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
@@ -233,8 +244,14 @@ bx_tcp_probe_fire(struct bx_transport *t, uint64_t now_us, struct conn *c)
 	if (r.count == 0 || (c->flags & (F_RECOVERY | F_LOSS)) != 0)
 		return;
 	t->stats.tcp_probes++;
-	c->flags |= F_PROBED | F_PROBE_AGAIN;
 	c->probe_end = c->snd_nxt;
+	if (new_data_fits(t, c)) {
+		/* Whose end is known when it is sent. */
+		c->flags |= F_PROBED | F_PROBE_NEW;
+		bx_tcp_conn_ready(t, c);
+		return;
+	}
+	c->flags |= F_PROBED | F_PROBE_AGAIN;
 	/* As if lost, for the sending; no congestion yet: probe_check decides. */
 	if ((record_at(&r, r.count - 1)->flags & (R_LOST | R_SACKED)) == 0)
 		bx_tcp_mark_lost(c, record_at(&r, r.count - 1));

@@ -29,13 +29,18 @@ timeout(struct bx_transport *t, uint64_t now_us, struct conn *c)
 	}
 	t->stats.tcp_timeouts++;
 	c->backoff++;
-	if ((c->flags & F_LOSS) == 0 && c->state >= BX_TCP_ESTABLISHED)
+	if ((c->flags & F_LOSS) == 0 && c->state >= BX_TCP_ESTABLISHED) {
+		/* One that ends a recovery is no error of the clock. */
+		bx_tcp_undo_note(c);
+		if ((c->flags & F_RECOVERY) != 0)
+			c->undo_stage = UNDO_NONE;
 		bx_tcp_congestion_loss(c);
+	}
 	bx_tcp_mark_all_lost(t, c);
 	c->cwnd = c->mss;
 	c->recover = c->snd_nxt;
 	c->duplicates = 0;
-	c->flags = (c->flags & ~(F_RECOVERY | F_PROBED | F_PROBE_AGAIN)) | F_LOSS | F_CWR;
+	c->flags = (c->flags & ~(F_RECOVERY | F_PROBED | F_PROBE_AGAIN | F_PROBE_NEW)) | F_LOSS | F_CWR;
 	bx_tcp_conn_ready(t, c);
 	c->retransmit_us = NEVER;
 	c->retransmit_kind = TIMEOUT;

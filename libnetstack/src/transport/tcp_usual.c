@@ -176,7 +176,7 @@ acknowledged(struct bx_transport *t, uint64_t now_us, struct conn *c, const stru
 		c->send_ring = NONE;
 	}
 	if ((c->flags & F_CWND_LIMITED) != 0)
-		bx_tcp_congestion_acked(c, now_us, bytes);
+		bx_tcp_congestion_acked(c, now_us, bytes, rtt_us);
 	bx_tcp_rtt_sample(c, rtt_us);
 	bx_tcp_retransmit_arm(t, now_us, c);
 	if ((c->flags & F_WANTS_ROOM) != 0)

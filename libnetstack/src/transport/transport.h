@@ -167,6 +167,29 @@ struct receive_ring {
 #define F_CWR		0x01000000u	/* tell that we have reduced (RFC 3168, 6.1.2) */
 #define F_QUEUED	0x02000000u	/* waits to be accepted */
 #define F_DSACK		0x04000000u	/* report a duplicate (RFC 2883) */
+#define F_PROBE_NEW	0x08000000u	/* the probe is one segment of new data, whatever the congestion window says */
+
+/* The first slow start, round by round (RFC 9406, 4.2).  Round trips: the shortest of a round, 0: none yet. */
+struct hystart {
+	uint32_t last_us, now_us;	/* of the round before, and of this one */
+	uint32_t base_us;		/* at which the window has begun to grow more slowly */
+	uint32_t end;			/* acknowledged: the round is over */
+	uint8_t samples;		/* of this round */
+	uint8_t rounds;			/* of slower growth, this one included; 0: it is not slower */
+	bool begun;
+};
+
+/* What was so before a loss was answered, in case that it was none (tcp_undo.c). */
+struct undo {
+	uint32_t cwnd, ssthresh;
+	uint32_t flight;		/* then */
+	uint32_t cubic_max, cubic_k_ms, cubic_est, cubic_prior;
+	uint32_t stamp;			/* of the first retransmission */
+	uint64_t cubic_epoch_us;
+};
+
+/* conn.undo_stage */
+enum undo_stage { UNDO_NONE, UNDO_NOTED, UNDO_SENT };
 
 /* What conn.retransmit_us means: one of the four runs at a time. */
 enum retransmit_kind { TIMEOUT, PROBE, REORDER, PERSIST };
@@ -217,6 +240,7 @@ struct conn {
 	uint16_t keepalive_s;
 	uint8_t traffic_class;
 	uint8_t duplicate_acks;		/* owed: one for each segment out of order */
+	uint8_t undo_stage;		/* enum undo_stage */
 	uint32_t challenge_ms;		/* last challenge acknowledgement */
 	uint32_t dsack_start, dsack_end;
 
@@ -233,6 +257,8 @@ struct conn {
 	struct record single;		/* the record of SYN, FIN, when there is no ring */
 	uint32_t single_count;
 	uint32_t again_us;		/* stamp of the last retransmission */
+	struct undo undo;
+	struct hystart hystart;
 };
 BX_STATIC_ASSERT(sizeof(struct conn) + sizeof(struct timer) + 8 <= 512,
     "an idle connection, with its timer and its share of the hash");
@@ -737,6 +763,7 @@ struct acked {
 	uint32_t bytes;			/* cumulatively */
 	uint32_t delivered;		/* cumulatively and selectively, new */
 	uint32_t rtt_us;		/* of the latest sent, 0: none */
+	uint64_t echo_age_us;		/* since the stamp that it echoes, to a millisecond; 0: none */
 	bool advanced;			/* RACK has a later delivery */
 	bool duplicate_report;		/* a DSACK */
 	bool probe_seen_twice;
@@ -752,11 +779,28 @@ void bx_tcp_recovery_enter(struct bx_transport *t, uint64_t now_us, struct conn 
 void bx_tcp_probe_fire(struct bx_transport *t, uint64_t now_us, struct conn *c);
 void bx_tcp_retransmit_arm(struct bx_transport *t, uint64_t now_us, struct conn *c);
 
+/* ---- tcp_undo.c ---- */
+/* A loss is about to be answered. */
+void bx_tcp_undo_note(struct conn *c);
+/* The first retransmission for it goes out. */
+static inline void
+bx_tcp_undo_sent(struct conn *c, uint64_t now_us)
+{
+	if (BX_LIKELY(c->undo_stage != UNDO_NOTED))
+		return;
+	c->undo_stage = UNDO_SENT;
+	c->undo.stamp = ms_of(now_us) + c->ts_offset;
+}
+/* The first acknowledgement of something new after that. */
+void bx_tcp_undo_check(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segment *s,
+    const struct acked *a);
+
 /* ---- tcp_congestion.c ---- */
 uint32_t bx_tcp_initial_window(uint32_t mss);
 /* A loss: ssthresh, and for CUBIC its epoch. */
 void bx_tcp_congestion_loss(struct conn *c);
-void bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes);
+/* rtt_us: of the latest sent that was acknowledged; 0: not known. */
+void bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes, uint32_t rtt_us);
 
 /* ---- tcp_out.c ---- */
 /* Sends what may be sent; false: the batch is full and there is more. */
