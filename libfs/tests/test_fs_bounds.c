@@ -225,6 +225,36 @@ START_TEST(mount_reads_no_more_of_a_large_volume)
 }
 END_TEST
 
+/* The longest log that a volume gets unasked, full of the shortest records, of several leaves. */
+START_TEST(mount_with_a_full_log_stays_within)
+{
+	const struct bx_fs_owner owner = { .mode = 0644 };
+	uint64_t inode[200];
+	struct bx_fs_info info;
+	char name[16];
+
+	format(16u << 20);
+	for (unsigned i = 0; i < BX_ARRAY_COUNT(inode); i++) {
+		snprintf(name, sizeof name, "file-%u", i);
+		ck_assert_int_eq(bx_fs_create(fs, BX_FS_ROOT, name, strlen(name), BX_FS_FILE, owner, 1, &inode[i]), BX_OK);
+	}
+	ck_assert_int_eq(bx_fs_unmount(fs), BX_OK);
+	mount();
+	do {
+		const struct bx_fs_stat values = { .mode = 0600 };
+
+		bx_fs_get_info(fs, &info);
+		ck_assert_int_eq(bx_fs_set_stat(fs, inode[info.log_records * 67 % 200], BX_FS_SET_MODE, &values, 1), BX_OK);
+		sync_now();
+	} while (info.log_records + 1 < 16 * BX_FS_BLOCK / 512);
+	mount();
+	bx_fs_get_info(fs, &info);
+	ck_assert_uint_eq(info.log_records, 16 * BX_FS_BLOCK / 512);
+	print_worst();
+	disk_free(&disk);
+}
+END_TEST
+
 /* What a durable call costs on the average: bytes written, and flushes in hundredths. */
 static void
 cost(const char *what, unsigned calls, uint64_t flushes_before, uint64_t bytes_max, uint64_t flushes_max)
@@ -439,6 +469,7 @@ main(void)
 	tcase_add_loop_test(tc, random_calls_stay_within, 0, 2);
 	tcase_add_test(tc, a_large_directory_stays_within);
 	tcase_add_loop_test(tc, mount_reads_no_more_of_a_large_volume, 0, 4);
+	tcase_add_test(tc, mount_with_a_full_log_stays_within);
 	tcase_add_loop_test(tc, fs8_durable_calls_cost_no_more_than_their_marks, 0, 2);
 	tcase_add_test(tc, the_stack_is_small);
 	suite_add_tcase(suite, tc);
