@@ -129,8 +129,12 @@ thread_same(struct model *model, const struct spec *before, unsigned i)
 	SAME("state", i, core->state, spec->state);
 	if (spec->state == BX_THREAD_FREE)
 		return true;
+	/* Not to be seen from outside: what is to be taken up again, ... */
 	SAME("call to be taken up again", i, core->restart, spec->again);
-	/* How far a call on many pages has come is not to be seen from outside, but goes on from there. */
+	/* ... whether its fault has been given back to it, ... */
+	if (spec->again && core->call_kind == BX_CALL_FAULT)
+		SAME("fault given back", i, core->work, spec->unheard);
+	/* ... or how far a call on many pages has come: but it goes on from there. */
 	if (spec->again && core->call_kind != BX_CALL_FAULT && (spec->asked.regs.number == BX_SYS_MAP ||
 	    spec->asked.regs.number == BX_SYS_UNMAP)) {
 		SAME("pages done", i, core->work & UINT32_MAX, spec->done);
@@ -217,6 +221,10 @@ program_same(struct model *model, unsigned i)
 	const struct bx_program *core = &model->world.core->programs[i];
 
 	SAME("state of program", i, core->state, spec->state);
+	/* Whether all have been told of its end is not to be seen either, but who runs before the rest of it is. */
+	if (spec->state == BX_PROGRAM_ENDING && core->end_priority > spec->base &&
+	    spec_end_told(spec, model->spec.endpoint_count))
+		return differ(model, "those told of the end of program", i, 0, 1);
 	SAME("who starts program", i, core->work_thread, wide(spec->starter));
 	SAME("starts of program", i, core->starts, spec->starts);
 	SAME("exit code of program", i, (uint32_t)core->exit_code, (uint32_t)spec->exit_code);

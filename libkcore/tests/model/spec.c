@@ -163,6 +163,12 @@ lends(const struct spec *spec, unsigned thread)
 	return server != NOBODY && spec->threads[server].serves == from->object;
 }
 
+bool
+spec_end_told(const struct spec_program *ended, unsigned endpoints)
+{
+	return ended->undone > ended->threads + endpoints;
+}
+
 /* The priority at which a program is taken apart: until they have been told, the highest that any of those who wait
  * for it has had since it ended, and its threads had; then the program's own. */
 static unsigned
@@ -171,7 +177,7 @@ end_priority(struct spec *spec, unsigned program)
 	struct spec_program *ended = &spec->programs[program];
 	uint8_t least = ended->hurry, most = ended->hurry;
 
-	if (ended->undone >= ended->threads + spec->endpoint_count)
+	if (spec_end_told(ended, spec->endpoint_count))
 		return ended->base;
 	for (unsigned i = 0; i < spec->thread_count; i++) {
 		if (!waits_for(spec, i, program))

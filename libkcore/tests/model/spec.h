@@ -231,6 +231,8 @@ void spec_event(struct spec *spec, const struct spec_event *event);
 unsigned spec_choose(struct spec *spec, unsigned count);
 /* Advances spec->choice to the next possibility; false: there is none. */
 bool spec_choice_next(struct spec *spec);
+/* Whether all who waited for a program that ends have been told. */
+bool spec_end_told(const struct spec_program *ended, unsigned endpoints);
 /* Bounds of what a thread runs with: own, its clients', those who queue where it serves. */
 uint8_t spec_priority_low(const struct spec *spec, unsigned thread);
 uint8_t spec_priority_high(const struct spec *spec, unsigned thread);

@@ -318,7 +318,8 @@ spec_program_apart(struct spec *spec, unsigned program)
 {
 	struct spec_program *gone = &spec->programs[program];
 	const unsigned senders = gone->threads + spec->endpoint_count;
-	unsigned steps = gone->undone < senders ? senders - gone->undone : 1;
+	/* After all senders have been told, one more to find that out. */
+	unsigned steps = gone->undone <= senders ? senders + 1 - gone->undone : 1;
 
 	steps -= spec_choose(spec, spec->pending ? steps + 1 : steps);
 	for (; steps > 0; steps--, gone->undone++) {
@@ -326,10 +327,10 @@ spec_program_apart(struct spec *spec, unsigned program)
 			thread_end(spec, gone->first_thread + gone->undone);
 		else if (gone->undone < senders)
 			spec_senders_end(spec, program, gone->undone - gone->threads);
-		else
+		else if (gone->undone > senders)
 			spec_caps_end(spec, program);
 	}
-	if (gone->undone <= senders)
+	if (gone->undone <= senders + 1)
 		return;
 	gone->state = gone->end_state;
 	if (gone->ran && gone->exit_note != NOBODY)
