@@ -31,6 +31,8 @@
 #define BX_SYSIMAGE_OBJECTS_MAX	4096
 #define BX_SYSIMAGE_GRANTS_MAX	16384
 #define BX_SYSIMAGE_SLOTS_MAX	65536	/* per program */
+#define BX_SYSIMAGE_PROGRAM_THREADS_MAX 1024
+#define BX_SYSIMAGE_THREADS_MAX	65535	/* of all programs together */
 #define BX_SYSIMAGE_FPU_THREADS_MAX 32	/* of all programs with BX_PROGRAM_FPU together */
 #define BX_SYSIMAGE_BUDGET_US_MIN 100	/* shorter ones would go into switching */
 #define BX_SYSIMAGE_PERIOD_US_MIN 1000

@@ -42,7 +42,7 @@ in_order() {
 		END { exit !both }'
 }
 
-# Speculation: no target of an indirect branch to train; RET alone, which only calls can train.
+# Speculation: no target of an indirect branch to train but that of RET (docs/hardening.md).
 check no-indirect-branch "`grep -E '(call|jmp)q? +\*' "$text" | head -n 3`"
 # SMAP is never lifted, nothing depends on gs, no transaction, no base that a program could have set.
 check no-stac "`grep -wE 'stac|clac' "$text" | head -n 3`"

@@ -263,7 +263,7 @@ struct bx_levels {
 	uint64_t mask;			/* bit p: count[p] is not 0 */
 	uint16_t count[BX_PRIORITY_COUNT];
 };
-#define BX_THREADS_MAX	UINT16_MAX	/* of all programs together */
+#define BX_THREADS_MAX	BX_SYSIMAGE_THREADS_MAX
 
 struct bx_endpoint {
 	uint32_t generation;
@@ -517,7 +517,7 @@ BX_MUST_USE enum bx_err bx_program_start(struct bx_kcore *core, uint32_t program
     const uint8_t *argument, size_t length);
 /* Marks it as ending for `state` (EXITED, KILLED, FAULTED): no thread of it runs any more.  The
  * taking apart is done by bx_program_end_step.  Nothing happens to a program that neither runs nor is
- * being started.  O(1). */
+ * being started.  One look at each of its threads. */
 void bx_program_end(struct bx_kcore *core, uint32_t program, enum bx_program_state state);
 /* A thread whose system call ran in steps gives it up: what it was starting is taken apart. */
 void bx_program_starter_gone(struct bx_kcore *core, const struct bx_thread *thread);
@@ -527,16 +527,17 @@ BX_MUST_USE enum bx_err bx_program_end_step(struct bx_kcore *core, uint32_t prog
 /* The program that is being taken apart at the highest priority, or BX_NONE: the dispatcher works on it
  * before it idles or, at that priority (end_priority), between others.  O(1). */
 uint32_t bx_program_ending(const struct bx_kcore *core);
-/* Somebody who waits for an ending program has this priority now: until those who wait have been told
- * it is taken apart at that one at least. */
+/* Somebody who waits for an ending program, or a thread of it by what it is lent, has this priority
+ * now: until those who wait have been told it is taken apart at that one at least. */
 void bx_program_end_hasten(struct bx_kcore *core, uint32_t program, uint32_t priority);
 /* The program in whose space slot number `slot` lies, or BX_NONE: the root region. */
 uint32_t bx_program_of_slot(const struct bx_kcore *core, uint32_t slot);
 
-/* Whether a call of a thread of the program goes by the capability in its slot `index`; it counts so,
- * too, when the last calls of 128 threads named that slot, whatever became of these calls. */
+/* Whether a call of a thread of the program goes by the capability in slot number `slot`, of its space.
+ * While somebody waits at that one's object it counts so, too, when the last calls of 64 threads named
+ * the slot, whatever became of these calls. */
 bool bx_capability_in_use(const struct bx_kcore *core, const struct bx_program *program,
-    uint32_t index);
+    uint32_t slot);
 /* Removes the leaf capability in slot number `leaf`, first undoing what it holds up (mappings made
  * through memory, waits).  BX_OK, BX_ERR_AGAIN after a bounded part.  *parent as
  * bx_cap_leaf_remove.  *removal is kept between the parts of a removal, and may be that of any earlier

@@ -42,6 +42,19 @@ bx_inspect_slots(const struct bx_kcore *core, struct bx_thread *thread, uint32_t
 	    core->programs[program].space.slot_count);
 }
 
+/* Of up to 1,024 threads at once: each instruction of a turn counts. */
+static uint64_t
+ticks_of_living(const struct bx_kcore *core, const struct bx_program *program)
+{
+	const struct bx_thread *thread = &core->threads[program->first_thread];
+	const struct bx_thread *end = thread + program->thread_count;
+	uint64_t ticks = 0;
+
+	for (; thread != end; thread++)
+		ticks += thread->cpu_ticks;
+	return ticks;
+}
+
 void
 bx_inspect_program(const struct bx_kcore *core, const struct bx_thread *thread, uint32_t index,
     struct bx_info_program *info)
@@ -71,8 +84,7 @@ bx_inspect_program(const struct bx_kcore *core, const struct bx_thread *thread, 
 	};
 	memcpy(info->state_hash, program->state_hash, sizeof info->state_hash);
 	name_put(info->name, program->name);
-	for (uint32_t i = 0; i < program->thread_count; i++)
-		info->cpu_ticks += core->threads[program->first_thread + i].cpu_ticks;
+	info->cpu_ticks += ticks_of_living(core, program);
 }
 
 static void

@@ -57,6 +57,9 @@ bx_sched_priority_set(struct bx_kcore *core, struct bx_thread *thread, uint32_t 
 	program = program_awaited(core, thread);
 	if (program != BX_NONE && core->programs[program].state == BX_PROGRAM_ENDING)
 		bx_program_end_hasten(core, program, priority);
+	/* It was on its way along a chain when the end began. */
+	if (bx_thread_dying(core, thread))
+		bx_program_end_hasten(core, thread->program, priority);
 }
 
 void

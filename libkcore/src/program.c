@@ -47,8 +47,9 @@ enum work_state {
 /* What a removal costs, in such entries. */
 #define COST_LEAF	16
 #define COST_PAGE	64	/* unmapped and zeroed */
+#define COST_LOOK	2	/* closer, at a thread whose registers name the slot */
 #define COST_WAKE	128	/* of a thread, with those that it waited for */
-#define USE_LOOKS	128u	/* threads looked at closely before a capability counts as in use */
+#define USE_LOOKS	64u	/* threads looked at closely before a capability counts as in use */
 
 static bool
 starting(const struct bx_program *program)
@@ -408,13 +409,12 @@ ending_move(struct bx_kcore *core, struct bx_program *program, uint32_t priority
 static uint32_t
 waited_priority(const struct bx_kcore *core, const struct bx_program *program)
 {
-	const struct bx_thread *threads = &core->threads[program->first_thread];
+	const struct bx_thread *thread = &core->threads[program->first_thread];
+	const struct bx_thread *end = thread + program->thread_count;
 	uint32_t priority = program->priority;
 
-	for (uint32_t i = 0; i < program->thread_count; i++) {
-		if (threads[i].priority > priority)
-			priority = threads[i].priority;
-	}
+	for (; thread != end; thread++)
+		priority = thread->priority > priority ? thread->priority : priority;
 	return priority;
 }
 
@@ -697,13 +697,36 @@ goes_by(const struct bx_thread *thread, uint32_t index)
 	    (thread->transfer != BX_NONE || (thread->phase & BX_PHASE_SPENT) != 0));
 }
 
+/* Whether a call of somebody in the program may go by the capability: somebody is in a queue of its
+ * object, or a thread of the program astray.  Nobody waits by a capability for anything else. */
+static bool
+waits_possible(const struct bx_kcore *core, const struct bx_cap *cap, const struct bx_program *program)
+{
+	const struct bx_endpoint *endpoint;
+
+	if (program->strays != 0)
+		return true;
+	switch (cap->type) {
+	case BX_CAP_NOTIFICATION:
+		return core->notifications[cap->object.index].waiters.head != BX_NONE;
+	case BX_CAP_ENDPOINT:
+		endpoint = &core->endpoints[cap->object.index];
+		return endpoint->senders.head != BX_NONE || endpoint->receivers.head != BX_NONE;
+	default:
+		return false;
+	}
+}
+
 bool
-bx_capability_in_use(const struct bx_kcore *core, const struct bx_program *program, uint32_t index)
+bx_capability_in_use(const struct bx_kcore *core, const struct bx_program *program, uint32_t slot)
 {
 	const struct bx_thread *thread = &core->threads[program->first_thread];
 	const struct bx_thread *end = thread + program->thread_count;
+	uint32_t index = slot - program->space.first_slot;
 	unsigned looks = 0;
 
+	if (!waits_possible(core, &core->forest.slots[slot].cap, program))
+		return false;
 	for (; thread != end; thread++) {
 		if (thread->context.value[0] != index)
 			continue;
@@ -726,19 +749,28 @@ use_cancel(struct bx_kcore *core, struct bx_thread *thread)
 	bx_thread_astray_set(core, thread);
 }
 
-/* Whether a call of somebody in the program may go by the capability, which is for an endpoint or a
- * notification: who is in a queue of the object, or astray. */
-static bool
-waits_possible(const struct bx_kcore *core, const struct bx_cap *cap, const struct bx_program *program)
+/* Each thread of the program is looked at, in steps.  Most have nothing to do with the slot: each
+ * instruction of such a look counts. */
+static enum bx_err
+users_cancel(struct bx_kcore *core, const struct bx_program *program, uint32_t index,
+    struct bx_removal *removal)
 {
-	const struct bx_endpoint *endpoint;
+	struct bx_thread *thread = &core->threads[program->first_thread + removal->index];
+	struct bx_thread *end = &core->threads[program->first_thread + program->thread_count];
+	int32_t left = removal->left;
 
-	if (program->strays != 0)
-		return true;
-	if (cap->type == BX_CAP_NOTIFICATION)
-		return core->notifications[cap->object.index].waiters.head != BX_NONE;
-	endpoint = &core->endpoints[cap->object.index];
-	return endpoint->senders.head != BX_NONE || endpoint->receivers.head != BX_NONE;
+	for (; thread != end && left > 0; thread++, left--) {
+		if (thread->context.value[0] != index)
+			continue;
+		left -= COST_LOOK;
+		if (goes_by(thread, index)) {
+			use_cancel(core, thread);
+			left -= COST_WAKE;
+		}
+	}
+	removal->left = left;
+	removal->index = program->thread_count - (uint32_t)(end - thread);
+	return thread != end ? BX_ERR_AGAIN : BX_OK;
 }
 
 /* Threads of the program whose calls go by this capability.
@@ -764,17 +796,7 @@ waits_cancel(struct bx_kcore *core, uint32_t leaf, struct bx_program *program,
 		removal->index = 0;
 		removal->disarmed = program->disarmed;
 	}
-	for (; removal->index < program->thread_count; removal->index++, removal->left--) {
-		struct bx_thread *thread = &core->threads[program->first_thread + removal->index];
-
-		if (removal->left <= 0)
-			return BX_ERR_AGAIN;
-		if (goes_by(thread, leaf - program->space.first_slot)) {
-			use_cancel(core, thread);
-			removal->left -= COST_WAKE;
-		}
-	}
-	return BX_OK;
+	return users_cancel(core, program, leaf - program->space.first_slot, removal);
 }
 
 static void

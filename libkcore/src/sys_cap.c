@@ -87,11 +87,13 @@ bx_sys_cap_move(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_v
 	enum bx_err err = bx_cap_slot_of(own_place(core, thread, to), &slot);
 
 	(void)out;
+	if (err == BX_OK)
+		err = bx_cap_slot_of(place, &slot);
 	if (err != BX_OK)
 		return err;		/* to no slot: not worth another try */
 	/* A call is by the capability that it began with, and is found by its slot. */
 	if (!place.space->sealed &&
-	    bx_capability_in_use(core, &core->programs[thread->program], place.index))
+	    bx_capability_in_use(core, &core->programs[thread->program], slot))
 		return BX_ERR_BUSY;
 	err = bx_cap_move(&core->forest, place, own_place(core, thread, to));
 	if (err == BX_OK)

@@ -113,7 +113,8 @@ map_check(struct bx_kcore *core, const struct bx_thread *thread, uint32_t *slot,
 }
 
 /* All pages or none: each step looks at the capability, and when it does not serve any more, what was
- * done is undone, as it is when the thread is stopped in between (bx_map_give_up). */
+ * done is undone, as it is when the thread is stopped in between (bx_map_give_up).  It goes by what is in
+ * the slot then, which in an open space need not be what it began with. */
 enum bx_err
 bx_sys_map(struct bx_kcore *core, struct bx_thread *thread, struct bx_sys_values *out)
 {

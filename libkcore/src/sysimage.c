@@ -8,7 +8,6 @@
  */
 #include "core.h"
 
-#define THREADS_MAX	1024u		/* of one program */
 #define MEMORY_PAGES_MAX (1u << 22)	/* of one object: 16 GiB */
 #define QUOTA_MAX	(1u << 24)
 #define AUDIT_MIN	16u
@@ -201,7 +200,7 @@ program_check(const struct bx_sysimage *image, uint32_t index, const char **wher
 		return refuse(where, BX_ERR_RANGE, "program slot_count");
 	if (bx_get_le32(program->reply_count) > slots)
 		return refuse(where, BX_ERR_RANGE, "program reply_count");
-	if (threads == 0 || threads > THREADS_MAX)
+	if (threads == 0 || threads > BX_SYSIMAGE_PROGRAM_THREADS_MAX)
 		return refuse(where, BX_ERR_RANGE, "program thread_count");
 	if (bx_get_le32(program->frame_quota) > QUOTA_MAX)
 		return refuse(where, BX_ERR_RANGE, "program frame_quota");

@@ -851,7 +851,6 @@ START_TEST(ipc6_interrupted_copy_goes_on)
 }
 END_TEST
 
-/* What was offered is read once: another thread of the program cannot change it under way. */
 /* The capability of the active side (_i 0: the sender) goes in the middle of a copy, and one of another
  * endpoint comes into its slot: the call begins afresh by that one, and what was begun goes to nobody. */
 START_TEST(ipc6_another_capability_comes_in_a_copy)
@@ -903,23 +902,64 @@ START_TEST(ipc6_capability_in_use_stays)
 }
 END_TEST
 
-/* The look for such calls has an end: with 128 threads whose last calls named the slot it counts as used. */
+/* With its capability a call that has cost its use and begins again has cost none, and counts no more (_i 0); nor
+ * does one that then has no time left (_i 1). */
+START_TEST(ipc6_capability_goes_before_a_call_begins_again)
+{
+	struct bx_program *program = &world.core->programs[CLIENT / 2];
+	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
+	uint32_t parent;
+
+	half_copied(SERVER);
+	bx_thread_stop(world.core, thread(SERVER));
+	ck_assert_uint_eq(thread(CLIENT)->restart, 1);
+	ck_assert_uint_eq(program->strays, 1);
+	if (_i == 0)
+		ck_assert_int_eq(bx_capability_remove_leaf(world.core, program->space.first_slot + EP_A, &parent,
+		    &removal), BX_OK);
+	else
+		world.machine.now = thread(CLIENT)->context.value[2] + 1;
+	ck_assert_uint_eq(program->strays, (unsigned)_i);
+	settle();
+	failed(CLIENT, _i == 0 ? BX_ERR_CAP_EMPTY : BX_ERR_TIMEOUT);
+	ck_assert_uint_eq(program->strays, 0);
+	bx_thread_ready(world.core, thread(SERVER));
+}
+END_TEST
+
+/* The look for such calls has an end: with 64 threads whose last calls named the slot it counts as used.  While
+ * nobody waits at the object (_i 0), or when it is of another type (_i 1), there is none, but for one of the program
+ * that is astray. */
 START_TEST(ipc6_use_looks_have_an_end)
 {
-	static struct bx_thread threads[129];
+	static struct bx_thread threads[65];
+	static struct bx_cap_slot slots[FREE_SLOT];
 	struct bx_program program = { .thread_count = BX_ARRAY_COUNT(threads) };
+	struct bx_endpoint endpoint = { .senders = { BX_NONE, BX_NONE }, .receivers = { BX_NONE, BX_NONE } };
 	static struct bx_kcore core;
 
 	core.threads = threads;
+	core.endpoints = &endpoint;
+	core.forest.slots = slots;
+	slots[EP_A].cap.type = _i == 1 ? BX_CAP_MEMORY : BX_CAP_ENDPOINT;
 	for (uint32_t i = 0; i < BX_ARRAY_COUNT(threads); i++) {
 		threads[i].state = BX_THREAD_READY;
 		threads[i].transfer = BX_NONE;
-		threads[i].context.value[0] = i < 127 ? EP_A : EP_B;
+		threads[i].context.value[0] = EP_A;
 	}
 	ck_assert(!bx_capability_in_use(&core, &program, EP_A));
-	threads[128].context.value[0] = EP_A;
+	if (_i < 2)
+		program.strays = 1;
+	else if (_i == 2)
+		endpoint.senders.head = 7;
+	else
+		endpoint.receivers.head = 7;
 	ck_assert(bx_capability_in_use(&core, &program, EP_A));
-	program.thread_count = 128;
+	threads[3].context.value[0] = threads[5].context.value[0] = EP_B;
+	ck_assert(!bx_capability_in_use(&core, &program, EP_A));
+	threads[3].context.value[0] = EP_A;
+	ck_assert(bx_capability_in_use(&core, &program, EP_A));
+	program.thread_count = 64;
 	ck_assert(!bx_capability_in_use(&core, &program, EP_A));
 }
 END_TEST
@@ -981,6 +1021,7 @@ START_TEST(ipc8_fault_outlives_a_capability)
 }
 END_TEST
 
+/* What was offered is read once: another thread of the program cannot change it under way. */
 START_TEST(ipc6_offer_is_read_once)
 {
 	half_copied(CLIENT);
@@ -1865,8 +1906,9 @@ suite_ipc(void)
 	tcase_add_loop_test(all, ipc6_copy_is_made_at_the_priority_of_who_waits, 0, 4);
 	tcase_add_loop_test(all, ipc6_capability_goes_in_a_copy, 0, 2);
 	tcase_add_loop_test(open, ipc6_another_capability_comes_in_a_copy, 0, 2);
+	tcase_add_loop_test(open, ipc6_capability_goes_before_a_call_begins_again, 0, 2);
 	tcase_add_loop_test(open, ipc6_capability_in_use_stays, 0, 4);
-	tcase_add_test(all, ipc6_use_looks_have_an_end);
+	tcase_add_loop_test(all, ipc6_use_looks_have_an_end, 0, 4);
 	tcase_add_loop_test(all, ipc6_another_capability_goes, 0, 2);
 	tcase_add_test(all, ipc6_stale_reply_is_deleted);
 	tcase_add_test(all, ipc8_fault_outlives_a_capability);

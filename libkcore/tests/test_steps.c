@@ -353,6 +353,25 @@ START_TEST(steps_delete_begins_anew)
 }
 END_TEST
 
+/* Nor does it for another slot, where somebody else has taken the rights before. */
+START_TEST(steps_delete_goes_on_elsewhere)
+{
+	struct bx_removal one = { .left = BX_REMOVAL_STEP }, other = { .left = BX_REMOVAL_STEP };
+	uint32_t slots = world.core->programs[CROWD].space.first_slot, parent;
+
+	server_receives(0);
+	crowd_asks(MANY, BX_SYS_CALL, QUEUE);
+	(void)ask(world.core->programs[OTHER].first_thread, BX_SYS_WAIT, NOTE, 0, far(), 0);
+	ck_assert_int_eq(bx_capability_remove_leaf(world.core, slots + QUEUE, &parent, &one), BX_ERR_AGAIN);
+	removal_finish(slots + NOTE, &other);
+	ck_assert_uint_eq(other.index, MANY);
+	ck_assert_uint_gt(in_state(BX_THREAD_SENDING), 0);
+	removal_finish(slots + QUEUE, &other);
+	ck_assert_uint_eq(in_state(BX_THREAD_SENDING), 0);
+	world_sound(&world);
+}
+END_TEST
+
 /* Threads are looked at only when somebody waits at the object: here of another program, then of this. */
 START_TEST(steps_delete_looks_at_waiters_only)
 {
@@ -361,16 +380,20 @@ START_TEST(steps_delete_looks_at_waiters_only)
 	uint32_t slot = world.core->programs[CROWD].space.first_slot + slots[_i / 3], parent;
 	struct bx_removal removal = { .left = BX_REMOVAL_STEP };
 	uint32_t other = _i % 3 == 2 ? first : world.core->programs[OTHER].first_thread;
+	int closer = 0;
 
 	if (calls[_i / 3] == BX_SYS_SEND)
 		server_receives(0);
 	if (_i % 3 != 0)
 		(void)ask(other, calls[_i / 3], slots[_i / 3], 0, far(), BX_SLOT_NONE);
+	for (uint32_t i = 0; i < MANY; i++)
+		closer += thread(first + i)->context.value[0] == slots[_i / 3] ? 2 : 0;
 	ck_assert_int_eq(bx_capability_remove_leaf(world.core, slot, &parent, &removal), BX_OK);
 	if (_i % 3 == 0)
 		ck_assert_int_eq(removal.left, BX_REMOVAL_STEP - 16);
 	else
-		ck_assert_int_eq(removal.left, BX_REMOVAL_STEP - 16 - (int)MANY - (_i % 3 == 2 ? 128 : 0));
+		ck_assert_int_eq(removal.left, BX_REMOVAL_STEP - 16 - (int)MANY - closer -
+		    (_i % 3 == 2 ? 128 : 0));
 	ck_assert_uint_eq(thread(other)->state == BX_THREAD_READY, _i % 3 != 1);
 	world_sound(&world);
 }
@@ -491,6 +514,43 @@ START_TEST(steps_priority_waits_for_higher)
 }
 END_TEST
 
+/* A priority is on its way along a chain to a thread of a server when that server ends: what is left of the way
+ * goes to the end, which is told to who waits before anybody between computes. */
+START_TEST(steps_priority_comes_to_an_end)
+{
+	uint32_t last = first + LINKS - 1, other = world.core->programs[OTHER].first_thread;
+	struct bx_program *served = &world.core->programs[SERVED];
+	struct bx_thread *init = thread(world.core->programs[INIT].first_thread);
+
+	server_receives(0);
+	bx_thread_wake(world.core, thread(served->first_thread), BX_OK);
+	chain_make();
+	bx_thread_wake(world.core, thread(last), BX_OK);
+	(void)ask(last, BX_SYS_CALL, QUEUE, 0, far(), 0);
+	ck_assert_uint_eq(thread(last)->state, BX_THREAD_SENDING);
+	(void)ask(served->first_thread, BX_SYS_SLEEP, 0, 0, far(), 0);
+	world_run_until(&world, other);
+	thread(other)->priority_base = 40;
+	bx_sched_unlend(world.core, thread(other));
+	world.machine.interrupt_every = 1;
+	thread(first)->priority_base = 30;
+	bx_sched_unlend(world.core, thread(first));
+	while (thread(last)->priority != 30)
+		bx_sched_settle_step(world.core);
+	ck_assert_uint_eq(thread(served->first_thread)->priority, 10);
+	bx_program_end(world.core, SERVED, BX_PROGRAM_KILLED);
+	ck_assert_uint_eq(served->end_priority, 10);
+	init->priority_base = 20;
+	bx_sched_unlend(world.core, init);
+	world.machine.interrupt_every = 0;
+	(void)world_call(&world, BX_SYS_SLEEP, 0, 0, far());
+	ck_assert_uint_eq(world_current(&world), last);
+	ck_assert_int_eq(world_result(&world, last), BX_ERR_PEER_DIED);
+	ck_assert_uint_eq(init->state, BX_THREAD_READY);
+	ck_assert_uint_eq(served->state, BX_PROGRAM_ENDING);
+}
+END_TEST
+
 /* A map that is stopped in between, after _i steps, is undone in steps by who stops it. */
 START_TEST(steps_stop_of_a_map)
 {
@@ -577,10 +637,12 @@ suite_steps(void)
 	tcase_add_test(tcase, steps_reply_meets_the_dying);
 	tcase_add_loop_test(tcase, steps_delete_of_waits, 0, 2);
 	tcase_add_test(tcase, steps_delete_begins_anew);
+	tcase_add_test(tcase, steps_delete_goes_on_elsewhere);
 	tcase_add_loop_test(tcase, steps_delete_is_overtaken, 0, 2);
 	tcase_add_loop_test(tcase, steps_delete_looks_at_waiters_only, 0, 9);
 	tcase_add_test(tcase, steps_priority_along_a_chain);
 	tcase_add_test(tcase, steps_priority_waits_for_higher);
+	tcase_add_test(tcase, steps_priority_comes_to_an_end);
 	tcase_add_loop_test(tcase, steps_stop_of_a_map, 0, 10);
 	tcase_add_test(tcase, steps_hear_the_timer);
 	suite_add_tcase(suite, tcase);

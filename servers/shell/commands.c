@@ -7,7 +7,7 @@
 #include "spawn-client.h"
 
 #define RUN_WAIT_US	20000u		/* at most, between two looks at a program that runs */
-#define KILL_WAIT_US	1000000u	/* at most, until it has been taken apart */
+#define KILL_WAIT_US	5000000u	/* at most, until it has been taken apart */
 #define ASK_WAIT_US	5000000u	/* for an answer of spawnd, which may be at work for others */
 #define POWER_WAIT_US	5000000u
 

@@ -144,7 +144,7 @@ case " ${BX_LIBS-} " in
 	    "consoled=$data/programs/consoled.elf" "server=$scratch/server"; } >"$scratch/output" 2>&1; then
 		bad "$(tail -n 5 "$scratch/output")"
 	else
-		timeout 60 sh "$bin/run-qemu" --plain "$scratch/server.iso" </dev/null >"$scratch/output" 2>&1 &
+		timeout 300 sh "$bin/run-qemu" --plain "$scratch/server.iso" </dev/null >"$scratch/output" 2>&1 &
 		pid=$!
 		while kill -0 $pid 2>/dev/null && ! grep -q '^server adds' "$scratch/output"; do
 			sleep 0.2

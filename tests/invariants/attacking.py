@@ -7,7 +7,7 @@ import subprocess
 
 from machine import BUILD, PATIENCE, SOURCE, Machine, MachineError, symbols
 from shell import FRESH, Shell
-from test_attacks import LONG, WITH_HOARDER, check_fault
+from test_attacks import LONG, USUAL, WITH_HOARDER, check_fault
 
 MEMORY = 64
 TWICE = ("memory-reuse",)               # the first run leaves what the second one looks for
@@ -28,6 +28,18 @@ class Broken(Exception):
 
 class KernelEnds(Broken):
     """It has brought the kernel down."""
+
+
+def typed(words, kernel):
+    """What is typed at the shell's prompt for an attack: its last line must be refused."""
+    if words[0] == "keeper":
+        return ["run keeper &", "run warden"]
+    if words[0] not in ("attack", "lend", "officer"):
+        return []
+    lines = ["run hoarder &"] if words[0] == "attack" and words[1] in WITH_HOARDER else []
+    argument = ["%x" % symbols(kernel)[words[2]]] if len(words) > 2 else \
+        [KERNEL_TEXT] if words[1].endswith("-address") else []
+    return [*lines, " ".join(["run", *words[:2], *argument])]
 
 
 class Target:
@@ -73,44 +85,39 @@ class Target:
         """Raises Broken when the attack is not refused, MachineError when the machine fails."""
         getattr(self, "_" + words[0])(words, ends)
 
-    def _argument(self, words):
-        if len(words) > 2:
-            return "%x" % symbols(self.kernel)[words[2]]
-        return KERNEL_TEXT if words[1].endswith("-address") else ""
-
     def _attack(self, words, ends):
         name, end = words[1], ends[words[1]]
-        line = ("run attack %s %s" % (name, self._argument(words))).strip()
-        if name in WITH_HOARDER:
-            self.begin("run hoarder &", "attacks", 20 * PATIENCE)
+        *before, line = typed(words, self.kernel)
+        for first in before:
+            self.begin(first, "attacks", USUAL * PATIENCE)
         for _ in range(2 if name in TWICE else 1):
-            said = self.begin(line, "attacks", LONG.get(name, 20) * PATIENCE)
+            said = self.begin(line, "attacks", LONG.get(name, USUAL) * PATIENCE)
             if end == "REFUSED" and "attack %s: contained" % name not in said:
                 raise MachineError("it did not come to its end: " + said)
             if end not in ("REFUSED", "BY_KILL"):
                 check_fault(said, end)
         if name in WITH_HOARDER:
-            self.begin("kill hoarder", "attacks", 20 * PATIENCE)
+            self.begin("kill hoarder", "attacks", USUAL * PATIENCE)
 
     def _lend(self, words, _):
         for name in words[1:]:
-            said = self.begin("run lend " + name, "open", 60 * PATIENCE)
+            said = self.begin(typed(["lend", name], self.kernel)[0], "open", USUAL * PATIENCE)
             if "lend %s: holds" % name not in said:
                 raise MachineError("it did not come to its end: " + said)
 
     def _officer(self, words, _):
         for name in words[1:]:
-            said = self.begin("run officer " + name, "attacks", 60 * PATIENCE)
+            said = self.begin(typed(["officer", name], self.kernel)[0], "attacks", USUAL * PATIENCE)
             if "officer: contained" not in said:
                 raise MachineError("it did not come to its end: " + said)
 
-    def _keeper(self, *_):
+    def _keeper(self, words, _):
         """Two programs with vector registers at once; the second is waited for, and both end together."""
-        self.begin("run keeper &", "attacks", 20 * PATIENCE)
-        said = self.begin("run warden", "attacks", 60 * PATIENCE)
+        for line in typed(words, self.kernel):
+            said = self.begin(line, "attacks", USUAL * PATIENCE)
         if "warden: contained" not in said:
             raise MachineError("it did not come to its end: " + said)
-        self.begin("run witness", "attacks", 20 * PATIENCE)
+        self.begin("run witness", "attacks", USUAL * PATIENCE)
 
     def _state(self, *_):
         """What the kernel took the digests of, at launch, is what the manifest predicts."""

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# check-invariants.sh [--look] [--only WORD]... -- runs the invariants by the Python that configure found.
+# check-invariants.sh [--look] [--only WORD]... [--build NAME] -- runs the invariants by the Python that configure found.
 #
 # PYTHON is that one; INVARIANTS_MISSING, if not empty, the Debian packages without which kernels cannot
 # be booted.

@@ -93,6 +93,11 @@ class Documents:
             values.setdefault(key, []).append(value)
         return os.path.basename(path)[:-len(".patch")], values
 
+    @staticmethod
+    def head_text(path):
+        """A patch's beginning, as people read it."""
+        return read(path).split("--- a/")[0].strip()
+
     def _mutant(self, path):
         name, values = self._head(path)
         if set(values) - {"caught by", "after", "ends", "processor"} or len(values.get("caught by", ())) != 1:

@@ -3,10 +3,12 @@
 """Runs docs/invariants.md and docs/hardening.md: every check, every attack, every mutant, every trial.
 
     run.py [--look] [--only WORD]...
+    run.py --build NAME
 
   --look        only what needs no machine: each word of the documents names something, each function
                 is where it is said to be, each patch fits the sources
   --only WORD   only rows, mutants and trials whose name has this in it; all words are still looked up
+  --build NAME  runs nothing: makes an image of the kernel of one mutant, mutant-NAME.iso
 
 The last line is "N passed, N failed".  What the documents' words mean: tests/invariants/README.md.
 """
@@ -184,12 +186,7 @@ class Run:
     @staticmethod
     def registers(machine):
         """Control registers in a program without fpu, and whether its vector registers are all zero."""
-        for _ in range(2000):
-            machine.pause()
-            said = machine.monitor("info registers")
-            if "CPL=3" in said:
-                break
-            machine.resume()
+        said = machine.pause_at("CPL=3")
         values = {name: int(value, 16) for name, value in
                   re.findall(r"\b(CR0|CR4|EFER)=([0-9a-f]+)", said)}
         vectors = re.findall(r"XMM\d+=([0-9a-f ]+)", said)
@@ -390,13 +387,46 @@ def report_protection(results, row, tally, skipped):
     return [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", row.name), str(len(keys)), cell]
 
 
+def build(documents, name):
+    """One mutant, to be looked at: an image in the build folder, and what to do with it."""
+    from attacking import SYSTEM_OF, typed
+    from machine import BUILD, RUN_QEMU
+    from workshop import Workshop
+    mutant = documents.mutants.get(name)
+    if mutant is None:
+        print("there is no mutant %r: tests/mutants has them, NAME.patch each" % name)
+        return 1
+    words = mutant.caught.split()
+    system, image = SYSTEM_OF.get(words[0], "attacks"), "mutant-%s.iso" % name
+    folder = tempfile.mkdtemp(prefix="bx-invariants-")
+    try:
+        workshop = Workshop(folder)
+        kernel = workshop.kernel(name, mutant.path)
+        if kernel.error:
+            print(kernel.error)
+            return 1
+        shutil.move(workshop.image(kernel, system), os.path.join(BUILD, image))
+        lines = typed(words, kernel.whole)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(documents.head_text(mutant.path))
+    print("the system `%s': %ssh %s %s" % (system, "QEMU_CPU=%s " % mutant.processor if mutant.processor else "",
+                                           os.path.relpath(RUN_QEMU, BUILD), image))
+    for line in lines:
+        print("brainix> " + line)
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--look", action="store_true", help="only what needs no machine")
     parser.add_argument("--only", action="append", default=[], metavar="WORD")
+    parser.add_argument("--build", metavar="NAME", help="only an image of one mutant")
     arguments = parser.parse_args()
     tally = Tally()
     documents = Documents(SOURCE)
+    if arguments.build is not None:
+        return build(documents, arguments.build)
     rows, protections = look(documents, tally)
     if not arguments.look:
         perform(documents, rows, protections, tally, arguments.only)

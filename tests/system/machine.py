@@ -29,7 +29,10 @@ SOURCE = os.path.abspath(os.environ.get(
 BUILD = os.path.abspath(os.environ.get("BX_BUILDDIR", os.getcwd()))
 RUN_QEMU = os.path.join(SOURCE, "tools", "run", "run-qemu")
 
-TIMEOUT = {"bios": 30 * PATIENCE, "uefi": 90 * PATIENCE}
+TIMEOUT = {"bios": 60 * PATIENCE, "uefi": 120 * PATIENCE}
+
+# Between two looks at a running processor: one that is stopped again at once comes nowhere.
+LOOK_EVERY = 0.01
 
 
 class Machine(Line):
@@ -115,6 +118,19 @@ class Machine(Line):
 
     def pause(self):
         self.qmp("stop")
+
+    def pause_at(self, level):
+        """Stops the machine in the kernel ("CPL=0") or in a program ("CPL=3"); returns its registers as text."""
+        end = time.monotonic() + self.timeout
+        while True:
+            self.pause()
+            said = self.monitor("info registers")
+            if level in said:
+                return said
+            self.resume()
+            if time.monotonic() > end:
+                raise MachineError("the processor was never seen at " + level)
+            time.sleep(LOOK_EVERY)
 
     def resume(self):
         """Lets the guest go on.  It may end, and QEMU with it, before the answer is read: what it

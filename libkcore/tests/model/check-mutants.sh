@@ -3,8 +3,8 @@
 # check-mutants.sh -- breaks the kernel core by each line of mutants.list, and runs the model on what
 # comes of it.  A broken one that is not seen is a failure, as is a line that changes nothing any more.
 # Then core and specification in the same way, by each line of both.list: nothing differs, and a sentence has to
-# see it.
-#   BX_SRCDIR  top of the sources	BX_SOURCES  of the model, below it
+# see it.  At last the core by each line of units.list, and a suite of the unit tests has to see it.
+#   BX_SRCDIR  top of the sources	BX_SOURCES  of the model, below it	BX_UNITS  of the unit tests but for the core
 #   BX_CPPFLAGS BX_LIBS  for them	BX_ONLY  a part of a line: those alone
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
@@ -99,6 +99,34 @@ while IFS='|' read -r what source edit system spec spec_edit; do
 	fi
 	whole_again "$source" "$spec"
 done <"$top/libkcore/tests/model/both.list"
+
+units() {	# suite: what the unit tests say of it
+	test -n "$BX_UNITS" &&
+	${CC:-cc} $(ls "$scratch"/objects/*.o | grep -v _tests_model_) "$scratch"/units/*.o $BX_LIBS -o "$scratch/test" &&
+	CK_RUN_SUITE=$1 timeout 600 "$scratch/test" >"$scratch/out" 2>&1
+}
+mkdir "$scratch/units"
+while IFS='|' read -r what file edit suite; do
+	wanted "$what" || continue
+	source=libkcore/src/$file
+	for unit in $BX_UNITS; do
+		test -f "$scratch/units/$(basename "$unit").o" ||
+			compile "$top/$unit" "$scratch/units/$(basename "$unit").o" || exit 99
+	done
+	if ! units "$suite"; then
+		failed "$what" "$suite fails as it is"
+	elif ! edited "$source" "$edit"; then
+		failed "$what" "the edit changes nothing, or what does not compile"
+	elif units "$suite"; then
+		failed "$what" "not seen by $suite"
+	elif ! grep -q ':[FE]:' "$scratch/out"; then
+		failed "$what" "$suite has not come to its end"
+	else
+		printf '%s: %s\n' "$what" "$(sed -n 's/.*:[FE]:[^:]*:\(.*\)/\1/p' "$scratch/out" | head -n 1 | cut -c 1-150)"
+		passed=$((passed + 1))
+	fi
+	whole_again "$source"
+done <"$top/libkcore/tests/model/units.list"
 
 echo "$(($(date +%s) - began)) s"
 echo "$passed passed, $failed failed"

@@ -221,10 +221,10 @@ program_same(struct model *model, unsigned i)
 	const struct bx_program *core = &model->world.core->programs[i];
 
 	SAME("state of program", i, core->state, spec->state);
-	/* Whether all have been told of its end is not to be seen either, but who runs before the rest of it is. */
-	if (spec->state == BX_PROGRAM_ENDING && core->end_priority > spec->base &&
-	    spec_end_told(spec, model->spec.endpoint_count))
-		return differ(model, "those told of the end of program", i, 0, 1);
+	/* Not to be seen from outside, but who runs before the rest of it is. */
+	if (spec->state == BX_PROGRAM_ENDING)
+		SAME("priority of the end of program", i, core->end_priority,
+		    spec_end_told(spec, model->spec.endpoint_count) ? spec->base : spec->hurry);
 	SAME("who starts program", i, core->work_thread, wide(spec->starter));
 	SAME("starts of program", i, core->starts, spec->starts);
 	SAME("exit code of program", i, (uint32_t)core->exit_code, (uint32_t)spec->exit_code);
@@ -552,8 +552,8 @@ runner_may(struct model *model, const struct spec *before)
 	    spec->threads[last].priority < spec->threads[current].priority ||
 	    spec->now >= model->slice_end || !spec_has_time(spec, spec_account_of(spec, last)))
 		return true;
-	/* An equal runs: only when the slice was given away or has ended. */
-	if (!spec->slice_given)
+	/* An equal runs: only when the slice was given away or has ended, or the time of whose slice it was. */
+	if (!spec->slice_given && (before->account == NOBODY || spec_has_time(spec, before->account)))
 		return differ(model, "preempted by an equal: thread, at", 0, current, last);
 	return true;
 }

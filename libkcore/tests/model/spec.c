@@ -169,24 +169,38 @@ spec_end_told(const struct spec_program *ended, unsigned endpoints)
 	return ended->undone > ended->threads + endpoints;
 }
 
+/* The highest priority that those may have who wait for a program. */
+static uint8_t
+waited_high(const struct spec *spec, unsigned program)
+{
+	uint8_t most = 0;
+
+	for (unsigned i = 0; i < spec->thread_count; i++) {
+		if (waits_for(spec, i, program) && spec_priority_high(spec, i) > most)
+			most = spec_priority_high(spec, i);
+	}
+	return most;
+}
+
 /* The priority at which a program is taken apart: until they have been told, the highest that any of those who wait
- * for it has had since it ended, and its threads had; then the program's own. */
+ * for it has had since it ended, and its threads had; then the program's own.  Of a chain that comes apart who waits
+ * for it may have any of the priorities that were lent along it, for a moment. */
 static unsigned
 end_priority(struct spec *spec, unsigned program)
 {
 	struct spec_program *ended = &spec->programs[program];
-	uint8_t least = ended->hurry, most = ended->hurry;
+	uint8_t told = spec->end_priority[program], least = ended->hurry, most = waited_high(spec, program);
 
 	if (spec_end_told(ended, spec->endpoint_count))
 		return ended->base;
 	for (unsigned i = 0; i < spec->thread_count; i++) {
-		if (!waits_for(spec, i, program))
-			continue;
-		if (lends(spec, i) && spec_priority_low(spec, i) > least)
+		if (waits_for(spec, i, program) && lends(spec, i) && spec_priority_low(spec, i) > least)
 			least = spec_priority_low(spec, i);
-		if (spec_priority_high(spec, i) > most)
-			most = spec_priority_high(spec, i);
 	}
+	if (spec->waited[program] > most)
+		most = spec->waited[program];
+	if (told > least && told < most)
+		most = told;
 	ended->hurry = least < most && spec_choose(spec, 2) == 1 ? most : least;
 	return ended->hurry;
 }
@@ -398,6 +412,10 @@ spec_event(struct spec *spec, const struct spec_event *event)
 	spec->overdue = event->overdue;
 	spec->unsettled = event->unsettled;
 	spec->chained = spec->chained || chained(spec);
+	for (unsigned p = 0; p < spec->program_count; p++) {
+		spec->end_priority[p] = event->end_priority[p];
+		spec->waited[p] = waited_high(spec, p);
+	}
 	spec->went_on = true;
 	spec->record_count = 0;
 	spec->view_kind = 0;

@@ -73,6 +73,7 @@ struct spec_event {
 	bool pending;			/* an interrupt waits all the time */
 	bool overdue;			/* the timer's own event is due, and did not come yet */
 	bool unsettled;			/* told by the core: afterwards priorities are still on their way */
+	uint8_t end_priority[SPEC_PROGRAMS];	/* told by the core: afterwards, of each that is being taken apart */
 	uint8_t left;			/* told by the core: accounts that have time again, and are left for the next event */
 	uint8_t late;			/* EVENT_TIMER: more is due than one takes up: by so much, at most */
 	uint64_t now;
@@ -208,6 +209,8 @@ struct spec {
 	uint32_t slice_of;		/* whose: told by the core */
 	uint64_t used[SPEC_THREADS];	/* of each one's time, in its present turn among equals */
 	bool pending, overdue, unsettled;	/* of the event */
+	uint8_t end_priority[SPEC_PROGRAMS];	/* of the event */
+	uint8_t waited[SPEC_PROGRAMS];	/* the most that who waited for each one had, when it came */
 	bool chained;			/* somebody has waited for one that waits since all priorities were settled */
 	uint32_t calls;			/* made so far: names of calls */
 	/* ports, power */

@@ -540,7 +540,7 @@ late_looks(const struct model *model)
 
 	for (unsigned i = 0; i < core->thread_count; i++) {
 		if (core->threads[i].timer_key <= now)
-			looks += 1 + (bx_budget_due(core, &core->threads[i]) <= now);
+			looks += bx_budget_due(core, &core->threads[i]) <= now ? 2u : 1u;
 	}
 	return (uint8_t)(looks > EXPIRE_LOOKS ? looks - EXPIRE_LOOKS : 0);
 }
@@ -595,6 +595,8 @@ model_do(struct model *model, const struct model_op *op)
 	core_do(model, &event);
 	event.unsettled = model->world.core->unsettled != BX_NONE;
 	event.left = accounts_left(model);
+	for (unsigned p = 0; p < model->spec.program_count; p++)
+		event.end_priority[p] = model->world.core->programs[p].end_priority;
 	broken = sentences_broken(&model->said, model->world.core, &event);
 	if (broken != NULL) {
 		snprintf(model->difference, sizeof model->difference, "a sentence: %s", broken);

@@ -158,7 +158,8 @@ deed_do(struct bounds *bounds)
 		bx_sys_sleep(bx_sys_now() + SETTLE);
 		bounds->deed_at = bx_sys_now();
 		bounds->deed_err = bx_sys_trap_buffers(BX_SYS_CALL, bounds->mine, BX_SLOT_NONE,
-		    bx_sys_deadline_far(), &bounds->deed_buffers, &words, &origin);
+		    bounds->deed_at + SOON, &bounds->deed_buffers, &words, &origin);
+		bounds->deed_back = bx_sys_now();
 		break;
 	}
 }

@@ -16,6 +16,7 @@
 #define THREAD_STACK	4096u
 #define DEPTH_MAX	64u		/* BX_CAP_DEPTH_MAX */
 #define SETTLE		20000u		/* ticks: who has nothing else to do waits by then */
+#define SOON		10000000u	/* ticks: before all who wait for ever, after any answer */
 #define TOUCH_ADDRESS	0x60000000000u	/* what the helper touches: DEED_TOUCH */
 
 struct row {
@@ -28,7 +29,7 @@ enum deed {
 	DEED_LINK,			/* calls the first of the chain */
 	DEED_TOUCH,			/* after SETTLE, reads where no page is; arms the spinner before */
 	DEED_MAP,			/* maps all of the memory */
-	DEED_CALL			/* after SETTLE, calls the driver with `deed_buffers` */
+	DEED_CALL			/* after SETTLE, calls the driver with `deed_buffers`; says when it goes on */
 };
 
 struct bounds {
@@ -42,7 +43,7 @@ struct bounds {
 	volatile uint64_t spin_armed, spin_at;
 	uint8_t probe_stack[THREAD_STACK], spinner_stack[THREAD_STACK], helper_stack[THREAD_STACK];
 	/* the helper's */
-	volatile uint64_t deed, deed_at;
+	volatile uint64_t deed, deed_at, deed_back;
 	volatile enum bx_err deed_err;
 	struct bx_ipc_buffers deed_buffers;
 	bool payers;			/* the system in which programs run out of time: no more is measured */

@@ -11,6 +11,7 @@ void
 bench_queue(struct bounds *bounds)
 {
 	struct bx_sys_words words = { .label = 0 };
+	uint32_t free = slot_free(bounds);
 	uint64_t start, bits;
 
 	spawn(bounds, SERVED, ROLE_SERVE, 0);
@@ -34,6 +35,10 @@ bench_queue(struct bounds *bounds)
 		MEASURE(bounds, "thread_priority", BX_OK, bx_sys_thread_priority(bounds->first, 20));
 		MEASURE(bounds, "thread_stop", BX_OK, bx_sys_thread_stop(bounds->first));
 		MEASURE(bounds, "thread_resume", BX_OK, bx_sys_thread_resume(bounds->first));
+		/* Somebody waits there: each thread of the program is looked at. */
+		need(bounds, "copy", bx_sys_cap_copy(bounds->queue, free));
+		MEASURE(bounds, "cap_move_waits", BX_OK, bx_sys_cap_move(free, free + 1));
+		need(bounds, "delete", bx_sys_cap_delete(free + 1));
 	}
 	/* Everybody is told when the server ends. */
 	probes_begin(bounds, 0);
@@ -147,6 +152,28 @@ serve_strings(struct bounds *bounds)
 	need(bounds, "unmap", bx_sys_unmap(bounds->memory, 0, BX_IPC_STRING_MAX / 4096));
 }
 
+/* An answer to one, and then a wait: to the first instruction of who is answered. */
+static void
+serve_waits(struct bounds *bounds)
+{
+	struct bx_sys_words words = { .label = 0 };
+	struct bx_sys_origin origin;
+
+	bounds->deed_buffers = (struct bx_ipc_buffers){ .send_slot = BX_SLOT_NONE,
+		.receive_slot = BX_SLOT_NONE };
+	for (unsigned n = 0; n < 3; n++) {
+		uint64_t start;
+
+		deed_begin(bounds, DEED_CALL);
+		need(bounds, "receive", receive_cap(bounds, BX_SLOT_NONE));
+		start = bx_sys_now();
+		want(bounds, "reply_receive", bx_sys_reply_receive(bounds->mine, bounds->reply + CLIENTS,
+		    start + 4 * SETTLE, &words, &origin), BX_ERR_TIMEOUT);
+		want(bounds, "call", bounds->deed_err, BX_OK);
+		row(bounds, "reply_receive_waits", bounds->deed_back - start);
+	}
+}
+
 /* The driver is the server of all; it takes every call, and answers the oldest, with all others
  * waiting. */
 void
@@ -164,6 +191,7 @@ bench_serve(struct bounds *bounds)
 	    bx_sys_deadline_far(), &words, &origin));
 	serve_caps(bounds);
 	serve_strings(bounds);
+	serve_waits(bounds);
 	for (uint32_t i = 0; i < CLIENTS - 1; i++)
 		MEASURE(bounds, "reply", BX_OK, bx_sys_reply(bounds->reply + i, &words));
 	for (unsigned n = 0; n < 3; n++) {

@@ -64,10 +64,13 @@ bench_payers(struct bounds *bounds)
 	}
 }
 
-/* Capabilities go while others wait by them, or have mapped what they name. */
+/* Capabilities go while others wait by them, or have mapped what they name.  Others still wait for the same object
+ * then, so that each thread of the holder's program is looked at. */
 void
 bench_delete(struct bounds *bounds)
 {
+	spawn(bounds, CROWD_0 + 1, ROLE_WAIT, 0);
+	wait_ready(bounds);
 	for (unsigned phase = 0; phase < 5; phase++) {
 		uint64_t deadline = bx_sys_deadline_in_us(bounds->sys, 100000);
 		struct bx_sys_words words = { .label = 0 };
@@ -87,6 +90,7 @@ bench_delete(struct bounds *bounds)
 		need(bounds, "reply", bx_sys_reply(bounds->reply, &words));
 		kill(bounds, CROWD_0);
 	}
+	kill(bounds, CROWD_0 + 1);
 	need(bounds, "map", bx_sys_map(bounds->memory, MEMORY_ADDRESS, 0, MEMORY_PAGES,
 	    BX_MAP_READ | BX_MAP_WRITE));
 	MEASURE(bounds, "cap_delete", BX_OK, bx_sys_cap_delete(bounds->line));

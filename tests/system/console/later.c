@@ -5,7 +5,7 @@
  */
 #include <brainix/sys.h>
 
-#define LATER_US	500000u
+#define LATER_US	3000000u	/* what is to be typed before has been */
 #define CONSOLED	1u		/* its number in the manifest */
 
 int

@@ -23,10 +23,11 @@
 #define POOLS_MAX	16u
 
 #define MOMENT_US	2000u		/* until the next end, at most */
-#define PROBE_US	1000000u
+#define PROBE_US	4000000u
 #define LOOK_US		50u		/* between two looks whether it is back: how exact a time can be */
 #define BACK_US		5000000u	/* by then a server is back, and each client goes on */
 #define SETTLE_US	5000000u	/* by then nobody else is at work */
+#define LOOKS_SAME	10u		/* looks, a fiftieth of a second apart, that tell so */
 
 enum kind { KIND_CONSOLE, KIND_ECHO, KIND_WORK, KIND_SHELL };
 
@@ -257,6 +258,23 @@ look(const struct reaper *reaper)
 	for (uint32_t i = 0; i < BX_ARRAY_COUNT(servers); i++)
 		set_look(reaper, &servers[i], &snapshot);
 	return snapshot;
+}
+
+/* All clients rest; how it is when nobody else is at work any more: it has been the same for some time. */
+static struct snapshot
+settled(const struct reaper *reaper)
+{
+	uint64_t end = bx_sys_deadline_in_us(reaper->sys, SETTLE_US);
+	struct snapshot now = look(reaper), last;
+	uint32_t same = 0;
+
+	while (same < LOOKS_SAME && bx_sys_now() < end) {
+		last = now;
+		bx_sys_sleep(bx_sys_deadline_in_us(reaper->sys, 10 * MOMENT_US));
+		now = look(reaper);
+		same = __builtin_memcmp(&now, &last, sizeof now) == 0 ? same + 1 : 0;
+	}
+	return now;
 }
 
 /* All clients rest.  The others come to rest as well, within a time: what is gone for good stays gone. */
@@ -493,8 +511,7 @@ turn(struct reaper *reaper, const struct server *server, uint32_t count)
 
 	if (!rest(reaper))
 		breach(reaper, server, "clients do not report before its turn", resting(reaper));
-	bx_sys_sleep(bx_sys_deadline_in_us(reaper->sys, 100 * MOMENT_US));
-	before = look(reaper);
+	before = settled(reaper);
 	was = sum(reaper);
 	go_on(reaper);
 	while (done < count && once(reaper, server, done, &reaper->times[done]))
