@@ -89,24 +89,24 @@ bx_fsi_log_commit(struct bx_fs *fs)
 static enum bx_err
 read_record(struct bx_fs *fs, unsigned copy, uint32_t sector, uint32_t *length)
 {
+	const uint32_t unit = fs->device.sector_bytes;
 	uint8_t *r = fs->log;
+	uint64_t at = log_offset(fs, copy, sector), sum;
 	uint32_t bytes, sectors;
-	uint64_t sum;
 
-	if (fs->device.read(fs->device.context, log_offset(fs, copy, sector), r,
-	    fs->device.sector_bytes) != BX_OK)
+	if (fs->device.read(fs->device.context, at, r, unit) != BX_OK)
 		return BX_ERR_IO;
 	if (!bx_fsi_record_head(r, fs->root.generation, fs->log_seed, sector, &bytes))
 		return BX_ERR_NOT_FOUND;
 	sectors = sectors_for(fs, bytes);
 	if (sectors > log_sectors(fs) - sector)
 		return BX_ERR_NOT_FOUND;
-	if (fs->device.read(fs->device.context, log_offset(fs, copy, sector), r,
-	    (size_t)sectors * fs->device.sector_bytes) != BX_OK)
+	if (sectors > 1 && fs->device.read(fs->device.context, at + unit, r + unit,
+	    (size_t)(sectors - 1) * unit) != BX_OK)
 		return BX_ERR_IO;
 	sum = bx_get_le64(r + 32);
 	bx_put_le64(r + 32, 0);
-	if (bx_get_le32(r + 4) != bytes || bx_fsi_xxh64(r, bytes, fs->log_seed) != sum)
+	if (bx_fsi_xxh64(r, bytes, fs->log_seed) != sum)
 		return BX_ERR_NOT_FOUND;
 	*length = bytes;
 	return BX_OK;

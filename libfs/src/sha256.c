@@ -26,8 +26,9 @@ rotate(uint32_t v, unsigned bits)
 static void
 compress(uint32_t h[8], const uint8_t block[64])
 {
+	/* The working variables of the standard; its h is v. */
+	uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], v = h[7];
 	uint32_t w[64];
-	uint32_t s[8];
 
 	for (unsigned t = 0; t < 16; t++)
 		w[t] = bx_get_be32(block + 4 * t);
@@ -37,20 +38,28 @@ compress(uint32_t h[8], const uint8_t block[64])
 		w[t] = (rotate(y, 17) ^ rotate(y, 19) ^ y >> 10) + w[t - 7] +
 		    (rotate(x, 7) ^ rotate(x, 18) ^ x >> 3) + w[t - 16];
 	}
-	memcpy(s, h, sizeof s);
+	/* Three rotations of one word are one after the other: 6, 11, 25 and 2, 13, 22 places in all. */
 	for (unsigned t = 0; t < 64; t++) {
-		uint32_t a = s[0], e = s[4];
-		uint32_t one = s[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-		    ((e & s[5]) ^ (~e & s[6])) + k[t] + w[t];
-		uint32_t two = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
-		    ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+		uint32_t one = v + rotate(e ^ rotate(e ^ rotate(e, 14), 5), 6) + (g ^ (e & (f ^ g))) + k[t] + w[t];
+		uint32_t two = rotate(a ^ rotate(a ^ rotate(a, 9), 11), 2) + ((a & b) | (c & (a | b)));
 
-		memmove(s + 1, s, 7 * sizeof s[0]);
-		s[4] += one;
-		s[0] = one + two;
+		v = g;
+		g = f;
+		f = e;
+		e = d + one;
+		d = c;
+		c = b;
+		b = a;
+		a = one + two;
 	}
-	for (unsigned i = 0; i < 8; i++)
-		h[i] += s[i];
+	h[0] += a;
+	h[1] += b;
+	h[2] += c;
+	h[3] += d;
+	h[4] += e;
+	h[5] += f;
+	h[6] += g;
+	h[7] += v;
 }
 
 /* `length` is a multiple of 64, `tail_length` at most 55: what the library needs, one
@@ -66,8 +75,7 @@ bx_fsi_sha256(const void *data, size_t length, const void *tail, size_t tail_len
 	uint8_t last[64] = { 0 };
 	const uint8_t *p = data;
 
-	BX_ASSERT(length % 64 == 0);
-	BX_ASSERT(tail_length <= 55);
+	BX_ASSERT(length % 64 == 0 && tail_length <= 55);
 	for (size_t at = 0; at < length; at += 64)
 		compress(h, p + at);
 	if (tail_length > 0)

@@ -2,7 +2,7 @@
 /*
  * test_fs_bounds.c -- how much one call writes and reads: at most 64 KiB and 256 KiB beyond the caller's bytes,
  * in an arena of 64 KiB, whatever is in the volume.  A directory of thousands of names, files of
- * hundreds of extents, snapshots being taken apart, a log to replay.  BX_FS_STEPS makes it longer.
+ * hundreds of extents, snapshots being taken apart, a log to replay.  BX_FS_STEPS and BX_FS_NAMES make it longer.
  * And what durable calls cost on the average, in 64 KiB and in 1 MiB; and how much stack all of it takes.
  */
 #include "suite.h"
@@ -157,13 +157,14 @@ END_TEST
 START_TEST(a_large_directory_stays_within)
 {
 	const struct bx_fs_owner owner = { .mode = 0644 };
-	const unsigned count = 4000;
+	const char *asked = getenv("BX_FS_NAMES");
+	const uint32_t count = asked != NULL ? (uint32_t)strtoul(asked, NULL, 0) : 4000;
 	char name[32];
 	uint64_t inode;
 
-	format(64u << 20);
+	format((64u << 20) + (uint64_t)count * 1024);
 	for (unsigned i = 0; i < count; i++) {
-		snprintf(name, sizeof name, "some-file-name-%05u", i * 7919u % count);
+		snprintf(name, sizeof name, "some-file-name-%05u", (uint32_t)(i * UINT64_C(7919) % count));
 		begin();
 		ck_assert_int_eq(bx_fs_create(fs, BX_FS_ROOT, name, strlen(name), BX_FS_FILE, owner, 1, &inode),
 		    BX_OK);
@@ -177,7 +178,7 @@ START_TEST(a_large_directory_stays_within)
 	for (unsigned i = 0; i < count; i++) {
 		char other[32];
 
-		snprintf(name, sizeof name, "some-file-name-%05u", i * 4801u % count);
+		snprintf(name, sizeof name, "some-file-name-%05u", (uint32_t)(i * UINT64_C(4801) % count));
 		snprintf(other, sizeof other, "another-%05u", i);
 		begin();
 		ck_assert_int_eq(bx_fs_rename(fs, BX_FS_ROOT, name, strlen(name), BX_FS_ROOT, other,
@@ -190,7 +191,7 @@ START_TEST(a_large_directory_stays_within)
 	ck_assert_int_eq(bx_fs_snapshot_remove(fs, "all", 3), BX_OK);
 	end("remove snapshot", 0, 0);
 	for (unsigned i = 0; i < count; i++) {
-		snprintf(name, sizeof name, "another-%05u", i * 7919u % count);
+		snprintf(name, sizeof name, "another-%05u", (uint32_t)(i * UINT64_C(7919) % count));
 		begin();
 		ck_assert_int_eq(bx_fs_unlink(fs, BX_FS_ROOT, name, strlen(name), 0, 3), BX_OK);
 		end("unlink", 0, 0);
@@ -221,6 +222,36 @@ START_TEST(mount_reads_no_more_of_a_large_volume)
 	ck_assert_int_eq(bx_fs_create(fs, BX_FS_ROOT, "first", 5, BX_FS_FILE, owner, 1, &inode), BX_OK);
 	end("first create", 0, 0);
 	ck_assert_uint_le(disk.bytes_read - read_before, 8u * BX_FS_BLOCK);
+	disk_free(&disk);
+}
+END_TEST
+
+/* The longest log that a volume gets unasked, full of the shortest records, of several leaves. */
+START_TEST(mount_with_a_full_log_stays_within)
+{
+	const struct bx_fs_owner owner = { .mode = 0644 };
+	uint64_t inode[200];
+	struct bx_fs_info info;
+	char name[16];
+
+	format(16u << 20);
+	for (unsigned i = 0; i < BX_ARRAY_COUNT(inode); i++) {
+		snprintf(name, sizeof name, "file-%u", i);
+		ck_assert_int_eq(bx_fs_create(fs, BX_FS_ROOT, name, strlen(name), BX_FS_FILE, owner, 1, &inode[i]), BX_OK);
+	}
+	ck_assert_int_eq(bx_fs_unmount(fs), BX_OK);
+	mount();
+	do {
+		const struct bx_fs_stat values = { .mode = 0600 };
+
+		bx_fs_get_info(fs, &info);
+		ck_assert_int_eq(bx_fs_set_stat(fs, inode[info.log_records * 67 % 200], BX_FS_SET_MODE, &values, 1), BX_OK);
+		sync_now();
+	} while (info.log_records + 1 < 16 * BX_FS_BLOCK / 512);
+	mount();
+	bx_fs_get_info(fs, &info);
+	ck_assert_uint_eq(info.log_records, 16 * BX_FS_BLOCK / 512);
+	print_worst();
 	disk_free(&disk);
 }
 END_TEST
@@ -439,6 +470,7 @@ main(void)
 	tcase_add_loop_test(tc, random_calls_stay_within, 0, 2);
 	tcase_add_test(tc, a_large_directory_stays_within);
 	tcase_add_loop_test(tc, mount_reads_no_more_of_a_large_volume, 0, 4);
+	tcase_add_test(tc, mount_with_a_full_log_stays_within);
 	tcase_add_loop_test(tc, fs8_durable_calls_cost_no_more_than_their_marks, 0, 2);
 	tcase_add_test(tc, the_stack_is_small);
 	suite_add_tcase(suite, tc);

@@ -71,7 +71,7 @@ struct bx_fs_format {
 	uint8_t uuid[16];	/* any; different volumes should differ */
 	const char *label;	/* NUL-terminated, at most 31 bytes; NULL none */
 	enum bx_fs_hash hash;
-	uint32_t log_blocks;	/* 0 chooses; 2..64 */
+	uint32_t log_blocks;	/* 0 chooses up to 16; 2..64, and a mount reads more than BX_FS_READ_MAX of more than 16 */
 	size_t arena_bytes;	/* the smallest arena that must be able to mount it; 0: 64 KiB */
 	uint64_t time_ns;
 	uint32_t uid, gid;	/* of the root directory */
