@@ -701,6 +701,38 @@ START_TEST(parents_that_are_no_more)
 }
 END_TEST
 
+/* A leaf in memory begins below what its parent says: it is asked, as the one that was used last, and knows of no
+ * extent where the way from the root leads to one.  That is neither a hole nor the extent that was read before. */
+START_TEST(extents_in_two_minds)
+{
+	const uint64_t far = UINT64_C(1) << 40;
+	uint64_t file = make(BX_FS_ROOT, "file", BX_FS_FILE);
+	struct fs_path path;
+	unsigned length;
+	uint8_t *leaf, *first;
+	char name[16];
+	size_t done;
+
+	/* So many that the file is not in the last leaf. */
+	for (unsigned i = 0; i < 300; i++) {
+		snprintf(name, sizeof name, "before-%u", i);
+		make(BX_FS_ROOT, name, BX_FS_FILE);
+	}
+	put(file, far, bytes, 2 * BX_FS_BLOCK);
+	path_to_last(1, &path);
+	ck_assert_int_eq(bx_fs_read(fs, file, 0, bytes, 1, &done), BX_OK);
+	path.depth = 2;
+	bx_fsi_finger_set(fs, &path);
+	leaf = bx_fsi_block(fs, path.slot[1]);
+	first = leaf + (bx_fsi_node_key(leaf, 0, &length) - leaf);
+	bx_put_be64(first, file);
+	first[8] = FS_KEY_ATTR;
+	ck_assert_int_eq(bx_fs_read(fs, file, far, bytes, BX_FS_BLOCK, &done), BX_ERR_CORRUPT);
+	ck_assert_uint_eq(done, 1);
+	fs->failed = true;
+}
+END_TEST
+
 /* ---- decoders alone ----------------------------------------------------------------------- */
 
 START_TEST(map_nodes_that_cannot_be)
@@ -796,6 +828,7 @@ add_refusals(TCase *tc)
 	tcase_add_test(tc, items_that_overlap);
 	tcase_add_test(tc, neighbours_that_are_no_more);
 	tcase_add_test(tc, parents_that_are_no_more);
+	tcase_add_test(tc, extents_in_two_minds);
 	tcase_add_test(tc, map_nodes_that_cannot_be);
 	tcase_add_loop_test(tc, operations_that_cannot_be, 0, 18);
 }
