@@ -251,7 +251,7 @@ START_TEST(rates_twice)
 		c->min_rtt_us = 4000;
 		memset(which, 0, sizeof which);
 		for (uint32_t i = 0; i < r.count; i++) {
-			struct record *x = record_at(&r, i);
+			struct record *x = record_at(&r, samples % 2 == 0 ? i : r.count - 1 - i);
 
 			if ((x->flags & R_SACKED) != 0 || roll(4) != 0)
 				continue;
