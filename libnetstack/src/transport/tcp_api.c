@@ -228,6 +228,7 @@ enum bx_err
 bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, size_t length, size_t *sent)
 {
 	struct conn *c = bx_tcp_conn_get(t, connection);
+	struct send_ring *ring;
 	uint32_t room, n;
 
 	if (c == NULL)
@@ -240,14 +241,15 @@ bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, s
 		*sent = 0;
 		return BX_OK;
 	}
-	if (!bx_tcp_send_ring_attach(t, c))
+	if (!bx_tcp_send_ring_attach(t, c, length))
 		return no_room(t, c);
+	ring = send_ring_of(t, c->send_ring);
 	/* While the SYN is out it counts as a byte before the first. */
-	room = t->config.ring_bytes - (c->snd_end - c->snd_una);
+	room = ring->bytes - (c->snd_end - c->snd_una);
 	if (room == 0)
 		return no_room(t, c);
 	n = (uint32_t)min_u64(length, room);
-	bx_tcp_ring_write(t, ring_bytes_of(t, c->send_ring, t->send_head), c->snd_end, bytes, n);
+	bx_tcp_ring_write(ring->bytes, send_bytes_of(ring), c->snd_end, bytes, n);
 	c->snd_end += n;
 	*sent = n;
 	bx_tcp_conn_ready(t, c);
@@ -290,7 +292,7 @@ bx_tcp_receive(struct bx_transport *t, uint64_t connection, uint8_t *bytes, size
 	if (unread == 0 || c->receive_ring == NONE)
 		return nothing_to_read(c);
 	n = (uint32_t)min_u64(size, unread);
-	bx_tcp_ring_read(t, ring_bytes_of(t, c->receive_ring, t->receive_head), c->rcv_read, bytes, n);
+	bx_tcp_ring_read(t->config.ring_bytes, receive_bytes_of(t, c->receive_ring), c->rcv_read, bytes, n);
 	c->rcv_read += n;
 	*received = n;
 	if (n == unread && receive_ring_of(t, c->receive_ring)->count == 0) {

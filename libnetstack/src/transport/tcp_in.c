@@ -429,7 +429,7 @@ checksum_is_good(struct bx_transport *t, struct conn *c, struct segment *s)
 	sum += sum_of16(buf->length) + sum_of16(buf->length >> 16);
 	sum = sum_head(s->head, s->head_length, sum);
 	if (c != NULL && may_store(t, c, s)) {
-		sum = bx_tcp_ring_write_sum(t, ring_bytes_of(t, c->receive_ring, t->receive_head), s->seq,
+		sum = bx_tcp_ring_write_sum(t->config.ring_bytes, receive_bytes_of(t, c->receive_ring), s->seq,
 		    s->data, s->length, sum);
 		s->stored = true;
 	} else if (s->length != 0) {

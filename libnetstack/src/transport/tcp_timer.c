@@ -126,6 +126,7 @@ slow_due(struct bx_transport *t, uint64_t now_us, struct conn *c)
 void
 bx_tcp_conn_timer(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
+	c->armed = UNARMED;
 	if (now_us >= c->ack_us) {
 		c->ack_us = NEVER;
 		c->flags |= F_ACK_NOW;
