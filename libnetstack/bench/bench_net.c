@@ -18,7 +18,8 @@
 
 #define SLOTS	256u
 #define SLOT	2048u
-#define MANY	10000u
+#define MANY	10000u	/* a multiple of the burst, as is 1,000 */
+#define BURST	50u
 
 BX_NORETURN void
 bx_panic(const char *where, const char *what)
@@ -282,6 +283,67 @@ rr(uint64_t count, size_t size, uint32_t connections)
 		one_rr(client[i % connections], server[i % connections], size);
 }
 
+/* `burst` connections at a time, each with a request, all of them answered in one turn. */
+static void
+rr_burst(uint64_t count, uint32_t burst, uint32_t connections)
+{
+	static uint64_t client[MANY], server[MANY];
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < connections; i++) {
+		open_pair(&client[i], &server[i]);
+		one_rr(client[i], server[i], 1);
+	}
+	clock_begins();
+	for (uint64_t i = 0; i < count; i += burst) {
+		uint64_t *c = &client[i % connections], *s = &server[i % connections];
+
+		for (uint32_t k = 0; k < burst; k++)
+			ok(bx_tcp_send(hosts[0].stack.transport, c[k], bytes, 1, &n));
+		output(0);
+		deliver(1);
+		for (uint32_t k = 0; k < burst; k++) {
+			ok(bx_tcp_receive(hosts[1].stack.transport, s[k], sink, sizeof sink, &n));
+			ok(bx_tcp_send(hosts[1].stack.transport, s[k], bytes, 1, &n));
+		}
+		output(1);
+		deliver(0);
+		for (uint32_t k = 0; k < burst; k++)
+			ok(bx_tcp_receive(hosts[0].stack.transport, c[k], sink, sizeof sink, &n));
+		poll_timers();
+	}
+}
+
+/*
+ * What a stack would lose that touches of each connection no more than it has to: the exchange of one connection, which is
+ * in the cache, and beside it of each of many, on both sides, the lines of its state, its place in the hash and the two of
+ * the ring that holds the answer until it is acknowledged.
+ */
+static void
+rr_floor(uint64_t count, uint32_t connections)
+{
+	enum { STATE = 4 * 64, RING = 2 * 64, PLACE = 64 };
+	uint8_t *states[2], *rings = block((size_t)connections * RING), *places = block((size_t)connections * PLACE);
+	uint64_t client, server;
+
+	for (uint32_t i = 0; i < 2; i++)
+		states[i] = block((size_t)connections * STATE);
+	open_pair(&client, &server);
+	clock_begins();
+	for (uint64_t i = 0; i < count; i++) {
+		size_t at = i % connections;
+
+		for (uint32_t k = 0; k < STATE; k += 64) {
+			states[0][at * STATE + k]++;
+			/* Its place in the hash leads to it. */
+			states[1][(at + places[at * PLACE]) * STATE + k]++;
+		}
+		for (uint32_t k = 0; k < RING; k += 64)
+			rings[(at + places[at * PLACE]) * RING + k]++;
+		one_rr(client, server, 1);
+	}
+}
+
 static void
 open_close(uint64_t count)
 {
@@ -382,13 +444,13 @@ arp(uint64_t count)
 static void
 run(const char *row, uint64_t count)
 {
-	uint32_t many = strcmp(row, "rr1_10000conn") == 0 ? MANY : strcmp(row, "rr1_1000conn") == 0 ? 1000 : 16;
+	uint32_t many = strstr(row, "_10000conn") != NULL ? MANY : strstr(row, "_1000conn") != NULL ? 1000 : 64;
 	uint32_t ring = strcmp(row, "bulk_256k") == 0 ? 262144 : 65536;
 
 	offload = strcmp(row, "bulk_offload") == 0;
 	/* With many connections each keeps a ring until its last byte is acknowledged. */
 	for (uint32_t i = 0; i < 2; i++)
-		start(i, many, many > 16 ? 2 * many : 64, many > 16 ? 4096 : ring);
+		start(i, many, many > 64 ? 2 * many : 64, many > 64 ? 4096 : ring);
 	ok(bx_tcp_listen(hosts[1].stack.transport, &any, 80, 64, &listener));
 	for (uint32_t i = 0; i < 130; i++)
 		turn();
@@ -401,6 +463,10 @@ run(const char *row, uint64_t count)
 		rr(count, 1, 1);
 	else if (strcmp(row, "rr128") == 0)
 		rr(count, 128, 1);
+	else if (strncmp(row, "rr1_floor", 9) == 0)
+		rr_floor(count, MANY);
+	else if (strncmp(row, "rr1_burst", 9) == 0)
+		rr_burst(count, BURST, strstr(row, "conn") != NULL ? many : BURST);
 	else if (strncmp(row, "rr1_", 4) == 0)
 		rr(count, 1, many);
 	else if (strcmp(row, "open_close") == 0)

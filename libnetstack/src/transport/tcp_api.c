@@ -233,6 +233,7 @@ bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, s
 
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
+	conn_fetch(c);
 	if (c->state == BX_TCP_CLOSED)
 		return ended_with(c);
 	if ((c->flags & F_FIN_QUEUED) != 0)
@@ -252,6 +253,8 @@ bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, s
 	bx_tcp_ring_write(ring->bytes, send_bytes_of(ring), c->snd_end, bytes, n);
 	c->snd_end += n;
 	*sent = n;
+	/* Who has spoken last is the most likely to be answered next. */
+	t->last = conn_id(t, c);
 	bx_tcp_conn_ready(t, c);
 	return BX_OK;
 }

@@ -529,7 +529,6 @@ put_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net
 	*record_at(r, r->count) = (struct record){ start, end, (uint32_t)now_us, fin ? R_FIN : 0 };
 	r->count++;
 	c->snd_nxt = end;
-	c->prr_out += length;
 	if (fin)
 		fin_gone(c);
 	return true;

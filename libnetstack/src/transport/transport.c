@@ -213,8 +213,11 @@ receive_one(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segmen
 static APART void
 receive_many(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segments, struct bx_net_batch *replies)
 {
-	for (uint32_t i = 0; i < segments->count; i++)
+	for (uint32_t i = 0; i < segments->count; i++) {
+		if (i % FETCH_AHEAD == 0)
+			bx_tcp_fetch(t, segments, i, min_u32(i + FETCH_AHEAD, segments->count));
 		receive_one(t, now_us, segments, &segments->bufs[i], replies);
+	}
 }
 
 void

@@ -43,6 +43,7 @@
 
 #define LINE		64u	/* of the cache */
 #define HOT_LINES	4u	/* of a connection */
+#define FETCH_AHEAD	32u	/* segments of a batch whose connections are fetched together */
 
 #define MSS_DEFAULT	536u	/* RFC 9293, 3.7.1 */
 #define MSS_MIN		64u	/* smaller offers are taken as this */
@@ -210,7 +211,7 @@ enum retransmit_kind { TIMEOUT, PROBE, REORDER, PERSIST };
  * One connection.  Idle: no ring.  Times are microseconds.
  *
  * The first four lines of the cache are all that a usual segment, in or out, and the application's calls for it touch:
- * with many connections what a segment costs is what these cost to fetch (bx_tcp_conn_fetch asks for them at once).
+ * with many connections what a segment costs is what these cost to fetch (conn_fetch asks for them at once).
  */
 struct conn {
 	/* Who it is, and what decides which way a segment goes. */
@@ -409,6 +410,8 @@ uint64_t bx_tcp_siphash(const uint64_t key[2], const struct tuple *tuple, uint64
 uint32_t bx_tcp_isn(const struct bx_transport *t, uint64_t now_us, const struct tuple *tuple);
 
 /* ---- demux.c ---- */
+/* A batch is about to be received: what its segments will be looked up by, and found with, is fetched for all at once. */
+void bx_tcp_fetch(const struct bx_transport *t, const struct bx_net_batch *segments, uint32_t first, uint32_t end);
 /* Who has the four; NONE: nobody.  *bucket is where they belong, unless it is the connection found last. */
 uint32_t bx_tcp_find(struct bx_transport *t, const struct tuple *tuple, uint32_t *bucket);
 /* Its entry says who it is. */
@@ -555,6 +558,14 @@ static inline uint32_t
 conn_id(const struct bx_transport *t, const struct conn *c)
 {
 	return (uint32_t)(c - t->conns);
+}
+
+/* Its lines are asked for together: one after the other, each would wait for the one before. */
+static inline void
+conn_fetch(const struct conn *c)
+{
+	for (uint32_t i = 0; i < HOT_LINES; i++)
+		__builtin_prefetch((const uint8_t *)c + i * LINE, 1);
 }
 
 /* A connection that is not in the hash yet, but marked as if it were; NULL: there is no place. */
