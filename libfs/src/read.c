@@ -128,6 +128,9 @@ find_for_read(struct bx_fs *fs, uint64_t inode, uint64_t block, uint64_t last, u
 		err = bx_fsi_extent_decode(fs, &item, &e);
 		if (err == BX_OK && e.first < last)
 			*hole_end = e.first;
+		/* The block has an extent after all, in another leaf than the one that was asked. */
+		if (*hole_end == block)
+			return BX_ERR_CORRUPT;
 	}
 	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
 }
