@@ -186,6 +186,7 @@ bx_tcp_connect(struct bx_transport *t, uint64_t now_us, const struct bx_net_addr
 		return BX_ERR_EXISTS;
 	c = bx_tcp_conn_make(t, now_us, &tuple, mtu);
 	bx_tcp_hash_add(t, conn_id(t, c), bucket);
+	t->last = conn_id(t, c);
 	c->state = BX_TCP_SYN_SENT;
 	c->iss = bx_tcp_isn(t, now_us, &tuple);
 	c->snd_una = c->iss;
