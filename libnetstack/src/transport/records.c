@@ -49,13 +49,14 @@ bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq)
 }
 
 static struct send_ring *
-ring_begin(struct bx_transport *t, struct conn *c, uint32_t index, uint32_t capacity, uint32_t bytes)
+ring_begin(struct bx_transport *t, struct conn *c, uint32_t index, uint32_t capacity, uint32_t bytes, uint32_t base)
 {
 	struct send_ring *ring = send_ring_of(t, index);
 
 	ring->head = ring->count = 0;
 	ring->capacity = capacity;
 	ring->bytes = bytes;
+	ring->base = base;
 	c->send_ring = index;
 	return ring;
 }
@@ -78,7 +79,7 @@ whole_attach(struct bx_transport *t, struct conn *c)
 
 	if (index == NONE)
 		return false;
-	single_move(c, ring_begin(t, c, index, t->record_count, t->config.ring_bytes));
+	single_move(c, ring_begin(t, c, index, t->record_count, t->config.ring_bytes, c->snd_end));
 	return true;
 }
 
@@ -89,7 +90,7 @@ small_attach(struct bx_transport *t, struct conn *c)
 
 	__builtin_memcpy(&t->small_free, ring_at(t, index), sizeof t->small_free);
 	t->small_used++;
-	single_move(c, ring_begin(t, c, index, SMALL_RECORDS, BX_TCP_SMALL_RING));
+	single_move(c, ring_begin(t, c, index, SMALL_RECORDS, BX_TCP_SMALL_RING, c->snd_end));
 }
 
 /* From a small ring to a whole one, with all that is not acknowledged; without one it stays as it is. */
@@ -99,15 +100,15 @@ small_outgrow(struct bx_transport *t, struct conn *c)
 	uint32_t index = bx_tcp_ring_take(t, c->account), small = c->send_ring, length = c->snd_end - c->snd_una;
 	struct records old = bx_tcp_records(t, c);
 	uint8_t bytes[BX_TCP_SMALL_RING];
-	struct send_ring *ring;
+	struct send_ring *ring = send_ring_of(t, small);
 
 	if (index == NONE)
 		return;
-	bx_tcp_ring_read(BX_TCP_SMALL_RING, send_bytes_of(send_ring_of(t, small)), c->snd_una, bytes, length);
-	ring = ring_begin(t, c, index, t->record_count, t->config.ring_bytes);
+	bx_tcp_ring_read(BX_TCP_SMALL_RING, send_bytes_of(ring), c->snd_una - ring->base, bytes, length);
+	ring = ring_begin(t, c, index, t->record_count, t->config.ring_bytes, c->snd_una);
 	for (; ring->count < old.count; ring->count++)
 		ring->records[ring->count] = *record_at(&old, ring->count);
-	bx_tcp_ring_write(ring->bytes, send_bytes_of(ring), c->snd_una, bytes, length);
+	bx_tcp_ring_write(ring->bytes, send_bytes_of(ring), 0, bytes, length);
 	bx_tcp_ring_give(t, small);
 }
 
@@ -126,7 +127,7 @@ bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c, size_t length)
 		return true;
 	/* The last record is the FIN's. */
 	ring = send_ring_of(t, c->send_ring);
-	if (length > BX_TCP_SMALL_RING - (c->snd_end - c->snd_una) || ring->count + 1 >= ring->capacity)
+	if (length > BX_TCP_SMALL_RING - (c->snd_end - c->snd_una) || ring->count + 1u >= ring->capacity)
 		small_outgrow(t, c);
 	return true;
 }

@@ -251,7 +251,7 @@ bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, s
 	if (room == 0)
 		return no_room(t, c);
 	n = (uint32_t)min_u64(length, room);
-	bx_tcp_ring_write(ring->bytes, send_bytes_of(ring), c->snd_end, bytes, n);
+	bx_tcp_ring_write(ring->bytes, send_bytes_of(ring), c->snd_end - ring->base, bytes, n);
 	c->snd_end += n;
 	*sent = n;
 	/* Who has spoken last is the most likely to be answered next. */

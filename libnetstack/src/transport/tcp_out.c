@@ -160,12 +160,12 @@ payload_put(const struct bx_transport *t, const struct conn *c, struct bx_net_bu
 
 	if (BX_LIKELY((t->config.features & BX_TRANSPORT_SUM_LATER) == 0)) {
 		if (length != 0)
-			sum = bx_tcp_ring_read_sum(ring->bytes, send_bytes_of(ring), seq, data, length, sum);
+			sum = bx_tcp_ring_read_sum(ring->bytes, send_bytes_of(ring), seq - ring->base, data, length, sum);
 		sum_put(p + 16, sum);
 		return;
 	}
 	if (length != 0)
-		bx_tcp_ring_read(ring->bytes, send_bytes_of(ring), seq, data, length);
+		bx_tcp_ring_read(ring->bytes, send_bytes_of(ring), seq - ring->base, data, length);
 	partial = (uint16_t)sum_fold(c->pseudo + sum_of16(buf->length));
 	__builtin_memcpy(p + 16, &partial, 2);
 	buf->flags |= BX_NET_F_SUM_NEEDED;

@@ -132,9 +132,10 @@ struct record {
 /* In front of the bytes of a ring that sends: the records, oldest at head.  A small ring is one for what few segments
  * bring; it is given back for a whole one when there is more. */
 struct send_ring {
-	uint32_t head, count;
+	uint16_t head, count;		/* at most a record for 512 bytes of 1 MiB */
 	uint32_t capacity;		/* records; the bytes come behind them */
 	uint32_t bytes;			/* a power of two */
+	uint32_t base;			/* the number of its first byte: what is short does not go around the end */
 	struct record records[];
 };
 #define SMALL_RECORDS	3u
@@ -721,8 +722,8 @@ bx_tcp_records_put(const struct bx_transport *t, struct conn *c, const struct re
 		return;
 	}
 	ring = send_ring_of(t, c->send_ring);
-	ring->head = r->head;
-	ring->count = r->count;
+	ring->head = (uint16_t)r->head;
+	ring->count = (uint16_t)r->count;
 }
 
 /* There is room: see bx_tcp_records_full. */
