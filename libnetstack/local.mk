@@ -8,7 +8,7 @@ bxinclude_HEADERS += \
 	%D%/include/brainix/net_link.h \
 	%D%/include/brainix/net_socket.h %D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
 noinst_HEADERS += \
-	%D%/src/batch.h %D%/src/dhcp/dhcp.h %D%/src/dns/dns.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/transport.h \
+	%D%/src/batch.h %D%/src/dhcp/dhcp.h %D%/src/dns/dns.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/bbr.h %D%/src/transport/transport.h \
 	%D%/tests/fuzz.h %D%/tests/fuzz_stages.h %D%/tests/limits.h %D%/tests/pair.h %D%/tests/wire.h %D%/bench/loss.h
 pkgconfig_DATA += %D%/brainix-netstack.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/RFC.md
@@ -28,9 +28,11 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 	%D%/src/socket/datagram.c %D%/src/socket/sockets.c %D%/src/socket/stream.c %D%/src/socket/wait.c \
 	%D%/src/transport/account.c %D%/src/transport/conn.c %D%/src/transport/demux.c %D%/src/transport/hash.c \
 	%D%/src/transport/records.c %D%/src/transport/ring.c %D%/src/transport/tcp_ack.c \
-	%D%/src/transport/tcp_api.c %D%/src/transport/tcp_congestion.c %D%/src/transport/tcp_cookie.c \
+	%D%/src/transport/tcp_api.c %D%/src/transport/tcp_bbr.c %D%/src/transport/tcp_bbr_model.c \
+	%D%/src/transport/tcp_congestion.c %D%/src/transport/tcp_cookie.c \
 	%D%/src/transport/tcp_data.c %D%/src/transport/tcp_in.c %D%/src/transport/tcp_listen.c \
-	%D%/src/transport/tcp_out.c %D%/src/transport/tcp_parse.c %D%/src/transport/tcp_recovery.c \
+	%D%/src/transport/tcp_out.c %D%/src/transport/tcp_pace.c %D%/src/transport/tcp_parse.c \
+	%D%/src/transport/tcp_rate.c %D%/src/transport/tcp_recovery.c \
 	%D%/src/transport/tcp_timer.c %D%/src/transport/tcp_timewait.c %D%/src/transport/timer.c \
 	%D%/src/transport/tcp_undo.c %D%/src/transport/tcp_usual.c %D%/src/transport/transport.c %D%/src/transport/udp.c
 
@@ -101,8 +103,12 @@ libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/pac
 %C%_tests_fuzz_stack_LDADD = %D%/tests/libnetstack-verify.a
 
 if HAVE_CHECK
-libnetstack_tests += %D%/tests/test_buf %D%/tests/test_dhcp %D%/tests/test_dns %D%/tests/test_link %D%/tests/test_ip \
+libnetstack_tests += %D%/tests/test_bbr %D%/tests/test_buf %D%/tests/test_dhcp %D%/tests/test_dns %D%/tests/test_link %D%/tests/test_ip \
 	%D%/tests/test_ipv6 %D%/tests/test_socket %D%/tests/test_transport
+%C%_tests_test_bbr_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_test_bbr_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_bbr_SOURCES = %D%/tests/test_bbr.c %D%/tests/pair.c %D%/tests/wire.c
+%C%_tests_test_bbr_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 %C%_tests_test_buf_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_buf_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_buf_SOURCES = %D%/tests/test_buf.c
@@ -140,16 +146,19 @@ check_PROGRAMS += $(libnetstack_tests)
 TESTS += $(libnetstack_tests)
 
 # The benchmark suite `net', beside lwIP where it is installed: `make bench-net'.
-noinst_PROGRAMS += %D%/bench/bench_net %D%/bench/bench_loss
+noinst_PROGRAMS += %D%/bench/bench_net %D%/bench/bench_loss %D%/bench/bench_share
 %C%_bench_bench_net_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_bench_bench_net_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_bench_bench_net_SOURCES = %D%/bench/bench_net.c $(%C%_libbrainix_netstack_la_SOURCES)
 %C%_bench_bench_loss_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -I$(top_srcdir)/%D%/tests
 %C%_bench_bench_loss_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_bench_bench_loss_SOURCES = %D%/bench/bench_loss.c %D%/tests/pair.c %D%/tests/wire.c $(%C%_libbrainix_netstack_la_SOURCES)
+%C%_bench_bench_share_CPPFLAGS = $(%C%_bench_bench_loss_CPPFLAGS)
+%C%_bench_bench_share_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_bench_bench_share_SOURCES = %D%/bench/bench_share.c %D%/tests/pair.c %D%/tests/wire.c $(%C%_libbrainix_netstack_la_SOURCES)
 PHONY += bench-net
-bench-net: %D%/bench/bench_net %D%/bench/bench_loss
-	CC='$(CC_FOR_BUILD)' $(SHELL) $(top_srcdir)/%D%/bench/net.sh %D%/bench/bench_net %D%/bench/bench_loss
+bench-net: %D%/bench/bench_net %D%/bench/bench_loss %D%/bench/bench_share
+	CC='$(CC_FOR_BUILD)' $(SHELL) $(top_srcdir)/%D%/bench/net.sh %D%/bench
 
 EXTRA_DIST += %D%/tests/check-rfc.sh
 TESTS += %D%/tests/check-rfc.sh

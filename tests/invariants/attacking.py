@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-from machine import BUILD, PATIENCE, SOURCE, Machine, MachineError, symbols
+from machine import BUILD, COUNTED, PATIENCE, SOURCE, Machine, MachineError, symbols
 from shell import FRESH, Shell
 from test_attacks import LONG, USUAL, WITH_HOARDER, check_fault
 
@@ -72,6 +72,11 @@ class Target:
         is Broken."""
         machine, shell = self.machine(said)
         shell.type(line + "\r")
+        return self.hear(machine, timeout)
+
+    @staticmethod
+    def hear(machine, timeout):
+        """What a command says."""
         machine.expect("\n", timeout)
         found = machine.expect([FRESH, BREACH, PANIC], timeout).group(0)
         text = machine.child.before
@@ -113,8 +118,10 @@ class Target:
 
     def _keeper(self, words, _):
         """Two programs with vector registers at once; the second is waited for, and both end together."""
-        for line in typed(words, self.kernel):
-            said = self.begin(line, "attacks", USUAL * PATIENCE)
+        machine, shell = self.machine("attacks")
+        shell.type("".join(line + "\r" for line in typed(words, self.kernel)))     # at once, lest one be over
+        for _ in typed(words, self.kernel):
+            said = self.hear(machine, USUAL * PATIENCE)
         if "warden: contained" not in said:
             raise MachineError("it did not come to its end: " + said)
         self.begin("run witness", "attacks", USUAL * PATIENCE)
@@ -134,8 +141,8 @@ class Target:
             raise Broken("not what the manifest says: %s" % sorted(strange))
 
     def _budgets(self, *_):
-        with Machine(self.image_of("budgets"), mem=MEMORY, extra=("-icount", "shift=0")) as machine:
-            text, _ = machine.finish(240 * PATIENCE)
+        with Machine(self.image_of("budgets"), mem=MEMORY, extra=COUNTED) as machine:
+            text, _ = machine.finish(600 * PATIENCE)
         had = {program: 100 * int(ran) / int(span)
                for program, ran, span in re.findall(r"^share (\S+) (\d+) (\d+)", text, re.M)}
         if not set(SHARES) <= set(had):

@@ -39,8 +39,11 @@ bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq)
 		i++;
 	if (i == r.count || seq_leq(seq, record_at(&r, i)->start))
 		return;
-	for (uint32_t j = r.count; j > i; j--)
+	for (uint32_t j = r.count; j > i; j--) {
 		*record_at(&r, j) = *record_at(&r, j - 1);
+		if ((c->flags & F_BBR) != 0)
+			*mark_of(t, c, record_at(&r, j)) = *mark_of(t, c, record_at(&r, j - 1));
+	}
 	record_at(&r, i)->end = seq;
 	record_at(&r, i)->flags &= ~R_FIN;
 	record_at(&r, i + 1)->start = seq;
@@ -49,13 +52,14 @@ bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq)
 }
 
 static struct send_ring *
-ring_begin(struct bx_transport *t, struct conn *c, uint32_t index, uint32_t capacity, uint32_t bytes, uint32_t base)
+ring_begin(struct bx_transport *t, struct conn *c, uint32_t index, uint16_t lines, uint32_t base)
 {
 	struct send_ring *ring = send_ring_of(t, index);
 
 	ring->head = ring->count = 0;
-	ring->capacity = capacity;
-	ring->bytes = bytes;
+	ring->capacity = (uint16_t)(lines == SMALL_LINES ? SMALL_RECORDS : t->record_count);
+	ring->lines = lines;
+	ring->bytes = lines == SMALL_LINES ? BX_TCP_SMALL_RING : t->config.ring_bytes;
 	ring->base = base;
 	c->send_ring = index;
 	return ring;
@@ -79,7 +83,9 @@ whole_attach(struct bx_transport *t, struct conn *c)
 
 	if (index == NONE)
 		return false;
-	single_move(c, ring_begin(t, c, index, t->record_count, t->config.ring_bytes, c->snd_end));
+	single_move(c, ring_begin(t, c, index, t->send_lines, c->snd_end));
+	if ((c->flags & F_BBR) != 0)
+		bx_tcp_flight_begin(t, c);
 	return true;
 }
 
@@ -90,7 +96,7 @@ small_attach(struct bx_transport *t, struct conn *c)
 
 	__builtin_memcpy(&t->small_free, ring_at(t, index), sizeof t->small_free);
 	t->small_used++;
-	single_move(c, ring_begin(t, c, index, SMALL_RECORDS, BX_TCP_SMALL_RING, c->snd_end));
+	single_move(c, ring_begin(t, c, index, SMALL_LINES, c->snd_end));
 }
 
 /* From a small ring to a whole one, with all that is not acknowledged; without one it stays as it is. */
@@ -105,7 +111,7 @@ small_outgrow(struct bx_transport *t, struct conn *c)
 	if (index == NONE)
 		return;
 	bx_tcp_ring_read(BX_TCP_SMALL_RING, send_bytes_of(ring), c->snd_una - ring->base, bytes, length);
-	ring = ring_begin(t, c, index, t->record_count, t->config.ring_bytes, c->snd_una);
+	ring = ring_begin(t, c, index, t->send_lines, c->snd_una);
 	for (; ring->count < old.count; ring->count++)
 		ring->records[ring->count] = *record_at(&old, ring->count);
 	bx_tcp_ring_write(ring->bytes, send_bytes_of(ring), 0, bytes, length);
@@ -118,7 +124,8 @@ bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c, size_t length)
 	const struct send_ring *ring;
 
 	if (c->send_ring == NONE) {
-		if (length > BX_TCP_SMALL_RING || t->small_free == NONE)
+		/* A small one has no place for what BBR knows of what is out. */
+		if (length > BX_TCP_SMALL_RING || t->small_free == NONE || t->mark_at != 0)
 			return whole_attach(t, c);
 		small_attach(t, c);
 		return true;

@@ -33,19 +33,32 @@ round_64(size_t n)
 	return (uint32_t)bx_align_up(n, 64);
 }
 
-static uint32_t
-stride_for(uint32_t ring_bytes)
-{
-	size_t send_head = sizeof(struct send_ring) + records_for(ring_bytes) * sizeof(struct record);
+/* Of a whole ring: what comes before the bytes that it sends, where in it BBR's part begins and its marks (0: there are
+ * none), and all of it. */
+struct layout {
+	uint32_t send_head, flight_at, mark_at, stride;
+};
 
-	return round_64(max_u32((uint32_t)send_head, sizeof(struct receive_ring))) + ring_bytes;
+static struct layout
+layout_of(const struct bx_transport_config *c)
+{
+	uint32_t records = records_for(c->ring_bytes);
+	struct layout l = { .send_head = round_64(sizeof(struct send_ring) + records * sizeof(struct record)) };
+
+	if ((c->features & BX_TCP_BBR) != 0) {
+		l.flight_at = l.send_head;
+		l.mark_at = l.flight_at + (uint32_t)sizeof(struct flight);
+		l.send_head = round_64(l.mark_at + records * sizeof(struct mark));
+	}
+	l.stride = max_u32(l.send_head, round_64(sizeof(struct receive_ring))) + c->ring_bytes;
+	return l;
 }
 
 /* Of all rings. */
 static uint64_t
 lines_for(const struct bx_transport_config *c)
 {
-	return ((uint64_t)c->rings * stride_for(c->ring_bytes) + (uint64_t)c->small_rings * SMALL_STRIDE) / LINE;
+	return ((uint64_t)c->rings * layout_of(c).stride + (uint64_t)c->small_rings * SMALL_STRIDE) / LINE;
 }
 
 static bool
@@ -78,7 +91,7 @@ transport_carve(struct carve *c, const struct bx_transport_config *config)
 	struct udp_end *ends = carve_take(c, config->udp_ends, sizeof *ends);
 	struct timer *timers = carve_take(c, config->connections + config->half_open, sizeof *timers);
 	uint32_t *buckets = carve_take(c, buckets_for(config), sizeof *buckets);
-	uint32_t stride = stride_for(config->ring_bytes);
+	struct layout layout = layout_of(config);
 	uint8_t *rings = carve_take(c, (size_t)lines_for(config), LINE);
 	uint32_t charged = config->accounts != 0 ? config->rings : 0;
 	struct account *accounts = carve_take(c, config->accounts + 1u, sizeof *accounts);
@@ -88,9 +101,10 @@ transport_carve(struct carve *c, const struct bx_transport_config *config)
 		*t = (struct bx_transport){
 			.config = *config, .conns = conns, .halves = halves, .time_waits = waits,
 			.listeners = listeners, .udp_ends = ends, .timers = timers, .buckets = buckets,
-			.rings = rings, .bucket_mask = buckets_for(config) - 1, .ring_lines = stride / LINE,
-			.small_first = config->rings * (stride / LINE), .receive_head = round_64(sizeof(struct receive_ring)),
-			.record_count = records_for(config->ring_bytes),
+			.rings = rings, .bucket_mask = buckets_for(config) - 1, .ring_lines = layout.stride / LINE,
+			.small_first = config->rings * (layout.stride / LINE), .receive_head = round_64(sizeof(struct receive_ring)),
+			.record_count = records_for(config->ring_bytes), .send_lines = (uint16_t)(layout.send_head / LINE),
+			.flight_at = layout.flight_at, .mark_at = layout.mark_at,
 			.accounts = accounts, .ring_accounts = charged != 0 ? ring_accounts : NULL,
 		};
 	}
