@@ -176,14 +176,13 @@ bx_fsi_cache_write_oldest(struct bx_fs *fs, bool spare_pinned)
 	for (uint32_t i = fs->dirty_oldest; i != FS_NO_SLOT; i = fs->slots[i].newer) {
 		const struct fs_slot *s = &fs->slots[i];
 
-		if (s->held || (spare_pinned && s->pin == fs->op) || !may_write_out(fs, i))
+		if (s->held || (spare_pinned && (s->pin == fs->op || s->kind == FS_KIND_MAP)) || !may_write_out(fs, i))
 			continue;
 		if (s->kind != FS_KIND_MAP)
 			return write_out(fs, i);
-		if (map == FS_NO_SLOT)
-			map = i;
+		map = i;
 	}
-	return spare_pinned || map == FS_NO_SLOT ? BX_ERR_NO_MEMORY : write_out(fs, map);
+	return map == FS_NO_SLOT ? BX_ERR_NO_MEMORY : write_out(fs, map);
 }
 
 /* A clean or free slot that nobody needs at the moment. */
@@ -351,7 +350,8 @@ bx_fsi_cache_drop(struct bx_fs *fs, uint64_t address)
 enum bx_err
 bx_fsi_cache_trim(struct bx_fs *fs)
 {
-	uint32_t most = bx_fsi_root_due(fs) ? 0 : fs->root.tree.level < 3 ? FS_DIRTY_MAX : FS_DIRTY_MAX_DEEP;
+	uint32_t most = bx_fsi_root_due(fs) ? 0 : fs->root.tree.level > 2 ? FS_DIRTY_MAX_DEEP :
+	    fs->slot_count < FS_SLOTS_FEW ? FS_DIRTY_MAX_FEW : FS_DIRTY_MAX;
 	enum bx_err err = BX_OK;
 
 	while (err == BX_OK && (bx_fsi_commit_cost(fs) > FS_COMMIT_MAX ||

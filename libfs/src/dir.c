@@ -485,7 +485,7 @@ rename_touch(struct bx_fs *fs, const struct renaming *r)
 
 	/* So many paths may not be in memory at once, and what is written before it changes is written
 	 * twice.  So they are looked at; in this order, so that what changes first is read last. */
-	fs->looking = true;
+	fs->looking = fs->slot_count < FS_SLOTS_FEW;
 	if (err == BX_OK && r->victim.inode != 0)
 		err = touch_victim(fs, r->victim.inode);
 	if (err == BX_OK)

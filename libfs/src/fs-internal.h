@@ -52,12 +52,14 @@ int memcmp(const void *a, const void *b, size_t length);
 #define FS_MAGIC_LOG		UINT32_C(0x474c5842)	/* "BXLG" */
 
 #define FS_NO_SLOT		UINT32_MAX
-#define FS_DIRTY_MAX		7u	/* changed blocks that wait in memory between calls */
+#define FS_DIRTY_MAX		10u	/* changed blocks that wait in memory between calls, beside those of the map */
+#define FS_DIRTY_MAX_FEW	7u	/* ... in a small arena */
 #define FS_DIRTY_MAX_DEEP	4u	/* ... in a tree of four levels and more */
 #define FS_COMMIT_MAX		14u	/* blocks that a root writes at most, beside its copies and an edited table */
 #define FS_KEYS_MAX		8u	/* paths that an operation changes at most: a rename that replaces */
+#define FS_SLOTS_FEW		64u	/* blocks in memory that hold so many paths for sure: 8 of 8 */
 #define FS_FREES_MAX		64u	/* runs of blocks that an operation frees: 8 paths of 8 nodes, 4 and 20 extents, a walk */
-#define FS_CALL_TRIM		12u	/* blocks that a call has written when it no longer writes ahead */
+#define FS_CALL_TRIM		15u	/* blocks that a call has written when it no longer writes ahead */
 #define FS_MAP_TOUCH_MAX	5u	/* map leaves that may differ from the last root's before the next one is due */
 #define FS_MAP_TOUCH_SLOTS	16u	/* ... that are told apart */
 #define FS_STEP_ITEMS		16u	/* extents or attributes that one call removes at most */

@@ -182,7 +182,7 @@ bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
 		    (data == 0 || fs->root.free > FS_RESERVE);
 
 		if (enough || (fs->pending_blocks == 0 && !something_to_tidy(fs)) ||
-		    fs->counters.blocks_written - fs->written_before >= FS_CALL_TRIM)
+		    fs->counters.blocks_written - fs->written_before >= FS_COMMIT_MAX)
 			break;
 		err = make_space(fs);
 		if (err != BX_OK)
