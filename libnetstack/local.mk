@@ -8,7 +8,7 @@ bxinclude_HEADERS += \
 	%D%/include/brainix/net_link.h \
 	%D%/include/brainix/net_socket.h %D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
 noinst_HEADERS += \
-	%D%/src/batch.h %D%/src/dhcp/dhcp.h %D%/src/dns/dns.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/transport.h \
+	%D%/src/batch.h %D%/src/dhcp/dhcp.h %D%/src/dns/dns.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/bbr.h %D%/src/transport/transport.h \
 	%D%/tests/fuzz.h %D%/tests/fuzz_stages.h %D%/tests/limits.h %D%/tests/pair.h %D%/tests/wire.h %D%/bench/loss.h
 pkgconfig_DATA += %D%/brainix-netstack.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/RFC.md
@@ -28,9 +28,11 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 	%D%/src/socket/datagram.c %D%/src/socket/sockets.c %D%/src/socket/stream.c %D%/src/socket/wait.c \
 	%D%/src/transport/account.c %D%/src/transport/conn.c %D%/src/transport/demux.c %D%/src/transport/hash.c \
 	%D%/src/transport/records.c %D%/src/transport/ring.c %D%/src/transport/tcp_ack.c \
-	%D%/src/transport/tcp_api.c %D%/src/transport/tcp_congestion.c %D%/src/transport/tcp_cookie.c \
+	%D%/src/transport/tcp_api.c %D%/src/transport/tcp_bbr.c %D%/src/transport/tcp_bbr_model.c \
+	%D%/src/transport/tcp_congestion.c %D%/src/transport/tcp_cookie.c \
 	%D%/src/transport/tcp_data.c %D%/src/transport/tcp_in.c %D%/src/transport/tcp_listen.c \
-	%D%/src/transport/tcp_out.c %D%/src/transport/tcp_parse.c %D%/src/transport/tcp_recovery.c \
+	%D%/src/transport/tcp_out.c %D%/src/transport/tcp_pace.c %D%/src/transport/tcp_parse.c \
+	%D%/src/transport/tcp_rate.c %D%/src/transport/tcp_recovery.c \
 	%D%/src/transport/tcp_timer.c %D%/src/transport/tcp_timewait.c %D%/src/transport/timer.c \
 	%D%/src/transport/tcp_undo.c %D%/src/transport/tcp_usual.c %D%/src/transport/transport.c %D%/src/transport/udp.c
 

@@ -65,11 +65,12 @@ __sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *end)
 		die("has too many counters", "fuzz-guided");
 }
 
-/* An abort is a finding; freed blocks need not be remembered for long, nor who asked for each. */
+/* An abort is a finding, and so is an instruction that is none, by which clang traps undefined behaviour; freed
+ * blocks need not be remembered for long, nor who asked for each. */
 const char *
 __asan_default_options(void)
 {
-	return "handle_abort=1:detect_leaks=0:quarantine_size_mb=1:malloc_context_size=0";
+	return "handle_abort=1:handle_sigill=1:detect_leaks=0:quarantine_size_mb=1:malloc_context_size=0";
 }
 
 static void

@@ -44,13 +44,13 @@ ipv6=$(inside ip addr add fd77::1/64 dev tap0 nodad 2>/dev/null && echo yes)
 
 # N bytes as the server makes them.
 bytes() { yes 0123456789abcdef | head -c "$1"; }
-get() { inside curl -gsS --max-time 20 "$@"; }
+get() { inside curl -gsS --max-time 60 "$@"; }
 same() { get "http://$2/bytes/$1" -o "$scratch/got" && bytes "$1" | cmp -s - "$scratch/got"; }
 echoed() {
 	inside "$python" - "$1" "$2" <<'END'
 import os, socket, sys, threading
 data = os.urandom(int(sys.argv[1]))
-s = socket.create_connection((sys.argv[2], 7), 20)
+s = socket.create_connection((sys.argv[2], 7), 60)
 t = threading.Thread(target=lambda: (s.sendall(data), s.shutdown(socket.SHUT_WR)))
 t.start()
 got = b""
@@ -67,7 +67,7 @@ refused() {
 	inside "$python" - <<'END'
 import socket, sys
 try:
-    socket.create_connection(("10.77.0.2", 81), 5)
+    socket.create_connection(("10.77.0.2", 81), 60)
 except ConnectionRefusedError:
     sys.exit(0)
 sys.exit(1)
@@ -82,7 +82,7 @@ udp_refused() {
 	inside "$python" - <<'END'
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(5)
+s.settimeout(60)
 s.connect(("10.77.0.2", 99))
 s.send(b"anyone?")
 try:
@@ -104,7 +104,7 @@ data = os.urandom(int(sys.argv[1]))
 head = struct.pack(">BBHHH", 8, 0, 0, 77, 1)
 head = struct.pack(">BBHHH", 8, 0, total(head + data), 77, 1)
 s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-s.settimeout(5)
+s.settimeout(60)
 s.sendto(head + data, ("10.77.0.2", 0))
 answer = s.recv(65536)
 sys.exit(answer[20] != 0 or answer[28:] != data)
@@ -127,7 +127,10 @@ suite() {
 	# Linux leaves segmentation and checksums to the tap, which asks for neither: frames are whole.
 	ip netns exec "$space" "$program" $mode tap0 10.77.0.2/24 fd77::2/64 serve 80 &
 	server=$!
-	for _ in 1 2 3 4 5 6 7 8 9 10; do get --connect-timeout 1 http://10.77.0.2/ >/dev/null 2>&1 && break; done
+	for _ in $(seq 150); do
+		get --connect-timeout 1 http://10.77.0.2/ >/dev/null 2>&1 && break
+		sleep 0.2
+	done
 	check "$name, curl: the page" test "$(get http://10.77.0.2/ | head -c 15)" = '<!doctype html>'
 	check "$name, curl: not found" test "$(get -o /dev/null -w '%{http_code}' http://10.77.0.2/nowhere)" = 404
 	for n in 0 1 1460 1461 100000 20000000; do check "$name, curl: $n bytes are exact" same $n 10.77.0.2; done
@@ -145,8 +148,8 @@ suite() {
 	stop
 	check "$name, fetch from the HTTP server of Python" fetched 10.77.0.1
 	test -z "$ipv6" || check "$name, IPv6, fetch from the HTTP server of Python" fetched '[fd77::1]'
-	check "$name, ping of Linux" inside "$program" $mode tap0 10.77.0.2/24 ping 10.77.0.1 2 >/dev/null
-	test -z "$ipv6" || check "$name, IPv6, ping of Linux" inside "$program" $mode tap0 fd77::2/64 ping fd77::1 2 >/dev/null
+	check "$name, ping of Linux" inside "$program" $mode tap0 10.77.0.2/24 ping 10.77.0.1 4 >/dev/null
+	test -z "$ipv6" || check "$name, IPv6, ping of Linux" inside "$program" $mode tap0 fd77::2/64 ping fd77::1 4 >/dev/null
 }
 
 bytes 3000000 >"$scratch/file"

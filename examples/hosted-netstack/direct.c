@@ -21,13 +21,13 @@ static uint8_t reply_bytes[2 * HOST_BATCH * HOST_FRAME], back_bytes[HOST_BATCH *
 static struct bx_net_buf reply_bufs[2 * HOST_BATCH], back_bufs[HOST_BATCH];
 static struct bx_net_batch replies, back;
 
-/* A device whose last user has just been ended is let go a moment later: waits up to a second. */
+/* A device whose last user has just been ended is let go a moment later: waits up to a minute. */
 static int
 tap_attach(int fd, struct ifreq *request)
 {
 	struct timespec moment = { .tv_nsec = 10 * 1000 * 1000 };
 
-	for (unsigned i = 0; i < 100; i++) {
+	for (unsigned i = 0; i < 6000; i++) {
 		if (ioctl(fd, TUNSETIFF, request) == 0)
 			return 0;
 		if (errno != EBUSY)

@@ -289,7 +289,7 @@ enum bx_err
 bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value, size_t length)
 {
 	unsigned bytes = 4u + key->length + (unsigned)length;
-	struct fs_path path = { .top = &fs->root.tree };
+	struct fs_path path;
 	uint32_t near = dirty_finger_at(fs, key);
 	unsigned at;
 	bool found;
@@ -299,6 +299,8 @@ bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value, s
 	BX_ASSERT(bytes <= FS_ITEM_MAX);
 	if (near != FS_NO_SLOT && put_in_leaf(bx_fsi_block(fs, near), key, value, (unsigned)length, &at))
 		return BX_OK;
+	path.top = &fs->root.tree;
+	path.depth = 0;
 	for (unsigned turn = 0; turn <= FS_LEVELS; turn++) {
 		uint8_t *node;
 
@@ -332,6 +334,22 @@ bx_fsi_tree_put(struct bx_fs *fs, const struct fs_key *key, const void *value, s
 	return err;
 }
 
+/*
+ * A child of a node, if it is in memory.  On a hostile volume what the pointer meant is
+ * perhaps free, and its address another block's by now.
+ */
+static uint32_t
+child_in_memory(const struct bx_fs *fs, const uint8_t *pointer, unsigned level)
+{
+	uint32_t slot = bx_fsi_cache_find(fs, bx_get_le64(pointer));
+	const struct fs_slot *s = &fs->slots[slot];
+
+	if (slot != FS_NO_SLOT && (s->generation != bx_get_le64(pointer + 8) ||
+	    s->kind != FS_KIND_NODE || s->level != level))
+		return FS_NO_SLOT;
+	return slot;
+}
+
 /* Join a leaf that became small with a neighbour in memory.  Not being able to is no
  * error. */
 static void
@@ -354,9 +372,8 @@ join(struct bx_fs *fs, struct fs_path *path)
 	if (index + 1 >= bx_fsi_node_count(bx_fsi_block(fs, parent)))
 		return;
 	for (unsigned i = 0; i < 2; i++) {
-		slot[i] = bx_fsi_cache_find(fs, bx_get_le64(bx_fsi_node_value_of(fs, parent, index + i)));
-		if (slot[i] == FS_NO_SLOT || fs->slots[slot[i]].kind != FS_KIND_NODE ||
-		    fs->slots[slot[i]].level != 0)
+		slot[i] = child_in_memory(fs, bx_fsi_node_value_of(fs, parent, index + i), 0);
+		if (slot[i] == FS_NO_SLOT)
 			return;
 		node[i] = bx_fsi_block(fs, slot[i]);
 	}
@@ -367,13 +384,7 @@ join(struct bx_fs *fs, struct fs_path *path)
 		err = make_current(fs, slot[i], bx_fsi_node_value_of(fs, parent, index + i));
 	if (err != BX_OK)
 		return;
-	for (unsigned i = 0; i < bx_fsi_node_count(node[1]); i++) {
-		struct fs_item item;
-
-		bx_fsi_item_at(fs, slot[1], i, &item);
-		bx_fsi_node_insert(node[0], bx_fsi_node_count(node[0]), item.key, item.key_length,
-		    item.value, item.value_length);
-	}
+	bx_fsi_node_append(node[0], node[1], 0);
 	fs->shape_version++;
 	bx_fsi_node_remove(bx_fsi_block(fs, parent), index + 1);
 	path->depth--;
@@ -456,7 +467,7 @@ bx_fsi_tree_store_sum(struct bx_fs *fs, uint32_t slot, const uint8_t *sum)
 	}
 	bx_fsi_node_copy_key(bx_fsi_block(fs, slot), 0, &key);
 	at = bx_fsi_cache_find(fs, fs->root.tree.pointer.address);
-	for (unsigned level = fs->root.tree.level; level > s->level && at != FS_NO_SLOT; level--) {
+	for (unsigned level = fs->root.tree.level; level > s->level && at != FS_NO_SLOT;) {
 		unsigned index = bx_fsi_node_child(bx_fsi_block(fs, at), &key, false);
 		uint8_t *value = bx_fsi_node_value_of(fs, at, index);
 
@@ -464,7 +475,7 @@ bx_fsi_tree_store_sum(struct bx_fs *fs, uint32_t slot, const uint8_t *sum)
 			memcpy(value + 16, sum, fs->sum_bytes);
 			return BX_OK;
 		}
-		at = bx_fsi_cache_find(fs, bx_get_le64(value));
+		at = child_in_memory(fs, value, --level);
 	}
 	return BX_ERR_CORRUPT;
 }

@@ -332,6 +332,7 @@ unsigned bx_fsi_node_room(const uint8_t *node);
 void bx_fsi_node_insert(uint8_t *node, unsigned index, const uint8_t *key, unsigned key_length,
     const uint8_t *value, unsigned value_length);
 void bx_fsi_node_remove(uint8_t *node, unsigned index);
+void bx_fsi_node_append(uint8_t *to, const uint8_t *from, unsigned first);
 unsigned bx_fsi_node_split(uint8_t *left, uint8_t *right, unsigned at, unsigned item_bytes,
     bool *goes_left);
 static inline unsigned

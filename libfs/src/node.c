@@ -267,6 +267,19 @@ bx_fsi_node_remove(uint8_t *node, unsigned index)
 	set_count(node, count - 1);
 }
 
+/* Add the items of `from`, from the one at `first` on, behind those of `to`. */
+void
+bx_fsi_node_append(uint8_t *to, const uint8_t *from, unsigned first)
+{
+	for (unsigned i = first; i < bx_fsi_node_count(from); i++) {
+		unsigned key_length, value_length;
+		const uint8_t *key = bx_fsi_node_key(from, i, &key_length);
+		const uint8_t *value = bx_fsi_node_value(from, i, &value_length);
+
+		bx_fsi_node_insert(to, bx_fsi_node_count(to), key, key_length, value, value_length);
+	}
+}
+
 /*
  * Move the upper items of `left` to `right`, an empty node of the same level, so that an
  * item of `item_bytes` fits where it belongs, before item `at`.  Returns how many items
@@ -297,13 +310,7 @@ bx_fsi_node_split(uint8_t *left, uint8_t *right, unsigned at, unsigned item_byte
 	}
 	if (stay == count)
 		stay = count - 1;
-	for (unsigned i = stay; i < count; i++) {
-		unsigned key_length, value_length;
-		const uint8_t *key = bx_fsi_node_key(left, i, &key_length);
-		const uint8_t *value = bx_fsi_node_value(left, i, &value_length);
-
-		bx_fsi_node_insert(right, i - stay, key, key_length, value, value_length);
-	}
+	bx_fsi_node_append(right, left, stay);
 	set_count(left, stay);
 	compact(left);
 	return stay;

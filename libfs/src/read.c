@@ -103,7 +103,10 @@ extent_from(struct bx_fs *fs, uint64_t inode, uint64_t block, struct fs_extent *
 		return err;
 	bx_fsi_key_u64(&key, inode, FS_KEY_EXTENT, block);
 	err = bx_fsi_tree_next(fs, &key, true, &item);
-	return err == BX_OK ? bx_fsi_extent_decode(fs, &item, out) : err;
+	if (err == BX_OK)
+		err = bx_fsi_extent_decode(fs, &item, out);
+	/* The block has an extent after all, in another leaf than the one that was asked. */
+	return err == BX_OK && out->first == block ? BX_ERR_CORRUPT : err;
 }
 
 /* Make the hint know the file, and the extent of `block` or the hole there: *hole_end is

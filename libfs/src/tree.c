@@ -52,29 +52,33 @@ bx_fsi_path_release(struct bx_fs *fs, struct fs_path *path)
 		fs->slots[path->slot[--path->depth]].held--;
 }
 
+/* As bx_fsi_key_compare(), of an item's key with another. */
+static int
+compare_item(const uint8_t *node, unsigned index, const uint8_t *other, unsigned other_length)
+{
+	unsigned length;
+	const uint8_t *key = bx_fsi_node_key(node, index, &length);
+
+	return bx_fsi_key_compare(key, length, other, other_length);
+}
+
 /* A child's keys lie where its parent says. */
 static bool
 bounds_hold(const uint8_t *parent, unsigned index, const uint8_t *child)
 {
 	unsigned count = bx_fsi_node_count(child);
-	unsigned length, bound_length;
-	const uint8_t *key, *bound;
+	unsigned length;
+	const uint8_t *bound;
 
 	if (count == 0)
 		return false;
-	if (index > 0) {
-		bound = bx_fsi_node_key(parent, index, &bound_length);
-		key = bx_fsi_node_key(child, 0, &length);
-		if (bx_fsi_key_compare(key, length, bound, bound_length) < 0)
-			return false;
-	}
-	if (index + 1 < bx_fsi_node_count(parent)) {
-		bound = bx_fsi_node_key(parent, index + 1, &bound_length);
-		key = bx_fsi_node_key(child, count - 1, &length);
-		if (bx_fsi_key_compare(key, length, bound, bound_length) >= 0)
-			return false;
-	}
-	return true;
+	bound = bx_fsi_node_key(parent, index, &length);
+	if (index > 0 && compare_item(child, 0, bound, length) < 0)
+		return false;
+	if (index + 1 == bx_fsi_node_count(parent))
+		return true;
+	bound = bx_fsi_node_key(parent, index + 1, &length);
+	return compare_item(child, count - 1, bound, length) < 0;
 }
 
 /* To the node below the end of the path, or to the root. */
@@ -209,8 +213,7 @@ belongs(const struct bx_fs *fs, const struct fs_finger *f, const struct fs_key *
 {
 	const struct fs_slot *s = &fs->slots[f->slot];
 	const uint8_t *node = bx_fsi_block(fs, f->slot);
-	unsigned count, length;
-	const uint8_t *bound;
+	unsigned count;
 
 	if (f->version != fs->shape_version || s->address != f->address ||
 	    s->state == FS_SLOT_FREE || s->kind != FS_KIND_NODE || s->level != 0)
@@ -218,13 +221,9 @@ belongs(const struct bx_fs *fs, const struct fs_finger *f, const struct fs_key *
 	count = bx_fsi_node_count(node);
 	if (count == 0)
 		return false;
-	bound = bx_fsi_node_key(node, 0, &length);
-	if (bx_fsi_key_compare(bound, length, key->bytes, key->length) > 0)
+	if (compare_item(node, 0, key->bytes, key->length) > 0)
 		return false;
-	if (f->is_last)
-		return true;
-	bound = bx_fsi_node_key(node, count - 1, &length);
-	return bx_fsi_key_compare(bound, length, key->bytes, key->length) >= 0;
+	return f->is_last || compare_item(node, count - 1, key->bytes, key->length) >= 0;
 }
 
 uint32_t

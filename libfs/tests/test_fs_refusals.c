@@ -638,6 +638,101 @@ START_TEST(items_that_overlap)
 }
 END_TEST
 
+/* The path of the last leaf, all of it changed and in memory; the tree has `level` levels above its leaves. */
+static void
+path_to_last(unsigned level, struct fs_path *path)
+{
+	struct fs_key key;
+	char name[16];
+
+	for (unsigned i = 0; fs->root.tree.level < level; i++) {
+		snprintf(name, sizeof name, "name-%06u", i);
+		make(BX_FS_ROOT, name, BX_FS_FILE);
+	}
+	memset(key.bytes, 0xff, FS_KEY_MAX);
+	key.length = FS_KEY_MAX;
+	ck_assert_int_eq(bx_fsi_tree_touch(fs, &key), BX_OK);
+	ck_assert_int_eq(bx_fsi_path_to(fs, &fs->root.tree, &key, 0, path), BX_OK);
+	ck_assert_uint_eq(path->depth, level + 1);
+	bx_fsi_path_release(fs, path);
+}
+
+/* A pointer to a block that was free, and that the allocator has given to another node since: it does not mean
+ * that one, and what becomes small is not joined with itself. */
+START_TEST(neighbours_that_are_no_more)
+{
+	struct fs_path path;
+	struct fs_key key;
+	uint8_t *neighbour, *leaf;
+
+	path_to_last(1, &path);
+	leaf = bx_fsi_block(fs, path.slot[1]);
+	neighbour = bx_fsi_node_value_of(fs, path.slot[0], path.index[0] - 1);
+	bx_put_le64(neighbour, fs->slots[path.slot[1]].address);
+	bx_put_le64(neighbour + 8, fs->current - 1);
+	while (bx_fsi_node_count(leaf) > 1) {
+		unsigned count = bx_fsi_node_count(leaf);
+
+		bx_fsi_node_copy_key(leaf, 1, &key);
+		ck_assert_int_eq(bx_fsi_tree_delete(fs, &key), BX_OK);
+		ck_assert_uint_eq(bx_fsi_node_count(leaf), count - 1);
+	}
+	fs->failed = true;
+}
+END_TEST
+
+/* The same above: what is there now is content of a file, which is not a node, however much it looks like the one
+ * that is there no more, and does not get the checksum of a leaf. */
+START_TEST(parents_that_are_no_more)
+{
+	static const uint8_t sum[FS_SUM_MAX];
+	struct fs_path path;
+	uint8_t *top;
+	uint32_t data;
+
+	path_to_last(2, &path);
+	ck_assert_int_eq(bx_fsi_tree_store_sum(fs, path.slot[2], sum), BX_OK);
+	ck_assert_int_eq(bx_fsi_cache_take(fs, 1, FS_KIND_DATA, &data), BX_OK);
+	memcpy(bx_fsi_block(fs, data), bx_fsi_block(fs, path.slot[1]), BX_FS_BLOCK);
+	top = bx_fsi_node_value_of(fs, path.slot[0], path.index[0]);
+	bx_put_le64(top, 1);
+	ck_assert_int_eq(bx_fsi_tree_store_sum(fs, path.slot[2], sum), BX_ERR_CORRUPT);
+	fs->failed = true;
+}
+END_TEST
+
+/* A leaf in memory begins below what its parent says: it is asked, as the one that was used last, and knows of no
+ * extent where the way from the root leads to one.  That is neither a hole nor the extent that was read before. */
+START_TEST(extents_in_two_minds)
+{
+	const uint64_t far = UINT64_C(1) << 40;
+	uint64_t file = make(BX_FS_ROOT, "file", BX_FS_FILE);
+	struct fs_path path;
+	unsigned length;
+	uint8_t *leaf, *first;
+	char name[16];
+	size_t done;
+
+	/* So many that the file is not in the last leaf. */
+	for (unsigned i = 0; i < 300; i++) {
+		snprintf(name, sizeof name, "before-%u", i);
+		make(BX_FS_ROOT, name, BX_FS_FILE);
+	}
+	put(file, far, bytes, 2 * BX_FS_BLOCK);
+	path_to_last(1, &path);
+	ck_assert_int_eq(bx_fs_read(fs, file, 0, bytes, 1, &done), BX_OK);
+	path.depth = 2;
+	bx_fsi_finger_set(fs, &path);
+	leaf = bx_fsi_block(fs, path.slot[1]);
+	first = leaf + (bx_fsi_node_key(leaf, 0, &length) - leaf);
+	bx_put_be64(first, file);
+	first[8] = FS_KEY_ATTR;
+	ck_assert_int_eq(bx_fs_read(fs, file, far, bytes, BX_FS_BLOCK, &done), BX_ERR_CORRUPT);
+	ck_assert_uint_eq(done, 1);
+	fs->failed = true;
+}
+END_TEST
+
 /* ---- decoders alone ----------------------------------------------------------------------- */
 
 START_TEST(map_nodes_that_cannot_be)
@@ -731,6 +826,9 @@ add_refusals(TCase *tc)
 	tcase_add_test(tc, orphans_that_cannot_be);
 	tcase_add_loop_test(tc, check_finds_what_cannot_be, 0, 28);
 	tcase_add_test(tc, items_that_overlap);
+	tcase_add_test(tc, neighbours_that_are_no_more);
+	tcase_add_test(tc, parents_that_are_no_more);
+	tcase_add_test(tc, extents_in_two_minds);
 	tcase_add_test(tc, map_nodes_that_cannot_be);
 	tcase_add_loop_test(tc, operations_that_cannot_be, 0, 18);
 }

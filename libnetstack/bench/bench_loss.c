@@ -2,7 +2,7 @@
 /*
  * bench_loss.c -- goodput over a wire that loses frames in both directions; loss.h says how much of what.
  *
- *   bench_loss [cubic|newreno|none]       prints: loss_PERCENT KB_PER_SECOND
+ *   bench_loss [cubic|newreno|bbr|none]   prints: loss_PERCENT KB_PER_SECOND
  *
  * `none' is no way to run the library, which has no such switch (RFC 9293, 3.8.2, MUST-19): the congestion window is
  * opened by force before each sending.  It stands beside stacks that were measured without congestion control, and says
@@ -90,7 +90,7 @@ int
 main(int argc, char **argv)
 {
 	const char *control = argc > 1 ? argv[1] : "cubic";
-	uint16_t features = strcmp(control, "newreno") == 0 ? 0 : BX_TCP_CUBIC;
+	uint16_t features = strcmp(control, "newreno") == 0 ? 0 : strcmp(control, "bbr") == 0 ? BX_TCP_BBR : BX_TCP_CUBIC;
 
 	unbridled = strcmp(control, "none") == 0;
 

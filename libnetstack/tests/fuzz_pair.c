@@ -686,7 +686,7 @@ start_host(struct world *w, uint32_t i)
 		.connections = 4, .half_open = 2, .time_waits = 2, .listeners = 1, .udp_ends = 1, .rings = 6,
 		.accounts = 1, .ring_bytes = 8192, .mtu = (uint16_t)w->mtu,
 		/* One of the two asks for ECN, and has not all that the other has. */
-		.features = (uint16_t)(i == 0 ? w->features : w->features | BX_TCP_SACK | BX_TCP_TIMESTAMPS),
+		.features = (uint16_t)(i == 0 ? w->features : w->features | BX_TCP_SACK | BX_TCP_TIMESTAMPS | BX_TCP_BBR),
 		.seed = { 1, 2 + i },
 	};
 	const struct bx_net_addr any = { { 0 } };
@@ -720,7 +720,8 @@ start(struct world *w, uint32_t mode, bool connected, struct prepared *p)
 {
 	memset(w, 0, sizeof *w);
 	w->now_us = 1000000;
-	w->features = mode & 0x1f;
+	/* CUBIC or BBR to begin with; NewReno, and the other one, by an option. */
+	w->features = (mode & 0x1f) | ((mode & BX_TCP_CUBIC) != 0 ? 0 : BX_TCP_BBR);
 	w->ipv6 = (mode & 0x20) != 0;
 	w->mtu = w->ipv6 ? 1280 : 576;
 	bx_net_batch_init(&w->in, in_bytes, sizeof in_bytes, in_bufs, 4, 0);

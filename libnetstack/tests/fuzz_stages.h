@@ -24,7 +24,8 @@ transport_small(uint32_t features)
 {
 	return (struct bx_transport_config){
 		.connections = 4, .half_open = 2, .time_waits = 2, .listeners = 1, .udp_ends = 1, .rings = 6,
-		.ring_bytes = 4096, .mtu = 1500, .features = (uint16_t)features, .seed = { 1, 2 },
+		.ring_bytes = 4096, .mtu = 1500, .seed = { 1, 2 },
+		.features = (uint16_t)(features | ((features & BX_TCP_CUBIC) != 0 ? 0 : BX_TCP_BBR)),
 	};
 }
 

@@ -14,11 +14,11 @@
  *       FLAGS of S F R P . E W U, `.` is ACK; P is not compared.  Numbers count from the initial ones of each side.
  *       OPTIONS: mss N  ws N  sackok  ts V E  sack A-B C-D.  In `<`, E may be `e`: our latest stamp, or `e-N`: N ms
  *       before it.  In `>`, `ts` has no numbers.  What is not written is not compared, but `<>` says: no options.
- *   features sack,ts,ws,ecn,cubic   ring N   rings N   half N   connections N   waits N   mtu N   family ipv6    before all else
- *   listen [BACKLOG]   accept   accept block   unlisten   connect   established   option nodelay|keepalive|cubic N
+ *   features sack,ts,ws,ecn,cubic,bbr   ring N   rings N   half N   connections N   waits N   mtu N   family ipv6    before all else
+ *   listen [BACKLOG]   accept   accept block   unlisten   connect   established   option nodelay|keepalive|control N
  *   send N   send block   send ERROR   recv N   recv block   recv eof   recv ERROR   shutdown [ERROR]   close   abort
  *   port N             the peer goes on from this port, with new numbers on both sides
- *   state NAME   ended ERROR   cwnd N   stat NAME N   usage NAME N   icmp port|route|protocol|big [MTU] seq N
+ *   state NAME   ended ERROR   cwnd N   pace N (bytes a second)   stat NAME N   usage NAME N   icmp port|route|protocol|big [MTU] seq N
  *
  * `established` is the handshake of a passive open with what `features` names, over a round trip of 100 ms.  Every byte of both streams is checked.
  */
@@ -595,7 +595,7 @@ step_option(struct script *s, const char *rest)
 	rest = word(rest, w);
 	number(rest, &n);
 	option = strcmp(w, "nodelay") == 0 ? BX_TCP_OPTION_NODELAY :
-	    strcmp(w, "keepalive") == 0 ? BX_TCP_OPTION_KEEPALIVE_S : BX_TCP_OPTION_CUBIC;
+	    strcmp(w, "keepalive") == 0 ? BX_TCP_OPTION_KEEPALIVE_S : BX_TCP_OPTION_CONTROL;
 	want_err(s, bx_tcp_option_set(s->t, s->now_us, s->conn, option, n), BX_OK);
 }
 
@@ -642,6 +642,20 @@ step_cwnd(struct script *s, const char *rest)
 	if (info.cwnd != n) {
 		fail(s, "another congestion window");
 		printf("  wanted %u, is %u\n", n, info.cwnd);
+	}
+}
+
+static void
+step_pace(struct script *s, const char *rest)
+{
+	struct bx_tcp_info info;
+	uint32_t n;
+
+	number(rest, &n);
+	want_err(s, bx_tcp_info(s->t, s->conn, &info), BX_OK);
+	if (info.pacing_rate != n) {
+		fail(s, "another pace");
+		printf("  wanted %u, is %llu\n", n, (unsigned long long)info.pacing_rate);
 	}
 }
 
@@ -765,6 +779,7 @@ step_config(struct script *s, const char *name, const char *rest)
 		s->config.features |= strstr(rest, "ws") != NULL ? BX_TCP_WINDOW_SCALE : 0;
 		s->config.features |= strstr(rest, "ecn") != NULL ? BX_TCP_ECN : 0;
 		s->config.features |= strstr(rest, "cubic") != NULL ? BX_TCP_CUBIC : 0;
+		s->config.features |= strstr(rest, "bbr") != NULL ? BX_TCP_BBR : 0;
 		return;
 	}
 	if (strcmp(name, "family") == 0) {
@@ -967,6 +982,8 @@ step(struct script *s, const char *line)
 		step_ended(s, rest);
 	} else if (strcmp(w, "cwnd") == 0) {
 		step_cwnd(s, rest);
+	} else if (strcmp(w, "pace") == 0) {
+		step_pace(s, rest);
 	} else if (strcmp(w, "stat") == 0) {
 		step_stat(s, rest);
 	} else if (strcmp(w, "usage") == 0) {

@@ -186,7 +186,7 @@ set_up(struct run *r, uint64_t seed)
 	config.features = BX_TCP_WINDOW_SCALE;
 	config.features |= seed % 2 != 0 ? BX_TCP_SACK : 0;
 	config.features |= seed % 3 != 0 ? BX_TCP_TIMESTAMPS : 0;
-	config.features |= seed % 5 < 3 ? BX_TCP_CUBIC : 0;
+	config.features |= seed % 5 < 2 ? BX_TCP_CUBIC : seed % 5 < 4 ? BX_TCP_BBR : 0;
 	config.features |= seed % 7 == 0 ? BX_TCP_ECN : 0;
 	config.ring_bytes = 4096u << seed % 6;
 	pair_init(&r->pair, seed, &config);

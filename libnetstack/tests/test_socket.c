@@ -714,7 +714,7 @@ START_TEST(options)
 		uint32_t good, bad;
 	} cases[] = {
 		{ BX_TCP_OPTION_NODELAY, 1, 2 }, { BX_TCP_OPTION_KEEPALIVE_S, 30, 65536 },
-		{ BX_TCP_OPTION_CUBIC, 0, 2 }, { BX_TCP_OPTION_TRAFFIC_CLASS, 0x28, 0x29 },
+		{ BX_TCP_OPTION_CONTROL, BX_TCP_NEWRENO_CONTROL, BX_TCP_BBR_CONTROL }, { BX_TCP_OPTION_TRAFFIC_CLASS, 0x28, 0x29 },
 	};
 	uint64_t listener, c, server;
 	uint32_t before;

@@ -74,7 +74,7 @@ START_TEST(init_refuses)
 	ck_assert_uint_eq(bx_transport_size(&config), 0);
 	ck_assert_int_eq(bx_transport_init(block, sizeof block, &config, &t), BX_ERR_INVALID);
 	config = pair_transport();
-	config.features = 0x40;
+	config.features = 0x80;
 	ck_assert_int_eq(bx_transport_init(block, sizeof block, &config, &t), BX_ERR_INVALID);
 	config = pair_transport();
 	config.connections = 0;

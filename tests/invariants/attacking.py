@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-from machine import BUILD, PATIENCE, SOURCE, Machine, MachineError, symbols
+from machine import BUILD, COUNTED, PATIENCE, SOURCE, Machine, MachineError, symbols
 from shell import FRESH, Shell
 from test_attacks import LONG, USUAL, WITH_HOARDER, check_fault
 
@@ -134,7 +134,7 @@ class Target:
             raise Broken("not what the manifest says: %s" % sorted(strange))
 
     def _budgets(self, *_):
-        with Machine(self.image_of("budgets"), mem=MEMORY, extra=("-icount", "shift=0")) as machine:
+        with Machine(self.image_of("budgets"), mem=MEMORY, extra=COUNTED) as machine:
             text, _ = machine.finish(240 * PATIENCE)
         had = {program: 100 * int(ran) / int(span)
                for program, ran, span in re.findall(r"^share (\S+) (\d+) (\d+)", text, re.M)}

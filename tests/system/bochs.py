@@ -29,6 +29,7 @@ BIOS = "/usr/share/seabios/bios-256k.bin"
 VGA_BIOS = "/usr/share/vgabios/vgabios.bin"
 PACKAGES = {"bochs": "bochs bochs-term", BIOS: "seabios", VGA_BIOS: "vgabios"}
 TIMEOUT = 120 * PATIENCE
+ASK_EVERY = 2
 
 # Processors by Bochs' names.
 WITH_CET = "tigerlake"                  # control-flow enforcement: IBT and shadow stacks
@@ -128,10 +129,15 @@ class Bochs(Line):
 
     # From outside, while it is paused.
 
-    def _prompted(self, since):
-        """What the debugger has said since a place in its output, when its prompt is there."""
+    def _prompted(self, since, often=lambda: None):
+        """What the debugger has said since a place in its output, when its prompt is there; what is to be done every
+        few seconds until then."""
         end = time.monotonic() + TIMEOUT
+        again = time.monotonic()
         while time.monotonic() < end:
+            if time.monotonic() >= again:
+                often()
+                again = time.monotonic() + ASK_EVERY
             with open(os.path.join(self.folder, "output"), encoding="utf-8", errors="replace") as file:
                 file.seek(since)
                 said = file.read()
@@ -144,9 +150,8 @@ class Bochs(Line):
         return os.path.getsize(os.path.join(self.folder, "output"))
 
     def pause(self):
-        before = self._said()
-        self.process.send_signal(signal.SIGINT)
-        self._prompted(before)
+        """(A signal that comes before the machine goes on again is forgotten: then another.)"""
+        self._prompted(self._said(), lambda: self.process.send_signal(signal.SIGINT))
 
     def resume(self):
         self.process.stdin.write(b"c\n")

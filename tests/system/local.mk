@@ -10,14 +10,14 @@ FREE_EXECUTABLES += %D%/bootcheck/bootcheck
 %C%_bootcheck_bootcheck_DEPENDENCIES = %D%/bootcheck/kernel.ld
 %C%_bootcheck_bootcheck_SOURCES = %D%/bootcheck/start.S %D%/bootcheck/kernel.c
 
-# A client that tries more with the console than it may, and one that ends it.
-FREE_EXECUTABLES += %D%/console/peek %D%/console/later
-%C%_console_later_SOURCES = %D%/console/later.c
-%C%_console_later_CPPFLAGS = $(bx_program_cppflags)
-%C%_console_later_CFLAGS = $(bx_program_cflags)
-%C%_console_later_LDFLAGS = $(bx_program_ldflags)
-%C%_console_later_LDADD = $(bx_program_libs)
-EXTRA_%C%_console_later_DEPENDENCIES = $(bx_program_script)
+# A client that tries more with the console than it may, and one that ends it on cue.
+FREE_EXECUTABLES += %D%/console/peek %D%/console/cue
+%C%_console_cue_SOURCES = %D%/console/cue.c
+%C%_console_cue_CPPFLAGS = $(bx_program_cppflags)
+%C%_console_cue_CFLAGS = $(bx_program_cflags)
+%C%_console_cue_LDFLAGS = $(bx_program_ldflags)
+%C%_console_cue_LDADD = $(bx_program_libs)
+EXTRA_%C%_console_cue_DEPENDENCIES = $(bx_program_script)
 %C%_console_peek_SOURCES = %D%/console/peek.c
 %C%_console_peek_CPPFLAGS = $(bx_program_cppflags) $(bx_interface_inc)
 %C%_console_peek_CFLAGS = $(bx_program_cflags)

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -31,16 +32,22 @@ RUN_QEMU = os.path.join(SOURCE, "tools", "run", "run-qemu")
 
 TIMEOUT = {"bios": 60 * PATIENCE, "uefi": 120 * PATIENCE}
 
+# The guest's clock counts its instructions, 1 ns each, and is put on when it waits: nothing depends on the host's.
+COUNTED = ("-icount", "shift=0,sleep=off")
+
 # Between two looks at a running processor: one that is stopped again at once comes nowhere.
 LOOK_EVERY = 0.01
 
 
 class Machine(Line):
     def __init__(self, image, firmware="bios", media="cdrom", mem=256, cpus=1, net="none",
-                 iommu="none", disk=None, cpu=None, extra=(), log=None):
+                 iommu="none", disk=None, cpu=None, extra=(), second=False, log=None):
+        """`second`: with a second serial line, for cue()."""
         self.folder = tempfile.mkdtemp(prefix="bx-")
         self.timeout = TIMEOUT[firmware]
-        self._qmp = None
+        self._qmp = self._second = None
+        if second:
+            extra = (*extra, "-serial", "unix:%s,server=on,wait=off" % os.path.join(self.folder, "second"))
         self._qmp_path = os.path.join(self.folder, "qmp")
         environment = dict(
             os.environ, FIRMWARE=firmware, MEDIA=media, MEM=str(mem), CPUS=str(cpus), NET=net,
@@ -69,7 +76,7 @@ class Machine(Line):
         except pexpect.TIMEOUT:
             self._fail("it did not end in %g s" % (timeout or self.timeout), "its end")
         text = plain(self.child.before)
-        self.child.close()
+        self._ended()
         return text, self.child.exitstatus
 
     # From outside.
@@ -77,7 +84,7 @@ class Machine(Line):
     def qmp(self, command, **arguments):
         """A command of the QEMU Machine Protocol; returns its answer."""
         if self._qmp is None:
-            self._qmp = self._connect().makefile("rw", encoding="utf-8")
+            self._qmp = self._connect(self._qmp_path).makefile("rw", encoding="utf-8")
             self._qmp.readline()            # the greeting
             self.qmp("qmp_capabilities")
         request = {"execute": command, "arguments": arguments}
@@ -90,20 +97,31 @@ class Machine(Line):
             if "error" in answer:
                 raise MachineError("QMP %s: %s" % (command, answer["error"]["desc"]))
 
-    def _connect(self):
+    def _connect(self, path):
         """QEMU makes the socket when it starts, which may be a moment ahead."""
-        end = time.monotonic() + 30 * PATIENCE
+        end = time.monotonic() + self.timeout
         while True:
             connection = socket.socket(socket.AF_UNIX)
-            connection.settimeout(30 * PATIENCE)
+            connection.settimeout(self.timeout)
             try:
-                connection.connect(self._qmp_path)
+                connection.connect(path)
                 return connection
             except (FileNotFoundError, ConnectionRefusedError):
                 connection.close()
                 if time.monotonic() > end or not self.child.isalive():
                     raise
             time.sleep(0.05)
+
+    def cue(self, letters):
+        """Has a program that hears the second serial line (console/cue.c) do what each of these letters stands for;
+        returns when it says that it is done."""
+        if self._second is None:
+            self._second = self._connect(os.path.join(self.folder, "second"))
+        for letter in letters.encode():
+            self._second.sendall(bytes([letter]))
+            answer = self._second.recv(1)
+            if answer != bytes([letter]):
+                raise MachineError("cue %r was answered by %r" % (chr(letter), answer))
 
     def monitor(self, line):
         """A line of QEMU's human monitor; returns the text it prints."""
@@ -138,9 +156,7 @@ class Machine(Line):
         try:
             self.qmp("cont")
         except (ConnectionError, json.JSONDecodeError):
-            if self.child.isalive():
-                time.sleep(1)
-            if self.child.isalive():
+            if not self._ended():
                 raise
 
     def dump(self, path, base=0, size=None):
@@ -149,12 +165,23 @@ class Machine(Line):
             size = self.qmp("query-memory-size-summary")["base-memory"]
         self.qmp("pmemsave", val=base, size=size, filename=os.path.abspath(str(path)))
 
+    def _ended(self):
+        """Waits for the end of QEMU, which is on its way: on a busy host that takes a while."""
+        end = time.monotonic() + self.timeout
+        while self.child.isalive() and time.monotonic() < end:
+            time.sleep(0.01)
+        return not self.child.isalive()
+
     def stop(self):
         """Ends QEMU, whatever it is doing, and removes what it left."""
+        if self.child.isalive():
+            self.child.kill(signal.SIGKILL)
+            self._ended()
         self.child.close(force=True)
-        if self._qmp is not None:
-            self._qmp.close()
-            self._qmp = None
+        for connection in (self._qmp, self._second):
+            if connection is not None:
+                connection.close()
+        self._qmp = self._second = None
         if self.log is not None:
             self.log.close()
             self.log = None

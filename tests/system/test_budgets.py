@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from machine import PATIENCE, system_image
+from machine import COUNTED, PATIENCE, system_image
 from shell import Shell
 
 
@@ -21,7 +21,7 @@ def shares(boot, name, extra):
     return had, stops
 
 
-@pytest.mark.parametrize("extra", [("-icount", "shift=0"), ()], ids=["counted", "timed"])
+@pytest.mark.parametrize("extra", [COUNTED, ()], ids=["counted", "timed"])
 def test_nobody_has_more_than_its_budget(boot, extra):
     """Greedy: 2 ms of 10; caller: 1 ms of 10, spent by a server that has none.  By the count of
     instructions, a host that is busy with other things makes no difference.  By the clock it does: it takes from
@@ -45,7 +45,7 @@ def test_nobody_has_more_than_its_budget(boot, extra):
 
 def test_the_measure_can_fail(boot):
     """Without budgets the greedy one has it all."""
-    had, stops = shares(boot, "budgets-off", ("-icount", "shift=0"))
+    had, stops = shares(boot, "budgets-off", COUNTED)
     print(had, stops)
     assert had["greedy"] > 98
     assert had["first"] + had["second"] + had["caller"] < 2

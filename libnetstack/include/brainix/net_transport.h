@@ -31,7 +31,10 @@ struct bx_transport;			/* pinned, in the memory given to bx_transport_init */
 #define BX_TCP_ECN		0x08u	/* RFC 3168: ask for it; always granted */
 #define BX_TCP_CUBIC		0x10u	/* RFC 9438; without, NewReno (RFC 5681, 6582) */
 #define BX_TRANSPORT_SUM_LATER	0x20u	/* the device adds the checksum (BX_NET_F_SUM_NEEDED) */
-#define BX_TRANSPORT_FEATURES	0x3fu
+/* draft-ietf-ccwg-bbr: connections may choose BBR, for which each ring takes some more memory (its 1/25); without
+ * BX_TCP_CUBIC they begin with it. */
+#define BX_TCP_BBR		0x40u
+#define BX_TRANSPORT_FEATURES	0x7fu
 
 struct bx_transport_config {
 	uint32_t connections;		/* TCP, 1..2^20 */
@@ -127,8 +130,15 @@ enum bx_tcp_state {
 enum bx_tcp_option {
 	BX_TCP_OPTION_NODELAY,		/* 0 or 1; 1: no Nagle (RFC 9293, 3.7.4) */
 	BX_TCP_OPTION_KEEPALIVE_S,	/* idle seconds before a probe, 0 off (the default), at most 65535 */
-	BX_TCP_OPTION_CUBIC,		/* 0 NewReno, 1 CUBIC */
+	BX_TCP_OPTION_CONTROL,		/* enum bx_tcp_control; BBR only where BX_TCP_BBR is among the features */
 	BX_TCP_OPTION_TRAFFIC_CLASS	/* DSCP in the upper six bits; the lower two must be 0 */
+};
+
+/* Congestion control. */
+enum bx_tcp_control {
+	BX_TCP_NEWRENO_CONTROL,		/* RFC 5681, 6582 */
+	BX_TCP_CUBIC_CONTROL,		/* RFC 9438 */
+	BX_TCP_BBR_CONTROL		/* draft-ietf-ccwg-bbr: paced, by a model of the path instead of by losses */
 };
 
 struct bx_tcp_info {
@@ -144,6 +154,8 @@ struct bx_tcp_info {
 	bool sack, timestamps, window_scale, ecn, in_recovery;
 	bool fin_received;		/* the peer has ended its stream */
 	bool fin_queued;		/* we have ended ours */
+	enum bx_tcp_control control;
+	uint64_t pacing_rate;		/* bytes a second; 0: it does not pace */
 };
 
 /*
@@ -208,7 +220,11 @@ BX_MUST_USE enum bx_err bx_tcp_close(struct bx_transport *transport, uint64_t no
  * BX_ERR_NOT_FOUND. */
 BX_MUST_USE enum bx_err bx_tcp_abort(struct bx_transport *transport, uint64_t now_us, uint64_t connection);
 
-/* BX_OK, BX_ERR_NOT_FOUND, BX_ERR_INVALID (option or value). */
+/* Whether connections may choose enum bx_tcp_control `control`: BBR needs BX_TCP_BBR among the features. */
+bool bx_tcp_control_is_there(const struct bx_transport *transport, uint32_t control);
+
+/* At any time; a control that is changed begins anew, with the window as it is.  BX_OK, BX_ERR_NOT_FOUND, BX_ERR_INVALID
+ * (option or value). */
 BX_MUST_USE enum bx_err bx_tcp_option_set(struct bx_transport *transport, uint64_t now_us,
     uint64_t connection, enum bx_tcp_option option, uint32_t value);
 

@@ -158,12 +158,13 @@ bx_socket_shutdown(struct bx_sockets *s, uint64_t now_us, uint32_t client, uint6
 
 /* What bx_tcp_option_set takes. */
 static bool
-option_is_valid(enum bx_tcp_option option, uint32_t value)
+option_is_valid(const struct bx_transport *t, enum bx_tcp_option option, uint32_t value)
 {
 	switch (option) {
 	case BX_TCP_OPTION_NODELAY:
-	case BX_TCP_OPTION_CUBIC:
 		return value <= 1;
+	case BX_TCP_OPTION_CONTROL:
+		return bx_tcp_control_is_there(t, value);
 	case BX_TCP_OPTION_KEEPALIVE_S:
 		return value <= UINT16_MAX;
 	case BX_TCP_OPTION_TRAFFIC_CLASS:
@@ -182,7 +183,7 @@ bx_socket_option_set(struct bx_sockets *s, uint64_t now_us, uint32_t client, uin
 		return BX_ERR_NOT_FOUND;
 	if (k->kind == DATAGRAM)
 		return BX_ERR_STATE;
-	if (!option_is_valid(option, value))
+	if (!option_is_valid(s->transport, option, value))
 		return BX_ERR_INVALID;
 	if (k->kind == CONNECTION)
 		return bx_tcp_option_set(s->transport, now_us, k->handle, option, value);

@@ -39,6 +39,8 @@ bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tu
 		.ssthresh = UINT32_MAX,
 		.flags = F_HASHED | ((t->config.features & BX_TCP_CUBIC) != 0 ? F_CUBIC : 0),
 	};
+	if ((t->config.features & (BX_TCP_CUBIC | BX_TCP_BBR)) == BX_TCP_BBR)
+		bx_tcp_bbr_begin(t, now_us, c);
 	if ((t->config.features & BX_TCP_TIMESTAMPS) != 0)
 		c->ts_offset = (uint32_t)bx_tcp_siphash(t->key, tuple, 2);
 	return c;

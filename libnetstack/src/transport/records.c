@@ -39,8 +39,11 @@ bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq)
 		i++;
 	if (i == r.count || seq_leq(seq, record_at(&r, i)->start))
 		return;
-	for (uint32_t j = r.count; j > i; j--)
+	for (uint32_t j = r.count; j > i; j--) {
 		*record_at(&r, j) = *record_at(&r, j - 1);
+		if ((c->flags & F_BBR) != 0)
+			*mark_of(t, c, record_at(&r, j)) = *mark_of(t, c, record_at(&r, j - 1));
+	}
 	record_at(&r, i)->end = seq;
 	record_at(&r, i)->flags &= ~R_FIN;
 	record_at(&r, i + 1)->start = seq;
@@ -65,5 +68,7 @@ bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c)
 	ring->records[0] = c->single;
 	c->single_count = 0;
 	c->send_ring = index;
+	if ((c->flags & F_BBR) != 0)
+		bx_tcp_flight_begin(t, c);
 	return true;
 }

@@ -37,10 +37,13 @@ clamp_sacked(struct conn *c)
 
 /* Part of the oldest record is acknowledged: a piece of a segment that was cut on the way down. */
 static void
-acknowledge_part(struct conn *c, struct record *x, uint32_t ack, struct acked *a)
+acknowledge_part(const struct bx_transport *t, uint32_t now_us, struct conn *c, struct record *x, uint32_t ack,
+    struct acked *a)
 {
 	uint32_t n = ack - x->start;
 
+	if ((c->flags & F_BBR) != 0 && (x->flags & R_MARKED) != 0)
+		bx_tcp_rate_part(t, now_us, c, n, &a->sample);
 	if ((x->flags & R_LOST) != 0)
 		c->lost -= n;
 	if ((x->flags & R_SACKED) != 0 && (c->flags & F_SACK) != 0)
@@ -62,7 +65,7 @@ cumulative(struct bx_transport *t, uint32_t now_us, struct conn *c, uint32_t ack
 
 		if (seq_lt(ack, x->end)) {
 			if (seq_lt(x->start, ack))
-				acknowledge_part(c, x, ack, a);
+				acknowledge_part(t, now_us, c, x, ack, a);
 			break;
 		}
 		if ((x->flags & R_SACKED) != 0) {
@@ -70,6 +73,8 @@ cumulative(struct bx_transport *t, uint32_t now_us, struct conn *c, uint32_t ack
 		} else {
 			if ((x->flags & R_LOST) != 0)
 				c->lost -= length;
+			if ((c->flags & F_BBR) != 0)
+				bx_tcp_rate_delivered(t, now_us, c, x, &a->sample);
 			bx_tcp_delivered(c, now_us, x, a);
 		}
 		bx_tcp_record_pop(t, c);
@@ -85,11 +90,16 @@ cumulative(struct bx_transport *t, uint32_t now_us, struct conn *c, uint32_t ack
 		c->sacked -= min_u32(c->sacked, a->bytes);
 		clamp_sacked(c);
 	}
-	/* All is acknowledged and nothing waits: the ring goes back to the pool. */
-	if (c->send_ring != NONE && r.count == 0 && !seq_lt(c->snd_una, c->snd_end)) {
-		bx_tcp_ring_give(t, c->send_ring);
-		c->send_ring = NONE;
-	}
+}
+
+/* All is acknowledged and nothing waits: the ring goes back to the pool. */
+static void
+ring_leave(struct bx_transport *t, struct conn *c)
+{
+	if (c->send_ring == NONE || c->snd_una != c->snd_nxt || seq_lt(c->snd_una, c->snd_end))
+		return;
+	bx_tcp_ring_give(t, c->send_ring);
+	c->send_ring = NONE;
 }
 
 /* RFC 9293, 3.10.7.4, fifth: the window of the latest segment; true: it has changed. */
@@ -111,19 +121,19 @@ window_take(struct conn *c, const struct segment *s)
 
 /* RFC 6582: the oldest segment is taken for lost. */
 static void
-newreno_mark_first(struct bx_transport *t, struct conn *c)
+newreno_mark_first(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
 	struct records r = bx_tcp_records(t, c);
 
 	if (r.count != 0 && (record_at(&r, 0)->flags & R_LOST) == 0) {
-		bx_tcp_mark_lost(c, record_at(&r, 0));
+		bx_tcp_lose(t, now_us, c, record_at(&r, 0));
 		clamp_sacked(c);
 	}
 }
 
 /* A duplicate (RFC 5681, 2) of a peer without SACK. */
 static void
-newreno_duplicate(struct bx_transport *t, struct conn *c, struct acked *a)
+newreno_duplicate(struct bx_transport *t, uint64_t now_us, struct conn *c, struct acked *a)
 {
 	c->duplicates++;
 	c->sacked += c->mss;
@@ -131,7 +141,7 @@ newreno_duplicate(struct bx_transport *t, struct conn *c, struct acked *a)
 	a->delivered += c->mss;
 	/* RFC 6582, 3.2 (2): not again for a loss before `recover`. */
 	if (c->duplicates == DUPLICATES && (c->flags & (F_RECOVERY | F_LOSS)) == 0)
-		newreno_mark_first(t, c);
+		newreno_mark_first(t, now_us, c);
 }
 
 /* RFC 6937: in recovery the window lets out what deliveries allow. */
@@ -164,7 +174,9 @@ recovery_leave(struct conn *c)
 {
 	if (seq_lt(c->snd_una, c->recover))
 		return;
-	if ((c->flags & F_RECOVERY) != 0)
+	if ((c->flags & F_BBR) != 0)
+		bx_tcp_bbr_recovered(c);
+	else if ((c->flags & F_RECOVERY) != 0)
 		c->cwnd = c->ssthresh;
 	c->flags &= ~(F_RECOVERY | F_LOSS);
 	c->duplicates = 0;
@@ -176,24 +188,31 @@ recovery_leave(struct conn *c)
 
 /* RFC 3168, 6.1.2: congestion without loss, answered once in a window. */
 static void
-ecn_echo(struct conn *c)
+ecn_echo(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
 	if (seq_lt(c->snd_una, c->ecn_high) || (c->flags & (F_RECOVERY | F_LOSS)) != 0)
 		return;
-	bx_tcp_congestion_loss(c);
-	c->cwnd = c->ssthresh;
+	if ((c->flags & F_BBR) != 0) {
+		bx_tcp_bbr_marked(t, now_us, c);
+	} else {
+		bx_tcp_congestion_loss(c);
+		c->cwnd = c->ssthresh;
+	}
 	c->ecn_high = c->snd_nxt;
 	c->flags |= F_CWR;
 }
 
 /* RFC 8985, 7.4: a probe that repeated a lost tail hid a loss from congestion control. */
 static void
-probe_check(struct conn *c, const struct segment *s, const struct acked *a)
+probe_check(const struct bx_transport *t, struct conn *c, const struct segment *s, const struct acked *a)
 {
 	if ((c->flags & F_PROBE_AGAIN) != 0 && !a->duplicate_report) {
 		if (!seq_lt(c->probe_end, s->ack))
 			return;
-		if ((c->flags & (F_RECOVERY | F_LOSS)) == 0) {
+		if ((c->flags & F_BBR) != 0) {
+			if (c->send_ring != NONE)
+				bx_tcp_bbr_note(&c->bbr, flight_of(t, c));
+		} else if ((c->flags & (F_RECOVERY | F_LOSS)) == 0) {
 			bx_tcp_congestion_loss(c);
 			c->cwnd = c->ssthresh;
 		}
@@ -218,13 +237,15 @@ react(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segm
 		if (c->sacked != 0 || (c->flags & (F_RECOVERY | F_LOSS)) != 0)
 			(void)bx_tcp_rack_detect(t, now_us, c);
 	} else if (a->bytes != 0 && (c->flags & F_RECOVERY) != 0) {
-		newreno_mark_first(t, c);
+		newreno_mark_first(t, now_us, c);
 	}
 	if ((c->flags & F_PROBED) != 0)
-		probe_check(c, s, a);
+		probe_check(t, c, s, a);
 	if (c->lost != 0 && (c->flags & (F_RECOVERY | F_LOSS)) == 0)
 		bx_tcp_recovery_enter(t, now_us, c);
-	if ((c->flags & F_RECOVERY) != 0)
+	if ((c->flags & F_BBR) != 0)
+		bx_tcp_bbr_acked(t, now_us, c, &a->sample);
+	else if ((c->flags & F_RECOVERY) != 0)
 		prr(c, a);
 	/* RFC 5681, 3.2, step 6: the one that ends recovery sets the window, and does not open it: most of what it covers was
 	 * delivered before. */
@@ -255,6 +276,8 @@ bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct
 	uint32_t una = c->snd_una;
 	bool window_changed = window_take(c, s), duplicate;
 
+	if ((c->flags & F_BBR) != 0)
+		bx_tcp_rate_look(t, c);
 	if (s->has_timestamp && (c->flags & F_TIMESTAMPS) != 0)
 		a.echo_age_us = (uint64_t)(ms_of(now_us) + c->ts_offset - s->ts_echo) * MS_US;
 	duplicate = s->ack == una && s->length == 0 && !window_changed && una != c->snd_nxt &&
@@ -264,12 +287,14 @@ bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct
 	if (s->sack_count != 0 && (c->flags & F_SACK) != 0)
 		bx_tcp_sack(t, now_us, c, s, &a);
 	else if (duplicate && (c->flags & F_SACK) == 0)
-		newreno_duplicate(t, c, &a);
+		newreno_duplicate(t, now_us, c, &a);
 	if (a.bytes != 0 || a.delivered != 0 || a.duplicate_report)
 		react(t, now_us, c, s, &a);
 	/* In a SYN-ACK it grants ECN, and tells of no congestion (RFC 3168, 6.1.1). */
 	if ((s->flags & (SYN | ECE)) == ECE && (c->flags & F_ECN) != 0)
-		ecn_echo(c);
+		ecn_echo(t, now_us, c);
+	if (a.bytes != 0)
+		ring_leave(t, c);
 	if (a.bytes != 0 && (c->flags & F_WANTS_ROOM) != 0)
 		bx_tcp_wake_writer(t, c);
 	if (window_changed && c->retransmit_kind == PERSIST && c->retransmit_us != NEVER) {

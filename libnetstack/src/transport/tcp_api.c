@@ -247,6 +247,8 @@ bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, s
 	if (room == 0)
 		return no_room(t, c);
 	n = (uint32_t)min_u64(length, room);
+	if ((c->flags & F_BBR) != 0)
+		bx_tcp_rate_look(t, c);
 	bx_tcp_ring_write(t, ring_bytes_of(t, c->send_ring, t->send_head), c->snd_end, bytes, n);
 	c->snd_end += n;
 	*sent = n;
@@ -379,6 +381,34 @@ bx_tcp_abort(struct bx_transport *t, uint64_t now_us, uint64_t connection)
 	return BX_OK;
 }
 
+bool
+bx_tcp_control_is_there(const struct bx_transport *t, uint32_t control)
+{
+	return control < BX_TCP_BBR_CONTROL || (control == BX_TCP_BBR_CONTROL && t->mark_at != 0);
+}
+
+/* What the control before knew of the path does not help another; the window stays. */
+static void
+control_set(struct bx_transport *t, uint64_t now_us, struct conn *c, enum bx_tcp_control control)
+{
+	bool was_bbr = (c->flags & F_BBR) != 0;
+
+	c->flags &= ~(F_CUBIC | F_BBR);
+	c->undo_stage = UNDO_NONE;
+	if (control == BX_TCP_BBR_CONTROL) {
+		bx_tcp_bbr_begin(t, now_us, c);
+		return;
+	}
+	c->flags |= control == BX_TCP_CUBIC_CONTROL ? F_CUBIC : 0;
+	c->cubic = (struct cubic){ 0 };
+	c->cubic_acked = 0;
+	if (!was_bbr)
+		return;
+	/* It had no bound to slow start; a recovery that is under way ends with what it let out. */
+	c->hystart = (struct hystart){ 0 };
+	c->ssthresh = (c->flags & (F_RECOVERY | F_LOSS)) != 0 ? max_u32(c->cwnd, 2u * c->mss) : UINT32_MAX;
+}
+
 enum bx_err
 bx_tcp_option_set(struct bx_transport *t, uint64_t now_us, uint64_t connection,
     enum bx_tcp_option option, uint32_t value)
@@ -389,17 +419,17 @@ bx_tcp_option_set(struct bx_transport *t, uint64_t now_us, uint64_t connection,
 		return BX_ERR_NOT_FOUND;
 	switch (option) {
 	case BX_TCP_OPTION_NODELAY:
-	case BX_TCP_OPTION_CUBIC: {
-		uint32_t flag = option == BX_TCP_OPTION_NODELAY ? F_NODELAY : F_CUBIC;
-
 		if (value > 1)
 			return BX_ERR_INVALID;
-		c->flags = value != 0 ? c->flags | flag : c->flags & ~flag;
-		c->cubic_epoch_us = 0;
-		c->cubic_acked = 0;
+		c->flags = value != 0 ? c->flags | F_NODELAY : c->flags & ~F_NODELAY;
 		bx_tcp_conn_ready(t, c);
 		return BX_OK;
-	}
+	case BX_TCP_OPTION_CONTROL:
+		if (!bx_tcp_control_is_there(t, value))
+			return BX_ERR_INVALID;
+		control_set(t, now_us, c, (enum bx_tcp_control)value);
+		bx_tcp_conn_ready(t, c);
+		return BX_OK;
 	case BX_TCP_OPTION_KEEPALIVE_S:
 		if (value > UINT16_MAX)
 			return BX_ERR_INVALID;
@@ -439,6 +469,9 @@ bx_tcp_info(const struct bx_transport *t, uint64_t connection, struct bx_tcp_inf
 		.sack = (c->flags & F_SACK) != 0, .timestamps = (c->flags & F_TIMESTAMPS) != 0,
 		.window_scale = (c->flags & F_SCALE) != 0, .ecn = (c->flags & F_ECN) != 0,
 		.in_recovery = (c->flags & (F_RECOVERY | F_LOSS)) != 0,
+		.control = (c->flags & F_BBR) != 0 ? BX_TCP_BBR_CONTROL :
+		    (c->flags & F_CUBIC) != 0 ? BX_TCP_CUBIC_CONTROL : BX_TCP_NEWRENO_CONTROL,
+		.pacing_rate = (c->flags & F_BBR) != 0 ? (uint64_t)c->bbr.pacing_rate * SECOND_US / RATE_US : 0,
 	};
 	return BX_OK;
 }

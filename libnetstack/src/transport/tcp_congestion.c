@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * tcp_congestion.c -- how much may be in flight: slow start (RFC 5681; the first one by RFC 9406, HyStart++) and congestion
- * avoidance by RFC 5681 (NewReno) or RFC 9438 (CUBIC).  Windows are bytes; CUBIC's time is milliseconds.
+ * avoidance by RFC 5681 (NewReno) or RFC 9438 (CUBIC).  BBR is tcp_bbr.c's.  Windows are bytes; CUBIC's time is milliseconds.
  */
 #include "transport.h"
 
@@ -44,15 +44,17 @@ bx_tcp_congestion_loss(struct conn *c)
 	 * before, the window bounded what was out. */
 	uint32_t flight = min_u32(c->snd_nxt - c->snd_una, c->cwnd);
 
+	if ((c->flags & F_BBR) != 0)
+		return;
 	if ((c->flags & F_CUBIC) == 0) {
 		/* RFC 5681, (4). */
 		c->ssthresh = max_u32(flight / 2, 2u * c->mss);
 		return;
 	}
 	/* RFC 9438, 4.6 and 4.7; fast convergence: 4.7. */
-	c->cubic_prior = c->cwnd;
-	c->cubic_max = c->cwnd < c->cubic_max ? (uint32_t)((uint64_t)c->cwnd * 17 / 20) : c->cwnd;
-	c->cubic_epoch_us = 0;
+	c->cubic.prior = c->cwnd;
+	c->cubic.max = c->cwnd < c->cubic.max ? (uint32_t)((uint64_t)c->cwnd * 17 / 20) : c->cwnd;
+	c->cubic.epoch_us = 0;
 	c->ssthresh = max_u32((uint32_t)((uint64_t)flight * 7 / 10), 2u * c->mss);
 }
 
@@ -60,15 +62,15 @@ bx_tcp_congestion_loss(struct conn *c)
 static void
 cubic_epoch(struct conn *c, uint64_t now_us)
 {
-	c->cubic_epoch_us = now_us;
-	c->cubic_est = c->cwnd;
-	c->cubic_k_ms = 0;
+	c->cubic.epoch_us = now_us;
+	c->cubic.est = c->cwnd;
+	c->cubic.k_ms = 0;
 	c->cubic_acked = 0;
-	if (c->cubic_max > c->cwnd) {
+	if (c->cubic.max > c->cwnd) {
 		/* K = cbrt((W_max - cwnd) / C) seconds. */
-		c->cubic_k_ms = cube_root((uint64_t)(c->cubic_max - c->cwnd) * 2500000000u / c->mss);
+		c->cubic.k_ms = cube_root((uint64_t)(c->cubic.max - c->cwnd) * 2500000000u / c->mss);
 	} else {
-		c->cubic_max = c->cwnd;
+		c->cubic.max = c->cwnd;
 	}
 }
 
@@ -76,12 +78,12 @@ cubic_epoch(struct conn *c, uint64_t now_us)
 static uint32_t
 cubic_target(const struct conn *c, uint64_t now_us)
 {
-	int64_t d = (int64_t)((now_us - c->cubic_epoch_us + c->srtt_us) / MS_US) - (int64_t)c->cubic_k_ms;
+	int64_t d = (int64_t)((now_us - c->cubic.epoch_us + c->srtt_us) / MS_US) - (int64_t)c->cubic.k_ms;
 	int64_t w;
 
 	d = d > EPOCH_MAX_MS ? EPOCH_MAX_MS : d < -EPOCH_MAX_MS ? -EPOCH_MAX_MS : d;
 	/* 0.4 d^3 segments, d in seconds: |d^3| is at most 10^15, times 9,216 / 2.5 fits. */
-	w = d * d * d / 1000000 * c->mss / 2500 + (int64_t)c->cubic_max;
+	w = d * d * d / 1000000 * c->mss / 2500 + (int64_t)c->cubic.max;
 	if (w < (int64_t)c->cwnd)
 		return c->cwnd;
 	return (uint32_t)min_u64((uint64_t)w, (uint64_t)c->cwnd + c->cwnd / 2);
@@ -92,20 +94,20 @@ cubic_acked(struct conn *c, uint64_t now_us, uint32_t bytes)
 {
 	uint32_t target, gain;
 
-	if (c->cubic_epoch_us == 0)
+	if (c->cubic.epoch_us == 0)
 		cubic_epoch(c, now_us);
 	target = cubic_target(c, now_us);
 	/* The Reno-friendly estimate (4.3), with alpha 1 once it has passed the window before the loss. */
 	c->cubic_acked += bytes;
 	gain = (uint32_t)((uint64_t)c->cubic_acked * c->mss / max_u32(c->cwnd, 1));
-	if (c->cubic_est < c->cubic_prior)
+	if (c->cubic.est < c->cubic.prior)
 		gain = gain * 9 / 17;
 	if (gain != 0) {
-		c->cubic_est += gain;
+		c->cubic.est += gain;
 		c->cubic_acked = 0;
 	}
-	if (target < c->cubic_est) {
-		c->cwnd = max_u32(c->cwnd, c->cubic_est);
+	if (target < c->cubic.est) {
+		c->cwnd = max_u32(c->cwnd, c->cubic.est);
 		return;
 	}
 	c->cwnd += (uint32_t)((uint64_t)(target - c->cwnd) * bytes / max_u32(c->cwnd, 1));

@@ -315,6 +315,24 @@ stamp_new(const struct conn *c, uint32_t now_us)
 	return c->again_us - now_us <= STAMP_AHEAD_US ? c->again_us : now_us;
 }
 
+/* ---- pacing ---- */
+
+/* Data of BBR.  A FIN without any goes as it may. */
+static inline bool
+is_paced(const struct conn *c)
+{
+	return (c->flags & F_BBR) != 0 && c->send_ring != NONE;
+}
+
+static void
+paced_out(const struct bx_transport *t, uint64_t now_us, struct conn *c, struct record *x)
+{
+	bx_tcp_rate_sent(t, c, x);
+	bx_tcp_pace_sent(t, now_us, c, x->end - x->start);
+}
+
+/* ---- data, again and new ---- */
+
 /* What was marked lost, as far as the congestion window lets it; true: go on. */
 static bool
 send_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most, struct bx_net_batch *out)
@@ -331,12 +349,16 @@ send_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most
 			c->flags |= F_CWND_LIMITED;
 			break;
 		}
+		if (is_paced(c) && (c->flags & F_PROBED) == 0 && !bx_tcp_pace_open(t, now_us, c))
+			break;
 		if (!send_again(t, now_us, c, x, most, out))
 			return false;
 		x->flags = (x->flags & ~R_LOST) | R_AGAIN;
 		x->sent_us = stamp_again(c, &r, x, (uint32_t)now_us);
 		c->lost -= length;
 		c->prr_out += length;
+		if (is_paced(c))
+			paced_out(t, now_us, c, x);
 		bx_tcp_undo_sent(c, now_us);
 		if (c->retransmit_us == NEVER || c->retransmit_kind == PROBE)
 			bx_tcp_retransmit_arm(t, now_us, c);
@@ -378,11 +400,16 @@ next_length(struct conn *c, uint32_t most)
 }
 
 static uint32_t
-send_limit(const struct bx_transport *t, uint32_t most)
+send_limit(const struct bx_transport *t, const struct conn *c, uint32_t most)
 {
-	if (t->config.cut_bytes <= most)
+	uint32_t cut = t->config.cut_bytes;
+
+	if (cut <= most)
 		return most;
-	return t->config.cut_bytes - t->config.cut_bytes % most;
+	/* What is paced goes in no larger pieces than a quantum. */
+	if ((c->flags & F_BBR) != 0)
+		cut = max_u32(min_u32(cut, bx_tcp_pace_quantum(c)), most);
+	return cut - cut % most;
 }
 
 /* RFC 9293, 3.10.4: the FIN has gone out. */
@@ -399,7 +426,7 @@ fin_gone(struct conn *c)
 static bool
 send_new(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most, struct bx_net_batch *out)
 {
-	uint32_t limit = send_limit(t, most);
+	uint32_t limit = send_limit(t, c, most);
 	bool sent = false, room = true;
 
 	for (;;) {
@@ -411,6 +438,8 @@ send_new(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most,
 		};
 
 		if ((length == 0 && !fin) || bx_tcp_records_full(t, c))
+			break;
+		if (length != 0 && is_paced(c) && !bx_tcp_pace_open(t, now_us, c))
 			break;
 		if (c->snd_nxt + length == c->snd_end)
 			flags |= PSH;
@@ -427,6 +456,8 @@ send_new(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most,
 		bx_tcp_record_add(t, c, record);
 		c->snd_nxt = record.end;
 		c->prr_out += length;
+		if (length != 0 && is_paced(c))
+			paced_out(t, now_us, c, bx_tcp_record_last(t, c));
 		if ((c->flags & F_PROBE_NEW) != 0)
 			c->probe_end = c->snd_nxt;
 		c->flags &= ~(F_FORCE | F_PROBE_NEW);
@@ -444,7 +475,8 @@ send_new(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most,
 static void
 persist_arm(struct conn *c, uint64_t now_us)
 {
-	if (c->snd_una != c->snd_nxt || !seq_lt(c->snd_nxt, c->snd_end) || c->retransmit_us != NEVER)
+	if (c->snd_una != c->snd_nxt || !seq_lt(c->snd_nxt, c->snd_end) || c->retransmit_us != NEVER ||
+	    (is_paced(c) && (c->bbr.flags & B_HELD) != 0))
 		return;
 	c->retransmit_kind = PERSIST;
 	c->retransmit_us = now_us + min_u64((uint64_t)c->rto_us << min_u32(c->backoff, 10), 60000000u);
@@ -501,7 +533,7 @@ send_reset(struct bx_transport *t, struct conn *c, struct bx_net_batch *out)
 /* ---- the short way ---- */
 
 /* What makes it more than new data and an acknowledgement. */
-#define UNUSUAL	(F_RESET | F_ECN | F_ECE | F_RECOVERY | F_LOSS | F_PROBED | F_FORCE | F_DSACK | F_PROBE_WINDOW)
+#define UNUSUAL	(F_BBR | F_RESET | F_ECN | F_ECE | F_RECOVERY | F_LOSS | F_PROBED | F_FORCE | F_DSACK | F_PROBE_WINDOW)
 
 static inline bool
 output_is_usual(const struct bx_transport *t, const struct conn *c)
@@ -540,7 +572,7 @@ static inline bool
 send_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t options)
 {
 	struct records r = bx_tcp_records(t, c);
-	uint32_t limit = send_limit(t, c->mss), first = c->snd_nxt;
+	uint32_t limit = send_limit(t, c, c->mss), first = c->snd_nxt;
 	bool room = true;
 
 	while (room && r.count < r.capacity && seq_lt(c->snd_nxt, c->snd_end)) {
@@ -566,6 +598,17 @@ half_window_counts(struct conn *c)
 {
 	if (c->cwnd < c->ssthresh && 2 * conn_in_flight(c) >= c->cwnd)
 		c->flags |= F_CWND_LIMITED;
+}
+
+/* What BBR is to know of a turn: whether its window, its pace, or the peer's window has held something back. */
+static void
+bbr_turn(const struct bx_transport *t, uint64_t now_us, struct conn *c, bool all)
+{
+	bx_tcp_pace_turn(c);
+	if ((c->flags & F_CWND_LIMITED) != 0)
+		c->bbr.flags |= B_CWND_USED;
+	else if (all && seq_lt(c->snd_nxt, c->snd_end) && (c->bbr.flags & B_HELD) == 0)
+		bx_tcp_rate_shut(t, now_us, c);
 }
 
 /* Whether data or the FIN waits to be sent for the first time. */
@@ -615,12 +658,17 @@ output_any(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 	}
 	most = c->mss + ((c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0) - option_bytes(t, c);
 	c->flags &= ~F_CWND_LIMITED;
+	if (is_paced(c))
+		bx_tcp_bbr_transmit(t, now_us, c);
 	if (c->lost != 0)
 		all = send_lost(t, now_us, c, most, out);
 	/* What is lost comes before what is new. */
 	if (all && c->lost == 0)
 		all = send_new(t, now_us, c, most, out);
-	half_window_counts(c);
+	if (is_paced(c))
+		bbr_turn(t, now_us, c, all);
+	else
+		half_window_counts(c);
 	if (all)
 		all = send_probe(t, now_us, c, out) && send_acks(t, now_us, c, out);
 	persist_arm(c, now_us);

@@ -107,6 +107,8 @@ sack_block(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t sta
 			c->lost -= x->end - x->start;
 		x->flags = (x->flags & ~R_LOST) | R_SACKED;
 		c->sacked += x->end - x->start;
+		if ((c->flags & F_BBR) != 0)
+			bx_tcp_rate_delivered(t, (uint32_t)now_us, c, x, &a->sample);
 		bx_tcp_delivered(c, (uint32_t)now_us, x, a);
 	}
 }
@@ -138,7 +140,7 @@ bx_tcp_mark_lost(struct conn *c, struct record *x)
 }
 
 void
-bx_tcp_mark_all_lost(struct bx_transport *t, struct conn *c)
+bx_tcp_mark_all_lost(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
 	struct records r = bx_tcp_records(t, c);
 	/* RFC 2018, 8: a peer whose oldest byte was reported and is still missing has given it up. */
@@ -154,7 +156,7 @@ bx_tcp_mark_all_lost(struct bx_transport *t, struct conn *c)
 			c->sacked -= x->end - x->start;
 		}
 		if ((x->flags & (R_SACKED | R_LOST)) == 0)
-			bx_tcp_mark_lost(c, x);
+			bx_tcp_lose(t, now_us, c, x);
 	}
 }
 
@@ -191,7 +193,7 @@ bx_tcp_rack_detect(struct bx_transport *t, uint64_t now_us, struct conn *c)
 		    (x->sent_us == c->rack_us && seq_leq(c->rack_end, x->end)))
 			continue;
 		if (age >= reach) {
-			bx_tcp_mark_lost(c, x);
+			bx_tcp_lose(t, now_us, c, x);
 			lost += x->end - x->start;
 		} else {
 			wait = max_u32(wait, reach - age);

@@ -36,7 +36,9 @@ timeout(struct bx_transport *t, uint64_t now_us, struct conn *c)
 			c->undo_stage = UNDO_NONE;
 		bx_tcp_congestion_loss(c);
 	}
-	bx_tcp_mark_all_lost(t, c);
+	if ((c->flags & F_BBR) != 0)
+		bx_tcp_bbr_timeout(t, c);
+	bx_tcp_mark_all_lost(t, now_us, c);
 	c->cwnd = c->mss;
 	c->recover = c->snd_nxt;
 	c->duplicates = 0;
@@ -126,6 +128,8 @@ slow_due(struct bx_transport *t, uint64_t now_us, struct conn *c)
 void
 bx_tcp_conn_timer(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
+	if ((c->flags & F_BBR) != 0)
+		bx_tcp_pace_timer(t, now_us, c);
 	if (now_us >= c->ack_us) {
 		c->ack_us = NEVER;
 		c->flags |= F_ACK_NOW;

@@ -14,21 +14,17 @@ bx_tcp_undo_note(struct conn *c)
 	c->undo.cwnd = c->cwnd;
 	c->undo.ssthresh = c->ssthresh;
 	c->undo.flight = c->snd_nxt - c->snd_una;
-	c->undo.cubic_max = c->cubic_max;
-	c->undo.cubic_k_ms = c->cubic_k_ms;
-	c->undo.cubic_est = c->cubic_est;
-	c->undo.cubic_prior = c->cubic_prior;
-	c->undo.cubic_epoch_us = c->cubic_epoch_us;
+	if ((c->flags & F_BBR) == 0)
+		c->cubic_undo = c->cubic;
 }
 
 static void
-cubic_restore(struct conn *c)
+control_restore(const struct bx_transport *t, struct conn *c)
 {
-	c->cubic_max = c->undo.cubic_max;
-	c->cubic_k_ms = c->undo.cubic_k_ms;
-	c->cubic_est = c->undo.cubic_est;
-	c->cubic_prior = c->undo.cubic_prior;
-	c->cubic_epoch_us = c->undo.cubic_epoch_us;
+	if ((c->flags & F_BBR) != 0)
+		bx_tcp_bbr_undo(t, c);
+	else
+		c->cubic = c->cubic_undo;
 }
 
 /* RFC 4015, 3.3 (RESUME): what has not been sent again yet is not lost. */
@@ -81,7 +77,7 @@ bx_tcp_undo_check(struct bx_transport *t, uint64_t now_us, struct conn *c, const
 	} else {
 		return;
 	}
-	cubic_restore(c);
+	control_restore(t, c);
 	c->duplicates = 0;
 	t->stats.tcp_spurious++;
 }

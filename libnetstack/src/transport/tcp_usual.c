@@ -10,7 +10,7 @@
 #include "transport.h"
 
 /* What asks for more than the short way does. */
-#define UNUSUAL	(F_ECN | F_RECOVERY | F_LOSS | F_PROBED | F_RESET)
+#define UNUSUAL	(F_BBR | F_ECN | F_RECOVERY | F_LOSS | F_PROBED | F_RESET)
 #define TIMESTAMPS_LEAD	0x0101080au
 #define TIMESTAMPS_LONG	12u
 

@@ -61,7 +61,10 @@ transport_carve(struct carve *c, const struct bx_transport_config *config)
 	struct timer *timers = carve_take(c, config->connections + config->half_open, sizeof *timers);
 	uint32_t *buckets = carve_take(c, buckets_for(config), sizeof *buckets);
 	uint32_t records = records_for(config->ring_bytes);
-	uint32_t send_head = round_64(sizeof(struct send_ring) + records * sizeof(struct record));
+	size_t record_bytes = sizeof(struct send_ring) + records * sizeof(struct record);
+	uint32_t flight_at = (config->features & BX_TCP_BBR) != 0 ? round_64(record_bytes) : 0;
+	uint32_t mark_at = flight_at != 0 ? flight_at + (uint32_t)sizeof(struct flight) : 0;
+	uint32_t send_head = mark_at != 0 ? round_64(mark_at + records * sizeof(struct mark)) : round_64(record_bytes);
 	uint32_t receive_head = round_64(sizeof(struct receive_ring));
 	uint32_t stride = max_u32(send_head, receive_head) + config->ring_bytes;
 	uint8_t *rings = carve_take(c, config->rings, stride);
@@ -75,6 +78,7 @@ transport_carve(struct carve *c, const struct bx_transport_config *config)
 			.listeners = listeners, .udp_ends = ends, .timers = timers, .buckets = buckets,
 			.rings = rings, .bucket_mask = buckets_for(config) - 1, .ring_stride = stride,
 			.send_head = send_head, .receive_head = receive_head, .record_count = records,
+			.flight_at = flight_at, .mark_at = mark_at,
 			.accounts = accounts, .ring_accounts = charged != 0 ? ring_accounts : NULL,
 		};
 	}

@@ -13,6 +13,7 @@
 #include "../batch.h"
 #include "../mem.h"
 #include "../sum.h"
+#include "bbr.h"
 
 #define PROTOCOL_TCP	6u
 #define PROTOCOL_UDP	17u
@@ -121,6 +122,8 @@ struct record {
 #define R_SYN		0x8u
 #define R_FIN		0x10u
 #define R_SENT		0x20u		/* of a SYN: it has been sent before */
+#define R_MARKED	0x40u		/* BBR: its mark is of its last sending, and that is not reported yet */
+#define R_LIMITED	0x80u		/* BBR: sent when the application had not enough to send */
 
 /* In front of the bytes of a ring that sends: the records, oldest at head. */
 struct send_ring {
@@ -168,6 +171,7 @@ struct receive_ring {
 #define F_QUEUED	0x02000000u	/* waits to be accepted */
 #define F_DSACK		0x04000000u	/* report a duplicate (RFC 2883) */
 #define F_PROBE_NEW	0x08000000u	/* the probe is one segment of new data, whatever the congestion window says */
+#define F_BBR		0x10000000u	/* the control is BBR; neither this nor F_CUBIC: NewReno */
 
 /* The first slow start, round by round (RFC 9406, 4.2).  Round trips: the shortest of a round, 0: none yet. */
 struct hystart {
@@ -183,9 +187,13 @@ struct hystart {
 struct undo {
 	uint32_t cwnd, ssthresh;
 	uint32_t flight;		/* then */
-	uint32_t cubic_max, cubic_k_ms, cubic_est, cubic_prior;
 	uint32_t stamp;			/* of the first retransmission */
-	uint64_t cubic_epoch_us;
+};
+
+/* What CUBIC remembers of its last loss (RFC 9438, 4). */
+struct cubic {
+	uint64_t epoch_us;		/* 0: none */
+	uint32_t max, k_ms, est, prior;
 };
 
 /* conn.undo_stage */
@@ -225,9 +233,16 @@ struct conn {
 	uint32_t recover;
 	uint32_t prr_delivered, prr_out, prr_flight;
 	uint32_t duplicates;		/* without SACK: duplicate acknowledgements */
-	uint32_t cubic_max, cubic_k_ms, cubic_est, cubic_prior, cubic_acked;
-	uint64_t cubic_epoch_us;	/* 0: none */
 	uint32_t ecn_high;		/* one reduction in a window (RFC 3168, 6.1.2) */
+	/* Of its control. */
+	union {
+		struct {
+			struct cubic cubic, cubic_undo;	/* now; before a loss that may be none */
+			uint32_t cubic_acked;		/* NewReno's, too */
+			struct hystart hystart;
+		};
+		struct bbr bbr;
+	};
 
 	/* Round trip (RFC 6298) and RACK-TLP (RFC 8985). */
 	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
@@ -258,7 +273,6 @@ struct conn {
 	uint32_t single_count;
 	uint32_t again_us;		/* stamp of the last retransmission */
 	struct undo undo;
-	struct hystart hystart;
 };
 BX_STATIC_ASSERT(sizeof(struct conn) + sizeof(struct timer) + 8 <= 512,
     "an idle connection, with its timer and its share of the hash");
@@ -349,6 +363,7 @@ struct bx_transport {
 	uint32_t ring_stride;		/* head and bytes */
 	uint32_t send_head, receive_head;	/* bytes before the data of each use */
 	uint32_t record_count;		/* of a sending ring */
+	uint32_t flight_at, mark_at;	/* where in its head BBR's part begins, and the marks in it; 0: there is none */
 	uint64_t key[2];
 
 	uint32_t conn_free, half_free, ring_free, listener_free, udp_free;
@@ -451,6 +466,21 @@ static inline struct receive_ring *
 receive_ring_of(const struct bx_transport *t, uint32_t ring)
 {
 	return (struct receive_ring *)(void *)(t->rings + (size_t)ring * t->ring_stride);
+}
+
+/* Of a connection with a sending ring whose control is BBR. */
+static inline struct flight *
+flight_of(const struct bx_transport *t, const struct conn *c)
+{
+	return (struct flight *)(void *)(t->rings + (size_t)c->send_ring * t->ring_stride + t->flight_at);
+}
+
+static inline struct mark *
+mark_of(const struct bx_transport *t, const struct conn *c, const struct record *x)
+{
+	uint8_t *ring = t->rings + (size_t)c->send_ring * t->ring_stride;
+
+	return (struct mark *)(void *)(ring + t->mark_at) + (x - ((struct send_ring *)(void *)ring)->records);
 }
 
 static inline uint8_t *
@@ -680,6 +710,15 @@ bx_tcp_records_full(const struct bx_transport *t, struct conn *c)
 	return r.count == r.capacity;
 }
 
+/* The newest; there is one. */
+static inline struct record *
+bx_tcp_record_last(const struct bx_transport *t, struct conn *c)
+{
+	struct records r = bx_tcp_records(t, c);
+
+	return record_at(&r, r.count - 1);
+}
+
 /* Cuts the record around seq in two, if there is room. */
 void bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq);
 /* Gives the connection a sending ring; false: the pool is empty. */
@@ -767,6 +806,7 @@ struct acked {
 	bool advanced;			/* RACK has a later delivery */
 	bool duplicate_report;		/* a DSACK */
 	bool probe_seen_twice;
+	struct sample sample;		/* of BBR */
 };
 void bx_tcp_delivered(struct conn *c, uint32_t now_us, const struct record *r, struct acked *a);
 void bx_tcp_sack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segment *s,
@@ -774,7 +814,10 @@ void bx_tcp_sack(struct bx_transport *t, uint64_t now_us, struct conn *c, const 
 /* Marks what RACK takes for lost; returns the bytes, and arms the reordering timer. */
 uint32_t bx_tcp_rack_detect(struct bx_transport *t, uint64_t now_us, struct conn *c);
 void bx_tcp_mark_lost(struct conn *c, struct record *r);
-void bx_tcp_mark_all_lost(struct bx_transport *t, struct conn *c);
+/* The same, and it is a loss that the control is to know. */
+static inline void
+bx_tcp_lose(struct bx_transport *t, uint64_t now_us, struct conn *c, struct record *x);
+void bx_tcp_mark_all_lost(struct bx_transport *t, uint64_t now_us, struct conn *c);
 void bx_tcp_recovery_enter(struct bx_transport *t, uint64_t now_us, struct conn *c);
 void bx_tcp_probe_fire(struct bx_transport *t, uint64_t now_us, struct conn *c);
 void bx_tcp_retransmit_arm(struct bx_transport *t, uint64_t now_us, struct conn *c);
@@ -795,9 +838,79 @@ bx_tcp_undo_sent(struct conn *c, uint64_t now_us)
 void bx_tcp_undo_check(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segment *s,
     const struct acked *a);
 
+/* ---- tcp_rate.c: of a connection whose control is BBR ---- */
+/* It has been given a sending ring. */
+void bx_tcp_flight_begin(const struct bx_transport *t, struct conn *c);
+/* A record is in flight, newly or again; it is delivered; its front is. */
+void bx_tcp_rate_sent(const struct bx_transport *t, struct conn *c, struct record *x);
+void bx_tcp_rate_delivered(const struct bx_transport *t, uint32_t now_us, struct conn *c, struct record *x,
+    struct sample *s);
+void bx_tcp_rate_part(const struct bx_transport *t, uint32_t now_us, struct conn *c, uint32_t bytes, struct sample *s);
+/* All that an acknowledgement covers has been said: what it tells. */
+void bx_tcp_rate_sample(const struct bx_transport *t, uint32_t now_us, struct conn *c, struct sample *s);
+/* Has the application too little to send?  Asked before it sends more, and before an acknowledgement or a timer counts. */
+void bx_tcp_rate_look(const struct bx_transport *t, struct conn *c);
+/* What waits is held back by neither the congestion window nor pacing. */
+void bx_tcp_rate_shut(const struct bx_transport *t, uint64_t now_us, struct conn *c);
+/* The rate is the application's, not the path's. */
+void bx_tcp_rate_limited(const struct bx_transport *t, struct conn *c);
+void bx_tcp_rate_begin(const struct bx_transport *t, struct conn *c);
+
+/* ---- tcp_pace.c: of one with a sending ring ---- */
+/* Whether something may go now; the other one, if it may not, sets the timer. */
+bool bx_tcp_pace_may(const struct bx_transport *t, uint64_t now_us, const struct conn *c);
+bool bx_tcp_pace_open(struct bx_transport *t, uint64_t now_us, struct conn *c);
+void bx_tcp_pace_sent(const struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t bytes);
+void bx_tcp_pace_turn(struct conn *c);
+void bx_tcp_pace_now(const struct bx_transport *t, struct conn *c);
+void bx_tcp_pace_timer(struct bx_transport *t, uint64_t now_us, struct conn *c);
+uint32_t bx_tcp_pace_quantum(const struct conn *c);
+
+/* ---- tcp_bbr_model.c ---- */
+uint32_t bx_tcp_bbr_max_bw(const struct bbr *b);
+uint32_t bx_tcp_bbr_bw(const struct bbr *b);
+/* In bytes: the least that keeps a path busy; what a rate needs in flight, and its share; what may be in flight. */
+uint32_t bx_tcp_bbr_pipe(const struct conn *c);
+uint32_t bx_tcp_bbr_bdp(const struct conn *c, uint32_t bw, uint32_t percent);
+uint32_t bx_tcp_bbr_inflight(const struct conn *c, uint32_t bw);
+uint32_t bx_tcp_bbr_max_inflight(const struct conn *c);
+uint32_t bx_tcp_bbr_target(const struct conn *c);
+void bx_tcp_bbr_round(const struct bx_transport *t, struct conn *c);
+void bx_tcp_bbr_full_reset(struct bbr *b, uint32_t rate);
+void bx_tcp_bbr_short_reset(struct bbr *b);
+void bx_tcp_bbr_cycle(struct bbr *b);
+void bx_tcp_bbr_save_cwnd(struct conn *c);
+void bx_tcp_bbr_note(struct bbr *b, struct flight *f);
+bool bx_tcp_bbr_too_high(const struct conn *c, uint32_t lost, uint32_t in_flight);
+/* The three parts of an acknowledgement that the states stand between. */
+void bx_tcp_bbr_model(struct turn *n);
+void bx_tcp_bbr_min_rtt(struct turn *n);
+void bx_tcp_bbr_model_end(struct turn *n);
+/* x is about to be marked lost. */
+void bx_tcp_bbr_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct record *x);
+
+/* ---- tcp_bbr.c ---- */
+/* The connection's control is BBR from now on. */
+void bx_tcp_bbr_begin(const struct bx_transport *t, uint64_t now_us, struct conn *c);
+void bx_tcp_bbr_too_much(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t in_flight, bool limited);
+void bx_tcp_bbr_acked(struct bx_transport *t, uint64_t now_us, struct conn *c, struct sample *s);
+void bx_tcp_bbr_transmit(const struct bx_transport *t, uint64_t now_us, struct conn *c);
+void bx_tcp_bbr_timeout(const struct bx_transport *t, struct conn *c);
+void bx_tcp_bbr_recovered(struct conn *c);
+void bx_tcp_bbr_undo(const struct bx_transport *t, struct conn *c);
+void bx_tcp_bbr_marked(struct bx_transport *t, uint64_t now_us, struct conn *c);
+
+static inline void
+bx_tcp_lose(struct bx_transport *t, uint64_t now_us, struct conn *c, struct record *x)
+{
+	if ((c->flags & F_BBR) != 0)
+		bx_tcp_bbr_lost(t, now_us, c, x);
+	bx_tcp_mark_lost(c, x);
+}
+
 /* ---- tcp_congestion.c ---- */
 uint32_t bx_tcp_initial_window(uint32_t mss);
-/* A loss: ssthresh, and for CUBIC its epoch. */
+/* A loss: ssthresh, and for CUBIC its epoch.  Not of BBR, which hears of each piece. */
 void bx_tcp_congestion_loss(struct conn *c);
 /* rtt_us: of the latest sent that was acknowledged; 0: not known. */
 void bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes, uint32_t rtt_us);
