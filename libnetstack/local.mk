@@ -103,8 +103,12 @@ libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/pac
 %C%_tests_fuzz_stack_LDADD = %D%/tests/libnetstack-verify.a
 
 if HAVE_CHECK
-libnetstack_tests += %D%/tests/test_buf %D%/tests/test_dhcp %D%/tests/test_dns %D%/tests/test_link %D%/tests/test_ip \
+libnetstack_tests += %D%/tests/test_bbr %D%/tests/test_buf %D%/tests/test_dhcp %D%/tests/test_dns %D%/tests/test_link %D%/tests/test_ip \
 	%D%/tests/test_ipv6 %D%/tests/test_socket %D%/tests/test_transport
+%C%_tests_test_bbr_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
+%C%_tests_test_bbr_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
+%C%_tests_test_bbr_SOURCES = %D%/tests/test_bbr.c %D%/tests/pair.c %D%/tests/wire.c
+%C%_tests_test_bbr_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 %C%_tests_test_buf_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_buf_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_buf_SOURCES = %D%/tests/test_buf.c
@@ -142,16 +146,19 @@ check_PROGRAMS += $(libnetstack_tests)
 TESTS += $(libnetstack_tests)
 
 # The benchmark suite `net', beside lwIP where it is installed: `make bench-net'.
-noinst_PROGRAMS += %D%/bench/bench_net %D%/bench/bench_loss
+noinst_PROGRAMS += %D%/bench/bench_net %D%/bench/bench_loss %D%/bench/bench_share
 %C%_bench_bench_net_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_bench_bench_net_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_bench_bench_net_SOURCES = %D%/bench/bench_net.c $(%C%_libbrainix_netstack_la_SOURCES)
 %C%_bench_bench_loss_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -I$(top_srcdir)/%D%/tests
 %C%_bench_bench_loss_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_bench_bench_loss_SOURCES = %D%/bench/bench_loss.c %D%/tests/pair.c %D%/tests/wire.c $(%C%_libbrainix_netstack_la_SOURCES)
+%C%_bench_bench_share_CPPFLAGS = $(%C%_bench_bench_loss_CPPFLAGS)
+%C%_bench_bench_share_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_bench_bench_share_SOURCES = %D%/bench/bench_share.c %D%/tests/pair.c %D%/tests/wire.c $(%C%_libbrainix_netstack_la_SOURCES)
 PHONY += bench-net
-bench-net: %D%/bench/bench_net %D%/bench/bench_loss
-	CC='$(CC_FOR_BUILD)' $(SHELL) $(top_srcdir)/%D%/bench/net.sh %D%/bench/bench_net %D%/bench/bench_loss
+bench-net: %D%/bench/bench_net %D%/bench/bench_loss %D%/bench/bench_share
+	CC='$(CC_FOR_BUILD)' $(SHELL) $(top_srcdir)/%D%/bench/net.sh %D%/bench
 
 EXTRA_DIST += %D%/tests/check-rfc.sh
 TESTS += %D%/tests/check-rfc.sh

@@ -159,5 +159,6 @@ test -z "$ipv6" || bind=::
 peer=$!
 suite 'one process' ''
 suite 'three processes' --split
+suite 'one process, BBR' '--control bbr'
 echo "$passed passed, $failed failed"
 test "$failed" = 0

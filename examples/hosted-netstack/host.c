@@ -120,13 +120,13 @@ stable_numbers(const char *name, uint64_t number[2])
 }
 
 void
-host_start(struct host *host, const char *name, bool split)
+host_start(struct host *host, const char *name, bool split, enum bx_tcp_control control)
 {
 	uint64_t seed[4], stable[2];
 	struct bx_transport_config transport = {
 		.connections = 1024, .half_open = 256, .time_waits = 4096, .listeners = 4, .udp_ends = 8,
 		.rings = 512, .ring_bytes = 262144, .mtu = 1500,
-		.features = BX_TCP_SACK | BX_TCP_TIMESTAMPS | BX_TCP_WINDOW_SCALE | BX_TCP_CUBIC | BX_TCP_ECN,
+		.features = BX_TCP_SACK | BX_TCP_TIMESTAMPS | BX_TCP_WINDOW_SCALE | BX_TCP_ECN,
 	};
 
 	if (getrandom(seed, sizeof seed, 0) != (ssize_t)sizeof seed)
@@ -134,6 +134,8 @@ host_start(struct host *host, const char *name, bool split)
 	stable_numbers(name, stable);
 	host->mac[0] = 2;
 	memcpy(host->mac + 1, stable, 5);
+	if (control != BX_TCP_NEWRENO_CONTROL)
+		transport.features |= control == BX_TCP_BBR_CONTROL ? BX_TCP_BBR : BX_TCP_CUBIC;
 	transport.seed[0] = seed[0];
 	transport.seed[1] = seed[1];
 	if (split)

@@ -54,7 +54,8 @@ uint64_t host_now(void);
 
 /* Opens tap device `name` and makes a stack on it: in this process, or with `split` in three.  Ends the program with a
  * message if it cannot. */
-void host_start(struct host *host, const char *name, bool split);
+/* control: the congestion control of its connections. */
+void host_start(struct host *host, const char *name, bool split, enum bx_tcp_control control);
 
 /* Sends what there is to send, waits for segments or for time, at most until `until_us`, and lets the stack work. */
 void host_turn(struct host *host, uint64_t until_us);

@@ -2,7 +2,7 @@
 /*
  * main.c -- hosted-netstack: libnetstack in Linux processes on a tap device.
  *
- *   hosted-netstack [--split] [--dns ADDRESS] TAP HOW COMMAND
+ *   hosted-netstack [--split] [--dns ADDRESS] [--control newreno|cubic|bbr] TAP HOW COMMAND
  *
  * HOW is ADDRESS/PREFIX, several times for several, each followed by its gateway if there is one; or dhcp; or auto: what
  * routers say.  IPv6 listens to routers in any case.  --split: the three stages in a process each.
@@ -27,7 +27,7 @@ static struct host host;
 BX_NORETURN static void
 usage(void)
 {
-	fprintf(stderr, "usage: hosted-netstack [--split] [--dns ADDRESS] TAP ADDRESS/PREFIX [GATEWAY] ...|dhcp|auto\n"
+	fprintf(stderr, "usage: hosted-netstack [--split] [--dns ADDRESS] [--control newreno|cubic|bbr] TAP ADDRESS/PREFIX [GATEWAY] ...|dhcp|auto\n"
 	    "       serve [PORT] | fetch URL | ping HOST [N] | dns NAME [aaaa] | show\n");
 	exit(2);
 }
@@ -57,11 +57,27 @@ configure(char **arg)
 	return arg;
 }
 
+/* The congestion control of that name; false: there is none. */
+static bool
+control(const char *name, enum bx_tcp_control *use)
+{
+	static const char *const names[] = { "newreno", "cubic", "bbr" };
+
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(names); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*use = (enum bx_tcp_control)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
 	char **arg = argv + 1;
 	struct bx_net_addr server;
+	enum bx_tcp_control use = BX_TCP_CUBIC_CONTROL;
 	bool split = false;
 	const char *rest;
 
@@ -70,12 +86,14 @@ main(int argc, char **argv)
 			split = true;
 		else if (strcmp(*arg, "--dns") == 0 && arg[1] != NULL && host_address(*++arg, &server, &rest))
 			name_server(&server);
+		else if (strcmp(*arg, "--control") == 0 && arg[1] != NULL && control(*++arg, &use))
+			continue;
 		else
 			usage();
 	}
 	if (argc < 4 || arg[0] == NULL || arg[1] == NULL)
 		usage();
-	host_start(&host, arg[0], split);
+	host_start(&host, arg[0], split, use);
 	arg = configure(arg + 1);
 	if (*arg == NULL)
 		usage();

@@ -25,7 +25,7 @@ for script in "$top"/libnetstack/tests/packets/*.pkt "$top"/libnetstack/tests/di
 		echo "RFC.md: $name shows nothing"
 	fi
 done
-for name in $(grep -oE '\b(link|ip|ipv6|transport|dhcp|dns) `[a-z0-9_*]+`(, `[a-z0-9_*]+`)*' "$top/libnetstack/RFC.md" | tr -d ' ' |
+for name in $(grep -oE '\b(link|ip|ipv6|transport|bbr|dhcp|dns) `[a-z0-9_*]+`(, `[a-z0-9_*]+`)*' "$top/libnetstack/RFC.md" | tr -d ' ' |
     sed 's/^\([a-z0-9]*\)`/\1 /; s/`,`/ /g; s/`//g' | awk '{ for (i = 2; i <= NF; i++) print $1 ":" $i }' | sort -u); do
 	pattern=$(echo "${name#*:}" | sed 's/\*/[a-z0-9_]*/')
 	if grep -qE "^START_TEST\($pattern\)" "$top/libnetstack/tests/test_${name%%:*}.c"; then

@@ -72,6 +72,11 @@ class Target:
         is Broken."""
         machine, shell = self.machine(said)
         shell.type(line + "\r")
+        return self.hear(machine, timeout)
+
+    @staticmethod
+    def hear(machine, timeout):
+        """What a command says."""
         machine.expect("\n", timeout)
         found = machine.expect([FRESH, BREACH, PANIC], timeout).group(0)
         text = machine.child.before
@@ -113,8 +118,10 @@ class Target:
 
     def _keeper(self, words, _):
         """Two programs with vector registers at once; the second is waited for, and both end together."""
-        for line in typed(words, self.kernel):
-            said = self.begin(line, "attacks", USUAL * PATIENCE)
+        machine, shell = self.machine("attacks")
+        shell.type("".join(line + "\r" for line in typed(words, self.kernel)))     # at once, lest one be over
+        for _ in typed(words, self.kernel):
+            said = self.hear(machine, USUAL * PATIENCE)
         if "warden: contained" not in said:
             raise MachineError("it did not come to its end: " + said)
         self.begin("run witness", "attacks", USUAL * PATIENCE)
@@ -135,7 +142,7 @@ class Target:
 
     def _budgets(self, *_):
         with Machine(self.image_of("budgets"), mem=MEMORY, extra=COUNTED) as machine:
-            text, _ = machine.finish(240 * PATIENCE)
+            text, _ = machine.finish(600 * PATIENCE)
         had = {program: 100 * int(ran) / int(span)
                for program, ran, span in re.findall(r"^share (\S+) (\d+) (\d+)", text, re.M)}
         if not set(SHARES) <= set(had):

@@ -28,7 +28,7 @@ class BuildError(Exception):
 
 def run(*words, **options):
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=300 * PATIENCE, **options)
+                          timeout=1000 * PATIENCE, **options)
     if done.returncode != 0:
         raise BuildError("%s: %s" % (words[0], done.stdout))
     return done.stdout

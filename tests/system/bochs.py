@@ -28,7 +28,7 @@ from line import PATIENCE, Line, MachineError
 BIOS = "/usr/share/seabios/bios-256k.bin"
 VGA_BIOS = "/usr/share/vgabios/vgabios.bin"
 PACKAGES = {"bochs": "bochs bochs-term", BIOS: "seabios", VGA_BIOS: "vgabios"}
-TIMEOUT = 120 * PATIENCE
+TIMEOUT = 300 * PATIENCE
 ASK_EVERY = 2
 
 # Processors by Bochs' names.

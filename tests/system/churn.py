@@ -18,5 +18,5 @@ def reaped(shell, argument):
     shell.type("run reaper %s &\r" % argument)
     said = ""
     while "reaper: done" not in said:
-        said += shell.machine.expect(r"[^\n]*\n", 120 * PATIENCE).group(0).replace("\r", "")
+        said += shell.machine.expect(r"[^\n]*\n", 400 * PATIENCE).group(0).replace("\r", "")
     return said, {row[0]: Result(*(int(word) for word in row[1:])) for row in ROW.findall(said)}

@@ -9,7 +9,7 @@ import pytest
 
 from machine import BUILD, PATIENCE, Machine, make_image, system_image
 
-HARD_LIMIT = int(600 * PATIENCE)        # seconds for one test, whatever it waits for
+HARD_LIMIT = int(1200 * PATIENCE)        # seconds for one test, whatever it waits for
 LOGS = os.path.join(BUILD, "tests", "system", "logs")
 
 

@@ -30,7 +30,7 @@ SOURCE = os.path.abspath(os.environ.get(
 BUILD = os.path.abspath(os.environ.get("BX_BUILDDIR", os.getcwd()))
 RUN_QEMU = os.path.join(SOURCE, "tools", "run", "run-qemu")
 
-TIMEOUT = {"bios": 60 * PATIENCE, "uefi": 120 * PATIENCE}
+TIMEOUT = {"bios": 180 * PATIENCE, "uefi": 300 * PATIENCE}
 
 # The guest's clock counts its instructions, 1 ns each, and is put on when it waits: nothing depends on the host's.
 COUNTED = ("-icount", "shift=0,sleep=off")
@@ -202,7 +202,7 @@ def make_image(output, modules, command_line="", loader=None, environment=None):
     if command_line:
         words += ["--command-line", command_line]
     words += ["%s=%s" % item for item in modules.items()]
-    subprocess.run(words, check=True, env=environment, stdout=sys.stderr, timeout=120 * PATIENCE)
+    subprocess.run(words, check=True, env=environment, stdout=sys.stderr, timeout=600 * PATIENCE)
     return output
 
 

@@ -13,7 +13,7 @@ from shell import Shell
 def shares(boot, name, extra):
     """{program: per cent of the time that it had}, {program: how often it was throttled}"""
     machine = boot(system_image(name), extra=extra)
-    text, _ = machine.finish(240 * PATIENCE)
+    text, _ = machine.finish(600 * PATIENCE)
     assert "budgets: done" in text, text
     had = {program: 100 * int(ran) / int(span)
            for program, ran, span in re.findall(r"^share (\S+) (\d+) (\d+)", text, re.M)}

@@ -73,7 +73,7 @@ def test_nothing_of_this_machine_inside():
 def test_wrong_use(tmp_path, words, reason):
     output = tmp_path / "image.iso"
     done = subprocess.run(["/bin/sh", MKISO, "--loader", LOADER, "--output", str(output), *words],
-                          stderr=subprocess.PIPE, encoding="utf-8", stdout=sys.stderr, timeout=60)
+                          stderr=subprocess.PIPE, encoding="utf-8", stdout=sys.stderr, timeout=300)
     assert done.returncode == 1
     assert done.stderr == "mkiso: %s\n" % reason
     assert not output.exists()

@@ -15,7 +15,7 @@ def make_mutant(name):
     environment = {key: value for key, value in os.environ.items()
                    if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     return subprocess.run(["make", "-s", "-C", BUILD, "mutant", "NAME=" + name], env=environment, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400 * PATIENCE)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1000 * PATIENCE)
 
 
 def test_a_mutant_is_an_image_of_its_own(boot):

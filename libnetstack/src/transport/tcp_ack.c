@@ -274,10 +274,13 @@ bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct
 {
 	struct acked a = { 0 };
 	uint32_t una = c->snd_una;
-	bool window_changed = window_take(c, s), duplicate;
+	bool window_changed, duplicate;
 
-	if ((c->flags & F_BBR) != 0)
+	if ((c->flags & F_BBR) != 0) {
 		bx_tcp_rate_look(t, c);
+		bx_tcp_rate_shut(t, now_us, c);
+	}
+	window_changed = window_take(c, s);
 	if (s->has_timestamp && (c->flags & F_TIMESTAMPS) != 0)
 		a.echo_age_us = (uint64_t)(ms_of(now_us) + c->ts_offset - s->ts_echo) * MS_US;
 	duplicate = s->ack == una && s->length == 0 && !window_changed && una != c->snd_nxt &&

@@ -109,9 +109,9 @@ start_up(struct turn *n)
 
 /* ---- Startup and Drain ---- */
 
-/* "Exiting Startup Based on Packet Loss", and by a mark of congestion. */
-static void
-startup_too_much(const struct bx_transport *t, struct conn *c)
+/* "Exiting Startup Based on Packet Loss", and by a mark of congestion.  The next acknowledgement makes it Drain. */
+void
+bx_tcp_bbr_startup_over(const struct bx_transport *t, struct conn *c)
 {
 	struct bbr *b = &c->bbr;
 
@@ -124,11 +124,9 @@ startup_too_much(const struct bx_transport *t, struct conn *c)
 static void
 startup_loss(struct turn *n)
 {
-	uint32_t gaps = (n->c->flags & F_SACK) != 0 ? STARTUP_GAPS : 1;
-
-	if (n->b->state == BBR_STARTUP && n->loss_round && (n->c->flags & F_RECOVERY) != 0 && n->b->gaps >= gaps &&
+	if (n->b->state == BBR_STARTUP && n->loss_round && (n->c->flags & F_RECOVERY) != 0 && n->b->gaps >= STARTUP_GAPS &&
 	    bx_tcp_bbr_too_high(n->c, n->s->lost, n->s->in_flight))
-		startup_too_much(n->t, n->c);
+		bx_tcp_bbr_startup_over(n->t, n->c);
 }
 
 /* CheckStartupDone, CheckDrainDone. */
@@ -463,7 +461,9 @@ bx_tcp_bbr_transmit(const struct bx_transport *t, uint64_t now_us, struct conn *
 	if (conn_in_flight(c) != 0 || (b->flags & B_APP_LIMITED) == 0)
 		return;
 	b->flags |= B_RESTART;
+	/* What was delivered before has nothing to do with the interval that begins. */
 	flight_of(t, c)->extra_start_us = (uint32_t)now_us;
+	flight_of(t, c)->extra_delivered = 0;
 	if (in_probe_bw(b))
 		set_rate(b, 100);
 	else if (b->state == BBR_PROBE_RTT)
@@ -525,7 +525,7 @@ bx_tcp_bbr_marked(struct bx_transport *t, uint64_t now_us, struct conn *c)
 	if (c->send_ring == NONE)
 		return;
 	if (b->state == BBR_STARTUP) {
-		startup_too_much(t, c);
+		bx_tcp_bbr_startup_over(t, c);
 	} else if ((b->flags & B_PROBE_SAMPLE) != 0) {
 		bx_tcp_bbr_too_much(t, now_us, c, 0, false);
 	} else {

@@ -329,6 +329,9 @@ bx_tcp_bbr_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, const s
 	if ((b->gaps == 0 || x->start != f->lost_end) && b->gaps < UINT8_MAX)
 		b->gaps++;
 	f->lost_end = x->end;
+	/* Who hears of one loss in a round trip at most takes one for enough. */
+	if (b->state == BBR_STARTUP && (c->flags & (F_SACK | F_LOSS)) == 0)
+		bx_tcp_bbr_startup_over(t, c);
 	if ((b->flags & B_PROBE_SAMPLE) == 0 || (x->flags & R_MARKED) == 0)
 		return;
 	in_flight = m->in_flight;

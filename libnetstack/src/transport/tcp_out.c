@@ -349,7 +349,8 @@ send_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most
 			c->flags |= F_CWND_LIMITED;
 			break;
 		}
-		if (is_paced(c) && (c->flags & F_PROBED) == 0 && !bx_tcp_pace_open(t, now_us, c))
+		/* A probe has its own time. */
+		if (is_paced(c) && (c->flags & (F_PROBED | F_RECOVERY | F_LOSS)) != F_PROBED && !bx_tcp_pace_open(t, now_us, c))
 			break;
 		if (!send_again(t, now_us, c, x, most, out))
 			return false;
@@ -600,15 +601,13 @@ half_window_counts(struct conn *c)
 		c->flags |= F_CWND_LIMITED;
 }
 
-/* What BBR is to know of a turn: whether its window, its pace, or the peer's window has held something back. */
+/* What BBR is to know of a turn: whether its window, or its pace, has held something back. */
 static void
-bbr_turn(const struct bx_transport *t, uint64_t now_us, struct conn *c, bool all)
+bbr_turn(struct conn *c)
 {
 	bx_tcp_pace_turn(c);
 	if ((c->flags & F_CWND_LIMITED) != 0)
 		c->bbr.flags |= B_CWND_USED;
-	else if (all && seq_lt(c->snd_nxt, c->snd_end) && (c->bbr.flags & B_HELD) == 0)
-		bx_tcp_rate_shut(t, now_us, c);
 }
 
 /* Whether data or the FIN waits to be sent for the first time. */
@@ -666,7 +665,7 @@ output_any(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 	if (all && c->lost == 0)
 		all = send_new(t, now_us, c, most, out);
 	if (is_paced(c))
-		bbr_turn(t, now_us, c, all);
+		bbr_turn(c);
 	else
 		half_window_counts(c);
 	if (all)

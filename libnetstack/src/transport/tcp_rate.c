@@ -95,13 +95,14 @@ bx_tcp_rate_sample(const struct bx_transport *t, uint32_t now_us, struct conn *c
 	s->rate = (uint32_t)min_u64((uint64_t)s->delivered * RATE_US / interval, RATE_ANY - 1);
 }
 
-/* "Detecting application-limited phases": all has been sent, and more might have been. */
+/* "Detecting application-limited phases": all has been sent but what is less than a segment and Nagle's, and more might have
+ * been. */
 void
 bx_tcp_rate_look(const struct bx_transport *t, struct conn *c)
 {
 	uint32_t out = conn_in_flight(c);
 
-	if (c->send_ring != NONE && !seq_lt(c->snd_nxt, c->snd_end) && c->lost == 0 && out < c->cwnd)
+	if (c->send_ring != NONE && seq_lt(c->snd_end, c->snd_nxt + c->mss) && c->lost == 0 && out < c->cwnd)
 		bx_tcp_rate_limited(t, c);
 }
 
@@ -114,10 +115,13 @@ bx_tcp_rate_look(const struct bx_transport *t, struct conn *c)
 void
 bx_tcp_rate_shut(const struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
+	uint32_t out = c->snd_nxt - c->snd_una;
 	const struct bbr *b = &c->bbr;
 
-	if (c->lost == 0 && bx_tcp_pace_may(t, now_us, c) && (b->flags & B_MEASURED) != 0 &&
-	    c->rack_rtt_us - b->min_rtt_us <= b->min_rtt_us / 8)
+	if (c->send_ring == NONE || c->lost != 0 || out + c->mss <= c->snd_wnd || conn_in_flight(c) + c->mss > c->cwnd)
+		return;
+	if ((b->flags & B_MEASURED) != 0 && c->rack_rtt_us - b->min_rtt_us <= b->min_rtt_us / 8 &&
+	    bx_tcp_pace_may(t, now_us, c))
 		bx_tcp_rate_limited(t, c);
 }
 

@@ -850,7 +850,7 @@ void bx_tcp_rate_part(const struct bx_transport *t, uint32_t now_us, struct conn
 void bx_tcp_rate_sample(const struct bx_transport *t, uint32_t now_us, struct conn *c, struct sample *s);
 /* Has the application too little to send?  Asked before it sends more, and before an acknowledgement or a timer counts. */
 void bx_tcp_rate_look(const struct bx_transport *t, struct conn *c);
-/* What waits is held back by neither the congestion window nor pacing. */
+/* Is it the peer's window that holds something back?  Asked before an acknowledgement counts. */
 void bx_tcp_rate_shut(const struct bx_transport *t, uint64_t now_us, struct conn *c);
 /* The rate is the application's, not the path's. */
 void bx_tcp_rate_limited(const struct bx_transport *t, struct conn *c);
@@ -892,6 +892,8 @@ void bx_tcp_bbr_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, co
 /* ---- tcp_bbr.c ---- */
 /* The connection's control is BBR from now on. */
 void bx_tcp_bbr_begin(const struct bx_transport *t, uint64_t now_us, struct conn *c);
+/* Startup has found too much lost; a probe has, with so much in flight. */
+void bx_tcp_bbr_startup_over(const struct bx_transport *t, struct conn *c);
 void bx_tcp_bbr_too_much(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t in_flight, bool limited);
 void bx_tcp_bbr_acked(struct bx_transport *t, uint64_t now_us, struct conn *c, struct sample *s);
 void bx_tcp_bbr_transmit(const struct bx_transport *t, uint64_t now_us, struct conn *c);
