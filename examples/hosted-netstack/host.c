@@ -125,7 +125,7 @@ host_start(struct host *host, const char *name, bool split, enum bx_tcp_control 
 	uint64_t seed[4], stable[2];
 	struct bx_transport_config transport = {
 		.connections = 1024, .half_open = 256, .time_waits = 4096, .listeners = 4, .udp_ends = 8,
-		.rings = 512, .ring_bytes = 262144, .mtu = 1500,
+		.rings = 512, .small_rings = 1024, .ring_bytes = 262144, .mtu = 1500,
 		.features = BX_TCP_SACK | BX_TCP_TIMESTAMPS | BX_TCP_WINDOW_SCALE | BX_TCP_ECN,
 	};
 

@@ -684,7 +684,7 @@ start_host(struct world *w, uint32_t i)
 	};
 	const struct bx_transport_config transport = {
 		.connections = 4, .half_open = 2, .time_waits = 2, .listeners = 1, .udp_ends = 1, .rings = 6,
-		.accounts = 1, .ring_bytes = 8192, .mtu = (uint16_t)w->mtu,
+		.small_rings = 2, .accounts = 1, .ring_bytes = 8192, .mtu = (uint16_t)w->mtu,
 		/* One of the two asks for ECN, and has not all that the other has. */
 		.features = (uint16_t)(i == 0 ? w->features : w->features | BX_TCP_SACK | BX_TCP_TIMESTAMPS | BX_TCP_BBR),
 		.seed = { 1, 2 + i },

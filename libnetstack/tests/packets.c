@@ -1031,7 +1031,7 @@ run_file(const char *name)
 	s.peer_port = 5555;
 	s.config = (struct bx_transport_config){
 		.connections = 8, .half_open = 4, .time_waits = 4, .listeners = 2, .udp_ends = 1, .rings = 8,
-		.ring_bytes = 65536, .mtu = 1500, .seed = { 42, 43 },
+		.small_rings = 8, .ring_bytes = 65536, .mtu = 1500, .seed = { 42, 43 },
 	};
 	s.out_bytes = malloc(256 * 2048);
 	s.in_bytes = malloc(70000);

@@ -189,6 +189,7 @@ set_up(struct run *r, uint64_t seed)
 	config.features |= seed % 5 < 2 ? BX_TCP_CUBIC : seed % 5 < 4 ? BX_TCP_BBR : 0;
 	config.features |= seed % 7 == 0 ? BX_TCP_ECN : 0;
 	config.ring_bytes = 4096u << seed % 6;
+	config.small_rings = seed % 11 < 4 ? 0 : (uint32_t)(seed % 11);
 	pair_init(&r->pair, seed, &config);
 	r->pair.packed = seed % 4 == 0;
 	if (seed % 8 > 4)

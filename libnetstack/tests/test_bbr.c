@@ -223,7 +223,7 @@ START_TEST(rates_twice)
 	c = conn(0);
 	dice = (uint64_t)_i;
 	memset(&e, 0, sizeof e);
-	ck_assert(bx_tcp_send_ring_attach(side(0), c));
+	ck_assert(bx_tcp_send_ring_attach(side(0), c, 1));
 	e.limited_until = 1;
 	c->cwnd = 1u << 20;
 	while (samples < 400 && e.count < 4000) {
@@ -298,7 +298,7 @@ START_TEST(filters_twice)
 	set_up(0, 1000, 0);
 	c = conn(0);
 	dice = (uint64_t)_i + 77;
-	ck_assert(bx_tcp_send_ring_attach(side(0), c));
+	ck_assert(bx_tcp_send_ring_attach(side(0), c, 1));
 	bx_tcp_bbr_begin(side(0), now, c);
 	f = flight_of(side(0), c);
 	for (uint32_t i = 0; i < BX_ARRAY_COUNT(seen); i++) {
@@ -368,7 +368,7 @@ START_TEST(lower_bounds)
 
 	set_up(0, 1000, 0);
 	c = conn(0);
-	ck_assert(bx_tcp_send_ring_attach(side(0), c));
+	ck_assert(bx_tcp_send_ring_attach(side(0), c, 1));
 	f = flight_of(side(0), c);
 	n = (struct turn){ .t = side(0), .c = c, .b = &c->bbr, .f = f, .s = &s, .now_us = SECOND };
 	c->cwnd = 100000;
@@ -756,7 +756,7 @@ START_TEST(not_there)
 	ck_assert_int_eq(bx_tcp_option_set(side(0), pair.now_us, client[0], BX_TCP_OPTION_CONTROL, BX_TCP_BBR_CONTROL), BX_ERR_INVALID);
 	with.features |= BX_TCP_BBR;
 	/* A record's mark for 512 bytes of ring. */
-	ck_assert_uint_le(bx_transport_size(&with) - bx_transport_size(&without), (uint64_t)with.rings * (with.ring_bytes / 25 + 128));
+	ck_assert_uint_le(bx_transport_size(&with) - bx_transport_size(&without), (uint64_t)with.rings * (with.ring_bytes / 25 + 144));
 	pair_free(&pair);
 }
 END_TEST

@@ -103,6 +103,9 @@ START_TEST(limits)
 		LIMIT(struct bx_transport_config, rings, 2097152, true),
 		LIMIT(struct bx_transport_config, rings, 2097153, false),
 		LIMIT(struct bx_transport_config, rings, 0, false),
+		LIMIT(struct bx_transport_config, small_rings, 0, true),
+		LIMIT(struct bx_transport_config, small_rings, 2097152, true),
+		LIMIT(struct bx_transport_config, small_rings, 2097153, false),
 		LIMIT(struct bx_transport_config, ring_bytes, 4096, true),
 		LIMIT(struct bx_transport_config, ring_bytes, 2048, false),
 		LIMIT(struct bx_transport_config, ring_bytes, 1048576, true),
@@ -131,6 +134,14 @@ START_TEST(limits)
 
 		limit_set(&config, &limit[i]);
 		ck_assert_msg((bx_transport_size(&config) != 0) == limit[i].good, "limit %u", i);
+	}
+	/* Each of the two is good, both are more rings than 32 bits name. */
+	{
+		struct bx_transport_config config = pair_transport();
+
+		config.rings = 2097152;
+		config.ring_bytes = 1048576;
+		ck_assert_uint_eq(bx_transport_size(&config), 0);
 	}
 }
 END_TEST
@@ -175,6 +186,130 @@ START_TEST(calls_refused)
 	ck_assert_int_eq(bx_tcp_unlisten(t, 0, handle), BX_OK);
 	ck_assert_int_eq(bx_tcp_unlisten(t, 0, handle), BX_ERR_NOT_FOUND);
 	ck_assert_int_eq(bx_tcp_unlisten(t, 0, other), BX_OK);
+}
+END_TEST
+
+/* Two stacks with so many rings, and a connection between them. */
+static void
+with_rings(uint32_t rings, uint32_t small_rings, uint64_t *listener, uint64_t *client, uint64_t *server)
+{
+	struct bx_transport_config config = pair_transport();
+
+	config.rings = rings;
+	config.small_rings = small_rings;
+	config.accounts = 0;
+	pair_free(&pair);
+	pair_init(&pair, 1, &config);
+	ck_assert_int_eq(bx_tcp_listen(side(1), &any, 80, 4, listener), BX_OK);
+	ck_assert_int_eq(pair_connect(&pair, 0, 80, client), BX_OK);
+	pair_run(&pair, pair.now_us + 3000000);
+	ck_assert_int_eq(bx_tcp_accept(side(1), *listener, server), BX_OK);
+	ck_assert_int_eq(bx_tcp_option_set(side(0), pair.now_us, *client, BX_TCP_OPTION_NODELAY, 1), BX_OK);
+}
+
+static void
+close_all(uint64_t listener, uint64_t client, uint64_t server)
+{
+	ck_assert_int_eq(bx_tcp_close(side(0), pair.now_us, client), BX_OK);
+	ck_assert_int_eq(bx_tcp_close(side(1), pair.now_us, server), BX_OK);
+	ck_assert_int_eq(bx_tcp_unlisten(side(1), pair.now_us, listener), BX_OK);
+	pair_output(&pair, 0);
+	pair_output(&pair, 1);
+	nothing_left();
+}
+
+/* What has been given to send in pieces of so many bytes arrives: all of them. */
+static void
+send_pieces(uint64_t client, uint64_t server, uint32_t count, uint32_t length)
+{
+	uint8_t out[4096], in[4096];
+	size_t n, got = 0;
+
+	for (uint32_t i = 0; i < count * length; i++)
+		out[i] = (uint8_t)(i * 7 + length);
+	/* Nobody delivers: all of it is out, each piece a segment. */
+	for (uint32_t i = 0; i < count; i++) {
+		ck_assert_int_eq(bx_tcp_send(side(0), client, out + i * length, length, &n), BX_OK);
+		ck_assert_uint_eq(n, length);
+		pair_output(&pair, 0);
+	}
+	pair_run(&pair, pair.now_us + 2000000);
+	while (got < count * length) {
+		ck_assert_int_eq(bx_tcp_receive(side(1), server, in + got, sizeof in - got, &n), BX_OK);
+		got += n;
+	}
+	ck_assert_mem_eq(in, out, got);
+}
+
+/* With one whole ring for each side a writer of little takes none, and one of more takes one, with what is out. */
+START_TEST(small_rings)
+{
+	uint64_t listener, client, server;
+	uint8_t bytes[600] = { 1 }, in[600];
+	size_t n;
+
+	with_rings(1, 1, &listener, &client, &server);
+	for (uint32_t length = 1; length <= 128; length += 127)
+		send_pieces(client, server, 1, length);
+	send_pieces(client, server, 2, 64);
+	send_pieces(client, server, 2, 65);
+	send_pieces(client, server, 3, 1);
+	send_pieces(client, server, 20, 1);
+	send_pieces(client, server, 1, 129);
+	/* Both are in use for as long as the larger is on its way. */
+	ck_assert_int_eq(bx_tcp_send(side(0), client, bytes, 100, &n), BX_OK);
+	ck_assert_uint_eq(bx_transport_usage(side(0)).rings, 1);
+	ck_assert_int_eq(bx_tcp_send(side(0), client, bytes + 100, 500, &n), BX_OK);
+	ck_assert_uint_eq(n, 500);
+	ck_assert_uint_eq(bx_transport_usage(side(0)).rings, 1);
+	pair_output(&pair, 0);
+	pair_run(&pair, pair.now_us + 2000000);
+	ck_assert_int_eq(bx_tcp_receive(side(1), server, in, sizeof in, &n), BX_OK);
+	ck_assert_uint_eq(n, 600);
+	ck_assert_mem_eq(in, bytes, 600);
+	close_all(listener, client, server);
+}
+END_TEST
+
+/* Without a whole ring, what fits the small one is taken, and the rest when there is room. */
+START_TEST(small_ring_alone)
+{
+	uint64_t listener, client, server, holder;
+	uint8_t bytes[300], in[300];
+	size_t n, sent = 0, got = 0;
+	uint32_t events;
+
+	for (uint32_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 11);
+	with_rings(1, 1, &listener, &client, &server);
+	/* A connection that is not made yet holds the only whole ring. */
+	ck_assert_int_eq(pair_connect(&pair, 0, 80, &holder), BX_OK);
+	ck_assert_int_eq(bx_tcp_send(side(0), holder, bytes, 129, &n), BX_OK);
+	ck_assert_int_eq(bx_tcp_send(side(0), client, bytes, 100, &n), BX_OK);
+	ck_assert_uint_eq(n, 100);
+	ck_assert_int_eq(bx_tcp_send(side(0), client, bytes + 100, 200, &n), BX_OK);
+	ck_assert_uint_eq(n, 28);
+	ck_assert_int_eq(bx_tcp_send(side(0), client, bytes + 128, 172, &n), BX_ERR_WOULD_BLOCK);
+	ck_assert_int_eq(bx_tcp_send(side(0), client, bytes + 128, 1, &n), BX_ERR_WOULD_BLOCK);
+	ck_assert_int_eq(bx_tcp_abort(side(0), pair.now_us, holder), BX_OK);
+	sent = 128;
+	while (bx_tcp_event(side(0), &holder, &events))
+		;
+	pair_output(&pair, 0);
+	pair_run(&pair, pair.now_us + 2000000);
+	ck_assert(bx_tcp_event(side(0), &holder, &events));
+	ck_assert_uint_eq(holder, client);
+	ck_assert_uint_ne(events & BX_TCP_WRITABLE, 0);
+	ck_assert_int_eq(bx_tcp_send(side(0), client, bytes + sent, sizeof bytes - sent, &n), BX_OK);
+	ck_assert_uint_eq(n, sizeof bytes - sent);
+	pair_output(&pair, 0);
+	pair_run(&pair, pair.now_us + 2000000);
+	while (got < sizeof bytes) {
+		ck_assert_int_eq(bx_tcp_receive(side(1), server, in + got, sizeof in - got, &n), BX_OK);
+		got += n;
+	}
+	ck_assert_mem_eq(in, bytes, sizeof bytes);
+	close_all(listener, client, server);
 }
 END_TEST
 
@@ -699,6 +834,8 @@ main(void)
 	tcase_add_test(tc, sizes);
 	tcase_add_test(tc, calls_refused);
 	tcase_add_test(tc, handles_do_not_come_back);
+	tcase_add_test(tc, small_rings);
+	tcase_add_test(tc, small_ring_alone);
 	tcase_add_test(tc, refused_and_events);
 	tcase_add_test(tc, cookies_under_pressure);
 	tcase_add_test(tc, backlog);

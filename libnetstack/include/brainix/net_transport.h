@@ -36,6 +36,10 @@ struct bx_transport;			/* pinned, in the memory given to bx_transport_init */
 #define BX_TCP_BBR		0x40u
 #define BX_TRANSPORT_FEATURES	0x7fu
 
+/* A connection that has no more than this to send, in two segments at most, takes a small ring, if there is one; when it
+ * has more it takes a whole one instead. */
+#define BX_TCP_SMALL_RING	128u
+
 struct bx_transport_config {
 	uint32_t connections;		/* TCP, 1..2^20 */
 	uint32_t half_open;		/* TCP connections that have not finished their handshake, 1..2^20 */
@@ -43,6 +47,7 @@ struct bx_transport_config {
 	uint16_t listeners;		/* 0..1024 */
 	uint16_t udp_ends;		/* 0..1024 */
 	uint32_t rings;			/* buffers that connections and ends share, 1..2^21 */
+	uint32_t small_rings;		/* further ones, of BX_TCP_SMALL_RING bytes, for what connections send; 0..2^21 */
 	uint16_t accounts;		/* users whose buffers are counted apart, 0..1024 */
 	uint32_t ring_bytes;		/* of each; the largest window: a power of two, 4 KiB..1 MiB */
 	uint32_t cut_bytes;		/* the longest payload the device cuts (BX_NET_F_CUT), 0 if it does not; at most 65000 */
@@ -240,7 +245,8 @@ bool bx_tcp_event(struct bx_transport *transport, uint64_t *handle, uint32_t *ev
  * Accounts.  The rings of a connection, listener or end belong to account 0, which has no limit, or to one of
  * 1..config.accounts.  An account may hold `bytes` of them (whole rings: ring_bytes each; 0 at first).  What it may not have
  * is as if no ring were free: a send finds no room (BX_ERR_WOULD_BLOCK) and is told when there is again, what arrives is
- * dropped, and sent again by its sender.  What is held stays charged until it is given back, after a close too.
+ * dropped, and sent again by its sender.  What is held stays charged until it is given back, after a close too.  Small
+ * rings are not counted: a connection has one at most, and where there are none, whole ones are taken.
  */
 
 /* BX_OK, BX_ERR_RANGE (account 0, or none).  What is held beyond a lower limit stays. */

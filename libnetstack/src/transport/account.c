@@ -8,20 +8,20 @@
 void
 bx_tcp_account_charge(struct bx_transport *t, uint32_t ring, uint16_t account)
 {
-	t->ring_accounts[ring] = account;
+	t->ring_accounts[ring / t->ring_lines] = account;
 	t->accounts[account].used++;
 }
 
 void
 bx_tcp_account_release(struct bx_transport *t, uint32_t ring)
 {
-	uint16_t account = t->ring_accounts[ring];
+	uint16_t account = t->ring_accounts[ring / t->ring_lines];
 
 	if (account == 0)
 		return;
 	BX_ASSERT(t->accounts[account].used != 0);
 	t->accounts[account].used--;
-	t->ring_accounts[ring] = 0;
+	t->ring_accounts[ring / t->ring_lines] = 0;
 }
 
 enum bx_err

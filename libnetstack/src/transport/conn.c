@@ -33,7 +33,7 @@ bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tu
 		.entry.who = *tuple, .pseudo = sum_pseudo(&tuple->local, &tuple->remote, PROTOCOL_TCP),
 		.generation = generation, .send_ring = NONE, .receive_ring = NONE, .listener = NONE,
 		.accept_next = NONE,
-		.retransmit_us = NEVER, .ack_us = NEVER, .slow_us = NEVER, .heard_us = now_us,
+		.retransmit_us = NEVER, .ack_us = NEVER, .slow_us = NEVER, .armed = UNARMED, .heard_us = now_us,
 		.mss = bx_tcp_mss_of_mtu(&tuple->local, mtu), .seen_mss = MSS_DEFAULT,
 		.rto_us = SECOND_US, .min_rtt_us = UINT32_MAX, .rack_mult = 1,
 		.ssthresh = UINT32_MAX,
@@ -85,6 +85,7 @@ conn_unlink(struct bx_transport *t, struct conn *c)
 	}
 	bx_tcp_timer_clear(t, id);
 	c->retransmit_us = c->ack_us = c->slow_us = NEVER;
+	c->armed = UNARMED;
 }
 
 void

@@ -51,6 +51,9 @@ bx_tcp_find(struct bx_transport *t, const struct tuple *who, uint32_t *bucket)
 	for (uint32_t id = t->buckets[*bucket]; id != NONE;) {
 		const struct entry *e = entry_of(t, id);
 
+		/* Most chains have one entry. */
+		if (id < t->config.connections)
+			conn_fetch(&t->conns[id]);
 		if (is_it(who, &e->who)) {
 			if (id < t->config.connections)
 				t->last = id;
@@ -59,6 +62,55 @@ bx_tcp_find(struct bx_transport *t, const struct tuple *who, uint32_t *bucket)
 		id = e->next;
 	}
 	return NONE;
+}
+
+/* Whether it comes from and to the ports of the last: then it is most likely for the same. */
+static inline bool
+ports_are_last(const struct bx_transport *t, const uint8_t *p)
+{
+	const struct tuple *w = &t->conns[t->last].entry.who;
+
+	return bx_get_be32(p) == ((uint32_t)w->remote_port << 16 | w->local_port);
+}
+
+static inline bool
+wants_fetch(const struct bx_transport *t, const struct bx_net_batch *segments, const struct bx_net_buf *buf)
+{
+	return buf->kind == BX_NET_SEGMENT && buf->protocol == PROTOCOL_TCP && buf->length >= TCP_HEAD &&
+	    (t->last == NONE || !ports_are_last(t, bx_net_bytes(segments, buf)));
+}
+
+/* Its place in the hash. */
+static uint32_t
+place_of(const struct bx_transport *t, const struct bx_net_batch *segments, const struct bx_net_buf *buf)
+{
+	const uint8_t *p = bx_net_bytes(segments, buf);
+	const struct tuple who = { buf->destination, buf->source, bx_get_be16(p + 2), bx_get_be16(p) };
+
+	return bucket_of(t, &who);
+}
+
+void
+bx_tcp_fetch(const struct bx_transport *t, const struct bx_net_batch *segments, uint32_t first, uint32_t end)
+{
+	uint32_t at[FETCH_AHEAD], n = 0;
+
+	BX_ASSERT(end - first <= FETCH_AHEAD);
+	for (uint32_t i = first; i < end; i++) {
+		if (!wants_fetch(t, segments, &segments->bufs[i]))
+			continue;
+		at[n] = place_of(t, segments, &segments->bufs[i]);
+		__builtin_prefetch(&t->buckets[at[n++]]);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		at[i] = t->buckets[at[i]];
+		if (at[i] < t->config.connections)
+			conn_fetch(&t->conns[at[i]]);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (at[i] < t->config.connections && t->conns[at[i]].send_ring != NONE)
+			__builtin_prefetch(ring_at(t, t->conns[at[i]].send_ring), 1);
+	}
 }
 
 void

@@ -51,24 +51,90 @@ bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq)
 	bx_tcp_records_put(t, c, &r);
 }
 
-bool
-bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c)
+static struct send_ring *
+ring_begin(struct bx_transport *t, struct conn *c, uint32_t index, uint16_t lines, uint32_t base)
 {
-	struct send_ring *ring;
-	uint32_t index;
+	struct send_ring *ring = send_ring_of(t, index);
 
-	if (c->send_ring != NONE)
-		return true;
-	index = bx_tcp_ring_take(t, c->account);
-	if (index == NONE)
-		return false;
-	ring = send_ring_of(t, index);
-	ring->head = 0;
-	ring->count = c->single_count;
+	ring->head = ring->count = 0;
+	ring->capacity = (uint16_t)(lines == SMALL_LINES ? SMALL_RECORDS : t->record_count);
+	ring->lines = lines;
+	ring->bytes = lines == SMALL_LINES ? BX_TCP_SMALL_RING : t->config.ring_bytes;
+	ring->base = base;
+	c->send_ring = index;
+	return ring;
+}
+
+/* The first ring: the record of the SYN, if it is out, moves in. */
+static inline void
+single_move(struct conn *c, struct send_ring *ring)
+{
+	if (BX_LIKELY(c->single_count == 0))
+		return;
+	ring->count = 1;
 	ring->records[0] = c->single;
 	c->single_count = 0;
-	c->send_ring = index;
+}
+
+static bool
+whole_attach(struct bx_transport *t, struct conn *c)
+{
+	uint32_t index = bx_tcp_ring_take(t, c->account);
+
+	if (index == NONE)
+		return false;
+	single_move(c, ring_begin(t, c, index, t->send_lines, c->snd_end));
 	if ((c->flags & F_BBR) != 0)
 		bx_tcp_flight_begin(t, c);
+	return true;
+}
+
+static inline void
+small_attach(struct bx_transport *t, struct conn *c)
+{
+	uint32_t index = t->small_free;
+
+	__builtin_memcpy(&t->small_free, ring_at(t, index), sizeof t->small_free);
+	t->small_used++;
+	single_move(c, ring_begin(t, c, index, SMALL_LINES, c->snd_end));
+}
+
+/* From a small ring to a whole one, with all that is not acknowledged; without one it stays as it is. */
+static APART void
+small_outgrow(struct bx_transport *t, struct conn *c)
+{
+	uint32_t index = bx_tcp_ring_take(t, c->account), small = c->send_ring, length = c->snd_end - c->snd_una;
+	struct records old = bx_tcp_records(t, c);
+	uint8_t bytes[BX_TCP_SMALL_RING];
+	struct send_ring *ring = send_ring_of(t, small);
+
+	if (index == NONE)
+		return;
+	bx_tcp_ring_read(BX_TCP_SMALL_RING, send_bytes_of(ring), c->snd_una - ring->base, bytes, length);
+	ring = ring_begin(t, c, index, t->send_lines, c->snd_una);
+	for (; ring->count < old.count; ring->count++)
+		ring->records[ring->count] = *record_at(&old, ring->count);
+	bx_tcp_ring_write(ring->bytes, send_bytes_of(ring), 0, bytes, length);
+	bx_tcp_ring_give(t, small);
+}
+
+bool
+bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c, size_t length)
+{
+	const struct send_ring *ring;
+
+	if (c->send_ring == NONE) {
+		/* A small one has no place for what BBR knows of what is out. */
+		if (length > BX_TCP_SMALL_RING || t->small_free == NONE || t->mark_at != 0)
+			return whole_attach(t, c);
+		small_attach(t, c);
+		return true;
+	}
+	if (c->send_ring < t->small_first)
+		return true;
+	/* The last record is the FIN's. */
+	ring = send_ring_of(t, c->send_ring);
+	if (length > BX_TCP_SMALL_RING - (c->snd_end - c->snd_una) || ring->count + 1u >= ring->capacity)
+		small_outgrow(t, c);
 	return true;
 }

@@ -186,6 +186,7 @@ bx_tcp_connect(struct bx_transport *t, uint64_t now_us, const struct bx_net_addr
 		return BX_ERR_EXISTS;
 	c = bx_tcp_conn_make(t, now_us, &tuple, mtu);
 	bx_tcp_hash_add(t, conn_id(t, c), bucket);
+	t->last = conn_id(t, c);
 	c->state = BX_TCP_SYN_SENT;
 	c->iss = bx_tcp_isn(t, now_us, &tuple);
 	c->snd_una = c->iss;
@@ -228,10 +229,12 @@ enum bx_err
 bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, size_t length, size_t *sent)
 {
 	struct conn *c = bx_tcp_conn_get(t, connection);
+	struct send_ring *ring;
 	uint32_t room, n;
 
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
+	conn_fetch(c);
 	if (c->state == BX_TCP_CLOSED)
 		return ended_with(c);
 	if ((c->flags & F_FIN_QUEUED) != 0)
@@ -240,18 +243,21 @@ bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, s
 		*sent = 0;
 		return BX_OK;
 	}
-	if (!bx_tcp_send_ring_attach(t, c))
+	if (!bx_tcp_send_ring_attach(t, c, length))
 		return no_room(t, c);
+	ring = send_ring_of(t, c->send_ring);
 	/* While the SYN is out it counts as a byte before the first. */
-	room = t->config.ring_bytes - (c->snd_end - c->snd_una);
+	room = ring->bytes - (c->snd_end - c->snd_una);
 	if (room == 0)
 		return no_room(t, c);
 	n = (uint32_t)min_u64(length, room);
 	if ((c->flags & F_BBR) != 0)
 		bx_tcp_rate_look(t, c);
-	bx_tcp_ring_write(t, ring_bytes_of(t, c->send_ring, t->send_head), c->snd_end, bytes, n);
+	bx_tcp_ring_write(ring->bytes, send_bytes_of(ring), c->snd_end - ring->base, bytes, n);
 	c->snd_end += n;
 	*sent = n;
+	/* Who has spoken last is the most likely to be answered next. */
+	t->last = conn_id(t, c);
 	bx_tcp_conn_ready(t, c);
 	return BX_OK;
 }
@@ -292,7 +298,7 @@ bx_tcp_receive(struct bx_transport *t, uint64_t connection, uint8_t *bytes, size
 	if (unread == 0 || c->receive_ring == NONE)
 		return nothing_to_read(c);
 	n = (uint32_t)min_u64(size, unread);
-	bx_tcp_ring_read(t, ring_bytes_of(t, c->receive_ring, t->receive_head), c->rcv_read, bytes, n);
+	bx_tcp_ring_read(t->config.ring_bytes, receive_bytes_of(t, c->receive_ring), c->rcv_read, bytes, n);
 	c->rcv_read += n;
 	*received = n;
 	if (n == unread && receive_ring_of(t, c->receive_ring)->count == 0) {

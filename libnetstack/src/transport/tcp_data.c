@@ -106,7 +106,7 @@ out_of_order(struct bx_transport *t, struct conn *c, struct segment *s)
 		t->stats.tcp_ranges_full++;
 		return;
 	}
-	bx_tcp_ring_write(t, ring_bytes_of(t, c->receive_ring, t->receive_head), s->seq, s->data, s->length);
+	bx_tcp_ring_write(t->config.ring_bytes, receive_bytes_of(t, c->receive_ring), s->seq, s->data, s->length);
 }
 
 void
@@ -123,7 +123,7 @@ bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segm
 		return;
 	}
 	if (!s->stored)
-		bx_tcp_ring_write(t, ring_bytes_of(t, c->receive_ring, t->receive_head), s->seq, s->data,
+		bx_tcp_ring_write(t->config.ring_bytes, receive_bytes_of(t, c->receive_ring), s->seq, s->data,
 		    s->length);
 	c->rcv_nxt += s->length;
 	ring = receive_ring_of(t, c->receive_ring);

@@ -251,16 +251,20 @@ static bool
 fin_arrives(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *replies)
 {
 	c->rcv_nxt++;
-	c->flags |= F_FIN_RECEIVED | F_ACK_NOW;
+	c->flags |= F_FIN_RECEIVED;
 	if (seq_lt(c->rcv_adv, c->rcv_nxt))
 		c->rcv_adv = c->rcv_nxt;
-	bx_tcp_conn_ready(t, c);
 	bx_tcp_conn_event(t, c, BX_TCP_READABLE);
-	switch (c->state) {
-	case BX_TCP_SYN_RECEIVED:
-	case BX_TCP_ESTABLISHED:
+	/* While we may still send, it is acknowledged as data is (RFC 9293, 3.8.6.3): most who read the end close at once, and
+	 * our FIN says it too. */
+	if (c->state == BX_TCP_SYN_RECEIVED || c->state == BX_TCP_ESTABLISHED) {
 		c->state = BX_TCP_CLOSE_WAIT;
+		bx_tcp_acknowledge(t, now_us, c);
 		return false;
+	}
+	c->flags |= F_ACK_NOW;
+	bx_tcp_conn_ready(t, c);
+	switch (c->state) {
 	case BX_TCP_FIN_WAIT_1:
 		c->state = BX_TCP_CLOSING;
 		return false;
@@ -429,7 +433,7 @@ checksum_is_good(struct bx_transport *t, struct conn *c, struct segment *s)
 	sum += sum_of16(buf->length) + sum_of16(buf->length >> 16);
 	sum = sum_head(s->head, s->head_length, sum);
 	if (c != NULL && may_store(t, c, s)) {
-		sum = bx_tcp_ring_write_sum(t, ring_bytes_of(t, c->receive_ring, t->receive_head), s->seq,
+		sum = bx_tcp_ring_write_sum(t->config.ring_bytes, receive_bytes_of(t, c->receive_ring), s->seq,
 		    s->data, s->length, sum);
 		s->stored = true;
 	} else if (s->length != 0) {

@@ -265,6 +265,7 @@ half_completes(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segm
 		return;
 	c = conn_of(t, now_us, l, h);
 	bx_tcp_hash_replace(t, id, conn_id(t, c));
+	t->last = conn_id(t, c);
 	half_free(t, id);
 	if (is_bare(c, s))
 		bare_arrives(c, s);

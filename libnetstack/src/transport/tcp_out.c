@@ -155,17 +155,17 @@ payload_put(const struct bx_transport *t, const struct conn *c, struct bx_net_bu
     uint32_t seq, uint32_t length, uint64_t sum)
 {
 	uint8_t *data = p + buf->length - length;
-	const uint8_t *ring = length != 0 ? ring_bytes_of(t, c->send_ring, t->send_head) : NULL;
+	struct send_ring *ring = length != 0 ? send_ring_of(t, c->send_ring) : NULL;
 	uint16_t partial;
 
 	if (BX_LIKELY((t->config.features & BX_TRANSPORT_SUM_LATER) == 0)) {
 		if (length != 0)
-			sum = bx_tcp_ring_read_sum(t, ring, seq, data, length, sum);
+			sum = bx_tcp_ring_read_sum(ring->bytes, send_bytes_of(ring), seq - ring->base, data, length, sum);
 		sum_put(p + 16, sum);
 		return;
 	}
 	if (length != 0)
-		bx_tcp_ring_read(t, ring, seq, data, length);
+		bx_tcp_ring_read(ring->bytes, send_bytes_of(ring), seq - ring->base, data, length);
 	partial = (uint16_t)sum_fold(c->pseudo + sum_of16(buf->length));
 	__builtin_memcpy(p + 16, &partial, 2);
 	buf->flags |= BX_NET_F_SUM_NEEDED;
@@ -562,7 +562,6 @@ put_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net
 	*record_at(r, r->count) = (struct record){ start, end, (uint32_t)now_us, fin ? R_FIN : 0 };
 	r->count++;
 	c->snd_nxt = end;
-	c->prr_out += length;
 	if (fin)
 		fin_gone(c);
 	return true;

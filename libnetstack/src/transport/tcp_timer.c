@@ -128,6 +128,7 @@ slow_due(struct bx_transport *t, uint64_t now_us, struct conn *c)
 void
 bx_tcp_conn_timer(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
+	c->armed = UNARMED;
 	if ((c->flags & F_BBR) != 0)
 		bx_tcp_pace_timer(t, now_us, c);
 	if (now_us >= c->ack_us) {

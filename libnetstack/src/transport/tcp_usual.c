@@ -125,17 +125,17 @@ static inline bool
 sum_is_good(const struct bx_transport *t, const struct conn *c, const struct bx_net_buf *buf,
     const struct usual *u)
 {
-	uint8_t *ring = u->length != 0 ? ring_bytes_of(t, c->receive_ring, t->receive_head) : NULL;
+	uint8_t *ring = u->length != 0 ? receive_bytes_of(t, c->receive_ring) : NULL;
 	uint64_t sum = c->pseudo + sum_of16(buf->length) + sum_of16(buf->length >> 16);
 
 	if ((buf->flags & BX_NET_F_SUM_GOOD) != 0) {
 		if (u->length != 0)
-			bx_tcp_ring_write(t, ring, u->seq, u->head + u->head_length, u->length);
+			bx_tcp_ring_write(t->config.ring_bytes, ring, u->seq, u->head + u->head_length, u->length);
 		return true;
 	}
 	sum = sum_head(u->head, u->head_length, sum);
 	if (u->length != 0)
-		sum = bx_tcp_ring_write_sum(t, ring, u->seq, u->head + u->head_length, u->length, sum);
+		sum = bx_tcp_ring_write_sum(t->config.ring_bytes, ring, u->seq, u->head + u->head_length, u->length, sum);
 	return sum_fold(sum) == 0xffffu;
 }
 

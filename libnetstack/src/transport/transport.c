@@ -10,26 +10,11 @@ within(uint32_t v, uint32_t low, uint32_t high)
 	return v >= low && v <= high;
 }
 
-static bool
-config_is_valid(const struct bx_transport_config *c)
-{
-	const uint32_t many = 1u << 20;
-
-	if (!within(c->connections, 1, many) || !within(c->half_open, 1, many) ||
-	    !within(c->time_waits, 1, many) || !within(c->rings, 1, 2 * many))
-		return false;
-	if (!within(c->ring_bytes, 4096, many) || (c->ring_bytes & (c->ring_bytes - 1)) != 0)
-		return false;
-	if (c->listeners > 1024 || c->udp_ends > 1024 || c->accounts > 1024 || c->cut_bytes > 65000)
-		return false;
-	return within(c->mtu, 576, 9216) && (c->features & ~BX_TRANSPORT_FEATURES) == 0;
-}
-
-/* Small segments need records too: one for 512 bytes, at least 32. */
+/* Small segments need records too: one for 512 bytes, at least 32; so many that the bytes begin at a line. */
 static uint32_t
 records_for(uint32_t ring_bytes)
 {
-	return max_u32(32, ring_bytes / 512);
+	return max_u32(32, ring_bytes / 512) | 3u;
 }
 
 static uint32_t
@@ -48,6 +33,52 @@ round_64(size_t n)
 	return (uint32_t)bx_align_up(n, 64);
 }
 
+/* Of a whole ring: what comes before the bytes that it sends, where in it BBR's part begins and its marks (0: there are
+ * none), and all of it. */
+struct layout {
+	uint32_t send_head, flight_at, mark_at, stride;
+};
+
+static struct layout
+layout_of(const struct bx_transport_config *c)
+{
+	uint32_t records = records_for(c->ring_bytes);
+	struct layout l = { .send_head = round_64(sizeof(struct send_ring) + records * sizeof(struct record)) };
+
+	if ((c->features & BX_TCP_BBR) != 0) {
+		l.flight_at = l.send_head;
+		l.mark_at = l.flight_at + (uint32_t)sizeof(struct flight);
+		l.send_head = round_64(l.mark_at + records * sizeof(struct mark));
+	}
+	l.stride = max_u32(l.send_head, round_64(sizeof(struct receive_ring))) + c->ring_bytes;
+	return l;
+}
+
+/* Of all rings. */
+static uint64_t
+lines_for(const struct bx_transport_config *c)
+{
+	return ((uint64_t)c->rings * layout_of(c).stride + (uint64_t)c->small_rings * SMALL_STRIDE) / LINE;
+}
+
+static bool
+config_is_valid(const struct bx_transport_config *c)
+{
+	const uint32_t many = 1u << 20;
+
+	if (!within(c->connections, 1, many) || !within(c->half_open, 1, many) ||
+	    !within(c->time_waits, 1, many) || !within(c->rings, 1, 2 * many) || c->small_rings > 2 * many)
+		return false;
+	if (!within(c->ring_bytes, 4096, many) || (c->ring_bytes & (c->ring_bytes - 1)) != 0)
+		return false;
+	if (c->listeners > 1024 || c->udp_ends > 1024 || c->accounts > 1024 || c->cut_bytes > 65000)
+		return false;
+	/* A ring is named by 32 bits. */
+	if (lines_for(c) >= NONE)
+		return false;
+	return within(c->mtu, 576, 9216) && (c->features & ~BX_TRANSPORT_FEATURES) == 0;
+}
+
 /* Lays the stage out in a block; with none it only measures. */
 static struct bx_transport *
 transport_carve(struct carve *c, const struct bx_transport_config *config)
@@ -60,14 +91,8 @@ transport_carve(struct carve *c, const struct bx_transport_config *config)
 	struct udp_end *ends = carve_take(c, config->udp_ends, sizeof *ends);
 	struct timer *timers = carve_take(c, config->connections + config->half_open, sizeof *timers);
 	uint32_t *buckets = carve_take(c, buckets_for(config), sizeof *buckets);
-	uint32_t records = records_for(config->ring_bytes);
-	size_t record_bytes = sizeof(struct send_ring) + records * sizeof(struct record);
-	uint32_t flight_at = (config->features & BX_TCP_BBR) != 0 ? round_64(record_bytes) : 0;
-	uint32_t mark_at = flight_at != 0 ? flight_at + (uint32_t)sizeof(struct flight) : 0;
-	uint32_t send_head = mark_at != 0 ? round_64(mark_at + records * sizeof(struct mark)) : round_64(record_bytes);
-	uint32_t receive_head = round_64(sizeof(struct receive_ring));
-	uint32_t stride = max_u32(send_head, receive_head) + config->ring_bytes;
-	uint8_t *rings = carve_take(c, config->rings, stride);
+	struct layout layout = layout_of(config);
+	uint8_t *rings = carve_take(c, (size_t)lines_for(config), LINE);
 	uint32_t charged = config->accounts != 0 ? config->rings : 0;
 	struct account *accounts = carve_take(c, config->accounts + 1u, sizeof *accounts);
 	uint16_t *ring_accounts = carve_take(c, charged, sizeof *ring_accounts);
@@ -76,9 +101,10 @@ transport_carve(struct carve *c, const struct bx_transport_config *config)
 		*t = (struct bx_transport){
 			.config = *config, .conns = conns, .halves = halves, .time_waits = waits,
 			.listeners = listeners, .udp_ends = ends, .timers = timers, .buckets = buckets,
-			.rings = rings, .bucket_mask = buckets_for(config) - 1, .ring_stride = stride,
-			.send_head = send_head, .receive_head = receive_head, .record_count = records,
-			.flight_at = flight_at, .mark_at = mark_at,
+			.rings = rings, .bucket_mask = buckets_for(config) - 1, .ring_lines = layout.stride / LINE,
+			.small_first = config->rings * (layout.stride / LINE), .receive_head = round_64(sizeof(struct receive_ring)),
+			.record_count = records_for(config->ring_bytes), .send_lines = (uint16_t)(layout.send_head / LINE),
+			.flight_at = layout.flight_at, .mark_at = layout.mark_at,
 			.accounts = accounts, .ring_accounts = charged != 0 ? ring_accounts : NULL,
 		};
 	}
@@ -125,8 +151,10 @@ free_lists(struct bx_transport *t)
 	for (uint32_t i = 0; t->ring_accounts != NULL && i < c->rings; i++)
 		t->ring_accounts[i] = 0;
 	for (uint32_t i = c->rings; i-- > 0;)
-		bx_tcp_ring_give(t, i);
-	t->ring_used = 0;
+		bx_tcp_ring_give(t, i * t->ring_lines);
+	for (uint32_t i = c->small_rings; i-- > 0;)
+		bx_tcp_ring_give(t, t->small_first + i * (SMALL_STRIDE / LINE));
+	t->ring_used = t->small_used = 0;
 	for (uint32_t i = 0; i < c->connections + c->half_open; i++)
 		t->timers[i] = (struct timer){ 0 };
 	for (uint32_t i = 0; i <= t->bucket_mask; i++)
@@ -147,7 +175,7 @@ bx_transport_init(void *memory, size_t size, const struct bx_transport_config *c
 	t->key[0] = mix64(config->seed[0]);
 	t->key[1] = mix64(config->seed[1] ^ 3u);
 	t->port_counter = (uint32_t)mix64(config->seed[0] ^ config->seed[1]);
-	t->conn_free = t->half_free = t->ring_free = t->listener_free = t->udp_free = NONE;
+	t->conn_free = t->half_free = t->ring_free = t->small_free = t->listener_free = t->udp_free = NONE;
 	t->ready_first = t->ready_last = t->half_first = t->half_last = NONE;
 	t->event_first = t->event_last = t->listener_event = t->udp_event = t->last = NONE;
 	for (uint32_t i = 0; i < PORT_HEADS; i++)
@@ -199,8 +227,11 @@ receive_one(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segmen
 static APART void
 receive_many(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segments, struct bx_net_batch *replies)
 {
-	for (uint32_t i = 0; i < segments->count; i++)
+	for (uint32_t i = 0; i < segments->count; i++) {
+		if (i % FETCH_AHEAD == 0)
+			bx_tcp_fetch(t, segments, i, min_u32(i + FETCH_AHEAD, segments->count));
 		receive_one(t, now_us, segments, &segments->bufs[i], replies);
+	}
 }
 
 void
@@ -270,7 +301,8 @@ bx_transport_usage(const struct bx_transport *t)
 {
 	return (struct bx_transport_usage){
 		.connections = t->conn_used, .half_open = t->half_used, .time_waits = t->tw_used,
-		.listeners = t->listener_used, .udp_ends = t->udp_used, .rings = t->ring_used,
+		.listeners = t->listener_used, .udp_ends = t->udp_used, 
+		.rings = t->ring_used + t->small_used,
 		.timers = t->timer_used,
 	};
 }

@@ -39,6 +39,13 @@
 #define ECN_ECT0	2u
 #define ECN_CE		3u
 
+#define TICK_SHIFT	10u	/* a tick of the wheel is 1.024 ms */
+#define UNARMED		(NEVER >> TICK_SHIFT)
+
+#define LINE		64u	/* of the cache */
+#define HOT_LINES	4u	/* of a connection */
+#define FETCH_AHEAD	32u	/* segments of a batch whose connections are fetched together */
+
 #define MSS_DEFAULT	536u	/* RFC 9293, 3.7.1 */
 #define MSS_MIN		64u	/* smaller offers are taken as this */
 #define SCALE_MAX	14u	/* RFC 7323, 2.3 */
@@ -125,11 +132,20 @@ struct record {
 #define R_MARKED	0x40u		/* BBR: its mark is of its last sending, and that is not reported yet */
 #define R_LIMITED	0x80u		/* BBR: sent when the application had not enough to send */
 
-/* In front of the bytes of a ring that sends: the records, oldest at head. */
+/* In front of the bytes of a ring that sends: the records, oldest at head.  A small ring is one for what few segments
+ * bring; it is given back for a whole one when there is more. */
 struct send_ring {
-	uint32_t head, count;
+	uint16_t head, count;		/* at most a record for 512 bytes of 1 MiB */
+	uint16_t capacity;		/* records */
+	uint16_t lines;			/* before the bytes */
+	uint32_t bytes;			/* a power of two */
+	uint32_t base;			/* the number of its first byte: what is short does not go around the end */
 	struct record records[];
 };
+#define SMALL_RECORDS	3u
+#define SMALL_STRIDE	((uint32_t)(sizeof(struct send_ring) + SMALL_RECORDS * sizeof(struct record)) + BX_TCP_SMALL_RING)
+#define SMALL_LINES	1u		/* before its bytes */
+BX_STATIC_ASSERT(SMALL_STRIDE == SMALL_LINES * LINE + BX_TCP_SMALL_RING, "small rings lie in lines of their own");
 
 struct range {
 	uint32_t start, end;
@@ -202,11 +218,18 @@ enum undo_stage { UNDO_NONE, UNDO_NOTED, UNDO_SENT };
 /* What conn.retransmit_us means: one of the four runs at a time. */
 enum retransmit_kind { TIMEOUT, PROBE, REORDER, PERSIST };
 
-/* One connection.  Idle: no ring.  Times are microseconds. */
+/*
+ * One connection.  Idle: no ring.  Times are microseconds.
+ *
+ * The first four lines of the cache are all that a usual segment, in or out, and the application's calls for it touch:
+ * with many connections what a segment costs is what these cost to fetch (conn_fetch asks for them at once).
+ */
 struct conn {
-	struct entry entry;		/* read for every segment */
+	/* Who it is, and what decides which way a segment goes. */
+	_Alignas(LINE) struct entry entry;
 	uint32_t pseudo;		/* raw sum of the pseudo header without the length */
 	uint32_t flags;
+	uint32_t generation;
 	uint8_t state;			/* enum bx_tcp_state */
 	uint8_t send_scale, receive_scale;
 	uint8_t retransmit_kind;
@@ -217,22 +240,44 @@ struct conn {
 	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
 	uint32_t snd_end;		/* after the last byte that the application gave */
 	uint32_t max_wnd;
-	uint32_t iss;
-	uint32_t send_ring;		/* index in the pool or NONE */
+	uint32_t send_ring;		/* a ring of the pools or NONE */
 	uint32_t sacked, lost;		/* bytes of records so marked */
 	/* Receive. */
 	uint32_t rcv_nxt, rcv_adv;	/* rcv_adv: right edge last advertised */
 	uint32_t rcv_read;		/* the application has taken what is before */
 	uint32_t rcv_acked;		/* acknowledgement last sent */
 	uint32_t receive_ring;
+	uint32_t cwnd;
+
+	uint64_t retransmit_us, ack_us, slow_us;	/* deadlines, or NEVER */
+	uint64_t armed;			/* for which tick it lies in the wheel, or UNARMED */
+	/* Round trip (RFC 6298) and RACK (RFC 8985). */
+	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
+	uint32_t rack_us, rack_end, rack_rtt_us, rack_fack;
+
+	uint64_t heard_us;		/* last segment that was accepted */
+	uint32_t ready_next, ready_prev;
+	uint32_t ssthresh;
+	uint32_t duplicates;		/* without SACK: duplicate acknowledgements */
+	uint16_t events;
+	uint16_t account;		/* that its rings are charged to; 0: none */
+	uint8_t backoff;		/* timeouts in a row */
+	uint8_t probes;			/* keepalive probes unanswered */
+	uint8_t traffic_class;
+	uint8_t duplicate_acks;		/* owed: one for each segment out of order */
+	uint8_t single_count;		/* records, 0 or 1, where there is no ring */
+	uint8_t undo_stage;		/* enum undo_stage */
+	uint8_t rack_mult, rack_persist;
 	uint32_t ts_recent, ts_offset;
+	uint32_t again_us;		/* stamp of the last retransmission */
+
+	/* What comes now is for what is not usual. */
 	uint64_t ts_recent_us;
+	uint32_t iss;
 
 	/* Congestion. */
-	uint32_t cwnd, ssthresh;
 	uint32_t recover;
 	uint32_t prr_delivered, prr_out, prr_flight;
-	uint32_t duplicates;		/* without SACK: duplicate acknowledgements */
 	uint32_t ecn_high;		/* one reduction in a window (RFC 3168, 6.1.2) */
 	/* Of its control. */
 	union {
@@ -244,38 +289,22 @@ struct conn {
 		struct bbr bbr;
 	};
 
-	/* Round trip (RFC 6298) and RACK-TLP (RFC 8985). */
-	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
-	uint32_t rack_us, rack_end, rack_rtt_us, rack_fack;
 	uint32_t rack_dsack_end;
 	uint32_t probe_end;
-	uint8_t rack_mult, rack_persist;
-	uint8_t backoff;		/* timeouts in a row */
-	uint8_t probes;			/* keepalive probes unanswered */
 	uint16_t keepalive_s;
-	uint8_t traffic_class;
-	uint8_t duplicate_acks;		/* owed: one for each segment out of order */
-	uint8_t undo_stage;		/* enum undo_stage */
+	int16_t error;			/* enum bx_err */
 	uint32_t challenge_ms;		/* last challenge acknowledgement */
 	uint32_t dsack_start, dsack_end;
 
-	uint64_t retransmit_us, ack_us, slow_us;	/* deadlines, or NEVER */
-	uint64_t heard_us;		/* last segment that was accepted */
-
 	/* Lists. */
-	uint32_t ready_next, ready_prev, event_next, event_prev, accept_next;
-	uint32_t generation;
+	uint32_t event_next, event_prev, accept_next;
 	uint32_t listener;		/* while it waits to be accepted */
-	uint16_t events;
-	int16_t error;			/* enum bx_err */
-	uint16_t account;		/* that its rings are charged to; 0: none */
 	struct record single;		/* the record of SYN, FIN, when there is no ring */
-	uint32_t single_count;
-	uint32_t again_us;		/* stamp of the last retransmission */
 	struct undo undo;
 };
 BX_STATIC_ASSERT(sizeof(struct conn) + sizeof(struct timer) + 8 <= 512,
     "an idle connection, with its timer and its share of the hash");
+BX_STATIC_ASSERT(offsetof(struct conn, ts_recent_us) <= HOT_LINES * LINE, "what a usual segment needs of it");
 
 /* SYN-RECEIVED after a listener took a SYN (RFC 9293, 3.10.7.2). */
 struct half {
@@ -356,18 +385,20 @@ struct bx_transport {
 	struct udp_end *udp_ends;
 	struct timer *timers;		/* connections, then half-open ones */
 	uint32_t *buckets;
-	uint8_t *rings;
+	uint8_t *rings;			/* the whole ones, then the small ones; named by how many lines they lie from here */
 	struct account *accounts;	/* 1..config.accounts */
 	uint16_t *ring_accounts;	/* whom a ring is charged to; NULL: there are no accounts */
 	uint32_t bucket_mask;
-	uint32_t ring_stride;		/* head and bytes */
-	uint32_t send_head, receive_head;	/* bytes before the data of each use */
-	uint32_t record_count;		/* of a sending ring */
+	uint32_t ring_lines;		/* of a whole one, head and bytes */
+	uint32_t small_first;		/* the first of the small ones */
+	uint32_t receive_head;		/* bytes before the data of what receives */
+	uint32_t record_count;		/* of a whole ring that sends */
+	uint16_t send_lines;		/* before the bytes of one that sends */
 	uint32_t flight_at, mark_at;	/* where in its head BBR's part begins, and the marks in it; 0: there is none */
 	uint64_t key[2];
 
-	uint32_t conn_free, half_free, ring_free, listener_free, udp_free;
-	uint32_t conn_used, half_used, tw_used, ring_used, listener_used, udp_used, timer_used;
+	uint32_t conn_free, half_free, ring_free, small_free, listener_free, udp_free;
+	uint32_t conn_used, half_used, tw_used, ring_used, small_used, listener_used, udp_used, timer_used;
 	uint32_t tw_head, tw_count;	/* the queue, holes included */
 	uint32_t ready_first, ready_last;	/* connections with something to send */
 	uint32_t half_first, half_last;		/* half-open ones to be answered again */
@@ -398,6 +429,8 @@ uint64_t bx_tcp_siphash(const uint64_t key[2], const struct tuple *tuple, uint64
 uint32_t bx_tcp_isn(const struct bx_transport *t, uint64_t now_us, const struct tuple *tuple);
 
 /* ---- demux.c ---- */
+/* A batch is about to be received: what its segments will be looked up by, and found with, is fetched for all at once. */
+void bx_tcp_fetch(const struct bx_transport *t, const struct bx_net_batch *segments, uint32_t first, uint32_t end);
 /* Who has the four; NONE: nobody.  *bucket is where they belong, unless it is the connection found last. */
 uint32_t bx_tcp_find(struct bx_transport *t, const struct tuple *tuple, uint32_t *bucket);
 /* Its entry says who it is. */
@@ -409,7 +442,6 @@ struct listener *bx_tcp_listener_find(struct bx_transport *t, const struct bx_ne
     uint16_t port);
 
 /* ---- timer.c ---- */
-#define TICK_SHIFT	10u	/* a tick of the wheel is 1.024 ms */
 void bx_tcp_timer_set(struct bx_transport *t, uint32_t id, uint64_t due_us);
 void bx_tcp_timer_clear(struct bx_transport *t, uint32_t id);
 /* The next identifier whose time has come, NONE if there is none up to now. */
@@ -429,7 +461,13 @@ uint64_t bx_tcp_ring_read_sum_round(const uint8_t *ring, uint32_t at, uint32_t f
 void bx_tcp_account_charge(struct bx_transport *t, uint32_t ring, uint16_t account);
 void bx_tcp_account_release(struct bx_transport *t, uint32_t ring);
 
-/* A free ring holds the index of the next free one. */
+static inline uint8_t *
+ring_at(const struct bx_transport *t, uint32_t ring)
+{
+	return t->rings + (size_t)ring * LINE;
+}
+
+/* A free ring holds the name of the next free one. */
 static inline uint32_t
 bx_tcp_ring_take(struct bx_transport *t, uint16_t account)
 {
@@ -439,7 +477,7 @@ bx_tcp_ring_take(struct bx_transport *t, uint16_t account)
 		t->stats.tcp_no_ring++;
 		return NONE;
 	}
-	__builtin_memcpy(&t->ring_free, t->rings + (size_t)ring * t->ring_stride, sizeof t->ring_free);
+	__builtin_memcpy(&t->ring_free, ring_at(t, ring), sizeof t->ring_free);
 	t->ring_used++;
 	if (BX_UNLIKELY(account != 0))
 		bx_tcp_account_charge(t, ring, account);
@@ -449,7 +487,13 @@ bx_tcp_ring_take(struct bx_transport *t, uint16_t account)
 static inline void
 bx_tcp_ring_give(struct bx_transport *t, uint32_t ring)
 {
-	__builtin_memcpy(t->rings + (size_t)ring * t->ring_stride, &t->ring_free, sizeof t->ring_free);
+	if (ring >= t->small_first) {
+		__builtin_memcpy(ring_at(t, ring), &t->small_free, sizeof t->small_free);
+		t->small_free = ring;
+		t->small_used--;
+		return;
+	}
+	__builtin_memcpy(ring_at(t, ring), &t->ring_free, sizeof t->ring_free);
 	t->ring_free = ring;
 	t->ring_used--;
 	if (BX_UNLIKELY(t->ring_accounts != NULL))
@@ -459,42 +503,49 @@ bx_tcp_ring_give(struct bx_transport *t, uint32_t ring)
 static inline struct send_ring *
 send_ring_of(const struct bx_transport *t, uint32_t ring)
 {
-	return (struct send_ring *)(void *)(t->rings + (size_t)ring * t->ring_stride);
+	return (struct send_ring *)(void *)ring_at(t, ring);
+}
+
+static inline uint8_t *
+send_bytes_of(struct send_ring *ring)
+{
+	return (uint8_t *)ring + ring->lines * LINE;
 }
 
 static inline struct receive_ring *
 receive_ring_of(const struct bx_transport *t, uint32_t ring)
 {
-	return (struct receive_ring *)(void *)(t->rings + (size_t)ring * t->ring_stride);
+	return (struct receive_ring *)(void *)ring_at(t, ring);
 }
 
 /* Of a connection with a sending ring whose control is BBR. */
 static inline struct flight *
 flight_of(const struct bx_transport *t, const struct conn *c)
 {
-	return (struct flight *)(void *)(t->rings + (size_t)c->send_ring * t->ring_stride + t->flight_at);
+	return (struct flight *)(void *)(ring_at(t, c->send_ring) + t->flight_at);
 }
 
 static inline struct mark *
 mark_of(const struct bx_transport *t, const struct conn *c, const struct record *x)
 {
-	uint8_t *ring = t->rings + (size_t)c->send_ring * t->ring_stride;
+	uint8_t *ring = ring_at(t, c->send_ring);
 
 	return (struct mark *)(void *)(ring + t->mark_at) + (x - ((struct send_ring *)(void *)ring)->records);
 }
 
 static inline uint8_t *
-ring_bytes_of(const struct bx_transport *t, uint32_t ring, uint32_t head)
+receive_bytes_of(const struct bx_transport *t, uint32_t ring)
 {
-	return t->rings + (size_t)ring * t->ring_stride + head;
+	return ring_at(t, ring) + t->receive_head;
 }
 
-/* Copies between a ring and the caller; offset is a sequence number or a counter.  *_sum add to a raw sum. */
+/* Copies between the caller and a ring of `size` bytes; offset is a sequence number or a counter.  *_sum add to a raw
+ * sum. */
 static inline void
-bx_tcp_ring_write(const struct bx_transport *t, uint8_t *ring, uint32_t offset, const uint8_t *bytes,
+bx_tcp_ring_write(uint32_t size, uint8_t *ring, uint32_t offset, const uint8_t *bytes,
     uint32_t length)
 {
-	uint32_t at = offset & (t->config.ring_bytes - 1), first = t->config.ring_bytes - at;
+	uint32_t at = offset & (size - 1), first = size - at;
 
 	if (BX_LIKELY(length <= first))
 		memcpy(ring + at, bytes, length);
@@ -503,10 +554,10 @@ bx_tcp_ring_write(const struct bx_transport *t, uint8_t *ring, uint32_t offset, 
 }
 
 static inline void
-bx_tcp_ring_read(const struct bx_transport *t, const uint8_t *ring, uint32_t offset, uint8_t *bytes,
+bx_tcp_ring_read(uint32_t size, const uint8_t *ring, uint32_t offset, uint8_t *bytes,
     uint32_t length)
 {
-	uint32_t at = offset & (t->config.ring_bytes - 1), first = t->config.ring_bytes - at;
+	uint32_t at = offset & (size - 1), first = size - at;
 
 	if (BX_LIKELY(length <= first))
 		memcpy(bytes, ring + at, length);
@@ -515,10 +566,10 @@ bx_tcp_ring_read(const struct bx_transport *t, const uint8_t *ring, uint32_t off
 }
 
 static inline uint64_t
-bx_tcp_ring_write_sum(const struct bx_transport *t, uint8_t *ring, uint32_t offset, const uint8_t *bytes,
+bx_tcp_ring_write_sum(uint32_t size, uint8_t *ring, uint32_t offset, const uint8_t *bytes,
     uint32_t length, uint64_t sum)
 {
-	uint32_t at = offset & (t->config.ring_bytes - 1), first = t->config.ring_bytes - at;
+	uint32_t at = offset & (size - 1), first = size - at;
 
 	if (BX_LIKELY(length <= first))
 		return bx_net_raw_copy(ring + at, bytes, length, sum);
@@ -526,10 +577,10 @@ bx_tcp_ring_write_sum(const struct bx_transport *t, uint8_t *ring, uint32_t offs
 }
 
 static inline uint64_t
-bx_tcp_ring_read_sum(const struct bx_transport *t, const uint8_t *ring, uint32_t offset, uint8_t *bytes,
+bx_tcp_ring_read_sum(uint32_t size, const uint8_t *ring, uint32_t offset, uint8_t *bytes,
     uint32_t length, uint64_t sum)
 {
-	uint32_t at = offset & (t->config.ring_bytes - 1), first = t->config.ring_bytes - at;
+	uint32_t at = offset & (size - 1), first = size - at;
 
 	if (BX_LIKELY(length <= first))
 		return bx_net_raw_copy(bytes, ring + at, length, sum);
@@ -541,6 +592,14 @@ static inline uint32_t
 conn_id(const struct bx_transport *t, const struct conn *c)
 {
 	return (uint32_t)(c - t->conns);
+}
+
+/* Its lines are asked for together: one after the other, each would wait for the one before. */
+static inline void
+conn_fetch(const struct conn *c)
+{
+	for (uint32_t i = 0; i < HOT_LINES; i++)
+		__builtin_prefetch((const uint8_t *)c + i * LINE, 1);
 }
 
 /* A connection that is not in the hash yet, but marked as if it were; NULL: there is no place. */
@@ -631,10 +690,11 @@ static inline void
 bx_tcp_conn_arm(struct bx_transport *t, struct conn *c)
 {
 	uint64_t due_us = min_u64(c->retransmit_us, min_u64(c->ack_us, c->slow_us));
-	uint64_t set = t->timers[conn_id(t, c)].due;
 
-	if (due_us != NEVER && (set == 0 || due_us >> TICK_SHIFT < set - 1))
-		bx_tcp_timer_set(t, conn_id(t, c), due_us);
+	if (due_us >> TICK_SHIFT >= c->armed)
+		return;
+	c->armed = due_us >> TICK_SHIFT;
+	bx_tcp_timer_set(t, conn_id(t, c), due_us);
 }
 /* The payload of a full segment for an MTU (RFC 9293, 3.7.1; RFC 6691). */
 uint16_t bx_tcp_mss_of_mtu(const struct bx_net_addr *local, uint32_t mtu);
@@ -667,7 +727,7 @@ bx_tcp_records(const struct bx_transport *t, struct conn *c)
 	if (c->send_ring == NONE)
 		return (struct records){ &c->single, 0, c->single_count, 1 };
 	ring = send_ring_of(t, c->send_ring);
-	return (struct records){ ring->records, ring->head, ring->count, t->record_count };
+	return (struct records){ ring->records, ring->head, ring->count, ring->capacity };
 }
 
 static inline struct record *
@@ -691,12 +751,12 @@ bx_tcp_records_put(const struct bx_transport *t, struct conn *c, const struct re
 	struct send_ring *ring;
 
 	if (c->send_ring == NONE) {
-		c->single_count = r->count;
+		c->single_count = (uint8_t)r->count;
 		return;
 	}
 	ring = send_ring_of(t, c->send_ring);
-	ring->head = r->head;
-	ring->count = r->count;
+	ring->head = (uint16_t)r->head;
+	ring->count = (uint16_t)r->count;
 }
 
 /* There is room: see bx_tcp_records_full. */
@@ -721,8 +781,8 @@ bx_tcp_record_last(const struct bx_transport *t, struct conn *c)
 
 /* Cuts the record around seq in two, if there is room. */
 void bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq);
-/* Gives the connection a sending ring; false: the pool is empty. */
-bool bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c);
+/* Gives the connection a sending ring for so many bytes more, or what room there is; false: the pool is empty. */
+bool bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c, size_t length);
 
 /* ---- tcp_parse.c ---- */
 bool bx_tcp_parse(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf,

@@ -232,7 +232,7 @@ queue(struct bx_transport *t, struct udp_end *e, const struct bx_net_buf *buf, c
 		t->stats.udp_full++;
 		return;
 	}
-	ring = ring_bytes_of(t, e->ring, t->receive_head);
+	ring = receive_bytes_of(t, e->ring);
 	if (bx_get_be16(p + 6) == 0 && !bx_net_addr_is_ipv4(&buf->source)) {
 		/* RFC 8200, 8.1: over IPv6 there is always one. */
 		t->stats.bad_checksum++;
@@ -240,18 +240,18 @@ queue(struct bx_transport *t, struct udp_end *e, const struct bx_net_buf *buf, c
 	}
 	if (bx_get_be16(p + 6) == 0 || (buf->flags & BX_NET_F_SUM_GOOD) != 0) {
 		/* RFC 768: no checksum, over IPv4 only. */
-		bx_tcp_ring_write(t, ring, e->tail + (uint32_t)sizeof from, p + UDP_HEAD, from.length);
+		bx_tcp_ring_write(t->config.ring_bytes, ring, e->tail + (uint32_t)sizeof from, p + UDP_HEAD, from.length);
 	} else {
 		sum = sum_pseudo(&buf->source, &buf->destination, PROTOCOL_UDP) + sum_of16(total);
 		sum += (uint64_t)sum_load32(p) + sum_load32(p + 4);
-		sum = bx_tcp_ring_write_sum(t, ring, e->tail + (uint32_t)sizeof from, p + UDP_HEAD,
+		sum = bx_tcp_ring_write_sum(t->config.ring_bytes, ring, e->tail + (uint32_t)sizeof from, p + UDP_HEAD,
 		    from.length, sum);
 		if (sum_fold(sum) != 0xffffu) {
 			t->stats.bad_checksum++;
 			return;
 		}
 	}
-	bx_tcp_ring_write(t, ring, e->tail, (const uint8_t *)&from, sizeof from);
+	bx_tcp_ring_write(t->config.ring_bytes, ring, e->tail, (const uint8_t *)&from, sizeof from);
 	e->tail += need;
 	event_add(t, e);
 	t->stats.udp_in++;
@@ -349,10 +349,10 @@ bx_udp_receive(struct bx_transport *t, uint64_t end, uint8_t *bytes, uint32_t si
 	}
 	if (e->ring == NONE)
 		return BX_ERR_WOULD_BLOCK;
-	ring = ring_bytes_of(t, e->ring, t->receive_head);
-	bx_tcp_ring_read(t, ring, e->head, (uint8_t *)from, sizeof *from);
+	ring = receive_bytes_of(t, e->ring);
+	bx_tcp_ring_read(t->config.ring_bytes, ring, e->head, (uint8_t *)from, sizeof *from);
 	n = min_u32(size, from->length);
-	bx_tcp_ring_read(t, ring, e->head + (uint32_t)sizeof *from, bytes, n);
+	bx_tcp_ring_read(t->config.ring_bytes, ring, e->head + (uint32_t)sizeof *from, bytes, n);
 	e->head += (uint32_t)sizeof *from + from->length;
 	*received = n;
 	if (e->head == e->tail) {
