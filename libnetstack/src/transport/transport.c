@@ -301,7 +301,7 @@ bx_transport_usage(const struct bx_transport *t)
 {
 	return (struct bx_transport_usage){
 		.connections = t->conn_used, .half_open = t->half_used, .time_waits = t->tw_used,
-		.listeners = t->listener_used, .udp_ends = t->udp_used, 
+		.listeners = t->listener_used, .udp_ends = t->udp_used,
 		.rings = t->ring_used + t->small_used,
 		.timers = t->timer_used,
 	};
