@@ -17,14 +17,11 @@ enum bx_err
 bx_fs_get_attr(struct bx_fs *fs, uint64_t inode, const char *name, size_t name_length,
     void *buffer, size_t buffer_length, size_t *length)
 {
-	struct fs_key key;
 	struct fs_item item;
 	enum bx_err err = bx_fsi_attr_name_check(name, name_length);
 
-	if (err != BX_OK)
-		return err;
-	bx_fsi_key(&key, inode, FS_KEY_ATTR, name, name_length);
-	err = bx_fsi_tree_get(fs, &key, &item);
+	if (err == BX_OK)
+		err = bx_fsi_tree_find(fs, inode, FS_KEY_ATTR, name, name_length, &item);
 	if (err != BX_OK)
 		return err;
 	if (item.value_length > buffer_length)
@@ -117,8 +114,6 @@ bx_fs_next_attr(struct bx_fs *fs, uint64_t inode, const char *after, size_t afte
 		return err;
 	bx_fsi_key(&key, inode, FS_KEY_ATTR, after, after_length);
 	err = bx_fsi_tree_next(fs, &key, false, &item);
-	if (err == BX_OK && !bx_fsi_item_is(&item, inode, FS_KEY_ATTR))
-		err = BX_ERR_NOT_FOUND;
 	if (err != BX_OK)
 		return err;
 	if (item.key_length < 10)

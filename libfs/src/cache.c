@@ -18,8 +18,28 @@ bx_fsi_cache_init(struct bx_fs *fs)
 		fs->slots[i] = (struct fs_slot){ .state = FS_SLOT_FREE };
 	fs->hand = 0;
 	fs->dirty_oldest = fs->dirty_newest = FS_NO_SLOT;
-	fs->dirty_count = fs->dirty_data = 0;
+	fs->dirty_count = 0;
+	memset(fs->dirty_of, 0, sizeof fs->dirty_of);
 	fs->shape_version++;
+}
+
+/* What a device says beside BX_OK is BX_ERR_IO to everybody. */
+enum bx_err
+bx_fsi_device_read(const struct bx_fs *fs, uint64_t offset, void *to, size_t length)
+{
+	return fs->device.read(fs->device.context, offset, to, length) == BX_OK ? BX_OK : BX_ERR_IO;
+}
+
+enum bx_err
+bx_fsi_device_write(const struct bx_fs *fs, uint64_t offset, const void *from, size_t length)
+{
+	return fs->device.write(fs->device.context, offset, from, length) == BX_OK ? BX_OK : BX_ERR_IO;
+}
+
+enum bx_err
+bx_fsi_device_flush(const struct bx_fs *fs)
+{
+	return fs->device.flush(fs->device.context) == BX_OK ? BX_OK : BX_ERR_IO;
 }
 
 static uint32_t *
@@ -38,6 +58,15 @@ bx_fsi_cache_find(const struct bx_fs *fs, uint64_t address)
 	while (i != FS_NO_SLOT && fs->slots[i].address != address)
 		i = fs->slots[i].chain;
 	return i;
+}
+
+/* Whether the block is in memory, and other than on the device. */
+bool
+bx_fsi_cache_is_dirty(const struct bx_fs *fs, uint64_t address)
+{
+	uint32_t i = bx_fsi_cache_find(fs, address);
+
+	return i != FS_NO_SLOT && fs->slots[i].state == FS_SLOT_DIRTY;
 }
 
 static void
@@ -74,8 +103,7 @@ list_out(struct bx_fs *fs, uint32_t slot)
 	else
 		fs->dirty_newest = s->older;
 	fs->dirty_count--;
-	if (s->kind == FS_KIND_DATA)
-		fs->dirty_data--;
+	fs->dirty_of[s->kind]--;
 }
 
 /* The slot differs from the device, or is new.  It becomes the newest of the list. */
@@ -98,8 +126,7 @@ bx_fsi_cache_dirty(struct bx_fs *fs, uint32_t slot)
 		fs->dirty_oldest = slot;
 	fs->dirty_newest = slot;
 	fs->dirty_count++;
-	if (s->kind == FS_KIND_DATA)
-		fs->dirty_data++;
+	fs->dirty_of[s->kind]++;
 }
 
 /* Write a dirty slot to its address and tell its parent the checksum. */
@@ -112,10 +139,9 @@ write_out(struct bx_fs *fs, uint32_t slot)
 
 	BX_ASSERT(!fs->read_only);
 	bx_fsi_sum_block(&fs->root, s->address, s->generation, bx_fsi_block(fs, slot), sum);
-	err = fs->device.write(fs->device.context, s->address * BX_FS_BLOCK,
-	    bx_fsi_block(fs, slot), BX_FS_BLOCK);
+	err = bx_fsi_device_write(fs, s->address * BX_FS_BLOCK, bx_fsi_block(fs, slot), BX_FS_BLOCK);
 	if (err != BX_OK)
-		return BX_ERR_IO;
+		return err;
 	if (s->kind == FS_KIND_NODE)
 		err = bx_fsi_tree_store_sum(fs, slot, sum);
 	else if (s->kind == FS_KIND_MAP)
@@ -140,18 +166,23 @@ may_write_out(const struct bx_fs *fs, uint32_t slot)
 	return !bx_fsi_map_has_dirty_child(fs, slot);
 }
 
-/* Write out the dirty block that was left alone for longest.  `spare_pinned`: not one
- * that the running operation prepared. */
+/* Write out the dirty block that was left alone for longest.  `spare_pinned`: not one that the running operation
+ * prepared.  One of the map comes last, and then not at all: the next root changes it again. */
 enum bx_err
 bx_fsi_cache_write_oldest(struct bx_fs *fs, bool spare_pinned)
 {
+	uint32_t map = FS_NO_SLOT;
+
 	for (uint32_t i = fs->dirty_oldest; i != FS_NO_SLOT; i = fs->slots[i].newer) {
-		if (fs->slots[i].held || (spare_pinned && fs->slots[i].pin == fs->op))
+		const struct fs_slot *s = &fs->slots[i];
+
+		if (s->held || (spare_pinned && (s->pin == fs->op || s->kind == FS_KIND_MAP)) || !may_write_out(fs, i))
 			continue;
-		if (may_write_out(fs, i))
+		if (s->kind != FS_KIND_MAP)
 			return write_out(fs, i);
+		map = i;
 	}
-	return BX_ERR_NO_MEMORY;
+	return map == FS_NO_SLOT ? BX_ERR_NO_MEMORY : write_out(fs, map);
 }
 
 /* A clean or free slot that nobody needs at the moment. */
@@ -270,11 +301,8 @@ bx_fsi_cache_load(struct bx_fs *fs, const struct fs_pointer *pointer, enum fs_sl
 		return err;
 	fs->counters.misses++;
 	fs->counters.blocks_read++;
-	err = fs->device.read(fs->device.context, pointer->address * BX_FS_BLOCK,
-	    bx_fsi_block(fs, i), BX_FS_BLOCK);
-	if (err != BX_OK)
-		err = BX_ERR_IO;
-	else
+	err = bx_fsi_device_read(fs, pointer->address * BX_FS_BLOCK, bx_fsi_block(fs, i), BX_FS_BLOCK);
+	if (err == BX_OK)
 		err = check_block(fs, bx_fsi_block(fs, i), pointer, kind, level);
 	if (err != BX_OK) {
 		bx_fsi_cache_drop(fs, pointer->address);
@@ -314,22 +342,23 @@ bx_fsi_cache_drop(struct bx_fs *fs, uint64_t address)
 	fs->slots[i].state = FS_SLOT_FREE;
 }
 
-/* Between operations: write until few dirty blocks are left, so that no commit has much
- * to do. */
+/*
+ * Between operations: write so much that no call has to write more than its bound.  A root must be possible within
+ * it; what goes further spares the calls to come, as long as this one has not written much: all but the map
+ * when the next one begins with a root.
+ */
 enum bx_err
 bx_fsi_cache_trim(struct bx_fs *fs)
 {
-	/* A small arena has one less, so that an operation that commits and then has to make room stays
-	 * within its bound. */
-	uint32_t most = fs->slot_count < 4 * FS_DIRTY_MAX ? FS_DIRTY_MAX - 1 : FS_DIRTY_MAX;
+	uint32_t most = bx_fsi_root_due(fs) ? 0 : fs->root.tree.level > 2 ? FS_DIRTY_MAX_DEEP :
+	    fs->slot_count < FS_SLOTS_FEW ? FS_DIRTY_MAX_FEW : FS_DIRTY_MAX;
+	enum bx_err err = BX_OK;
 
-	while (fs->dirty_count > most) {
-		enum bx_err err = bx_fsi_cache_write_oldest(fs, true);
-
-		if (err != BX_OK)
-			return err;
-	}
-	return BX_OK;
+	while (err == BX_OK && (bx_fsi_commit_cost(fs) > FS_COMMIT_MAX ||
+	    (fs->dirty_count - fs->dirty_of[FS_KIND_MAP] > most &&
+	    fs->counters.blocks_written - fs->written_before < FS_CALL_TRIM)))
+		err = bx_fsi_cache_write_oldest(fs, true);
+	return err == BX_ERR_NO_MEMORY ? BX_OK : err;
 }
 
 /* Write everything, children before parents: every pass over the list writes at least

@@ -146,7 +146,7 @@ begin_blocks(struct bx_fs *fs, uint64_t inode, uint64_t first, uint64_t end, uns
 
 /* Keep this much in the tree; 0: nothing. */
 enum bx_err
-bx_fsi_inline_put(struct bx_fs *fs, uint64_t inode, const uint8_t *bytes, size_t length)
+bx_fsi_inline_put(struct bx_fs *fs, uint64_t inode, const void *bytes, size_t length)
 {
 	struct fs_key key;
 	enum bx_err err;
@@ -312,9 +312,8 @@ write_whole(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint64_t offs
 	for (uint64_t i = 0; i < run.count && err == BX_OK; i++)
 		bx_fsi_sum_block(&fs->root, run.address + i, fs->current, bytes + i * BX_FS_BLOCK,
 		    sums + i * fs->sum_bytes);
-	if (err == BX_OK && fs->device.write(fs->device.context, run.address * BX_FS_BLOCK, bytes,
-	    (size_t)run.count * BX_FS_BLOCK) != BX_OK)
-		err = BX_ERR_IO;
+	if (err == BX_OK)
+		err = bx_fsi_device_write(fs, run.address * BX_FS_BLOCK, bytes, (size_t)run.count * BX_FS_BLOCK);
 	if (err != BX_OK) {
 		/* Nobody knows of these blocks; the map is the only thing to set right. */
 		enum bx_err undo = bx_fsi_mark(fs, run.address, run.count, false);

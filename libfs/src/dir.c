@@ -58,12 +58,9 @@ entry_decode(const struct fs_item *item, struct found *out)
 static enum bx_err
 find(struct bx_fs *fs, uint64_t directory, struct name name, struct found *out)
 {
-	struct fs_key key;
 	struct fs_item item;
-	enum bx_err err;
+	enum bx_err err = bx_fsi_tree_find(fs, directory, FS_KEY_ENTRY, name.bytes, name.length, &item);
 
-	bx_fsi_key(&key, directory, FS_KEY_ENTRY, name.bytes, name.length);
-	err = bx_fsi_tree_get(fs, &key, &item);
 	return err == BX_OK ? entry_decode(&item, out) : err;
 }
 
@@ -148,8 +145,6 @@ bx_fs_next_entry(struct bx_fs *fs, uint64_t directory, const char *after, size_t
 		return err;
 	bx_fsi_key(&key, directory, FS_KEY_ENTRY, after, after_length);
 	err = bx_fsi_tree_next(fs, &key, false, &item);
-	if (err == BX_OK && !bx_fsi_item_is(&item, directory, FS_KEY_ENTRY))
-		err = BX_ERR_NOT_FOUND;
 	if (err == BX_OK)
 		err = entry_decode(&item, &found);
 	if (err == BX_OK && bx_fsi_name_check((const char *)item.key + 9, item.key_length - 9) != BX_OK)
@@ -212,7 +207,6 @@ make(struct bx_fs *fs, uint64_t directory, struct name name, uint8_t type, struc
 {
 	struct fs_inode dir, in;
 	struct found found;
-	struct fs_key key;
 	uint64_t inode = fs->root.next_inode;
 	enum bx_err err = open_directory(fs, directory, name, &dir);
 
@@ -244,10 +238,8 @@ make(struct bx_fs *fs, uint64_t directory, struct name name, uint8_t type, struc
 		.gid = owner.gid,
 	};
 	err = bx_fsi_inode_put(fs, inode, &in);
-	if (err == BX_OK && target.length > 0) {
-		bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
-		err = bx_fsi_tree_put(fs, &key, target.bytes, target.length);
-	}
+	if (err == BX_OK && target.length > 0)
+		err = bx_fsi_inline_put(fs, inode, target.bytes, target.length);
 	if (err == BX_OK)
 		err = put_entry(fs, directory, name, (struct found){ inode, type });
 	dir.size++;
@@ -489,16 +481,20 @@ rename_check(struct bx_fs *fs, struct renaming *r, uint32_t flags)
 static enum bx_err
 rename_touch(struct bx_fs *fs, const struct renaming *r)
 {
-	enum bx_err err = bx_fsi_op_begin(fs, r->victim.inode != 0 ? 8 : 5, 0, 0, FS_OP_NORMAL);
+	enum bx_err err = bx_fsi_op_begin(fs, r->victim.inode != 0 ? FS_KEYS_MAX : 5, 0, 0, FS_OP_NORMAL);
 
+	/* So many paths may not be in memory at once, and what is written before it changes is written
+	 * twice.  So they are looked at; in this order, so that what changes first is read last. */
+	fs->looking = fs->slot_count < FS_SLOTS_FEW;
+	if (err == BX_OK && r->victim.inode != 0)
+		err = touch_victim(fs, r->victim.inode);
 	if (err == BX_OK)
-		err = touch_name(fs, r->from, r->old_name);
+		err = bx_fsi_touch_inode(fs, r->object.inode);
 	if (err == BX_OK)
 		err = touch_name(fs, r->to, r->new_name);
 	if (err == BX_OK)
-		err = bx_fsi_touch_inode(fs, r->object.inode);
-	if (err == BX_OK && r->victim.inode != 0)
-		err = touch_victim(fs, r->victim.inode);
+		err = touch_name(fs, r->from, r->old_name);
+	fs->looking = false;
 	return err;
 }
 

@@ -76,12 +76,23 @@ step_to_change(struct bx_fs *fs, struct fs_path *path)
 	return err;
 }
 
+/* As bx_fsi_path_step(), and nothing forbids that the node is changed. */
+static enum bx_err
+step_to_look(struct bx_fs *fs, struct fs_path *path)
+{
+	enum bx_err err = bx_fsi_path_step(fs, path);
+
+	if (err == BX_OK && !bx_fsi_node_disjoint(bx_fsi_block(fs, path->slot[path->depth - 1])))
+		err = BX_ERR_CORRUPT;
+	return err;
+}
+
 /* To the leaf for `key`, and the whole path can be changed. */
 static enum bx_err
 descend_to_change(struct bx_fs *fs, const struct fs_key *key, struct fs_path *path)
 {
 	path->top = &fs->root.tree;
-	return bx_fsi_descend(fs, key, 0, false, step_to_change, path);
+	return bx_fsi_descend(fs, key, 0, false, fs->looking ? step_to_look : step_to_change, path);
 }
 
 /* A remembered leaf of the key that is dirty: then so is its path, and no part of it is written before
@@ -476,9 +487,8 @@ bx_fsi_tree_has_dirty_child(const struct bx_fs *fs, uint32_t slot)
 
 	for (unsigned i = 0; i < bx_fsi_node_count(node); i++) {
 		unsigned length;
-		uint32_t child = bx_fsi_cache_find(fs, bx_get_le64(bx_fsi_node_value(node, i, &length)));
 
-		if (child != FS_NO_SLOT && fs->slots[child].state == FS_SLOT_DIRTY)
+		if (bx_fsi_cache_is_dirty(fs, bx_get_le64(bx_fsi_node_value(node, i, &length))))
 			return true;
 	}
 	return false;

@@ -4,12 +4,6 @@
 
 #define FILE_BLOCKS_MAX (BX_FS_SIZE_MAX / BX_FS_BLOCK)
 
-bool
-bx_fsi_item_is(const struct fs_item *item, uint64_t inode, enum fs_key_type type)
-{
-	return item->key_length >= 9 && bx_get_be64(item->key) == inode && item->key[8] == type;
-}
-
 enum bx_err
 bx_fsi_extent_decode(const struct bx_fs *fs, const struct fs_item *item, struct fs_extent *out)
 {
@@ -44,11 +38,7 @@ extent_before(struct bx_fs *fs, uint64_t inode, uint64_t block, struct fs_extent
 
 	bx_fsi_key_u64(&key, inode, FS_KEY_EXTENT, block);
 	err = bx_fsi_tree_last(fs, &key, &item);
-	if (err != BX_OK)
-		return err;
-	if (!bx_fsi_item_is(&item, inode, FS_KEY_EXTENT))
-		return BX_ERR_NOT_FOUND;
-	return bx_fsi_extent_decode(fs, &item, out);
+	return err == BX_OK ? bx_fsi_extent_decode(fs, &item, out) : err;
 }
 
 /* The extent that holds the file block.  BX_ERR_NOT_FOUND: a hole. */
@@ -175,7 +165,7 @@ bx_fsi_extent_remove(struct bx_fs *fs, uint64_t inode, struct fs_inode *in, uint
 			err = bx_fsi_free_later(fs, e.address + (low - e.first), high - low);
 		if (err != BX_OK)
 			return err;
-		for (uint64_t i = low; fs->dirty_data > 0 && i < high; i++)
+		for (uint64_t i = low; fs->dirty_of[FS_KIND_DATA] > 0 && i < high; i++)
 			bx_fsi_cache_drop(fs, e.address + (i - e.first));
 		if (in->blocks < high - low)
 			return BX_ERR_CORRUPT;

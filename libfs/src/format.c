@@ -184,16 +184,16 @@ format_options(struct formatter *f, const struct bx_fs_format *options)
 		f->root.blocks = BX_FS_BLOCKS_MAX;
 	if (log == 0) {
 		log = f->root.blocks / 256;
-		log = log < 2 ? 2 : log > 16 ? 16 : log;
+		log = log < 2 ? 2 : log > BX_FS_LOG_MAX ? BX_FS_LOG_MAX : log;
 	}
-	if (log < 2 || log > 64)
+	if (log < 2 || log > BX_FS_LOG_MAX)
 		return BX_ERR_INVALID;
 	f->root.log_blocks = (uint32_t)log;
 	f->root.replay_blocks = (uint32_t)(slots - FS_WORK_SLOTS);
 	bx_fsi_map_shape(f->root.blocks, &f->shape);
+	/* Of the smallest volume: roots, log, a map of one node and the table, and what is kept back. */
+	BX_STATIC_ASSERT(8 + 2 * BX_FS_LOG_MAX + 2 * FS_RESERVE <= BX_FS_BLOCKS_MIN, "the smallest volume has room");
 	f->first_data = 2 + 2 * f->shape.nodes + log;
-	if (f->first_data + 2 + log + 2 * FS_RESERVE > f->root.blocks)
-		return BX_ERR_RANGE;
 	memcpy(f->root.uuid, options->uuid, sizeof f->root.uuid);
 	f->root.hash = (uint8_t)options->hash;
 	f->root.next_inode = BX_FS_ROOT + 1;

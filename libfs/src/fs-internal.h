@@ -52,8 +52,16 @@ int memcmp(const void *a, const void *b, size_t length);
 #define FS_MAGIC_LOG		UINT32_C(0x474c5842)	/* "BXLG" */
 
 #define FS_NO_SLOT		UINT32_MAX
-#define FS_DIRTY_MAX		8u	/* changed blocks that wait in memory between calls */
-#define FS_MAP_TOUCH_MAX	4u	/* map leaves that pending frees may name before a root is due */
+#define FS_DIRTY_MAX		10u	/* changed blocks that wait in memory between calls, beside those of the map */
+#define FS_DIRTY_MAX_FEW	7u	/* ... in a small arena */
+#define FS_DIRTY_MAX_DEEP	4u	/* ... in a tree of four levels and more */
+#define FS_COMMIT_MAX		14u	/* blocks that a root writes at most, beside its copies and an edited table */
+#define FS_KEYS_MAX		8u	/* paths that an operation changes at most: a rename that replaces */
+#define FS_SLOTS_FEW		64u	/* blocks in memory that hold so many paths for sure: 8 of 8 */
+#define FS_FREES_MAX		64u	/* runs of blocks that an operation frees: 8 paths of 8 nodes, 4 and 20 extents, a walk */
+#define FS_CALL_TRIM		15u	/* blocks that a call has written when it no longer writes ahead */
+#define FS_MAP_TOUCH_MAX	5u	/* map leaves that may differ from the last root's before the next one is due */
+#define FS_MAP_TOUCH_SLOTS	16u	/* ... that are told apart */
 #define FS_STEP_ITEMS		16u	/* extents or attributes that one call removes at most */
 #define FS_POOL_MAX		64u
 #define FS_RESERVE		32u	/* blocks that only deleting may use */
@@ -198,10 +206,12 @@ struct bx_fs {
 	bool second_damaged[2];		/* of the roots of even and odd generation: the copy at the end */
 	bool snapshot;			/* shows one, not the files */
 	bool replaying;			/* operations come from the log */
+	bool looking;			/* paths are looked at before they are changed, not changed yet */
 	bool mounting;			/* ... of an earlier mount, whose kept files are not kept now */
 
 	/* operations */
 	uint64_t op;			/* number of the running one: what pins */
+	uint64_t written_before;	/* blocks, by counters.blocks_written, when it began */
 	uint64_t version;		/* changes with every one that may change something */
 	uint64_t mount_id;
 	uint64_t held;			/* orphans kept open by this mount */
@@ -221,7 +231,7 @@ struct bx_fs {
 	struct fs_run *pending;		/* freed; usable after the next root */
 	uint32_t pending_count, pending_max;
 	uint64_t pending_blocks;
-	uint64_t touched[FS_MAP_TOUCH_MAX];
+	uint64_t touched[FS_MAP_TOUCH_SLOTS];	/* map leaves that change with the next root */
 	uint32_t touched_count;
 	uint64_t pool[FS_POOL_MAX];	/* taken from the map for tree blocks of this operation */
 	uint32_t pool_count;
@@ -233,7 +243,8 @@ struct bx_fs {
 	uint32_t *buckets;
 	uint32_t slot_count, bucket_mask, hand;
 	enum bx_err (*write_oldest)(struct bx_fs *fs, bool spare_pinned);	/* NULL: read-only */
-	uint32_t dirty_oldest, dirty_newest, dirty_count, dirty_data;
+	uint32_t dirty_oldest, dirty_newest, dirty_count;
+	uint32_t dirty_of[4];		/* of each enum fs_slot_kind */
 	uint32_t epoch_dirty;		/* blocks changed since the last root */
 
 	/* the leaves that were used last: often the next ones too, of an inode and of its content or names */
@@ -335,6 +346,9 @@ bx_fsi_node_item_bytes(const uint8_t *node, unsigned index)
 }
 
 /* ---- cache.c ---- */
+enum bx_err bx_fsi_device_read(const struct bx_fs *fs, uint64_t offset, void *to, size_t length);
+enum bx_err bx_fsi_device_write(const struct bx_fs *fs, uint64_t offset, const void *from, size_t length);
+enum bx_err bx_fsi_device_flush(const struct bx_fs *fs);
 void bx_fsi_cache_init(struct bx_fs *fs);
 static inline uint8_t *
 bx_fsi_block(const struct bx_fs *fs, uint32_t slot)
@@ -342,6 +356,7 @@ bx_fsi_block(const struct bx_fs *fs, uint32_t slot)
 	return fs->blocks + (size_t)slot * BX_FS_BLOCK;
 }
 uint32_t bx_fsi_cache_find(const struct bx_fs *fs, uint64_t address);
+bool bx_fsi_cache_is_dirty(const struct bx_fs *fs, uint64_t address);
 enum bx_err bx_fsi_cache_take(struct bx_fs *fs, uint64_t address, enum fs_slot_kind kind,
     uint32_t *slot);
 enum bx_err bx_fsi_cache_load(struct bx_fs *fs, const struct fs_pointer *pointer,
@@ -376,6 +391,10 @@ enum bx_err bx_fsi_pool_take(struct bx_fs *fs, uint64_t *address);
 enum bx_err bx_fsi_free_later(struct bx_fs *fs, uint64_t address, uint64_t count);
 void bx_fsi_free_node(struct bx_fs *fs, uint64_t address, uint64_t generation, enum bx_err *err);
 enum bx_err bx_fsi_space_settle(struct bx_fs *fs);
+/* Blocks that a root would write now, beside its copies. */
+uint32_t bx_fsi_commit_cost(const struct bx_fs *fs);
+/* Whether the next operation begins with a root. */
+bool bx_fsi_root_due(const struct bx_fs *fs);
 
 /* ---- tree.c, edit.c ---- */
 void bx_fsi_key(struct fs_key *key, uint64_t inode, enum fs_key_type type, const void *rest,
@@ -389,6 +408,10 @@ struct fs_item {
 	uint64_t generation;		/* of the leaf */
 };
 enum bx_err bx_fsi_tree_get(struct bx_fs *fs, const struct fs_key *key, struct fs_item *item);
+enum bx_err bx_fsi_tree_find(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void *rest,
+    size_t rest_length, struct fs_item *item);
+/* The first item above the key, or at it; the last one at or below it.  BX_ERR_NOT_FOUND: that is of another
+ * object or type, or there is none. */
 enum bx_err bx_fsi_tree_next(struct bx_fs *fs, const struct fs_key *key, bool inclusive,
     struct fs_item *item);
 enum bx_err bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *item);
@@ -490,7 +513,7 @@ enum bx_err bx_fsi_data_load(struct bx_fs *fs, uint64_t address, uint64_t genera
     const uint8_t *sum, uint32_t *slot);
 enum bx_err bx_fsi_inline_get(struct bx_fs *fs, uint64_t inode, uint8_t bytes[BX_FS_INLINE_MAX],
     size_t *have);
-enum bx_err bx_fsi_inline_put(struct bx_fs *fs, uint64_t inode, const uint8_t *bytes, size_t length);
+enum bx_err bx_fsi_inline_put(struct bx_fs *fs, uint64_t inode, const void *bytes, size_t length);
 struct fs_extent {
 	uint64_t first, count, address, generation;
 	const uint8_t *sums;	/* as struct fs_item */
@@ -511,10 +534,6 @@ struct fs_extent {
   @ ensures \result == BX_OK && fs->sum_bytes == 32 ==> 16 + 32 * out->count == item->value_length; */
 enum bx_err bx_fsi_extent_decode(const struct bx_fs *fs, const struct fs_item *item,
     struct fs_extent *out);
-/*@ requires \valid_read(item);
-  @ requires item->key_length >= 9 ==> \valid_read(item->key + (0 .. 8));
-  @ assigns \nothing; */
-bool bx_fsi_item_is(const struct fs_item *item, uint64_t inode, enum fs_key_type type);
 enum bx_err bx_fsi_extent_at(struct bx_fs *fs, uint64_t inode, uint64_t block,
     struct fs_extent *out);
 struct fs_plan {

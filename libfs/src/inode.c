@@ -38,12 +38,9 @@ bx_fsi_inode_decode(const uint8_t *b, unsigned length, struct fs_inode *out)
 enum bx_err
 bx_fsi_inode_get(struct bx_fs *fs, uint64_t inode, struct fs_inode *out)
 {
-	struct fs_key key;
 	struct fs_item item;
-	enum bx_err err;
+	enum bx_err err = bx_fsi_tree_find(fs, inode, FS_KEY_INODE, NULL, 0, &item);
 
-	bx_fsi_key(&key, inode, FS_KEY_INODE, NULL, 0);
-	err = bx_fsi_tree_get(fs, &key, &item);
 	if (err != BX_OK)
 		return err;
 	return bx_fsi_inode_decode(item.value, item.value_length, out);
@@ -166,26 +163,26 @@ bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
 		return BX_ERR_FS_FAILED;
 	fs->op++;
 	fs->version++;
+	if (class != FS_OP_TIDYING)
+		fs->written_before = fs->counters.blocks_written;
 	if (fs->replaying)
 		return bx_fsi_pool_fill(fs, blocks < bx_fsi_available(fs) ? blocks :
 		    (uint32_t)bx_fsi_available(fs));
-	if (class == FS_OP_NORMAL && !fs->transaction && something_to_tidy(fs)) {
-		err = tidy_by_the_way(fs);
-		if (err != BX_OK)
-			return err;
-	}
+	/* What changes most itself leaves to others what can wait. */
 	if (!fs->transaction && (fs->pending_count + entries > fs->pending_max ||
-	    fs->touched_count > FS_MAP_TOUCH_MAX)) {
+	    (keys < FS_KEYS_MAX && bx_fsi_root_due(fs))))
 		err = bx_fsi_commit_root(fs);
-		if (err != BX_OK)
-			return err;
-	}
+	else if (class == FS_OP_NORMAL && keys < FS_KEYS_MAX && !fs->transaction && something_to_tidy(fs))
+		err = tidy_by_the_way(fs);
+	if (err != BX_OK)
+		return err;
 	for (unsigned turn = 0; turn < 4 && !fs->transaction && class != FS_OP_TIDYING; turn++) {
 		/* Content does not come from what is kept for the tree. */
 		bool enough = bx_fsi_available(fs) >= blocks + reserve + data &&
 		    (data == 0 || fs->root.free > FS_RESERVE);
 
-		if (enough || (fs->pending_blocks == 0 && !something_to_tidy(fs)))
+		if (enough || (fs->pending_blocks == 0 && !something_to_tidy(fs)) ||
+		    fs->counters.blocks_written - fs->written_before >= FS_COMMIT_MAX)
 			break;
 		err = make_space(fs);
 		if (err != BX_OK)
@@ -196,10 +193,7 @@ bx_fsi_op_begin(struct bx_fs *fs, unsigned keys, unsigned frees, unsigned data,
 	if (fs->pending_count + entries > fs->pending_max)
 		return BX_ERR_NO_MEMORY;
 	fs->op++;
-	err = bx_fsi_cache_trim(fs);
-	if (err == BX_OK)
-		err = bx_fsi_pool_fill(fs, blocks);
-	return err;
+	return bx_fsi_pool_fill(fs, blocks);
 }
 
 enum bx_err
@@ -223,6 +217,10 @@ bx_fsi_op_end(struct bx_fs *fs, uint64_t time_ns, enum bx_err err, enum fs_log_c
 		fs->root.time_ns = time_ns;
 	if (code != FS_LOG_NOTHING)
 		bx_fsi_log_add(fs, code, entry);
+	/* What cannot be written now stays changed in memory, and is the next one's trouble. */
+	fs->op++;
+	if (!fs->read_only && !fs->replaying)
+		(void)bx_fsi_cache_trim(fs);
 	return BX_OK;
 }
 
@@ -328,7 +326,7 @@ bx_fsi_find_orphan(struct bx_fs *fs, uint64_t *inode)
 		err = bx_fsi_tree_next(fs, &key, false, &item);
 		if (err != BX_OK && err != BX_ERR_NOT_FOUND)
 			return err;
-		if (err == BX_ERR_NOT_FOUND || !bx_fsi_item_is(&item, 0, FS_KEY_ORPHAN)) {
+		if (err == BX_ERR_NOT_FOUND) {
 			if (fs->tidy_after == 0)
 				return BX_ERR_NOT_FOUND;
 			fs->tidy_after = 0;
@@ -348,13 +346,11 @@ bx_fsi_find_orphan(struct bx_fs *fs, uint64_t *inode)
 
 /* The first attribute above `key`, which becomes its key.  BX_ERR_NOT_FOUND: none. */
 static enum bx_err
-next_attr(struct bx_fs *fs, uint64_t inode, struct fs_key *key)
+next_attr(struct bx_fs *fs, struct fs_key *key)
 {
 	struct fs_item item;
 	enum bx_err err = bx_fsi_tree_next(fs, key, false, &item);
 
-	if (err == BX_OK && !bx_fsi_item_is(&item, inode, FS_KEY_ATTR))
-		err = BX_ERR_NOT_FOUND;
 	if (err != BX_OK)
 		return err;
 	memcpy(key->bytes, item.key, item.key_length);
@@ -371,7 +367,7 @@ prepare_attrs(struct bx_fs *fs, uint64_t inode, struct fs_plan *plan)
 	*plan = (struct fs_plan){ .items = 0 };
 	bx_fsi_key(&key, inode, FS_KEY_ATTR, NULL, 0);
 	while (plan->items < FS_STEP_ITEMS) {
-		enum bx_err err = next_attr(fs, inode, &key);
+		enum bx_err err = next_attr(fs, &key);
 
 		plan->all = err == BX_ERR_NOT_FOUND;
 		if (plan->all)
@@ -396,7 +392,7 @@ remove_attrs(struct bx_fs *fs, uint64_t inode, unsigned items)
 		struct fs_key key;
 
 		bx_fsi_key(&key, inode, FS_KEY_ATTR, NULL, 0);
-		err = next_attr(fs, inode, &key);
+		err = next_attr(fs, &key);
 		if (err == BX_OK)
 			err = bx_fsi_tree_delete(fs, &key);
 	}

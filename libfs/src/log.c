@@ -53,6 +53,7 @@ bx_fsi_log_commit(struct bx_fs *fs)
 	uint8_t *r = fs->log;
 	uint32_t sectors = sectors_for(fs, fs->log_length);
 	size_t bytes = (size_t)sectors * fs->device.sector_bytes;
+	enum bx_err err = BX_OK;
 
 	memset(r + fs->log_length, 0, bytes - fs->log_length);
 	memset(r, 0, FS_LOG_HEAD);
@@ -64,16 +65,16 @@ bx_fsi_log_commit(struct bx_fs *fs)
 	bx_put_le64(r + 24, fs->log_seed);
 	bx_put_le64(r + 32, bx_fsi_xxh64(r, fs->log_length, fs->log_seed));
 	/* What the record refers to must be there before it. */
-	if (fs->unflushed && fs->device.flush(fs->device.context) != BX_OK)
-		return BX_ERR_IO;
-	fs->unflushed = false;
-	for (unsigned copy = 0; copy < 2; copy++)
-		if (fs->device.write(fs->device.context, log_offset(fs, copy, fs->log_sector), r,
-		    bytes) != BX_OK)
-			return BX_ERR_IO;
+	if (fs->unflushed)
+		err = bx_fsi_device_flush(fs);
+	for (unsigned copy = 0; copy < 2 && err == BX_OK; copy++)
+		err = bx_fsi_device_write(fs, log_offset(fs, copy, fs->log_sector), r, bytes);
 	/* The commit point. */
-	if (fs->device.flush(fs->device.context) != BX_OK)
-		return BX_ERR_IO;
+	if (err == BX_OK)
+		err = bx_fsi_device_flush(fs);
+	if (err != BX_OK)
+		return err;
+	fs->unflushed = false;
 	fs->log_sector += sectors;
 	fs->log_records++;
 	fs->log_length = FS_LOG_HEAD;
@@ -94,15 +95,14 @@ read_record(struct bx_fs *fs, unsigned copy, uint32_t sector, uint32_t *length)
 	uint64_t at = log_offset(fs, copy, sector), sum;
 	uint32_t bytes, sectors;
 
-	if (fs->device.read(fs->device.context, at, r, unit) != BX_OK)
+	if (bx_fsi_device_read(fs, at, r, unit) != BX_OK)
 		return BX_ERR_IO;
 	if (!bx_fsi_record_head(r, fs->root.generation, fs->log_seed, sector, &bytes))
 		return BX_ERR_NOT_FOUND;
 	sectors = sectors_for(fs, bytes);
 	if (sectors > log_sectors(fs) - sector)
 		return BX_ERR_NOT_FOUND;
-	if (sectors > 1 && fs->device.read(fs->device.context, at + unit, r + unit,
-	    (size_t)(sectors - 1) * unit) != BX_OK)
+	if (sectors > 1 && bx_fsi_device_read(fs, at + unit, r + unit, (size_t)(sectors - 1) * unit) != BX_OK)
 		return BX_ERR_IO;
 	sum = bx_get_le64(r + 32);
 	bx_put_le64(r + 32, 0);

@@ -21,13 +21,10 @@ bx_fsi_file_get(struct bx_fs *fs, uint64_t inode, struct fs_inode *in)
 enum bx_err
 bx_fsi_inline_get(struct bx_fs *fs, uint64_t inode, uint8_t bytes[BX_FS_INLINE_MAX], size_t *have)
 {
-	struct fs_key key;
 	struct fs_item item;
-	enum bx_err err;
+	enum bx_err err = bx_fsi_tree_find(fs, inode, FS_KEY_INLINE, NULL, 0, &item);
 
 	*have = 0;
-	bx_fsi_key(&key, inode, FS_KEY_INLINE, NULL, 0);
-	err = bx_fsi_tree_get(fs, &key, &item);
 	if (err != BX_OK)
 		return err == BX_ERR_NOT_FOUND ? BX_OK : err;
 	if (item.value_length > BX_FS_INLINE_MAX)
@@ -72,10 +69,8 @@ read_whole(struct bx_fs *fs, uint64_t address, uint64_t generation, const uint8_
     uint64_t count, uint8_t *to)
 {
 	size_t bytes = (size_t)count * BX_FS_BLOCK;
-	enum bx_err err = BX_OK;
+	enum bx_err err = bx_fsi_device_read(fs, address * BX_FS_BLOCK, to, bytes);
 
-	if (fs->device.read(fs->device.context, address * BX_FS_BLOCK, to, bytes) != BX_OK)
-		err = BX_ERR_IO;
 	for (uint64_t i = 0; i < count && err == BX_OK; i++)
 		err = verify(fs, address + i, generation, to + i * BX_FS_BLOCK,
 		    sums + i * fs->sum_bytes);
@@ -96,43 +91,49 @@ bx_fsi_data_load(struct bx_fs *fs, uint64_t address, uint64_t generation, const 
 	return bx_fsi_cache_load(fs, &pointer, FS_KIND_DATA, 0, slot, &missed);
 }
 
+/* The first extent that ends behind a block.  BX_ERR_NOT_FOUND: there is none. */
+static enum bx_err
+extent_from(struct bx_fs *fs, uint64_t inode, uint64_t block, struct fs_extent *out)
+{
+	struct fs_item item;
+	struct fs_key key;
+	enum bx_err err = bx_fsi_extent_at(fs, inode, block, out);
+
+	if (err != BX_ERR_NOT_FOUND)
+		return err;
+	bx_fsi_key_u64(&key, inode, FS_KEY_EXTENT, block);
+	err = bx_fsi_tree_next(fs, &key, true, &item);
+	if (err == BX_OK)
+		err = bx_fsi_extent_decode(fs, &item, out);
+	/* The block has an extent after all, in another leaf than the one that was asked. */
+	return err == BX_OK && out->first == block ? BX_ERR_CORRUPT : err;
+}
+
 /* Make the hint know the file, and the extent of `block` or the hole there: *hole_end is
  * the block after it. */
 static enum bx_err
 find_for_read(struct bx_fs *fs, uint64_t inode, uint64_t block, uint64_t last, uint64_t *hole_end)
 {
 	struct fs_read_hint *h = &fs->hint;
-	struct fs_extent e;
-	struct fs_item item;
-	struct fs_key key;
+	struct fs_extent e = { .first = last };
 	enum bx_err err;
 
 	*hole_end = block;
 	if (h->count > 0 && block >= h->first && block - h->first < h->count)
 		return BX_OK;
-	err = bx_fsi_extent_at(fs, inode, block, &e);
-	if (err == BX_OK) {
-		h->first = e.first;
-		h->count = e.count;
-		h->address = e.address;
-		h->generation = e.generation;
-		memcpy(h->sums, e.sums, (size_t)e.count * fs->sum_bytes);
+	err = extent_from(fs, inode, block, &e);
+	if (err != BX_OK && err != BX_ERR_NOT_FOUND)
+		return err;
+	if (e.first > block) {
+		*hole_end = e.first < last ? e.first : last;
 		return BX_OK;
 	}
-	if (err != BX_ERR_NOT_FOUND)
-		return err;
-	bx_fsi_key_u64(&key, inode, FS_KEY_EXTENT, block);
-	err = bx_fsi_tree_next(fs, &key, true, &item);
-	*hole_end = last;
-	if (err == BX_OK && bx_fsi_item_is(&item, inode, FS_KEY_EXTENT)) {
-		err = bx_fsi_extent_decode(fs, &item, &e);
-		if (err == BX_OK && e.first < last)
-			*hole_end = e.first;
-		/* The block has an extent after all, in another leaf than the one that was asked. */
-		if (*hole_end == block)
-			return BX_ERR_CORRUPT;
-	}
-	return err == BX_ERR_NOT_FOUND ? BX_OK : err;
+	h->first = e.first;
+	h->count = e.count;
+	h->address = e.address;
+	h->generation = e.generation;
+	memcpy(h->sums, e.sums, (size_t)e.count * fs->sum_bytes);
+	return BX_OK;
 }
 
 /* How many of `count` blocks can be read from the device: those before a changed one in
@@ -145,15 +146,10 @@ on_device(const struct bx_fs *fs, uint64_t address, uint64_t count)
 	/* What a read-only replay put beyond the volume is in memory or nowhere. */
 	if (!bx_fsi_address_valid(fs, address, count))
 		return 0;
-	if (fs->dirty_data == 0)
+	if (fs->dirty_of[FS_KIND_DATA] == 0)
 		return count;
-	while (n < count) {
-		uint32_t slot = bx_fsi_cache_find(fs, address + n);
-
-		if (slot != FS_NO_SLOT && fs->slots[slot].state == FS_SLOT_DIRTY)
-			break;
+	while (n < count && !bx_fsi_cache_is_dirty(fs, address + n))
 		n++;
-	}
 	return n;
 }
 
@@ -241,23 +237,6 @@ bx_fs_read(struct bx_fs *fs, uint64_t inode, uint64_t offset, void *buffer, size
 	if (err == BX_OK)
 		*done = length;
 	return err;
-}
-
-/* The first extent that ends behind a block.  BX_ERR_NOT_FOUND: there is none. */
-static enum bx_err
-extent_from(struct bx_fs *fs, uint64_t inode, uint64_t block, struct fs_extent *out)
-{
-	struct fs_item item;
-	struct fs_key key;
-	enum bx_err err = bx_fsi_extent_at(fs, inode, block, out);
-
-	if (err != BX_ERR_NOT_FOUND)
-		return err;
-	bx_fsi_key_u64(&key, inode, FS_KEY_EXTENT, block);
-	err = bx_fsi_tree_next(fs, &key, true, &item);
-	if (err == BX_OK && !bx_fsi_item_is(&item, inode, FS_KEY_EXTENT))
-		err = BX_ERR_NOT_FOUND;
-	return err == BX_OK ? bx_fsi_extent_decode(fs, &item, out) : err;
 }
 
 enum bx_err

@@ -9,8 +9,6 @@
  */
 #include "fs-internal.h"
 
-#define STEP_FREES	64u	/* runs of blocks that a step frees at most: 15 + 32 + 8 */
-
 bool
 bx_fsi_snapshot_holds(const struct bx_fs *fs, uint64_t generation, const uint8_t *key,
     unsigned key_length)
@@ -66,8 +64,7 @@ bx_fsi_dying_step(struct bx_fs *fs)
 
 	if (d->generation == 0)
 		return BX_ERR_NOT_FOUND;
-	if (d->done || fs->pending_count + STEP_FREES > fs->pending_max ||
-	    fs->touched_count > FS_MAP_TOUCH_MAX)
+	if (bx_fsi_root_due(fs))
 		return bx_fsi_commit_root(fs);
 	fs->op++;
 	err = bx_fsi_cache_trim(fs);

@@ -165,10 +165,8 @@ bx_fsi_map_has_dirty_child(const struct bx_fs *fs, uint32_t slot)
 
 	for (unsigned i = 0; i < FS_MAP_FANOUT && first + i < fs->shape.count[level - 1]; i++) {
 		const uint8_t *entry = block + FS_MAP_HEAD + FS_MAP_ENTRY * i;
-		uint32_t child = bx_fsi_cache_find(fs,
-		    map_address(fs, level - 1, first + i, entry[ENTRY_SIDE] & 1));
 
-		if (child != FS_NO_SLOT && fs->slots[child].state == FS_SLOT_DIRTY)
+		if (bx_fsi_cache_is_dirty(fs, map_address(fs, level - 1, first + i, entry[ENTRY_SIDE] & 1)))
 			return true;
 	}
 	return false;
@@ -231,6 +229,17 @@ find_run(const uint8_t *bits, unsigned from, unsigned want, unsigned *length)
 	return best_at;
 }
 
+static void
+note_touched(struct bx_fs *fs, uint64_t leaf)
+{
+	for (uint32_t i = 0; i < fs->touched_count; i++)
+		if (i < FS_MAP_TOUCH_SLOTS && fs->touched[i] == leaf)
+			return;
+	if (fs->touched_count < FS_MAP_TOUCH_SLOTS)
+		fs->touched[fs->touched_count] = leaf;
+	fs->touched_count++;
+}
+
 /* Set or clear `count` bits of one leaf; all must be the other way before. */
 static enum bx_err
 change_bits(struct bx_fs *fs, uint64_t address, uint64_t count, bool set)
@@ -243,6 +252,7 @@ change_bits(struct bx_fs *fs, uint64_t address, uint64_t count, bool set)
 
 	if (err != BX_OK)
 		return err;
+	note_touched(fs, leaf);
 	block = bx_fsi_block(fs, slot);
 	if (next_bit(block + FS_MAP_HEAD, at, at + (unsigned)count, set) != at + count)
 		return BX_ERR_CORRUPT;
@@ -437,17 +447,6 @@ bx_fsi_pool_take(struct bx_fs *fs, uint64_t *address)
 	return BX_OK;
 }
 
-static void
-note_touched(struct bx_fs *fs, uint64_t leaf)
-{
-	for (uint32_t i = 0; i < fs->touched_count; i++)
-		if (i < FS_MAP_TOUCH_MAX && fs->touched[i] == leaf)
-			return;
-	if (fs->touched_count < FS_MAP_TOUCH_MAX)
-		fs->touched[fs->touched_count] = leaf;
-	fs->touched_count++;
-}
-
 /* Blocks that the last root or a record may name: free once the next root is durable. */
 enum bx_err
 bx_fsi_free_later(struct bx_fs *fs, uint64_t address, uint64_t count)
@@ -522,4 +521,30 @@ bx_fsi_space_settle(struct bx_fs *fs)
 	}
 	fs->touched_count = 0;
 	return BX_OK;
+}
+
+/* Every map block above a leaf that changes is written with it; of those that changed already, none twice. */
+uint32_t
+bx_fsi_commit_cost(const struct bx_fs *fs)
+{
+	uint32_t count = fs->touched_count < FS_MAP_TOUCH_SLOTS ? fs->touched_count : FS_MAP_TOUCH_SLOTS;
+	uint32_t cost = fs->dirty_count - fs->dirty_of[FS_KIND_MAP] + fs->dying.moved + fs->touched_count - count;
+
+	for (unsigned level = 0; level < fs->shape.levels; level++)
+		for (uint32_t i = 0; i < count; i++) {
+			uint32_t j = 0;
+
+			while (ancestor(fs->touched[j], level) != ancestor(fs->touched[i], level))
+				j++;
+			cost += j == i;
+		}
+	return cost;
+}
+
+bool
+bx_fsi_root_due(const struct bx_fs *fs)
+{
+	/* The whole of a small map is within what a root may write. */
+	return fs->pending_count + FS_FREES_MAX > fs->pending_max || fs->dying.done ||
+	    (fs->touched_count > FS_MAP_TOUCH_MAX && fs->shape.nodes > FS_COMMIT_MAX);
 }

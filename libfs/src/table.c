@@ -331,6 +331,5 @@ bx_fsi_table_commit(struct bx_fs *fs)
 	memset(fs->root.table_sum, 0, FS_SUM_MAX);
 	bx_fsi_sum_block(&fs->root, table_address(fs), fs->current, table, fs->root.table_sum);
 	fs->counters.blocks_written++;
-	return fs->device.write(fs->device.context, table_address(fs) * BX_FS_BLOCK, table,
-	    BX_FS_BLOCK) == BX_OK ? BX_OK : BX_ERR_IO;
+	return bx_fsi_device_write(fs, table_address(fs) * BX_FS_BLOCK, table, BX_FS_BLOCK);
 }

@@ -278,85 +278,78 @@ bx_fsi_tree_get(struct bx_fs *fs, const struct fs_key *key, struct fs_item *item
 	return BX_OK;
 }
 
-/* The first item above the key, or at it.  BX_ERR_NOT_FOUND: none. */
+/* The same by the parts of a key. */
 enum bx_err
-bx_fsi_tree_next(struct bx_fs *fs, const struct fs_key *key, bool inclusive, struct fs_item *item)
+bx_fsi_tree_find(struct bx_fs *fs, uint64_t inode, enum fs_key_type type, const void *rest,
+    size_t rest_length, struct fs_item *item)
+{
+	struct fs_key key;
+
+	bx_fsi_key(&key, inode, type, rest, rest_length);
+	return bx_fsi_tree_get(fs, &key, item);
+}
+
+/* BX_ERR_NOT_FOUND: it is not of the same object and type as the key. */
+static enum bx_err
+item_of_kind(const struct bx_fs *fs, uint32_t leaf, unsigned index, const struct fs_key *key, struct fs_item *item)
+{
+	bx_fsi_item_at(fs, leaf, index, item);
+	return memcmp(item->key, key->bytes, 9) == 0 ? BX_OK : BX_ERR_NOT_FOUND;
+}
+
+/* The item next to a key, in the leaf where the key belongs or else in the one beside it, which is not empty. */
+static enum bx_err
+near(struct bx_fs *fs, const struct fs_key *key, bool up, bool inclusive, struct fs_item *item)
 {
 	struct fs_key bound = *key;
 
-	/* The leaf of the key, then the one after it, which is not empty. */
 	for (unsigned turn = 0; turn < 2; turn++) {
 		struct fs_path path;
 		uint32_t leaf;
 		unsigned index;
 		bool found, more = false;
-		enum bx_err err = descend(fs, &bound, false, &path);
+		enum bx_err err = descend(fs, &bound, !up && turn > 0, &path);
 
 		if (err != BX_OK)
 			return err;
 		leaf = path.slot[path.depth - 1];
+		if (!up)
+			bx_fsi_finger_set(fs, &path);
 		index = bx_fsi_node_lower(bx_fsi_block(fs, leaf), key, &found);
-		if (found && !inclusive)
-			index++;
+		/* The item above is at `index', the one below before it. */
+		index += found && up != inclusive;
 		for (unsigned d = path.depth - 1; d > 0 && !more; d--) {
 			const uint8_t *node = bx_fsi_block(fs, path.slot[d - 1]);
+			unsigned side = path.index[d - 1] + up;
 
-			more = path.index[d - 1] + 1 < bx_fsi_node_count(node);
+			more = up ? side < bx_fsi_node_count(node) : side > 0;
 			if (more)
-				bx_fsi_node_copy_key(node, path.index[d - 1] + 1, &bound);
+				bx_fsi_node_copy_key(node, side, &bound);
 		}
 		bx_fsi_path_release(fs, &path);
-		if (index < bx_fsi_node_count(bx_fsi_block(fs, leaf))) {
-			bx_fsi_item_at(fs, leaf, index, item);
-			return BX_OK;
-		}
+		if (up ? index < bx_fsi_node_count(bx_fsi_block(fs, leaf)) : index > 0)
+			return item_of_kind(fs, leaf, index - !up, key, item);
 		if (!more)
 			return BX_ERR_NOT_FOUND;
 	}
 	return BX_ERR_CORRUPT;
 }
 
-/* The last item at or below the key.  BX_ERR_NOT_FOUND: none. */
+enum bx_err
+bx_fsi_tree_next(struct bx_fs *fs, const struct fs_key *key, bool inclusive, struct fs_item *item)
+{
+	return near(fs, key, true, inclusive, item);
+}
+
 enum bx_err
 bx_fsi_tree_last(struct bx_fs *fs, const struct fs_key *key, struct fs_item *item)
 {
-	struct fs_key bound;
-	uint32_t near = bx_fsi_finger_at(fs, key);
+	uint32_t leaf = bx_fsi_finger_at(fs, key);
+	unsigned index;
+	bool found;
 
-	if (near != FS_NO_SLOT) {
-		bool found;
-		unsigned index = bx_fsi_node_lower(bx_fsi_block(fs, near), key, &found);
-
-		bx_fsi_item_at(fs, near, found ? index : index - 1, item);
-		return BX_OK;
-	}
-	bound = *key;
-	for (unsigned turn = 0; turn < 2; turn++) {
-		struct fs_path path;
-		uint32_t leaf;
-		unsigned index;
-		bool found, more = false;
-		enum bx_err err = descend(fs, &bound, turn > 0, &path);
-
-		if (err != BX_OK)
-			return err;
-		leaf = path.slot[path.depth - 1];
-		bx_fsi_finger_set(fs, &path);
-		index = bx_fsi_node_lower(bx_fsi_block(fs, leaf), key, &found);
-		if (found)
-			index++;
-		for (unsigned d = path.depth - 1; d > 0 && !more; d--) {
-			more = path.index[d - 1] > 0;
-			if (more)
-				bx_fsi_node_copy_key(bx_fsi_block(fs, path.slot[d - 1]), path.index[d - 1], &bound);
-		}
-		bx_fsi_path_release(fs, &path);
-		if (index > 0) {
-			bx_fsi_item_at(fs, leaf, index - 1, item);
-			return BX_OK;
-		}
-		if (!more)
-			return BX_ERR_NOT_FOUND;
-	}
-	return BX_ERR_CORRUPT;
+	if (leaf == FS_NO_SLOT)
+		return near(fs, key, false, true, item);
+	index = bx_fsi_node_lower(bx_fsi_block(fs, leaf), key, &found);
+	return item_of_kind(fs, leaf, found ? index : index - 1, key, item);
 }

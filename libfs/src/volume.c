@@ -20,16 +20,8 @@ bx_fsi_root_block(uint64_t blocks, unsigned slot)
 static enum bx_err
 write_root_copy(struct bx_fs *fs, unsigned slot)
 {
-	enum bx_err err = fs->device.write(fs->device.context,
-	    bx_fsi_root_block(fs->root.blocks, slot) * BX_FS_BLOCK, fs->log, fs->device.sector_bytes);
-
-	return err == BX_OK ? BX_OK : BX_ERR_IO;
-}
-
-static enum bx_err
-flush(struct bx_fs *fs)
-{
-	return fs->device.flush(fs->device.context) == BX_OK ? BX_OK : BX_ERR_IO;
+	return bx_fsi_device_write(fs, bx_fsi_root_block(fs->root.blocks, slot) * BX_FS_BLOCK, fs->log,
+	    fs->device.sector_bytes);
 }
 
 /* The root is on the device: what was freed before it may be used now. */
@@ -63,7 +55,7 @@ bx_fsi_commit_root(struct bx_fs *fs)
 	if (err == BX_OK)
 		err = bx_fsi_table_commit(fs);
 	if (err == BX_OK)
-		err = flush(fs);
+		err = bx_fsi_device_flush(fs);
 	if (err == BX_OK) {
 		fs->root.generation = fs->current;
 		memset(fs->log, 0, fs->device.sector_bytes);
@@ -71,7 +63,7 @@ bx_fsi_commit_root(struct bx_fs *fs)
 		err = write_root_copy(fs, first);
 	}
 	if (err == BX_OK)
-		err = flush(fs);
+		err = bx_fsi_device_flush(fs);
 	if (err == BX_OK)
 		err = write_root_copy(fs, first ^ 2);
 	if (err != BX_OK) {
@@ -139,7 +131,7 @@ bx_fs_unmount(struct bx_fs *fs)
 			return err;
 	}
 	/* The second root copy too. */
-	return flush(fs);
+	return bx_fsi_device_flush(fs);
 }
 
 /* Whether a root can be made now. */
@@ -161,7 +153,7 @@ bx_fs_repair_root(struct bx_fs *fs)
 	if (err != BX_OK || !fs->root_damaged)
 		return err;
 	err = bx_fsi_commit_root(fs);
-	return err == BX_OK ? flush(fs) : err;
+	return err == BX_OK ? bx_fsi_device_flush(fs) : err;
 }
 
 enum bx_err
@@ -176,7 +168,7 @@ bx_fs_seal(struct bx_fs *fs, uint8_t root_hash[BX_FS_DIGEST])
 	fs->root.sealed = true;
 	err = bx_fsi_commit_root(fs);
 	if (err == BX_OK)
-		err = flush(fs);
+		err = bx_fsi_device_flush(fs);
 	if (err != BX_OK)
 		return err;
 	fs->read_only = true;
@@ -273,9 +265,9 @@ read_root(struct bx_fs *fs, uint64_t blocks, unsigned slot, struct fs_root *root
 
 	if (at > fs->device.size_bytes - BX_FS_BLOCK)
 		return BX_ERR_RANGE;
-	if (fs->device.read(fs->device.context, at, fs->log, fs->device.sector_bytes) != BX_OK)
-		return BX_ERR_IO;
-	err = bx_fsi_root_decode(fs->log, &r);
+	err = bx_fsi_device_read(fs, at, fs->log, fs->device.sector_bytes);
+	if (err == BX_OK)
+		err = bx_fsi_root_decode(fs->log, &r);
 	if (err == BX_OK && (r.generation & 1) != (slot & 1))
 		err = BX_ERR_CORRUPT;
 	if (err == BX_OK)

@@ -177,8 +177,7 @@ move_on(struct bx_fs *fs, struct fs_walk *w, const uint8_t *node, unsigned index
 		bx_fsi_tree_view(fs, NULL);
 		if (err == BX_ERR_IO || err == BX_ERR_NO_MEMORY)
 			return err;
-		if (err == BX_OK && bx_fsi_item_is(&item, inode, FS_KEY_EXTENT) &&
-		    bx_fsi_extent_decode(fs, &item, &e) == BX_OK &&
+		if (err == BX_OK && bx_fsi_extent_decode(fs, &item, &e) == BX_OK &&
 		    bx_fsi_key_compare(item.key, item.key_length, next.bytes, next.length) < 0) {
 			end_inode = inode;
 			end_block = e.first + e.count;

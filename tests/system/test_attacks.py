@@ -17,8 +17,8 @@ from machine import BUILD, PATIENCE, SOURCE, Machine, plain, symbols, system_ima
 
 PROMPT = "brainix> "
 ROW = re.compile(r'\{ "([a-z0-9-]+)", ENDS_([A-Z_]+),')
-USUAL = 180                     # seconds; only a failure, or a host that is busy with other things, takes so long
-LONG = {"random-calls": 1000, "storm": 400, "impatient-calls": 400}
+USUAL = 400                     # seconds; only a failure, or a host that is busy with other things, takes so long
+LONG = {"random-calls": 1000, "storm": 1000, "impatient-calls": 1000}
 FAULTS = {"PAGE_FAULT": "page fault", "PROTECTION": "protection fault",
           "ILLEGAL": "illegal instruction", "ARITHMETIC": "arithmetic fault",
           "NO_FPU": "no FPU granted"}

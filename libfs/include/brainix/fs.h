@@ -45,6 +45,7 @@
 #define BX_FS_ROOT		UINT64_C(1)	/* inode number of the root directory */
 #define BX_FS_BLOCKS_MIN	UINT64_C(128)
 #define BX_FS_BLOCKS_MAX	(UINT64_C(1) << 34)	/* 64 TiB: what a larger device has more is not used */
+#define BX_FS_LOG_MAX		12u	/* blocks of a log that a volume gets: what a mount reads of its two copies is bounded */
 #define BX_FS_DEPTH_MAX		256u		/* directories above one another that rename follows */
 #define BX_FS_DIGEST		32u
 #define BX_FS_SNAPSHOTS_MAX	28u
@@ -71,7 +72,7 @@ struct bx_fs_format {
 	uint8_t uuid[16];	/* any; different volumes should differ */
 	const char *label;	/* NUL-terminated, at most 31 bytes; NULL none */
 	enum bx_fs_hash hash;
-	uint32_t log_blocks;	/* 0 chooses up to 16; 2..64, and a mount reads more than BX_FS_READ_MAX of more than 16 */
+	uint32_t log_blocks;	/* 2..BX_FS_LOG_MAX; 0 chooses by the size of the volume */
 	size_t arena_bytes;	/* the smallest arena that must be able to mount it; 0: 64 KiB */
 	uint64_t time_ns;
 	uint32_t uid, gid;	/* of the root directory */
