@@ -13,6 +13,7 @@
 #define ENTRY_FREE	8
 #define ENTRY_SIDE	12
 #define ENTRY_SUM	16
+#define RUN_WINDOW	1024u	/* bits */
 
 static uint64_t
 map_address(const struct bx_fs *fs, unsigned level, uint64_t index, unsigned side)
@@ -206,13 +207,14 @@ next_bit(const uint8_t *bits, unsigned from, unsigned end, bool set)
 	return end;
 }
 
-/* The first run of `want` free bits from `from` on, else the longest. */
+/* The first run of `want` free bits from `from` on, else the longest that begins within RUN_WINDOW of
+ * it, if any does: of a volume that is full of holes not everything is looked at each time. */
 static unsigned
 find_run(const uint8_t *bits, unsigned from, unsigned want, unsigned *length)
 {
-	unsigned best = 0, best_at = 0;
+	unsigned best = 0, best_at = 0, first = from;
 
-	while (best < want) {
+	while (best < want && (best == 0 || from < first + RUN_WINDOW)) {
 		unsigned at = next_bit(bits, from, FS_MAP_BITS, false);
 		unsigned limit = want < FS_MAP_BITS - at ? at + want : FS_MAP_BITS;
 		unsigned end = next_bit(bits, at, limit, true);
