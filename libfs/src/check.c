@@ -51,17 +51,20 @@ weight(uint64_t inode)
 	return bx_fsi_xxh64(bytes, sizeof bytes, 0);
 }
 
-/* Mark a block; addresses of a read-only replay lie beyond the volume and are nobody's. */
-static void
+/* Mark a block; false: it was marked.  Addresses of a read-only replay lie beyond the volume and are nobody's. */
+static bool
 use(struct check *c, uint64_t address, uint64_t inode, uint64_t position)
 {
 	uint8_t mask = (uint8_t)(1u << address % 8);
+	bool before;
 
 	if (address >= c->fs->root.blocks)
-		return;
-	if ((c->user->bits[address / 8] & mask) != 0)
+		return true;
+	before = (c->user->bits[address / 8] & mask) != 0;
+	if (before)
 		report(c, BX_FS_SHARED, inode, address, position);
 	c->user->bits[address / 8] |= mask;
+	return !before;
 }
 
 static void
@@ -72,9 +75,9 @@ use_fixed(struct check *c)
 	uint64_t back = fs->root.blocks - 2 - fs->root.log_blocks;
 
 	for (uint64_t i = 0; i < front; i++)
-		use(c, i, 0, 0);
+		(void)use(c, i, 0, 0);
 	for (uint64_t i = back; i < fs->root.blocks; i++)
-		use(c, i, 0, 0);
+		(void)use(c, i, 0, 0);
 }
 
 /* Whether the way up from a directory comes back to it: then no name leads there from the root. */
@@ -205,7 +208,7 @@ check_extent(struct check *c, const struct fs_item *item)
 	c->blocks += e.count;
 	e.sums = sums;
 	for (uint64_t i = 0; i < e.count; i++) {
-		use(c, e.address + i, c->inode, e.first + i);
+		(void)use(c, e.address + i, c->inode, e.first + i);
 		if (c->user->data)
 			check_data(c, &e, i, c->inode);
 	}
@@ -322,19 +325,21 @@ check_tree(struct check *c)
 	do {
 		struct fs_pointer pointer;
 		unsigned level = fs->root.tree.level - path.depth;
+		bool first;
 		enum bx_err err;
 
 		bx_fsi_path_pointer(fs, &path, &pointer);
-		use(c, pointer.address, 0, level);
-		err = bx_fsi_path_step(fs, &path);
-		if (err == BX_OK && !bx_fsi_node_disjoint(bx_fsi_block(fs, path.slot[path.depth - 1])))
+		/* One that was seen already is not gone through again: there may be more ways to it than there is time. */
+		first = use(c, pointer.address, 0, level);
+		err = first ? bx_fsi_path_step(fs, &path) : BX_OK;
+		if (first && err == BX_OK && !bx_fsi_node_disjoint(bx_fsi_block(fs, path.slot[path.depth - 1])))
 			report(c, BX_FS_BAD_NODE, c->inode, pointer.address, level);
-		if (err == BX_OK && level > 0)
+		if (first && err == BX_OK && level > 0)
 			continue;
-		if (err == BX_OK) {
+		if (first && err == BX_OK) {
 			check_leaf(c, path.slot[path.depth - 1]);
 			fs->slots[path.slot[--path.depth]].held--;
-		} else {
+		} else if (first) {
 			report(c, BX_FS_BAD_NODE, c->inode, pointer.address, level);
 		}
 		/* Up to a node with a child left. */
@@ -466,7 +471,7 @@ check_run(struct bx_fs *fs, void *context, uint64_t address, uint64_t count, uin
 	if (count == 0)
 		report(c, BX_FS_BAD_NODE, 0, address, c->snapshot);
 	for (uint64_t i = 0; i < count; i++) {
-		use(c, address + i, inode, e == NULL ? c->snapshot : e->first + i);
+		(void)use(c, address + i, inode, e == NULL ? c->snapshot : e->first + i);
 		if (e != NULL && c->user->data)
 			check_data(c, e, i, inode);
 	}

@@ -402,9 +402,9 @@ shrink(struct bx_fs *fs)
 		uint64_t address = fs->root.tree.pointer.address;
 		uint32_t slot = bx_fsi_cache_find(fs, address);
 
-		if (slot == FS_NO_SLOT || bx_fsi_node_count(bx_fsi_block(fs, slot)) != 1)
-			break;
-		if (fs->slots[slot].generation != fs->current)
+		if (slot == FS_NO_SLOT || fs->slots[slot].generation != fs->current ||
+		    fs->slots[slot].level != fs->root.tree.level ||
+		    bx_fsi_node_count(bx_fsi_block(fs, slot)) != 1)
 			break;
 		bx_fsi_pointer_get(fs, bx_fsi_node_value_of(fs, slot, 0), &fs->root.tree.pointer);
 		fs->root.tree.level--;

@@ -111,6 +111,9 @@ bx_fsi_node_check(const uint8_t *node, unsigned level, uint64_t address, uint64_
 			return BX_ERR_CORRUPT;
 		if (level > 0 ? value_length != 16 + sum_bytes : key_length < 9)
 			return BX_ERR_CORRUPT;
+		/* Nothing below is younger: what says that it is of the generation being built would be changed in place. */
+		if (level > 0 && bx_get_le64(node + offset + 4 + key_length + 8) > generation)
+			return BX_ERR_CORRUPT;
 		if (i > 0 && bx_fsi_key_compare(before, before_length, node + offset + 4, key_length) >= 0)
 			return BX_ERR_CORRUPT;
 		before = node + offset + 4;

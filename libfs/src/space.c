@@ -445,7 +445,11 @@ bx_fsi_pool_take(struct bx_fs *fs, uint64_t *address)
 	}
 	if (fs->pool_count == 0)
 		return BX_ERR_FS_FULL;
-	*address = fs->pool[--fs->pool_count];
+	*address = fs->pool[fs->pool_count - 1];
+	/* What is free is in nobody's memory: a hostile volume names it. */
+	if (bx_fsi_cache_find(fs, *address) != FS_NO_SLOT)
+		return BX_ERR_CORRUPT;
+	fs->pool_count--;
 	return BX_OK;
 }
 

@@ -107,8 +107,6 @@ bx_fsi_path_step(struct bx_fs *fs, struct fs_path *path)
 	if (path->depth > 0) {
 		parent = path->slot[path->depth - 1];
 		level = fs->slots[parent].level - 1u;
-		if (pointer.generation > fs->slots[parent].generation)
-			return BX_ERR_CORRUPT;
 	}
 	err = bx_fsi_cache_load(fs, &pointer, FS_KIND_NODE, level, &slot, &missed);
 	if (err != BX_OK)

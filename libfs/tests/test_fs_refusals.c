@@ -681,6 +681,126 @@ START_TEST(neighbours_that_are_no_more)
 }
 END_TEST
 
+/* The checksum of a node on the device, in the pointer to it. */
+static void
+sum_node(const struct fs_root *root, uint64_t address, uint64_t generation, uint8_t *pointer)
+{
+	uint8_t sum[FS_SUM_MAX];
+
+	bx_fsi_sum_block(root, address, generation, disk.bytes + address * BX_FS_BLOCK, sum);
+	bx_put_le64(pointer, address);
+	bx_put_le64(pointer + 8, generation);
+	memcpy(pointer + 16, sum, 8);
+}
+
+/* Both copies of the root, with another tree, and a mount of that. */
+static void
+remount_with(struct fs_root *root)
+{
+	uint64_t address = root->tree.pointer.address;
+	unsigned slot = root->generation & 1;
+
+	bx_fsi_sum_block(root, address, root->tree.pointer.generation, disk.bytes + address * BX_FS_BLOCK,
+	    root->tree.pointer.sum);
+	bx_fsi_root_encode(root, disk.bytes + slot * BX_FS_BLOCK);
+	bx_fsi_root_encode(root, disk.bytes + bx_fsi_root_block(root->blocks, slot + 2) * BX_FS_BLOCK);
+	remount();
+}
+
+/* A leaf that says that it is of the generation that is only being built: changed, it would be taken for one that has its place
+ * and was looked at already.  What is above it is of that generation after the first change. */
+START_TEST(children_that_are_not_born)
+{
+	struct fs_path path;
+	struct fs_root root;
+	struct bx_fs_stat st;
+	uint8_t *top, *pointer, *child;
+	uint64_t last;
+	unsigned length;
+
+	path_to_last(1, &path);
+	last = fs->root.next_inode - 1;
+	ck_assert_int_eq(bx_fs_unmount(fs), BX_OK);
+	root = fs->committed;
+	top = disk.bytes + root.tree.pointer.address * BX_FS_BLOCK;
+	pointer = top + (bx_fsi_node_value(top, bx_fsi_node_count(top) - 1, &length) - top);
+	child = disk.bytes + bx_get_le64(pointer) * BX_FS_BLOCK;
+	bx_put_le64(child + 16, root.generation + 1);
+	sum_node(&root, bx_get_le64(pointer), root.generation + 1, pointer);
+	remount_with(&root);
+	ck_assert_int_eq(bx_fs_set_attr(fs, BX_FS_ROOT, "a", 1, "b", 1, 1), BX_ERR_CORRUPT);
+	ck_assert_int_eq(bx_fs_stat(fs, last, &st), BX_ERR_CORRUPT);
+	fs->failed = true;
+}
+END_TEST
+
+/* A leaf that is in a place that the map called free: joined with its neighbour, it would be given its own place. */
+START_TEST(neighbours_in_free_places)
+{
+	struct fs_path path;
+	struct fs_key key;
+	struct fs_slot *s;
+	uint8_t *neighbour, *pointer, *leaf;
+	uint32_t slot;
+
+	path_to_last(1, &path);
+	pointer = bx_fsi_node_value_of(fs, path.slot[0], path.index[0] - 1);
+	slot = bx_fsi_cache_find(fs, bx_get_le64(pointer));
+	ck_assert_uint_ne(slot, FS_NO_SLOT);
+	neighbour = bx_fsi_block(fs, slot);
+	leaf = bx_fsi_block(fs, path.slot[1]);
+	while (bx_fsi_node_count(neighbour) > 4)
+		bx_fsi_node_remove(neighbour, 0);
+	ck_assert_uint_gt(fs->pool_count, 0);
+	bx_fsi_cache_rekey(fs, slot, fs->pool[fs->pool_count - 1]);
+	s = &fs->slots[slot];
+	s->generation = fs->current - 1;
+	bx_put_le64(pointer, s->address);
+	bx_put_le64(pointer + 8, s->generation);
+	while (bx_fsi_node_count(leaf) > 1) {
+		bx_fsi_node_copy_key(leaf, 1, &key);
+		ck_assert_int_eq(bx_fsi_tree_delete(fs, &key), BX_OK);
+	}
+	ck_assert_uint_eq(bx_fsi_cache_find(fs, s->address), slot);
+	fs->failed = true;
+}
+END_TEST
+
+/* One block a level, which every item of the one above leads to: more ways than there is time. */
+START_TEST(more_ways_than_blocks)
+{
+	static uint8_t bits[128];
+	struct progress p = { .calls = 0 };
+	const struct bx_fs_checker checker = {
+		.context = &p, .report = note_finding, .bits = bits, .bits_bytes = sizeof bits,
+	};
+	uint64_t findings, below, generation;
+	struct fs_root root;
+
+	ck_assert_int_eq(bx_fs_unmount(fs), BX_OK);
+	root = fs->committed;
+	below = root.tree.pointer.address;
+	generation = root.tree.pointer.generation;
+	for (unsigned level = 1; level < FS_LEVELS; level++) {
+		uint64_t address = root.blocks / 2 + level;
+		uint8_t *node = disk.bytes + address * BX_FS_BLOCK, pointer[24], key[2] = { (uint8_t)(level << 4), 0 };
+
+		bx_fsi_node_init(node, level, address, generation);
+		sum_node(&root, below, generation, pointer);
+		for (unsigned i = 0; i < 120; i++, key[1]++)
+			bx_fsi_node_insert(node, i, key, i == 0 ? 0 : 2, pointer, sizeof pointer);
+		below = address;
+	}
+	root.tree.pointer.address = below;
+	root.tree.level = FS_LEVELS - 1;
+	remount_with(&root);
+	ck_assert_int_eq(bx_fs_check(fs, &checker, &findings), BX_OK);
+	ck_assert((p.kinds & 1u << BX_FS_SHARED) != 0);
+	ck_assert_uint_lt(findings, 2000);
+	fs->failed = true;
+}
+END_TEST
+
 /* The same above: what is there now is content of a file, which is not a node, however much it looks like the one
  * that is there no more, and does not get the checksum of a leaf. */
 START_TEST(parents_that_are_no_more)
@@ -827,6 +947,9 @@ add_refusals(TCase *tc)
 	tcase_add_loop_test(tc, check_finds_what_cannot_be, 0, 28);
 	tcase_add_test(tc, items_that_overlap);
 	tcase_add_test(tc, neighbours_that_are_no_more);
+	tcase_add_test(tc, children_that_are_not_born);
+	tcase_add_test(tc, neighbours_in_free_places);
+	tcase_add_test(tc, more_ways_than_blocks);
 	tcase_add_test(tc, parents_that_are_no_more);
 	tcase_add_test(tc, extents_in_two_minds);
 	tcase_add_test(tc, map_nodes_that_cannot_be);
