@@ -214,11 +214,15 @@ sum_all(void)
 	uint8_t *record;
 
 	for (unsigned n = node_count; n-- > 0;) {
-		uint64_t parent = nodes[n].parent == 0 ? record_block : nodes[n].parent;
+		uint64_t parent = nodes[n].parent == 0 ? record_block : nodes[n].parent, generation = nodes[n].generation;
 
+		/* An edit of the pointer makes the node of another generation, that being built as well. */
+		if (disk.own[parent] != 0)
+			generation = bx_get_le64(disk.bytes + parent * BX_FS_BLOCK + nodes[n].entry - 8);
+		if (generation != nodes[n].generation)
+			bx_put_le64(disk_over_block(&disk, nodes[n].address) + 16, generation);
 		if (disk.own[nodes[n].address] != 0)
-			sum_block(nodes[n].address, nodes[n].generation,
-			    disk_over_block(&disk, parent) + nodes[n].entry);
+			sum_block(nodes[n].address, generation, disk_over_block(&disk, parent) + nodes[n].entry);
 	}
 	record = disk_over_block(&disk, record_block);
 	if (disk.own[table] != 0)
