@@ -5,6 +5,7 @@
  */
 #include "../bxfs/image.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,5 +289,7 @@ main(int argc, char **argv)
 	repaired = o.repair && repair_root(&image, o.json);
 	status = check(&image, &o);
 	image_close(&image);
+	if (fflush(stdout) != 0 || ferror(stdout) != 0)
+		fail("writing: %s", strerror(errno));
 	return status == EXIT_SUCCESS && repaired ? REPAIRED : status;
 }

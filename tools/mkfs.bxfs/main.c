@@ -124,16 +124,20 @@ copy_file(struct image *image, const char *path, uint64_t inode, uint64_t time_n
 
 	if (fd < 0)
 		fail("%s: %s", path, strerror(errno));
+	/* What is zero is a hole, whether it is one here or not: the same bytes make the same volume. */
 	while ((n = read(fd, buffer, sizeof buffer)) > 0) {
+		bool hole = buffer[0] == 0 && memcmp(buffer, buffer + 1, (size_t)n - 1) == 0;
 		size_t done;
 
-		for (size_t at = 0; at < (size_t)n; at += done)
+		for (size_t at = 0; !hole && at < (size_t)n; at += done)
 			must(bx_fs_write(image->fs, inode, offset + at, buffer + at, (size_t)n - at, time_ns,
 			    &done), "%s", path);
 		offset += (uint64_t)n;
 	}
 	if (n < 0)
 		fail("%s: %s", path, strerror(errno));
+	if (offset > 0)
+		must(bx_fs_truncate(image->fs, inode, offset, time_ns), "%s", path);
 	totals->bytes += offset;
 	close(fd);
 }
@@ -436,5 +440,7 @@ main(int argc, char **argv)
 	must(bx_fs_unmount(image.fs), "%s", o.file);
 	result(&o, &info, &totals, hash);
 	image_close(&image);
+	if (fflush(stdout) != 0 || ferror(stdout) != 0)
+		fail("writing: %s", strerror(errno));
 	return EXIT_SUCCESS;
 }

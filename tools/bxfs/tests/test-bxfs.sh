@@ -274,5 +274,22 @@ check "with its size" test "$(stat -c %s "$scratch/sparse-out/sparse")" = 439804
 check "and its content" cmp -n 6 "$scratch/tree/hello" "$scratch/sparse-out/sparse"
 check "a sound volume is salvaged whole" "$bxfs" salvage "$scratch/more.bxfs" "$scratch/whole"
 
+# What is zero is a hole, in the tree or only here: the same bytes make the same volume, which has no room for 10 MiB.
+mkdir "$scratch/holes" "$scratch/zeros"
+truncate -s 10M "$scratch/holes/file"
+printf 'end' >>"$scratch/holes/file"
+cp --sparse=never -p "$scratch/holes/file" "$scratch/zeros/file"
+touch -r "$scratch/holes" "$scratch/zeros"
+check "a volume of a file with a hole" "$mkfs" -d "$scratch/holes" "$scratch/holes.bxfs"
+check "and of one with zeros" "$mkfs" -d "$scratch/zeros" "$scratch/zeros.bxfs"
+check "they are equal, too" cmp "$scratch/holes.bxfs" "$scratch/zeros.bxfs"
+check "the file comes out" "$bxfs" get "$scratch/holes.bxfs" file "$scratch/hole"
+check "as it was" cmp "$scratch/holes/file" "$scratch/hole"
+check "but it has one block" sh -c '"$1" --json stat "$2" file | grep -q "\"blocks\": *1[,}]"' - "$bxfs" "$scratch/holes.bxfs"
+
+# A root hash that nobody could read is not success.
+check "mkfs.bxfs cannot write its result" status 1 sh -c '"$1" -d "$2" --seal "$3" >/dev/full' - "$mkfs" "$scratch/tree" "$scratch/full"
+check "fsck.bxfs cannot" status 8 sh -c '"$1" "$2" >/dev/full' - "$fsck" "$scratch/one"
+
 echo "$passed passed, $failed failed"
 test "$failed" -eq 0
