@@ -463,22 +463,20 @@ bx_fsi_free_later(struct bx_fs *fs, uint64_t address, uint64_t count)
 		return BX_OK;
 	if (!bx_fsi_address_valid(fs, address, count))
 		return BX_ERR_CORRUPT;
-	note_touched(fs, address / FS_MAP_BITS);
-	fs->pending_blocks += count;
 	if (fs->pending_count > 0 && last->address + last->count == address) {
 		last->count += count;
-		return BX_OK;
-	}
-	if (fs->pending_count > 0 && address + count == last->address) {
+	} else if (fs->pending_count > 0 && address + count == last->address) {
 		last->address = address;
 		last->count += count;
-		return BX_OK;
+	} else {
+		if (fs->pending_count == fs->pending_max)
+			return BX_ERR_NO_MEMORY;
+		fs->pending[fs->pending_count++] = (struct fs_run){ .address = address, .count = count };
 	}
-	if (fs->pending_count == fs->pending_max) {
-		fs->pending_blocks -= count;
-		return BX_ERR_NO_MEMORY;
-	}
-	fs->pending[fs->pending_count++] = (struct fs_run){ .address = address, .count = count };
+	/* An extent that grew may reach into the next leaf. */
+	note_touched(fs, address / FS_MAP_BITS);
+	note_touched(fs, (address + count - 1) / FS_MAP_BITS);
+	fs->pending_blocks += count;
 	return BX_OK;
 }
 

@@ -214,6 +214,23 @@ START_TEST(map_shape_covers_every_size)
 }
 END_TEST
 
+/* An extent that grew may lie in two leaves of the map: a root changes both, and its cost is known before. */
+START_TEST(fs10_a_freed_run_in_two_leaves)
+{
+	ck_assert_uint_eq(fs->touched_count, 0);
+	fs->root.blocks = 2 * FS_MAP_BITS;
+	ck_assert_int_eq(bx_fsi_free_later(fs, FS_MAP_BITS - 1, 2), BX_OK);
+	ck_assert_uint_eq(fs->touched_count, 2);
+	ck_assert_uint_eq(fs->touched[0], 0);
+	ck_assert_uint_eq(fs->touched[1], 1);
+	ck_assert_int_eq(bx_fsi_free_later(fs, FS_MAP_BITS + 1, 3), BX_OK);
+	ck_assert_uint_eq(fs->pending_count, 1);
+	ck_assert_uint_eq(fs->pending_blocks, 5);
+	ck_assert_uint_eq(fs->touched_count, 2);
+	fs->failed = true;
+}
+END_TEST
+
 /* ---- nodes ------------------------------------------------------------------------------- */
 
 /* A split leaves room for the item where it belongs, for every place and the largest
@@ -261,6 +278,7 @@ add_parts(TCase *tc)
 	tcase_add_test(tc, sha256_is_that_of_the_standard);
 	tcase_add_loop_test(tc, fs1_sum_binds_place_and_generation, 1, 3);
 	tcase_add_test(tc, map_shape_covers_every_size);
+	tcase_add_test(tc, fs10_a_freed_run_in_two_leaves);
 	tcase_add_loop_test(tc, node_split_always_leaves_room, 0, 4);
 	tcase_add_test(tc, root_record_refuses_every_changed_byte);
 	tcase_add_test(tc, root_record_is_laid_out_as_specified);
