@@ -315,6 +315,26 @@ check_leaf(struct check *c, uint32_t slot)
 	}
 }
 
+/* The node that the path leads to; false: it has nothing below it, and the path ends above it as before. */
+static bool
+check_node(struct check *c, struct fs_path *path, uint64_t address, unsigned level)
+{
+	uint32_t slot;
+
+	if (bx_fsi_path_step(c->fs, path) != BX_OK) {
+		report(c, BX_FS_BAD_NODE, c->inode, address, level);
+		return false;
+	}
+	slot = path->slot[path->depth - 1];
+	if (!bx_fsi_node_disjoint(bx_fsi_block(c->fs, slot)))
+		report(c, BX_FS_BAD_NODE, c->inode, address, level);
+	if (level > 0)
+		return true;
+	check_leaf(c, slot);
+	c->fs->slots[path->slot[--path->depth]].held--;
+	return false;
+}
+
 /* Every node of the tree, depth first, with the path held in memory. */
 static void
 check_tree(struct check *c)
@@ -325,23 +345,11 @@ check_tree(struct check *c)
 	do {
 		struct fs_pointer pointer;
 		unsigned level = fs->root.tree.level - path.depth;
-		bool first;
-		enum bx_err err;
 
 		bx_fsi_path_pointer(fs, &path, &pointer);
 		/* One that was seen already is not gone through again: there may be more ways to it than there is time. */
-		first = use(c, pointer.address, 0, level);
-		err = first ? bx_fsi_path_step(fs, &path) : BX_OK;
-		if (first && err == BX_OK && !bx_fsi_node_disjoint(bx_fsi_block(fs, path.slot[path.depth - 1])))
-			report(c, BX_FS_BAD_NODE, c->inode, pointer.address, level);
-		if (first && err == BX_OK && level > 0)
+		if (use(c, pointer.address, 0, level) && check_node(c, &path, pointer.address, level))
 			continue;
-		if (first && err == BX_OK) {
-			check_leaf(c, path.slot[path.depth - 1]);
-			fs->slots[path.slot[--path.depth]].held--;
-		} else if (first) {
-			report(c, BX_FS_BAD_NODE, c->inode, pointer.address, level);
-		}
 		/* Up to a node with a child left. */
 		while (path.depth > 0 && ++path.index[path.depth - 1] ==
 		    bx_fsi_node_count(bx_fsi_block(fs, path.slot[path.depth - 1])))

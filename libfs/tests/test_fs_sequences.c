@@ -283,6 +283,8 @@ START_TEST(fs3_every_sequence_of_two_calls)
 	uint64_t before = states_tried;
 	struct rng rng = { .state = 1 };
 
+	if (every == 0)
+		die("BX_FS_SEQUENCES: 1 is all of them");
 	disk_init(&d, VOLUME_BYTES, 512);
 	build(&d);
 	/* One call, or two; committed together or one by one; with both copies of the root, or one. */
