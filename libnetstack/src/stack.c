@@ -6,8 +6,8 @@
 
 #include "mem.h"
 
-void
-bx_stack_down(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *out)
+static IN_LINE void
+down(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *out)
 {
 	if (out->count == 0)
 		return;
@@ -15,6 +15,12 @@ bx_stack_down(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *ou
 	if (bx_ip_send(s->ip, now_us, out, out))
 		bx_transport_receive(s->transport, now_us, out, out);
 	bx_link_send(s->link, now_us, out, out);
+}
+
+void
+bx_stack_down(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *out)
+{
+	down(s, now_us, out);
 }
 
 void
@@ -46,7 +52,7 @@ bx_stack_output(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *
 {
 	bool more = bx_transport_output(s->transport, now_us, out);
 
-	bx_stack_down(s, now_us, out);
+	down(s, now_us, out);
 	return more;
 }
 

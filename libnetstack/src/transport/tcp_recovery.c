@@ -272,27 +272,25 @@ may_probe(const struct conn *c)
 void
 bx_tcp_retransmit_arm(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
-	uint64_t rto = min_u64((uint64_t)c->rto_us << min_u32(c->backoff, 16), RTO_MAX_US);
+	uint32_t out = c->snd_nxt - c->snd_una;
+	uint64_t wait = c->rto_us, probe;
 
-	if (c->snd_una == c->snd_nxt) {
+	(void)t;
+	if (out == 0) {
 		c->retransmit_us = NEVER;
 		c->retransmit_kind = TIMEOUT;
 		return;
 	}
 	if (c->retransmit_kind == REORDER && c->retransmit_us != NEVER)
 		return;
+	if (BX_UNLIKELY(c->backoff != 0))
+		wait = min_u64(wait << min_u32(c->backoff, 16), RTO_MAX_US);
 	c->retransmit_kind = TIMEOUT;
-	c->retransmit_us = now_us + rto;
-	if (may_probe(c)) {
-		uint64_t probe = 2 * (uint64_t)c->srtt_us;
-
-		if (c->snd_nxt - c->snd_una <= c->mss)
-			probe += ACK_DELAY_MAX_US;
-		probe = max_u32((uint32_t)min_u64(probe, RTO_MAX_US), 10 * MS_US);
-		if (probe < rto) {
-			c->retransmit_kind = PROBE;
-			c->retransmit_us = now_us + probe;
-		}
+	/* RFC 8985, 7.2: the probe comes before the timeout, or not at all. */
+	probe = 2 * (uint64_t)c->srtt_us + (out <= c->mss ? ACK_DELAY_MAX_US : 0);
+	if (probe < wait && may_probe(c)) {
+		c->retransmit_kind = PROBE;
+		wait = max_u32((uint32_t)probe, 10 * MS_US);
 	}
-	(void)t;
+	c->retransmit_us = now_us + wait;
 }

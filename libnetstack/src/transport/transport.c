@@ -251,15 +251,9 @@ output_all(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
 	if (t->half_first != NONE && !bx_tcp_half_output(t, now_us, out))
 		return true;
 	while (t->ready_first != NONE) {
-		struct conn *c = &t->conns[t->ready_first];
-
 		/* Off the list first: sending may end the connection. */
-		bx_tcp_conn_unready(t, c);
-		if (!bx_tcp_output(t, now_us, c, out)) {
-			/* To the end of the list: the others have their turn. */
-			bx_tcp_conn_ready(t, c);
+		if (bx_tcp_output(t, now_us, bx_tcp_conn_unready_first(t), out))
 			return true;
-		}
 	}
 	return false;
 }
@@ -267,7 +261,10 @@ output_all(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
 bool
 bx_transport_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
 {
-	return (t->ready_first != NONE || t->half_first != NONE) && output_all(t, now_us, out);
+	if (t->half_first != NONE || t->ready_first != t->ready_last)
+		return output_all(t, now_us, out);
+	/* One alone, or none. */
+	return t->ready_first != NONE && bx_tcp_output(t, now_us, bx_tcp_conn_unready_first(t), out);
 }
 
 void

@@ -629,6 +629,21 @@ bx_tcp_conn_ready(struct bx_transport *t, struct conn *c)
 	t->ready_last = id;
 }
 
+/* The first of the list, which there is, out of it. */
+static inline struct conn *
+bx_tcp_conn_unready_first(struct bx_transport *t)
+{
+	struct conn *c = &t->conns[t->ready_first];
+
+	t->ready_first = c->ready_next;
+	if (t->ready_first == NONE)
+		t->ready_last = NONE;
+	else
+		t->conns[t->ready_first].ready_prev = NONE;
+	c->flags &= ~F_READY;
+	return c;
+}
+
 /* And out of it. */
 static inline void
 bx_tcp_conn_unready(struct bx_transport *t, struct conn *c)
@@ -685,16 +700,21 @@ bx_tcp_conn_get(const struct bx_transport *t, uint64_t handle)
 
 uint64_t bx_tcp_conn_handle(const struct bx_transport *t, const struct conn *c);
 void bx_tcp_listener_event(struct bx_transport *t, struct listener *l);
-/* The connection's node in the wheel follows its earliest deadline; lazily: one that lies earlier stays. */
+/* The connection's node in the wheel follows a deadline that has been set; lazily: one that lies earlier stays. */
 static inline void
-bx_tcp_conn_arm(struct bx_transport *t, struct conn *c)
+bx_tcp_conn_due(struct bx_transport *t, struct conn *c, uint64_t due_us)
 {
-	uint64_t due_us = min_u64(c->retransmit_us, min_u64(c->ack_us, c->slow_us));
-
 	if (due_us >> TICK_SHIFT >= c->armed)
 		return;
 	c->armed = due_us >> TICK_SHIFT;
 	bx_tcp_timer_set(t, conn_id(t, c), due_us);
+}
+
+/* The same where several may have been set. */
+static inline void
+bx_tcp_conn_arm(struct bx_transport *t, struct conn *c)
+{
+	bx_tcp_conn_due(t, c, min_u64(c->retransmit_us, min_u64(c->ack_us, c->slow_us)));
 }
 /* The payload of a full segment for an MTU (RFC 9293, 3.7.1; RFC 6691). */
 uint16_t bx_tcp_mss_of_mtu(const struct bx_net_addr *local, uint32_t mtu);
@@ -978,7 +998,7 @@ void bx_tcp_congestion_loss(struct conn *c);
 void bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes, uint32_t rtt_us);
 
 /* ---- tcp_out.c ---- */
-/* Sends what may be sent; false: the batch is full and there is more. */
+/* Sends what may be sent; true: the batch is full, there is more, and c is the last of those with something to send. */
 bool bx_tcp_output(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out);
 /* An answer that belongs to no connection (RFC 9293, 3.5.2). */
 void bx_tcp_reset_reply(struct bx_transport *t, const struct segment *s, struct bx_net_batch *replies);
