@@ -5,8 +5,6 @@
  */
 #include "transport.h"
 
-#define DELAY_US	40000u	/* RFC 9293, 3.8.6.3: less than 500 ms */
-
 /* Takes range i out of the list. */
 static void
 range_remove(struct receive_ring *ring, uint32_t i)
@@ -58,18 +56,6 @@ ranges_join(struct conn *c, struct receive_ring *ring)
 		range_remove(ring, 0);
 		if (ring->recent != 0)
 			ring->recent--;
-	}
-}
-
-/* RFC 5681, 4.2: every second full segment is acknowledged at once, the rest within the delay. */
-void
-bx_tcp_acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c)
-{
-	if (c->rcv_nxt - c->rcv_acked >= 2u * c->seen_mss || (c->flags & F_ACK_NOW) != 0) {
-		c->flags |= F_ACK_NOW;
-		bx_tcp_conn_ready(t, c);
-	} else if (c->ack_us == NEVER) {
-		c->ack_us = now_us + DELAY_US;
 	}
 }
 

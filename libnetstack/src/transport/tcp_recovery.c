@@ -10,7 +10,6 @@
 #include "transport.h"
 
 #define ACK_DELAY_MAX_US	200000u	/* RFC 8985, 7.2: TLP.max_ack_delay */
-#define RTO_MAX_US		60000000u
 #define DSACK_PERSIST		16u	/* RFC 8985, 6.2: recoveries that a wider window lasts */
 
 /* A record is delivered, cumulatively or selectively (RFC 8985, 6.2, steps 1 to 3). */

@@ -21,6 +21,9 @@
 #define NEVER		UINT64_MAX
 #define MS_US		1000u
 #define SECOND_US	1000000u
+#define DELAY_US	40000u		/* of acknowledgements; RFC 9293, 3.8.6.3: less than 500 ms */
+#define RTO_MIN_US	200000u		/* RFC 6298 (2.4) asks for 1 s; RFC 8961, 3, lets measured paths do better */
+#define RTO_MAX_US	60000000u	/* (2.5) */
 
 /* TCP header flags (RFC 9293, 3.1). */
 #define FIN		0x01u
@@ -473,7 +476,7 @@ bx_tcp_ring_take(struct bx_transport *t, uint16_t account)
 {
 	uint32_t ring = t->ring_free;
 
-	if (ring == NONE || (account != 0 && t->accounts[account].used >= t->accounts[account].limit)) {
+	if (BX_UNLIKELY(ring == NONE || (account != 0 && t->accounts[account].used >= t->accounts[account].limit))) {
 		t->stats.tcp_no_ring++;
 		return NONE;
 	}
@@ -834,8 +837,17 @@ void bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_b
     const struct bx_net_buf *buf, struct bx_net_batch *replies);
 
 /* ---- tcp_data.c ---- */
-/* Received data is to be acknowledged: every second full segment at once, the rest within the delay. */
-void bx_tcp_acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c);
+/* Received data is to be acknowledged: every second full segment at once, the rest within the delay (RFC 5681, 4.2). */
+static inline void
+bx_tcp_acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c)
+{
+	if (c->rcv_nxt - c->rcv_acked >= 2u * c->seen_mss || (c->flags & F_ACK_NOW) != 0) {
+		c->flags |= F_ACK_NOW;
+		bx_tcp_conn_ready(t, c);
+	} else if (c->ack_us == NEVER) {
+		c->ack_us = now_us + DELAY_US;
+	}
+}
 void bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s);
 /* Gives the connection a receiving ring; false: the pool is empty. */
 static inline bool
@@ -874,7 +886,23 @@ bx_tcp_window(const struct bx_transport *t, const struct conn *c)
 /* There is room for the writer that asked for it, if it is worth waking. */
 void bx_tcp_wake_writer(struct bx_transport *t, struct conn *c);
 void bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segment *s);
+/* RFC 6298, 2: a round trip; a further one, of at least 1; and what both make of the timeout. */
 void bx_tcp_rtt_sample(struct conn *c, uint32_t rtt_us);
+static inline uint32_t
+bx_tcp_rto(const struct conn *c)
+{
+	return min_u32(max_u32(c->srtt_us + max_u32(4 * c->rttvar_us, MS_US), RTO_MIN_US), RTO_MAX_US);
+}
+
+static inline void
+bx_tcp_rtt_smooth(struct conn *c, uint32_t rtt_us)
+{
+	uint32_t difference = c->srtt_us > rtt_us ? c->srtt_us - rtt_us : rtt_us - c->srtt_us;
+
+	c->rttvar_us = c->rttvar_us - c->rttvar_us / 4 + difference / 4;
+	c->srtt_us = max_u32(c->srtt_us - c->srtt_us / 8 + rtt_us / 8, 1);
+	c->rto_us = bx_tcp_rto(c);
+}
 
 /* ---- tcp_recovery.c ---- */
 /* What an acknowledgement has brought. */
