@@ -616,10 +616,8 @@ void bx_tcp_conn_end(struct bx_transport *t, struct conn *c, enum bx_err error);
 void bx_tcp_conn_time_wait(struct bx_transport *t, uint64_t now_us, struct conn *c);
 /* Into the list of those with something to send. */
 static inline void
-bx_tcp_conn_ready(struct bx_transport *t, struct conn *c)
+bx_tcp_conn_ready_as(struct bx_transport *t, struct conn *c, uint32_t id)
 {
-	uint32_t id = conn_id(t, c);
-
 	if ((c->flags & F_READY) != 0)
 		return;
 	c->flags |= F_READY;
@@ -630,6 +628,12 @@ bx_tcp_conn_ready(struct bx_transport *t, struct conn *c)
 	else
 		t->conns[t->ready_last].ready_next = id;
 	t->ready_last = id;
+}
+
+static inline void
+bx_tcp_conn_ready(struct bx_transport *t, struct conn *c)
+{
+	bx_tcp_conn_ready_as(t, c, conn_id(t, c));
 }
 
 /* The first of the list, which there is, out of it. */
@@ -804,6 +808,31 @@ bx_tcp_record_last(const struct bx_transport *t, struct conn *c)
 
 /* Cuts the record around seq in two, if there is room. */
 void bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq);
+/* Whether there is a small ring for one to begin with.  It has no place for what BBR knows of what is out. */
+static inline bool
+bx_tcp_small_is_there(const struct bx_transport *t)
+{
+	return t->small_free != NONE && t->mark_at == 0;
+}
+
+/* The connection, which has none and no record, begins with it. */
+static inline struct send_ring *
+bx_tcp_small_begin(struct bx_transport *t, struct conn *c)
+{
+	uint32_t index = t->small_free;
+	struct send_ring *ring = send_ring_of(t, index);
+
+	__builtin_memcpy(&t->small_free, ring, sizeof t->small_free);
+	t->small_used++;
+	ring->head = ring->count = 0;
+	ring->capacity = SMALL_RECORDS;
+	ring->lines = SMALL_LINES;
+	ring->bytes = BX_TCP_SMALL_RING;
+	ring->base = c->snd_end;
+	c->send_ring = index;
+	return ring;
+}
+
 /* Gives the connection a sending ring for so many bytes more, or what room there is; false: the pool is empty. */
 bool bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c, size_t length);
 
