@@ -81,6 +81,12 @@ sum_of32(uint32_t v)
 	return __builtin_bswap32(v);
 }
 
+static inline uint64_t
+sum_of64(uint64_t v)
+{
+	return __builtin_bswap64(v);
+}
+
 /* The checksum field, complemented. */
 static inline void
 sum_put(uint8_t field[2], uint64_t sum)

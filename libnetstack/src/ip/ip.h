@@ -183,7 +183,8 @@ struct bx_ip {
 	uint32_t generation;		/* of addresses and routes; never 0 */
 	uint32_t good_generation;	/* of the tables when `good_pair` was found good; 0: none is */
 	uint64_t good_pair;		/* source and destination, as in the header, of a unicast packet that was taken up */
-	struct path *last;		/* the path of the last packet out; NULL: none */
+	struct bx_net_addr good[2];	/* and as in the descriptor */
+	struct path *last;		/* the path of the last packet of IPv4 out; NULL: none */
 	uint32_t id6;
 	uint32_t path_clock;
 	uint16_t route_count;

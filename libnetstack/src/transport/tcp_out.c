@@ -171,19 +171,17 @@ payload_put(const struct bx_transport *t, const struct conn *c, struct bx_net_bu
 	buf->sum_offset = 16;
 }
 
-/* The fixed header; returns its raw sum. */
+/* The fixed header; adds it to a raw sum. */
 static inline uint64_t
-head_put(uint8_t *p, const struct conn *c, uint32_t seq, uint32_t lengths_flags_window)
+head_put(uint8_t *p, const struct conn *c, uint32_t seq, uint32_t lengths_flags_window, uint64_t sum)
 {
-	uint32_t w0 = sum_of32((uint32_t)c->entry.who.local_port << 16 | c->entry.who.remote_port), w1 = sum_of32(seq);
-	uint32_t w2 = sum_of32(c->rcv_nxt), w3 = sum_of32(lengths_flags_window), zero = 0;
+	uint32_t ports = (uint32_t)c->entry.who.local_port << 16 | c->entry.who.remote_port, zero = 0;
+	uint64_t w0 = sum_of64((uint64_t)ports << 32 | seq), w1 = sum_of64((uint64_t)c->rcv_nxt << 32 | lengths_flags_window);
 
-	__builtin_memcpy(p, &w0, 4);
-	__builtin_memcpy(p + 4, &w1, 4);
-	__builtin_memcpy(p + 8, &w2, 4);
-	__builtin_memcpy(p + 12, &w3, 4);
+	__builtin_memcpy(p, &w0, 8);
+	__builtin_memcpy(p + 8, &w1, 8);
 	__builtin_memcpy(p + 16, &zero, 4);
-	return (uint64_t)w0 + w1 + w2 + w3;
+	return sum_around(sum_around(sum, w0), w1);
 }
 
 /* Puts one segment with so many bytes of options into the batch; false: it is full.  Data is in the ring. */
@@ -192,16 +190,12 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
     uint32_t seq, uint32_t length, uint32_t flags, uint32_t options)
 {
 	uint32_t head = TCP_HEAD + options;
-	struct bx_net_buf *buf = batch_add(out, head + length);
+	struct bx_net_buf *buf = batch_add_as(out, head + length, BX_NET_SEGMENT, BX_NET_F_WHOLE, PROTOCOL_TCP, c->traffic_class);
 	uint64_t sum;
 	uint8_t *p;
 
 	if (buf == NULL)
 		return false;
-	buf->kind = BX_NET_SEGMENT;
-	buf->protocol = PROTOCOL_TCP;
-	buf->flags = BX_NET_F_WHOLE;
-	buf->traffic_class = c->traffic_class;
 	if (length > c->mss) {
 		buf->flags = BX_NET_F_WHOLE | BX_NET_F_CUT;
 		buf->segment_size = c->mss;
@@ -209,9 +203,9 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
 	buf->source = c->entry.who.local;
 	buf->destination = c->entry.who.remote;
 	p = bx_net_bytes(out, buf);
-	sum = c->pseudo + sum_of16(head + length) + head_put(p, c, seq, head / 4 << 28 | flags << 16 | window_put(t, c));
+	sum = head_put(p, c, seq, head / 4 << 28 | flags << 16 | window_put(t, c), (uint64_t)c->pseudo + sum_of32(head + length));
 	if (options != 0)
-		sum += options_put(t, now_us, c, p + TCP_HEAD, options);
+		sum = sum_around(sum, options_put(t, now_us, c, p + TCP_HEAD, options));
 	payload_put(t, c, buf, p, ring, seq, length, sum);
 	t->stats.tcp_out++;
 	t->stats.segments_out++;
@@ -688,14 +682,15 @@ output_one(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 {
 	uint32_t start = c->snd_nxt, end = c->snd_end, at = (uint32_t)ring->head + ring->count;
 
-	if (!segment_put(t, now_us, c, out, ring, start, end - start, ACK | PSH, options))
-		return more(t, c);
+	/* It counts when the segment is out. */
 	if (at >= ring->capacity)
 		at -= ring->capacity;
 	ring->records[at] = (struct record){ start, end, (uint32_t)now_us, 0 };
+	c->flags &= ~F_CWND_LIMITED;
+	if (!segment_put(t, now_us, c, out, ring, start, end - start, ACK | PSH, options))
+		return more(t, c);
 	ring->count++;
 	c->snd_nxt = end;
-	c->flags &= ~F_CWND_LIMITED;
 	half_window_counts(c);
 	sent_arm(t, now_us, c);
 	bx_tcp_conn_due(t, c, c->retransmit_us);

@@ -89,23 +89,29 @@ records_covered(const struct bx_transport *t, struct conn *c, uint32_t ack)
 	return first->end == ack ? is_once(first) : several_covered(t, c, ack);
 }
 
-/* Whether the options are the agreed ones and nothing else, and the stamp is none of the past (RFC 7323, 5.3).  The
- * header is as long as they make it, and has no flags but ACK, PSH, FIN. */
+/* Whether the options are the stamps that were agreed on and nothing else, and none of the past (RFC 7323, 5.3). */
+static inline bool
+stamps_are_usual(const struct conn *c, struct usual *u)
+{
+	const uint8_t *p = u->head + TCP_HEAD;
+
+	u->ts_value = bx_get_be32(p + 4);
+	return bx_get_be32(p) == TIMESTAMPS_LEAD && !seq_lt(u->ts_value, c->ts_recent);
+}
+
+/* Length and flags: what was agreed on, an acknowledgement, and at most PSH and FIN. */
 static inline bool
 head_is_usual(const struct conn *c, const struct bx_net_buf *buf, struct usual *u)
 {
-	const uint8_t *p = u->head;
-	uint32_t length_flags = bx_get_be16(p + 12) & ~(PSH | FIN);
+	uint32_t lead = sum_load16(u->head + 12) & ~(uint32_t)sum_of16(PSH | FIN);
 
-	u->head_length = TCP_HEAD;
-	if (BX_LIKELY((c->flags & F_TIMESTAMPS) == 0))
-		return length_flags == (TCP_HEAD / 4 << 12 | ACK);
+	if (BX_LIKELY((c->flags & F_TIMESTAMPS) == 0)) {
+		u->head_length = TCP_HEAD;
+		return lead == sum_of16(TCP_HEAD / 4 << 12 | ACK);
+	}
 	u->head_length = TCP_HEAD + TIMESTAMPS_LONG;
-	if (buf->length < u->head_length || length_flags != (u->head_length / 4 << 12 | ACK) ||
-	    bx_get_be32(p + TCP_HEAD) != TIMESTAMPS_LEAD)
-		return false;
-	u->ts_value = bx_get_be32(p + TCP_HEAD + 4);
-	return !seq_lt(u->ts_value, c->ts_recent);
+	return lead == sum_of16((TCP_HEAD + TIMESTAMPS_LONG) / 4 << 12 | ACK) && buf->length >= u->head_length &&
+	    stamps_are_usual(c, u);
 }
 
 /* Nothing waits for a gap to be filled. */

@@ -199,6 +199,22 @@ error_arrives(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch
 		t->stats.errors_stray++;
 }
 
+/* Of whatever else may come. */
+static APART void
+receive_other(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *segments, const struct bx_net_buf *buf,
+    uint32_t kind, struct bx_net_batch *replies)
+{
+	if (kind == BX_NET_UNREACHABLE) {
+		error_arrives(t, now_us, segments, buf);
+		return;
+	}
+	t->stats.segments_in++;
+	if (buf->protocol == PROTOCOL_UDP)
+		bx_udp_segment(t, segments, buf, replies);
+	else
+		t->stats.unknown_protocol++;
+}
+
 /* Takes it out of the batch. */
 static IN_LINE void
 receive_one(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segments, struct bx_net_buf *buf,
@@ -206,21 +222,14 @@ receive_one(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segmen
 {
 	uint32_t kind = buf->kind;
 
-	if (kind != BX_NET_SEGMENT && kind != BX_NET_UNREACHABLE)
-		return;
-	buf->kind = BX_NET_NONE;
-	if (kind == BX_NET_UNREACHABLE) {
-		error_arrives(t, now_us, segments, buf);
-		return;
-	}
-	t->stats.segments_in++;
-	if (buf->protocol == PROTOCOL_TCP) {
+	if (BX_LIKELY(kind == BX_NET_SEGMENT && buf->protocol == PROTOCOL_TCP)) {
+		buf->kind = BX_NET_NONE;
+		t->stats.segments_in++;
 		t->stats.tcp_in++;
 		bx_tcp_usual(t, now_us, segments, buf, replies);
-	} else if (buf->protocol == PROTOCOL_UDP) {
-		bx_udp_segment(t, segments, buf, replies);
-	} else {
-		t->stats.unknown_protocol++;
+	} else if (kind == BX_NET_SEGMENT || kind == BX_NET_UNREACHABLE) {
+		buf->kind = BX_NET_NONE;
+		receive_other(t, now_us, segments, buf, kind, replies);
 	}
 }
 
