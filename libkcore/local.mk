@@ -80,7 +80,7 @@ libkcore_tests += %D%/tests/test_random %D%/tests/test_fast %D%/tests/fuzz_sysca
 %C%_tests_test_random_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
 %C%_tests_test_random_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
 %C%_tests_test_random_SOURCES = \
-	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_random.c $(bx_kcore_world)
+	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_random.c $(TEST_SUITE) $(bx_kcore_world)
 %C%_tests_test_random_LDADD = $(CHECK_LIBS)
 # The short ways against the general one.
 %C%_tests_test_fast_CPPFLAGS = $(bx_kcore_inc)

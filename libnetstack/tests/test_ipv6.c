@@ -3,7 +3,6 @@
  * test_ipv6.c -- the IP stage: IPv6, its extension headers and fragments, ICMPv6, neighbour discovery, addresses made
  * from prefixes, groups of both families.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,14 +10,9 @@
 
 #include <brainix/net_ip.h>
 
-#define S	((uint64_t)1000000)
+#include "../../tests/unit/suite.h"
 
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
+#define S	((uint64_t)1000000)
 
 static _Alignas(64) uint8_t block[262144];
 static uint8_t in_bytes[32768], out_bytes[65536], whole_bytes[32768];
@@ -1799,8 +1793,6 @@ main(void)
 {
 	Suite *suite = suite_create("net_ipv6");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, segment_up);
@@ -1841,9 +1833,5 @@ main(void)
 	tcase_add_test(tc, groups_ipv4);
 	tcase_add_test(tc, groups_ipv4_old);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }
