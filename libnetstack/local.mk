@@ -131,7 +131,8 @@ libnetstack_tests += %D%/tests/test_bbr %D%/tests/test_buf %D%/tests/test_dhcp %
 %C%_tests_test_ip_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
 %C%_tests_test_ipv6_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_ipv6_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_ipv6_SOURCES = %D%/tests/test_ipv6.c $(TEST_SUITE) $(TEST_PANIC)
+%C%_tests_test_ipv6_SOURCES = %D%/tests/test_ipv6.c %D%/tests/test_icmpv6.c %D%/tests/test_nd.c %D%/tests/test_addresses.c \
+	%D%/tests/test_groups.c %D%/tests/ipv6.c $(TEST_SUITE) $(TEST_PANIC)
 %C%_tests_test_ipv6_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
 %C%_tests_test_socket_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_socket_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
