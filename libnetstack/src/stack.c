@@ -23,18 +23,10 @@ bx_stack_down(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *ou
 	down(s, now_us, out);
 }
 
-void
-bx_stack_receive(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *frames,
-    struct bx_net_batch *out)
+/* Datagrams that are whole again go up, too; and what goes down in answer. */
+static APART void
+receive_more(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *out, bool up)
 {
-	bool up;
-
-	/* What a stage has answered itself needs only those below it. */
-	if (!bx_link_receive(s->link, now_us, frames, out))
-		return;
-	up = bx_ip_receive(s->ip, now_us, frames, out);
-	if (up)
-		bx_transport_receive(s->transport, now_us, frames, out);
 	while (s->whole != NULL && bx_ip_whole_ready(s->ip)) {
 		bx_net_batch_clear(s->whole);
 		bx_ip_whole_take(s->ip, now_us, s->whole, out);
@@ -42,9 +34,27 @@ bx_stack_receive(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch 
 		up = true;
 	}
 	if (up)
-		bx_stack_down(s, now_us, out);
+		down(s, now_us, out);
 	else
 		bx_link_send(s->link, now_us, out, out);
+}
+
+void
+bx_stack_receive(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *frames,
+    struct bx_net_batch *out)
+{
+	/* What a stage has answered itself needs only those below it. */
+	if (!bx_link_receive(s->link, now_us, frames, out))
+		return;
+	if (bx_ip_receive(s->ip, now_us, frames, out)) {
+		bx_transport_receive(s->transport, now_us, frames, out);
+		if (s->whole != NULL || out->count != 0)
+			receive_more(s, now_us, out, true);
+	} else if (s->whole == NULL) {
+		bx_link_send(s->link, now_us, out, out);
+	} else {
+		receive_more(s, now_us, out, false);
+	}
 }
 
 bool

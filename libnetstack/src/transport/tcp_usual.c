@@ -20,7 +20,6 @@ struct usual {
 	uint32_t head_length, length;
 	uint32_t seq, ack;
 	uint32_t ts_value;
-	bool fin;
 	uint32_t records;		/* as many as it acknowledges, all whole and sent once */
 };
 
@@ -114,6 +113,12 @@ head_is_usual(const struct conn *c, const struct bx_net_buf *buf, struct usual *
 	    stamps_are_usual(c, u);
 }
 
+static inline bool
+has_fin(const struct usual *u)
+{
+	return (u->head[13] & FIN) != 0;
+}
+
 /* Nothing waits for a gap to be filled. */
 static inline bool
 in_order(const struct bx_transport *t, const struct conn *c)
@@ -127,27 +132,24 @@ takes(const struct conn *c, const struct usual *u)
 {
 	if (u->length != 0)
 		return (c->flags & (F_FIN_RECEIVED | F_ORPHAN)) == 0 && u->length <= c->rcv_adv - c->rcv_nxt;
-	return !u->fin || ((c->flags & F_FIN_RECEIVED) == 0 && c->rcv_adv != c->rcv_nxt);
+	return !has_fin(u) || ((c->flags & F_FIN_RECEIVED) == 0 && c->rcv_adv != c->rcv_nxt);
 }
 
 static IN_LINE bool
 is_usual(const struct bx_transport *t, struct conn *c, const struct bx_net_buf *buf, struct usual *u)
 {
-	const uint8_t *p = u->head;
-
 	if (c->state < BX_TCP_ESTABLISHED || (c->flags & UNUSUAL) != 0 || c->lost != 0 || c->sacked != 0 ||
 	    c->retransmit_kind > PROBE || (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) != 0 ||
 	    !head_is_usual(c, buf, u))
 		return false;
 	u->length = buf->length - u->head_length;
-	u->seq = bx_get_be32(p + 4);
-	u->ack = bx_get_be32(p + 8);
-	u->fin = (p[13] & FIN) != 0;
+	u->seq = bx_get_be32(u->head + 4);
+	u->ack = bx_get_be32(u->head + 8);
 	if (u->seq != c->rcv_nxt || !in_order(t, c) || !takes(c, u))
 		return false;
 	/* With nothing else: a further acknowledgement, no duplicate and no mere window. */
 	if (u->ack == c->snd_una)
-		return u->length != 0 || u->fin;
+		return u->length != 0 || has_fin(u);
 	if (u->ack - c->snd_una > c->snd_nxt - c->snd_una)
 		return false;
 	u->records = records_covered(t, c, u->ack);
@@ -302,8 +304,8 @@ take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual
 		bx_tcp_conn_ready(t, c);
 	if (u->length != 0)
 		data_take(t, now_us, c, u);
-	if (u->fin || c->state != BX_TCP_ESTABLISHED) {
-		if (bx_tcp_fins(t, now_us, c, u->fin, replies))
+	if (has_fin(u) || c->state != BX_TCP_ESTABLISHED) {
+		if (bx_tcp_fins(t, now_us, c, has_fin(u), replies))
 			return;
 		bx_tcp_conn_arm(t, c);
 	}

@@ -240,8 +240,9 @@ struct conn {
 	uint16_t seen_mss;		/* the longest payload that came */
 
 	/* Send (RFC 9293, 3.3.1). */
-	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
+	uint32_t snd_una, snd_nxt;
 	uint32_t snd_end;		/* after the last byte that the application gave */
+	uint32_t snd_wnd, snd_wl1, snd_wl2;
 	uint32_t max_wnd;
 	uint32_t send_ring;		/* a ring of the pools or NONE */
 	uint32_t sacked, lost;		/* bytes of records so marked */
@@ -920,6 +921,9 @@ void bx_tcp_rtt_sample(struct conn *c, uint32_t rtt_us);
 static inline uint32_t
 bx_tcp_rto(const struct conn *c)
 {
+	/* On a short path the rest makes no difference. */
+	if (BX_LIKELY(c->srtt_us + 4 * c->rttvar_us <= RTO_MIN_US - MS_US))
+		return RTO_MIN_US;
 	return min_u32(max_u32(c->srtt_us + max_u32(4 * c->rttvar_us, MS_US), RTO_MIN_US), RTO_MAX_US);
 }
 
