@@ -572,10 +572,10 @@ put_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net
 
 /* The timer for what has gone out, where none runs or a probe's does. */
 static inline void
-sent_arm(struct bx_transport *t, uint64_t now_us, struct conn *c)
+sent_arm(struct conn *c, uint64_t now_us)
 {
 	if (c->retransmit_us == NEVER || c->retransmit_kind == PROBE || c->retransmit_kind == PERSIST)
-		bx_tcp_retransmit_arm(t, now_us, c);
+		bx_tcp_timeout_run(c, now_us);
 }
 
 /* New data and the FIN, as send_new does it, with nothing but timestamps for options; false: the batch is full. */
@@ -598,7 +598,7 @@ send_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 	if (c->snd_nxt == first)
 		return room;
 	bx_tcp_records_put(t, c, &r);
-	sent_arm(t, now_us, c);
+	sent_arm(c, now_us);
 	return room;
 }
 
@@ -692,7 +692,7 @@ output_one(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 	ring->count++;
 	c->snd_nxt = end;
 	half_window_counts(c);
-	sent_arm(t, now_us, c);
+	sent_arm(c, now_us);
 	bx_tcp_conn_due(t, c, c->retransmit_us);
 	BX_INVARIANT(bx_tcp_conn_sound(t, c));
 	return false;

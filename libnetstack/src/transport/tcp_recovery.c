@@ -9,7 +9,6 @@
  */
 #include "transport.h"
 
-#define ACK_DELAY_MAX_US	200000u	/* RFC 8985, 7.2: TLP.max_ack_delay */
 #define DSACK_PERSIST		16u	/* RFC 8985, 6.2: recoveries that a wider window lasts */
 
 /* A record is delivered, cumulatively or selectively (RFC 8985, 6.2, steps 1 to 3). */
@@ -267,29 +266,25 @@ may_probe(const struct conn *c)
 	    c->lost == 0 && c->srtt_us != 0 && c->state >= BX_TCP_ESTABLISHED;
 }
 
-/* After anything that was sent or acknowledged: the timer for what is out now. */
+void
+bx_tcp_probe_run(struct conn *c, uint64_t now_us, uint64_t wait_us, uint64_t probe_us)
+{
+	c->retransmit_kind = TIMEOUT;
+	if (may_probe(c)) {
+		c->retransmit_kind = PROBE;
+		wait_us = max_u32((uint32_t)probe_us, 10 * MS_US);
+	}
+	c->retransmit_us = now_us + wait_us;
+}
+
 void
 bx_tcp_retransmit_arm(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
-	uint32_t out = c->snd_nxt - c->snd_una;
-	uint64_t wait = c->rto_us, probe;
-
 	(void)t;
-	if (out == 0) {
+	if (c->snd_una == c->snd_nxt) {
 		c->retransmit_us = NEVER;
 		c->retransmit_kind = TIMEOUT;
-		return;
+	} else if (c->retransmit_kind != REORDER || c->retransmit_us == NEVER) {
+		bx_tcp_timeout_run(c, now_us);
 	}
-	if (c->retransmit_kind == REORDER && c->retransmit_us != NEVER)
-		return;
-	if (BX_UNLIKELY(c->backoff != 0))
-		wait = min_u64(wait << min_u32(c->backoff, 16), RTO_MAX_US);
-	c->retransmit_kind = TIMEOUT;
-	/* RFC 8985, 7.2: the probe comes before the timeout, or not at all. */
-	probe = 2 * (uint64_t)c->srtt_us + (out <= c->mss ? ACK_DELAY_MAX_US : 0);
-	if (probe < wait && may_probe(c)) {
-		c->retransmit_kind = PROBE;
-		wait = max_u32((uint32_t)probe, 10 * MS_US);
-	}
-	c->retransmit_us = now_us + wait;
 }

@@ -230,7 +230,7 @@ timer_turn(struct bx_transport *t, uint64_t now_us, struct conn *c)
 		c->retransmit_kind = TIMEOUT;
 		return;
 	}
-	bx_tcp_retransmit_arm(t, now_us, c);
+	bx_tcp_timeout_run(c, now_us);
 	bx_tcp_conn_due(t, c, c->retransmit_us);
 }
 

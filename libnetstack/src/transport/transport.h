@@ -24,6 +24,7 @@
 #define DELAY_US	40000u		/* of acknowledgements; RFC 9293, 3.8.6.3: less than 500 ms */
 #define RTO_MIN_US	200000u		/* RFC 6298 (2.4) asks for 1 s; RFC 8961, 3, lets measured paths do better */
 #define RTO_MAX_US	60000000u	/* (2.5) */
+#define ACK_DELAY_MAX_US	200000u	/* RFC 8985, 7.2: TLP.max_ack_delay */
 
 /* TCP header flags (RFC 9293, 3.1). */
 #define FIN		0x01u
@@ -961,7 +962,27 @@ bx_tcp_lose(struct bx_transport *t, uint64_t now_us, struct conn *c, struct reco
 void bx_tcp_mark_all_lost(struct bx_transport *t, uint64_t now_us, struct conn *c);
 void bx_tcp_recovery_enter(struct bx_transport *t, uint64_t now_us, struct conn *c);
 void bx_tcp_probe_fire(struct bx_transport *t, uint64_t now_us, struct conn *c);
+/* After anything that was sent or acknowledged: the timer for what is out now. */
 void bx_tcp_retransmit_arm(struct bx_transport *t, uint64_t now_us, struct conn *c);
+/* A probe would come before the timeout (RFC 8985, 7.2): that one, if there may be one, or the timeout. */
+void bx_tcp_probe_run(struct conn *c, uint64_t now_us, uint64_t wait_us, uint64_t probe_us);
+/* Something is out, and the timer does not wait for what is reordered. */
+static inline void
+bx_tcp_timeout_run(struct conn *c, uint64_t now_us)
+{
+	uint64_t wait_us = c->rto_us, probe_us = 2 * (uint64_t)c->srtt_us;
+
+	if (BX_UNLIKELY(c->backoff != 0))
+		wait_us = min_u64(wait_us << min_u32(c->backoff, 16), RTO_MAX_US);
+	if (c->snd_nxt - c->snd_una <= c->mss)
+		probe_us += ACK_DELAY_MAX_US;
+	if (probe_us < wait_us) {
+		bx_tcp_probe_run(c, now_us, wait_us, probe_us);
+		return;
+	}
+	c->retransmit_kind = TIMEOUT;
+	c->retransmit_us = now_us + wait_us;
+}
 
 /* ---- tcp_undo.c ---- */
 /* A loss is about to be answered. */
