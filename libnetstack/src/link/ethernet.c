@@ -68,6 +68,7 @@ bx_link_init(void *memory, size_t size, const struct bx_link_config *config, str
 		};
 	}
 	l->mac = bx_get_le32(config->mac) | (uint64_t)bx_get_le16(config->mac + 4) << 32;
+	l->last = &l->none;
 	/* No header is both: they overlap. */
 	l->good[0] = 0;
 	l->good[1] = UINT64_MAX;
@@ -333,7 +334,7 @@ resolve(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *packet
 	n = bx_net_addr_is_ipv4(to) ? bx_link_neighbour_find(link, ip) : NULL;
 	if (n != NULL && n->state != ASKING) {
 		neighbour_use(link, now_us, n);
-		link->last = link->config.vlan == 0 ? n : NULL;
+		link->last = link->config.vlan == 0 ? n : &link->none;
 		memcpy(mac, n->mac, 6);
 		return true;
 	}
@@ -379,7 +380,7 @@ send_usual(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *pac
 
 	if (buf->kind != BX_NET_IPV4)
 		return buf->kind != BX_NET_IPV6;
-	if (n == NULL || (buf->flags & BX_NET_F_LINK_KNOWN) != 0 ||
+	if ((buf->flags & BX_NET_F_LINK_KNOWN) != 0 ||
 	    buf->length > link->config.mtu || !bx_net_addr_is_ipv4(&buf->destination) ||
 	    bx_get_be32(buf->destination.byte + 12) != n->ip || n->state != KNOWN || now_us >= n->when_us ||
 	    buf->offset - buf->begin < ETHERNET_HEAD)

@@ -283,7 +283,7 @@ bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, s
 		return BX_ERR_STATE;
 	if (!begins_small(t, c, length))
 		return send_more(t, c, bytes, length, sent);
-	memcpy(send_bytes_of(bx_tcp_small_begin(t, c)), bytes, length);
+	copy_short(send_bytes_of(bx_tcp_small_begin(t, c)), bytes, length);
 	return given(t, c, (uint32_t)connection - 1u, (uint32_t)length, sent);
 }
 

@@ -100,7 +100,7 @@ bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segm
 {
 	struct receive_ring *ring;
 
-	if (!bx_tcp_receive_attach(t, c))
+	if (bx_tcp_receive_attach(t, c) == NULL)
 		return;		/* counted by the pool: as if lost on the way */
 	if (s->length > c->seen_mss)
 		c->seen_mss = (uint16_t)min_u32(s->length, 0xffff);

@@ -159,10 +159,9 @@ is_usual(const struct bx_transport *t, struct conn *c, const struct bx_net_buf *
 /* The sum, and while it is made the payload into the ring, where only a good one makes it count. */
 static inline bool
 sum_is_good(const struct bx_transport *t, const struct conn *c, const struct bx_net_buf *buf,
-    const struct usual *u)
+    const struct usual *u, uint8_t *ring)
 {
-	uint8_t *ring = u->length != 0 ? receive_bytes_of(t, c->receive_ring) : NULL;
-	uint64_t sum = (uint64_t)c->pseudo + sum_of32(buf->length);
+	uint64_t sum = (uint64_t)c->pseudo + sum_of32(u->head_length + u->length);
 
 	if ((buf->flags & BX_NET_F_SUM_GOOD) != 0) {
 		if (u->length != 0)
@@ -329,10 +328,18 @@ taken(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct bx_n
     struct bx_net_batch *replies)
 {
 	struct usual u = { .head = head };
+	uint8_t *bytes = NULL;
 
-	if (!is_usual(t, c, buf, &u) || (u.length != 0 && !bx_tcp_receive_attach(t, c)))
+	if (!is_usual(t, c, buf, &u))
 		return false;
-	if (BX_LIKELY(sum_is_good(t, c, buf, &u)))
+	if (u.length != 0) {
+		struct receive_ring *ring = bx_tcp_receive_attach(t, c);
+
+		if (ring == NULL)
+			return false;
+		bytes = (uint8_t *)ring + t->receive_head;
+	}
+	if (BX_LIKELY(sum_is_good(t, c, buf, &u, bytes)))
 		take(t, now_us, c, &u, replies);
 	else
 		damaged(t, c);
@@ -345,14 +352,14 @@ bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch 
 {
 	const uint8_t *head = bx_net_bytes(batch, buf);
 	struct place place = { t->last, NONE };
-	struct conn *c = place.id != NONE ? &t->conns[place.id] : NULL;
+	struct conn *c = NULL;
 
-	if (BX_UNLIKELY(buf->length < TCP_HEAD)) {
+	if (BX_UNLIKELY(buf->length < TCP_HEAD))
 		place.id = NONE;
-		c = NULL;
-	} else if (c == NULL || !is_for(c, buf, head)) {
+	else if (place.id != NONE && is_for(&t->conns[place.id], buf, head))
+		c = &t->conns[place.id];
+	else
 		c = find(t, buf, head, &place);
-	}
 	if (c == NULL || !taken(t, now_us, c, buf, head, replies))
 		bx_tcp_segment(t, now_us, batch, buf, place, replies);
 }

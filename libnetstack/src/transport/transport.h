@@ -244,8 +244,8 @@ struct conn {
 	uint32_t snd_una, snd_nxt;
 	uint32_t snd_end;		/* after the last byte that the application gave */
 	uint32_t snd_wnd, snd_wl1, snd_wl2;
-	uint32_t max_wnd;
 	uint32_t send_ring;		/* a ring of the pools or NONE */
+	uint32_t max_wnd;
 	uint32_t sacked, lost;		/* bytes of records so marked */
 	/* Receive. */
 	uint32_t rcv_nxt, rcv_adv;	/* rcv_adv: right edge last advertised */
@@ -565,7 +565,7 @@ bx_tcp_ring_read(uint32_t size, const uint8_t *ring, uint32_t offset, uint8_t *b
 	uint32_t at = offset & (size - 1), first = size - at;
 
 	if (BX_LIKELY(length <= first))
-		memcpy(bytes, ring + at, length);
+		copy_short(bytes, ring + at, length);
 	else
 		bx_tcp_ring_read_round(ring, at, first, bytes, length);
 }
@@ -880,20 +880,22 @@ bx_tcp_acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c)
 	}
 }
 void bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s);
-/* Gives the connection a receiving ring; false: the pool is empty. */
-static inline bool
+/* The receiving ring of the connection, which is given one if it has none; NULL: the pool is empty. */
+static inline struct receive_ring *
 bx_tcp_receive_attach(struct bx_transport *t, struct conn *c)
 {
 	struct receive_ring *ring;
+	uint32_t index = c->receive_ring;
 
-	if (c->receive_ring != NONE)
-		return true;
-	c->receive_ring = bx_tcp_ring_take(t, c->account);
-	if (c->receive_ring == NONE)
-		return false;
-	ring = receive_ring_of(t, c->receive_ring);
+	if (index != NONE)
+		return receive_ring_of(t, index);
+	index = bx_tcp_ring_take(t, c->account);
+	if (index == NONE)
+		return NULL;
+	c->receive_ring = index;
+	ring = receive_ring_of(t, index);
 	ring->count = ring->recent = 0;
-	return true;
+	return ring;
 }
 
 /* The window that may be advertised now, right edge never moving left. */
