@@ -4,25 +4,17 @@
  * up, the states on two stacks joined by a wire (the cases of draft-ietf-ccwg-bbr, "BBR Example Test Cases"), and what BBR and
  * CUBIC leave one another on a link that they share.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
+#include "../../tests/unit/suite.h"
 #include "pair.h"
 #include "../src/transport/transport.h"
 
 #define MS	((uint64_t)1000)
 #define SECOND	((uint64_t)1000000)
 #define TEN_MBIT	((uint64_t)800000)	/* picoseconds for a byte */
-
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
 
 static struct pair pair;
 static const struct bx_net_addr any;
@@ -897,8 +889,6 @@ main(void)
 {
 	Suite *suite = suite_create("net_bbr");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, rates_twice, 0, 20);
@@ -926,9 +916,5 @@ main(void)
 	tcase_add_loop_test(tc, shared, 0, 6);
 	tcase_add_test(tc, random_loss);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }
