@@ -67,21 +67,52 @@ fragment_all(struct bx_ip *ip, const struct bx_net_batch *batch, struct bx_net_b
 	buf->kind = BX_NET_NONE;
 }
 
+#define PORTS_DHCP	(68u << 16 | 67u)
+
+/* RFC 1122, 3.2.1.3: no other source than an own address.  A host that has none yet asks for one (RFC 2131, 4.1). */
+static bool
+source_is_good(const struct bx_ip *ip, const struct bx_net_batch *batch, const struct bx_net_buf *buf,
+    const struct path *path)
+{
+	if (bx_ip_source_is_own(ip, &buf->source, path))
+		return true;
+	return bx_net_addr_is_any(&buf->source) && buf->protocol == PROTOCOL_UDP && buf->length >= 8 &&
+	    bx_get_be32(bx_net_bytes(batch, buf)) == PORTS_DHCP &&
+	    bx_get_be32(buf->destination.byte + 12) == 0xffffffffu;
+}
+
+/* The path of a segment that is not like the one before, if it has one, and may speak from where it does. */
+static struct path *
+path_other(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *batch, const struct bx_net_buf *buf)
+{
+	struct path *path = bx_ip_path_find(ip, now_us, &buf->destination);
+
+	if (path == NULL) {
+		ip->stats.no_route++;
+		return NULL;
+	}
+	if (!source_is_good(ip, batch, buf, path)) {
+		ip->stats.no_source++;
+		return NULL;
+	}
+	/* What may be said from no address is looked at each time. */
+	ip->last = bx_net_addr_is_any(&buf->source) ? &ip->none : path;
+	ip->last_source = sum_load32(buf->source.byte + 12);
+	return path;
+}
+
 bool
 bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
     struct bx_net_buf *buf, struct bx_net_batch *extra)
 {
-	struct path *path = bx_ip_path_usual(ip, &buf->destination);
+	struct path *path = bx_ip_path_usual(ip, &buf->destination, &buf->source);
 	uint32_t total = buf->length + IPV4_HEAD;
 	uint8_t *p;
 
 	if (path == NULL)
-		path = bx_ip_path_find(ip, now_us, &buf->destination);
-	if (path == NULL) {
-		ip->stats.no_route++;
+		path = path_other(ip, now_us, batch, buf);
+	if (path == NULL)
 		return give_back(buf, BX_NET_ERROR_ROUTE, 0);
-	}
-	ip->last = path;
 	if (total > IPV4_MAX) {
 		ip->stats.too_big++;
 		return give_back(buf, BX_NET_ERROR_TOO_BIG, path->mtu);
