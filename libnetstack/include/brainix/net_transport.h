@@ -264,6 +264,11 @@ uint64_t bx_transport_account_used(const struct bx_transport *transport, uint16_
 enum bx_transport_kind { BX_TRANSPORT_CONNECTION, BX_TRANSPORT_LISTENER, BX_TRANSPORT_UDP };
 enum bx_transport_kind bx_transport_handle(uint64_t handle, uint32_t *index);
 
+/* Whether nobody but who has `account` listens to that port (BX_TRANSPORT_LISTENER), or has an end there (BX_TRANSPORT_UDP), at
+ * that address or any; with an address of all zeros, at any of them. */
+bool bx_transport_port_is_free(const struct bx_transport *transport, enum bx_transport_kind kind,
+    const struct bx_net_addr *address, uint16_t port, uint16_t account);
+
 /* ---- UDP ---- */
 
 /* Receives datagrams to address (all zero: any) and port (0 picks one).

@@ -133,13 +133,6 @@ bx_socket_client_get(const struct bx_sockets *s, uint32_t client)
 	return c->used && c->generation == client >> CLIENT_BITS ? c : NULL;
 }
 
-/* The account of the transport stage that a client's rings are charged to. */
-static uint16_t
-account_of(uint32_t index)
-{
-	return (uint16_t)(index + 1u);
-}
-
 enum bx_err
 bx_socket_client_open(struct bx_sockets *s, const struct bx_socket_quota *quota, uint32_t *client)
 {
@@ -313,6 +306,15 @@ bx_socket_client_close(struct bx_sockets *s, uint64_t now_us, uint32_t client)
 	return BX_OK;
 }
 
+/* A stream is bound to an own address or any, what hears datagrams also to a group. */
+static bool
+address_is_good(const struct bx_sockets *s, const struct sock *k, const struct bx_net_addr *address)
+{
+	if (bx_net_addr_is_group(address))
+		return k->kind == DATAGRAM;
+	return bx_net_addr_is_any(address) || s->net.own(s->net.self, address);
+}
+
 /* An own address and port.  A datagram socket gets its end at once. */
 enum bx_err
 bx_socket_bind(struct bx_sockets *s, uint32_t client, uint64_t socket, const struct bx_net_addr *address,
@@ -326,9 +328,12 @@ bx_socket_bind(struct bx_sockets *s, uint32_t client, uint64_t socket, const str
 		return BX_ERR_NOT_FOUND;
 	if ((k->kind != STREAM && k->kind != DATAGRAM) || k->handle != 0 || k->port != 0)
 		return BX_ERR_STATE;
-	if (k->kind == STREAM && bx_net_addr_is_group(address))
+	if (!address_is_good(s, k, address))
 		return BX_ERR_INVALID;
 	if (k->kind == DATAGRAM) {
+		if (port != 0 &&
+		    !bx_transport_port_is_free(s->transport, BX_TRANSPORT_UDP, address, port, account_of(k->client)))
+			return BX_ERR_EXISTS;
 		err = bx_udp_open(s->transport, address, port, &handle, &port);
 		if (err != BX_OK)
 			return err;

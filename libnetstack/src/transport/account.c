@@ -75,3 +75,36 @@ bx_transport_account_set(struct bx_transport *t, uint64_t handle, uint16_t accou
 	}
 	return BX_ERR_NOT_FOUND;
 }
+
+static bool
+overlap(const struct bx_net_addr *a, const struct bx_net_addr *b)
+{
+	return bx_net_addr_is_any(a) || bx_net_addr_is_any(b) || bx_net_addr_equal(a, b);
+}
+
+bool
+bx_udp_port_is_free(const struct bx_transport *t, const struct bx_net_addr *address, uint16_t port, uint16_t account)
+{
+	for (uint32_t i = t->udp_heads[port % PORT_HEADS]; i != NONE; i = t->udp_ends[i].next) {
+		const struct udp_end *e = &t->udp_ends[i];
+
+		if (e->port == port && e->account != account && overlap(&e->address, address))
+			return false;
+	}
+	return true;
+}
+
+bool
+bx_transport_port_is_free(const struct bx_transport *t, enum bx_transport_kind kind, const struct bx_net_addr *address,
+    uint16_t port, uint16_t account)
+{
+	if (kind == BX_TRANSPORT_UDP)
+		return bx_udp_port_is_free(t, address, port, account);
+	for (uint32_t i = t->listener_heads[port % PORT_HEADS]; i != NONE; i = t->listeners[i].next) {
+		const struct listener *l = &t->listeners[i];
+
+		if (l->port == port && l->account != account && overlap(&l->address, address))
+			return false;
+	}
+	return true;
+}

@@ -465,6 +465,8 @@ uint64_t bx_tcp_ring_read_sum_round(const uint8_t *ring, uint32_t at, uint32_t f
 /* ---- account.c ---- */
 void bx_tcp_account_charge(struct bx_transport *t, uint32_t ring, uint16_t account);
 void bx_tcp_account_release(struct bx_transport *t, uint32_t ring);
+#define ACCOUNT_NOBODY	UINT16_MAX	/* above any */
+bool bx_udp_port_is_free(const struct bx_transport *t, const struct bx_net_addr *address, uint16_t port, uint16_t account);
 
 static inline uint8_t *
 ring_at(const struct bx_transport *t, uint32_t ring)
