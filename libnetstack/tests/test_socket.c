@@ -515,6 +515,129 @@ START_TEST(buffers)
 }
 END_TEST
 
+/* A client that opens and closes: what the stage still holds of it is within its quota, and others have theirs. */
+START_TEST(orphans_count)
+{
+	const struct bx_socket_quota two = { 2, 1, 1, UINT64_MAX };
+	struct bx_transport *t;
+	struct bx_socket_quota usage;
+	uint64_t listener, c = 0, server;
+	uint32_t poor;
+	enum bx_err err;
+
+	begin(_i);
+	t = pair.host[0].stack.transport;
+	ck_assert_int_eq(bx_socket_client_open(sockets[0], &two, &poor), BX_OK);
+	listener = listen_on(80, 8);
+	for (uint32_t k = 0; k < 8; k++) {
+		err = bx_socket_open(sockets[0], poor, BX_SOCKET_STREAM, &c);
+		ck_assert_int_eq(err, k < 2 ? BX_OK : BX_ERR_QUOTA);
+		if (err != BX_OK)
+			continue;
+		ck_assert_int_eq(bx_socket_connect(sockets[0], pair.now_us, poor, c, &pair.host[1].address, 80), BX_OK);
+		run(50 * MS);
+		ck_assert_int_eq(bx_socket_close(sockets[0], pair.now_us, poor, c, false), BX_OK);
+		run(50 * MS);
+	}
+	ck_assert_uint_eq(bx_transport_usage(t).connections, 2);
+	ck_assert_int_eq(bx_socket_client_usage(sockets[0], poor, &usage), BX_OK);
+	ck_assert_uint_eq(usage.sockets, 2);
+	ck_assert_int_eq(bx_socket_client_usage(sockets[0], client[0], &usage), BX_OK);
+	ck_assert_uint_eq(usage.sockets, 0);
+	/* One is over when its peer has closed too, the other when FIN-WAIT-2 is. */
+	ck_assert_int_eq(bx_socket_accept(sockets[1], pair.now_us, client[1], listener, &server), BX_OK);
+	ck_assert_int_eq(bx_socket_close(sockets[1], pair.now_us, client[1], server, false), BX_OK);
+	run(100 * MS);
+	ck_assert_int_eq(bx_socket_open(sockets[0], poor, BX_SOCKET_STREAM, &c), BX_OK);
+	ck_assert_int_eq(bx_socket_open(sockets[0], poor, BX_SOCKET_STREAM, &c), BX_ERR_QUOTA);
+	run(61000 * MS);
+	ck_assert_int_eq(bx_socket_open(sockets[0], poor, BX_SOCKET_STREAM, &c), BX_OK);
+	ck_assert_uint_eq(bx_transport_account_orphans(t, 1) + bx_transport_account_orphans(t, 2), 0);
+	ck_assert_uint_eq(bx_transport_account_orphans(t, 99), 0);
+	ck_assert_int_eq(bx_socket_client_close(sockets[0], pair.now_us, poor), BX_OK);
+	nothing_left();
+}
+END_TEST
+
+/* A connection of host 0 to host 1 that has more to send than the other's window takes, which nobody reads. */
+static uint64_t
+shut(uint32_t who, uint64_t listener, uint64_t *server)
+{
+	static uint8_t bytes[RING];
+	uint64_t c = 0;
+	size_t n;
+
+	ck_assert_int_eq(bx_socket_open(sockets[0], who, BX_SOCKET_STREAM, &c), BX_OK);
+	ck_assert_int_eq(bx_socket_connect(sockets[0], pair.now_us, who, c, &pair.host[1].address, 80), BX_OK);
+	run(50 * MS);
+	ck_assert_int_eq(bx_socket_accept(sockets[1], pair.now_us, client[1], listener, server), BX_OK);
+	for (uint32_t k = 0; k < 6; k++) {
+		(void)!bx_socket_send(sockets[0], who, c, bytes, sizeof bytes, &n);
+		run(300 * MS);
+	}
+	return c;
+}
+
+/* What a client left behind goes with it: who comes in its place has all that its quota says. */
+START_TEST(nothing_is_inherited)
+{
+	const struct bx_socket_quota one = { 2, 2, 2, RING };
+	struct bx_socket_quota usage;
+	uint64_t listener, c, server;
+	uint32_t first, second;
+	uint8_t byte = 1;
+	size_t n;
+
+	begin(_i);
+	listener = listen_on(80, 4);
+	ck_assert_int_eq(bx_socket_client_open(sockets[0], &one, &first), BX_OK);
+	c = shut(first, listener, &server);
+	ck_assert_int_eq(bx_socket_close(sockets[0], pair.now_us, first, c, false), BX_OK);
+	run(100 * MS);
+	ck_assert_uint_eq(held(0, first), RING);
+	ck_assert_int_eq(bx_socket_client_close(sockets[0], pair.now_us, first), BX_OK);
+	/* At once, and before anything has been sent. */
+	ck_assert_int_eq(bx_socket_client_open(sockets[0], &one, &second), BX_OK);
+	ck_assert_uint_eq(second % 1024, first % 1024);
+	ck_assert_int_eq(bx_socket_client_usage(sockets[0], second, &usage), BX_OK);
+	ck_assert_uint_eq(usage.buffer_bytes + usage.sockets, 0);
+	ck_assert_int_eq(bx_socket_open(sockets[0], second, BX_SOCKET_STREAM, &c), BX_OK);
+	ck_assert_int_eq(bx_socket_connect(sockets[0], pair.now_us, second, c, &pair.host[1].address, 80), BX_OK);
+	run(100 * MS);
+	ck_assert_uint_eq(ready(1, server), BX_SOCKET_ENDED | BX_SOCKET_READABLE);
+	ck_assert_int_eq(bx_socket_send(sockets[0], second, c, &byte, 1, &n), BX_OK);
+	ck_assert_uint_eq(held(0, second), RING);
+	ck_assert_uint_eq(bx_transport_usage(pair.host[0].stack.transport).rings, 1);
+	ck_assert_int_eq(bx_socket_client_close(sockets[0], pair.now_us, second), BX_OK);
+	nothing_left();
+}
+END_TEST
+
+/* A window that stays shut is probed for as long as there is a user, however long; without one for a few minutes from the close
+ * on, and then the peer is told. */
+START_TEST(orphan_before_a_shut_window)
+{
+	struct bx_transport *t;
+	uint64_t listener, c, server;
+
+	begin(_i % 2);
+	t = pair.host[0].stack.transport;
+	listener = listen_on(80, 4);
+	c = shut(client[0], listener, &server);
+	run((_i / 2 == 0 ? 1 : 3600000) * MS);
+	ck_assert_uint_eq(ready(0, c), 0);
+	ck_assert_int_eq(bx_socket_close(sockets[0], pair.now_us, client[0], c, false), BX_OK);
+	run(30000 * MS);
+	ck_assert_uint_eq(bx_transport_usage(t).connections, 1);
+	ck_assert_uint_eq(ready(1, server), BX_SOCKET_READABLE | BX_SOCKET_WRITABLE);
+	run(400000 * MS);
+	ck_assert_uint_eq(bx_transport_usage(t).connections, 0);
+	ck_assert_uint_eq(bx_transport_usage(t).rings, 0);
+	ck_assert_uint_eq(ready(1, server), BX_SOCKET_ENDED | BX_SOCKET_READABLE);
+	nothing_left();
+}
+END_TEST
+
 /* A client that dies takes its connections with it, and nothing of another's. */
 START_TEST(a_client_dies)
 {
@@ -975,6 +1098,9 @@ main(void)
 	tcase_add_loop_test(tc, buffers, 0, 2);
 	tcase_add_test(tc, buffers_unasked);
 	tcase_add_loop_test(tc, a_client_dies, 0, 2);
+	tcase_add_loop_test(tc, orphans_count, 0, 2);
+	tcase_add_loop_test(tc, nothing_is_inherited, 0, 2);
+	tcase_add_loop_test(tc, orphan_before_a_shut_window, 0, 4);
 	tcase_add_loop_test(tc, datagrams, 0, 2);
 	tcase_add_loop_test(tc, addresses_of_others, 0, 2);
 	tcase_add_loop_test(tc, ports_of_others, 0, 4);

@@ -39,7 +39,8 @@ struct bx_sockets_config {
 
 /* What one client may have at a time. */
 struct bx_socket_quota {
-	uint32_t sockets;		/* accepted ones included */
+	/* Accepted ones included, and the connections of closed ones until they are over: a reset when it has been sent. */
+	uint32_t sockets;
 	uint32_t backlog;		/* the sum of what its listeners let wait */
 	uint16_t waits;
 	uint64_t buffer_bytes;		/* rings of its sockets in the transport stage, and of closed ones until they have sent all */
@@ -98,8 +99,8 @@ uint64_t bx_sockets_next(const struct bx_sockets *sockets);
 BX_MUST_USE enum bx_err bx_socket_client_open(struct bx_sockets *sockets, const struct bx_socket_quota *quota,
     uint32_t *client);
 
-/* A client is gone: its connections are reset, its sockets closed, its waits dropped without a result.  BX_OK,
- * BX_ERR_NOT_FOUND.  O(sockets + waits). */
+/* A client is gone: its connections are reset, those of sockets that it has closed before too, its sockets closed, its waits
+ * dropped without a result; nothing of it counts any more.  BX_OK, BX_ERR_NOT_FOUND.  O(sockets + connections + waits). */
 BX_MUST_USE enum bx_err bx_socket_client_close(struct bx_sockets *sockets, uint64_t now_us, uint32_t client);
 
 /* What it has now, in the terms of its quota.  BX_OK, BX_ERR_NOT_FOUND. */

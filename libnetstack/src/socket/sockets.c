@@ -162,6 +162,7 @@ bx_socket_client_usage(const struct bx_sockets *s, uint32_t client, struct bx_so
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
 	*usage = c->usage;
+	usage->sockets += bx_transport_account_orphans(s->transport, account_of(client % CLIENTS_MAX));
 	usage->buffer_bytes = bx_transport_account_used(s->transport, account_of(client % CLIENTS_MAX));
 	return BX_OK;
 }
@@ -196,7 +197,8 @@ bx_socket_make(struct bx_sockets *s, uint32_t client, enum kind kind, uint64_t *
 
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
-	if (c->usage.sockets >= c->quota.sockets)
+	/* A connection outlives its socket; what it takes is its client's until it is over. */
+	if (c->usage.sockets + bx_transport_account_orphans(s->transport, account_of(client % CLIENTS_MAX)) >= c->quota.sockets)
 		return BX_ERR_QUOTA;
 	if (s->sock_free == NONE)
 		return BX_ERR_NO_MEMORY;
@@ -301,6 +303,8 @@ bx_socket_client_close(struct bx_sockets *s, uint64_t now_us, uint32_t client)
 		if (k->kind != FREE && k->client == client % CLIENTS_MAX)
 			sock_end(s, now_us, k, true);
 	}
+	bx_transport_account_drop(s->transport, account_of(client % CLIENTS_MAX));
+	BX_ASSERT(bx_transport_account_used(s->transport, account_of(client % CLIENTS_MAX)) == 0);
 	c->used = false;
 	c->generation = (c->generation + 1) & (UINT32_MAX >> CLIENT_BITS);
 	return BX_OK;

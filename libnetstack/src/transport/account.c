@@ -41,6 +41,43 @@ bx_transport_account_used(const struct bx_transport *t, uint16_t account)
 	return (uint64_t)t->accounts[account].used * t->config.ring_bytes;
 }
 
+uint32_t
+bx_transport_account_orphans(const struct bx_transport *t, uint16_t account)
+{
+	return account > t->config.accounts ? 0 : t->accounts[account].orphans;
+}
+
+/* Nothing that an orphan holds is charged to its account any more. */
+static void
+disown(struct bx_transport *t, struct conn *c)
+{
+	const uint32_t rings[2] = { c->send_ring, c->receive_ring };
+
+	for (uint32_t i = 0; i < 2; i++) {
+		if (rings[i] < t->small_first)
+			bx_tcp_account_release(t, rings[i]);
+	}
+	t->accounts[c->account].orphans--;
+	t->accounts[0].orphans++;
+	c->account = 0;
+}
+
+void
+bx_transport_account_drop(struct bx_transport *t, uint16_t account)
+{
+	if (account == 0)
+		return;
+	for (uint32_t i = 0; i < t->config.connections; i++) {
+		struct conn *c = &t->conns[i];
+
+		/* An odd generation is a connection in use. */
+		if ((c->generation & 1) == 0 || c->account != account || (c->flags & F_ORPHAN) == 0)
+			continue;
+		disown(t, c);
+		bx_tcp_conn_reset(t, c);
+	}
+}
+
 enum bx_err
 bx_transport_account_set(struct bx_transport *t, uint64_t handle, uint16_t account)
 {

@@ -369,9 +369,10 @@ struct udp_end {
 	uint32_t head, tail;		/* of the ring, in bytes, growing */
 };
 
-/* A user of the stage whose rings are counted, in rings. */
+/* A user of the stage whose rings are counted, in rings, and whose connections that have no handle any more. */
 struct account {
 	uint32_t limit, used;
+	uint32_t orphans;
 };
 
 #define PORT_HEADS	64u
@@ -709,7 +710,18 @@ bx_tcp_conn_get(const struct bx_transport *t, uint64_t handle)
 	return c;
 }
 
+/* The handle is gone: events for it are not wanted any more, and it counts among the orphans of its account until it is freed. */
+static inline void
+bx_tcp_conn_orphan(struct bx_transport *t, struct conn *c)
+{
+	c->flags |= F_ORPHAN;
+	c->events = 0;
+	t->accounts[c->account].orphans++;
+}
+
 uint64_t bx_tcp_conn_handle(const struct bx_transport *t, const struct conn *c);
+/* tcp_api.c: an orphan is reset, or freed where there is nothing to reset. */
+void bx_tcp_conn_reset(struct bx_transport *t, struct conn *c);
 void bx_tcp_listener_event(struct bx_transport *t, struct listener *l);
 /* The connection's node in the wheel follows a deadline that has been set; lazily: one that lies earlier stays. */
 static inline void
