@@ -203,22 +203,9 @@ ack_check(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct 
 static void
 last_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *replies)
 {
-	struct bare bare = {
-		.who = &c->entry.who, .pseudo = c->pseudo, .seq = c->snd_nxt, .ack = c->rcv_nxt,
-		.window = (uint16_t)min_u32(bx_tcp_window(t, c) >> c->receive_scale, 0xffff), .flags = ACK,
-	};
-	uint8_t options[12];
-
-	if ((c->flags & F_TIMESTAMPS) != 0) {
-		bx_put_be32(options, 0x0101080au);
-		bx_put_be32(options + 4, ms_of(now_us) + c->ts_offset);
-		bx_put_be32(options + 8, c->ts_recent);
-		bare.options = options;
-		bare.options_length = sizeof options;
-	}
 	/* Lost, it is asked for again by the peer's next FIN. */
 	if ((c->flags & F_ACK_NOW) != 0)
-		(void)bx_tcp_bare(t, &bare, replies);
+		(void)bx_tcp_output_ack(t, now_us, c, replies);
 	bx_tcp_conn_time_wait(t, now_us, c);
 }
 
@@ -458,7 +445,7 @@ unstore(struct bx_transport *t, struct conn *c)
 static void
 for_nobody(struct bx_transport *t, uint64_t now_us, struct segment *s, struct bx_net_batch *replies)
 {
-	struct listener *l = bx_tcp_listener_find(t, &s->buf->destination, s->target_port);
+	struct listener *l = bx_tcp_listener_find(t, &s->buf->destination, (uint16_t)s->ports);
 
 	if (l != NULL) {
 		bx_tcp_listen_segment(t, now_us, l, s, replies);

@@ -53,14 +53,14 @@ agree(const struct bx_transport *t, const struct segment *s)
 static bool
 half_answer(struct bx_transport *t, uint64_t now_us, struct half *h, struct bx_net_batch *out)
 {
-	uint8_t options[40];
+	uint32_t options[OPTIONS_SYN];
 	struct bare bare = {
 		.who = &h->entry.who,
 		.seq = h->iss, .ack = h->irs + 1, .window = first_window(t), .options = options,
 		.flags = (uint8_t)(SYN | ACK | ((h->flags & H_ECN) != 0 ? ECE : 0)),
 	};
 
-	bare.options_length = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&h->entry.who.local, h->mtu),
+	bare.option_words = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&h->entry.who.local, h->mtu),
 	    flags_of_half(h->flags), bx_tcp_receive_scale(t), ms_of(now_us) + h->ts_offset, h->ts_recent);
 	return bx_tcp_bare(t, &bare, out);
 }
@@ -99,7 +99,7 @@ static void
 cookie_answer(struct bx_transport *t, uint64_t now_us, const struct segment *s,
     const struct tuple *tuple, struct bx_net_batch *replies)
 {
-	uint8_t options[40];
+	uint32_t options[OPTIONS_SYN];
 	struct bare bare = {
 		.who = tuple, .seq = bx_tcp_cookie_make(t, now_us, s, tuple), .ack = s->seq + 1,
 		.window = first_window(t), .flags = SYN | ACK, .options = options,
@@ -108,7 +108,7 @@ cookie_answer(struct bx_transport *t, uint64_t now_us, const struct segment *s,
 	t->stats.tcp_syn_full++;
 	t->cookies = true;
 	t->cookie_ms = ms_of(now_us);
-	bare.options_length = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&tuple->local, t->config.mtu),
+	bare.option_words = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&tuple->local, t->config.mtu),
 	    0, 0, 0, 0);
 	if (bx_tcp_bare(t, &bare, replies))
 		t->stats.tcp_cookies_out++;
@@ -118,7 +118,7 @@ static void
 syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const struct segment *s,
     struct bx_net_batch *replies)
 {
-	struct tuple tuple = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
+	struct tuple tuple = { .local = s->buf->destination, .remote = s->buf->source, .ports = s->ports };
 	uint32_t index = t->half_free, id = t->config.connections + index;
 	struct half *h;
 
@@ -200,7 +200,7 @@ static void
 cookie_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, struct segment *s,
     struct bx_net_batch *replies)
 {
-	struct tuple tuple = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
+	struct tuple tuple = { .local = s->buf->destination, .remote = s->buf->source, .ports = s->ports };
 	struct half h = {
 		.entry.who = tuple, .iss = s->ack - 1, .irs = s->seq - 1,
 		.window = (uint16_t)s->window, .mtu = t->config.mtu,

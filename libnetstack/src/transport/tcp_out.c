@@ -12,14 +12,34 @@
 #define SACK_LEAD	0x01010500u	/* NOP, NOP, kind 5, length to be added */
 #define STAMP_AHEAD_US	1000u		/* stamps of what was sent at once are spread no further */
 
+/* A word of a header; returns its raw sum.  What was stored in pieces would be waited for when it is loaded to be summed. */
+static inline uint64_t
+word_put(uint8_t *p, uint32_t number)
+{
+	uint32_t word = sum_of32(number);
+
+	__builtin_memcpy(p, &word, 4);
+	return word;
+}
+
+/* The fixed header, without its checksum; returns its raw sum. */
+static inline uint64_t
+head_put(uint8_t *p, const struct tuple *u, uint32_t seq, uint32_t ack, uint32_t lengths_flags_window)
+{
+	word_put(p + 16, 0);
+	return word_put(p, u->ports << 16 | u->ports >> 16) + word_put(p + 4, seq) + word_put(p + 8, ack) +
+	    word_put(p + 12, lengths_flags_window);
+}
+
 /* ---- segments without a connection ---- */
 
 bool
 bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch *out)
 {
-	uint32_t head = TCP_HEAD + bare->options_length, pseudo = bare->pseudo;
+	uint32_t head = TCP_HEAD + 4 * bare->option_words;
 	const struct tuple *u = bare->who;
 	struct bx_net_buf *buf = out == NULL ? NULL : batch_add(out, head);
+	uint64_t sum;
 	uint8_t *p;
 
 	if (buf == NULL) {
@@ -32,16 +52,12 @@ bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch
 	buf->source = u->local;
 	buf->destination = u->remote;
 	p = bx_net_bytes(out, buf);
-	bx_put_be32(p, (uint32_t)u->local_port << 16 | u->remote_port);
-	bx_put_be32(p + 4, bare->seq);
-	bx_put_be32(p + 8, bare->ack);
-	bx_put_be32(p + 12, head / 4 << 28 | (uint32_t)bare->flags << 16 | bare->window);
-	bx_put_be32(p + 16, 0);
-	if (bare->options_length != 0)
-		memcpy(p + TCP_HEAD, bare->options, bare->options_length);
-	if (pseudo == 0)
-		pseudo = sum_pseudo(&u->local, &u->remote, PROTOCOL_TCP);
-	sum_put(p + 16, sum_head(p, head, pseudo + sum_of16(head)));
+	sum = bare->pseudo != 0 ? bare->pseudo : sum_pseudo(&u->local, &u->remote, PROTOCOL_TCP);
+	sum += sum_of16(head) + head_put(p, u, bare->seq, bare->ack,
+	    head / 4 << 28 | (uint32_t)bare->flags << 16 | bare->window);
+	for (uint32_t i = 0; i < bare->option_words; i++)
+		sum += word_put(p + TCP_HEAD + 4 * i, bare->options[i]);
+	sum_put(p + 16, sum);
 	t->stats.tcp_out++;
 	t->stats.segments_out++;
 	return true;
@@ -51,7 +67,7 @@ bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch
 void
 bx_tcp_reset_reply(struct bx_transport *t, const struct segment *s, struct bx_net_batch *replies)
 {
-	const struct tuple who = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
+	const struct tuple who = { .local = s->buf->destination, .remote = s->buf->source, .ports = s->ports };
 	struct bare bare = { .who = &who, .flags = RST };
 
 	if ((s->flags & ACK) != 0) {
@@ -172,21 +188,6 @@ payload_put(const struct bx_transport *t, const struct conn *c, struct bx_net_bu
 	buf->sum_offset = 16;
 }
 
-/* The fixed header; returns its raw sum. */
-static inline uint64_t
-head_put(uint8_t *p, const struct conn *c, uint32_t seq, uint32_t lengths_flags_window)
-{
-	uint32_t w0 = sum_of32((uint32_t)c->entry.who.local_port << 16 | c->entry.who.remote_port), w1 = sum_of32(seq);
-	uint32_t w2 = sum_of32(c->rcv_nxt), w3 = sum_of32(lengths_flags_window), zero = 0;
-
-	__builtin_memcpy(p, &w0, 4);
-	__builtin_memcpy(p + 4, &w1, 4);
-	__builtin_memcpy(p + 8, &w2, 4);
-	__builtin_memcpy(p + 12, &w3, 4);
-	__builtin_memcpy(p + 16, &zero, 4);
-	return (uint64_t)w0 + w1 + w2 + w3;
-}
-
 /* Puts one segment with so many bytes of options into the batch; false: it is full. */
 static inline bool
 segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t seq,
@@ -210,7 +211,8 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
 	buf->source = c->entry.who.local;
 	buf->destination = c->entry.who.remote;
 	p = bx_net_bytes(out, buf);
-	sum = c->pseudo + sum_of16(head + length) + head_put(p, c, seq, head / 4 << 28 | flags << 16 | window_put(t, c));
+	sum = c->pseudo + sum_of16(head + length) + head_put(p, &c->entry.who, seq, c->rcv_nxt,
+	    head / 4 << 28 | flags << 16 | window_put(t, c));
 	if (options != 0)
 		sum += options_put(t, now_us, c, p + TCP_HEAD, options);
 	payload_put(t, c, buf, p, seq, length, sum);
@@ -237,7 +239,7 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 {
 	struct records r = bx_tcp_records(t, c);
 	struct record *x = record_at(&r, 0);
-	uint8_t options[40];
+	uint32_t options[OPTIONS_SYN];
 	struct bare bare = {
 		.who = &c->entry.who, .pseudo = c->pseudo, .seq = c->iss, .flags = SYN, .options = options,
 		.window = (uint16_t)min_u32(t->config.ring_bytes, 0xffff),
@@ -254,7 +256,7 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 		/* RFC 3168, 6.1.1.1: a path that drops ECN-setup SYNs gets a plain one the second time. */
 		bare.flags |= ECE | CWR;
 	}
-	bare.options_length = bx_tcp_options_syn(options, (uint16_t)(c->mss), c->flags, c->receive_scale,
+	bare.option_words = bx_tcp_options_syn(options, (uint16_t)(c->mss), c->flags, c->receive_scale,
 	    ms_of(now_us) + c->ts_offset, c->ts_recent);
 	if (!bx_tcp_bare(t, &bare, out))
 		return false;
@@ -264,7 +266,7 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 	}
 	x->flags = (x->flags & ~R_LOST) | R_SENT;
 	x->sent_us = (uint32_t)now_us;
-	c->lost = 0;
+	c->sacked = c->lost = 0;
 	c->flags &= ~F_ACK_NOW;
 	bx_tcp_retransmit_arm(t, now_us, c);
 	return true;
@@ -501,6 +503,12 @@ send_acks(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net
 	}
 	c->duplicate_acks = 0;
 	return true;
+}
+
+bool
+bx_tcp_output_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+{
+	return emit(t, now_us, c, out, c->snd_nxt, 0, ACK);
 }
 
 /* A probe of the window or of an idle peer: a number before the window, which must be answered (RFC 9293,

@@ -36,12 +36,11 @@ conn_of(struct bx_transport *t, const struct bx_net_buf *buf, const uint8_t *p, 
 		const struct tuple *w = &c->entry.who;
 
 		place->id = id;
-		if (((uint32_t)w->remote_port << 16 | w->local_port) == bx_get_be32(p) &&
+		if (w->ports == bx_get_be32(p) &&
 		    bx_net_addr_equal(&w->remote, &buf->source) && bx_net_addr_equal(&w->local, &buf->destination))
 			return c;
 	}
-	tuple = (struct tuple){ buf->destination, buf->source, (uint16_t)sum_of16(sum_load16(p + 2)),
-	    (uint16_t)sum_of16(sum_load16(p)) };
+	tuple = (struct tuple){ .local = buf->destination, .remote = buf->source, .ports = bx_get_be32(p) };
 	place->id = bx_tcp_find(t, &tuple, &place->bucket);
 	return place->id < t->config.connections ? &t->conns[place->id] : NULL;
 }
