@@ -5,7 +5,8 @@
  * written after children, and the parent of a dirty block is always in memory.
  *
  * Dirty slots form a list, the one untouched for longest first.  Clean ones are found by a
- * clock hand.
+ * clock hand, which passes by a block that was used once, and four times more for each level that it is above
+ * the leaves: what leads to many blocks is wanted again sooner than one of these.
  */
 #include "fs-internal.h"
 
@@ -189,7 +190,7 @@ bx_fsi_cache_write_oldest(struct bx_fs *fs, bool spare_pinned)
 static uint32_t
 find_victim(struct bx_fs *fs)
 {
-	for (uint32_t n = 0; n < 2 * fs->slot_count; n++) {
+	for (uint32_t n = 0; n < FS_TURNS * fs->slot_count; n++) {
 		uint32_t i = fs->hand;
 		struct fs_slot *s = &fs->slots[i];
 
@@ -198,9 +199,8 @@ find_victim(struct bx_fs *fs)
 			return i;
 		if (s->state == FS_SLOT_DIRTY || s->pin == fs->op || s->held)
 			continue;
-		if (!s->used)
+		if (s->used-- == 0)
 			return i;
-		s->used = false;
 	}
 	return FS_NO_SLOT;
 }
@@ -270,25 +270,12 @@ check_block(const struct bx_fs *fs, const uint8_t *block, const struct fs_pointe
 	return BX_OK;
 }
 
-/* The block that `pointer` names, in memory and verified. */
-enum bx_err
-bx_fsi_cache_load(struct bx_fs *fs, const struct fs_pointer *pointer, enum fs_slot_kind kind,
-    unsigned level, uint32_t *slot, bool *missed)
+/* The block that `pointer` names, from the device. */
+static enum bx_err
+fetch(struct bx_fs *fs, const struct fs_pointer *pointer, enum fs_slot_kind kind, unsigned level, uint32_t *slot)
 {
-	uint32_t i = bx_fsi_cache_find(fs, pointer->address);
 	enum bx_err err;
 
-	if (i != FS_NO_SLOT) {
-		struct fs_slot *s = &fs->slots[i];
-
-		if (s->kind != kind || s->level != level || s->generation != pointer->generation)
-			return BX_ERR_CORRUPT;
-		s->used = true;
-		fs->counters.hits++;
-		*missed = false;
-		*slot = i;
-		return BX_OK;
-	}
 	/* In this epoch the device may hold blocks of the generation being built, never
 	 * later ones. */
 	if (pointer->generation > fs->current)
@@ -296,21 +283,44 @@ bx_fsi_cache_load(struct bx_fs *fs, const struct fs_pointer *pointer, enum fs_sl
 	if ((kind == FS_KIND_NODE || kind == FS_KIND_DATA) &&
 	    !bx_fsi_address_valid(fs, pointer->address, 1))
 		return BX_ERR_CORRUPT;
-	err = bx_fsi_cache_take(fs, pointer->address, kind, &i);
+	err = bx_fsi_cache_take(fs, pointer->address, kind, slot);
 	if (err != BX_OK)
 		return err;
 	fs->counters.misses++;
 	fs->counters.blocks_read++;
-	err = bx_fsi_device_read(fs, pointer->address * BX_FS_BLOCK, bx_fsi_block(fs, i), BX_FS_BLOCK);
+	err = bx_fsi_device_read(fs, pointer->address * BX_FS_BLOCK, bx_fsi_block(fs, *slot), BX_FS_BLOCK);
 	if (err == BX_OK)
-		err = check_block(fs, bx_fsi_block(fs, i), pointer, kind, level);
+		err = check_block(fs, bx_fsi_block(fs, *slot), pointer, kind, level);
 	if (err != BX_OK) {
 		bx_fsi_cache_drop(fs, pointer->address);
 		return err;
 	}
-	fs->slots[i].generation = pointer->generation;
-	fs->slots[i].level = (uint8_t)level;
-	*missed = true;
+	fs->slots[*slot].generation = pointer->generation;
+	fs->slots[*slot].level = (uint8_t)level;
+	return BX_OK;
+}
+
+/* The block that `pointer` names, in memory and verified. */
+enum bx_err
+bx_fsi_cache_load(struct bx_fs *fs, const struct fs_pointer *pointer, enum fs_slot_kind kind,
+    unsigned level, uint32_t *slot, bool *missed)
+{
+	uint32_t i = bx_fsi_cache_find(fs, pointer->address);
+
+	*missed = i == FS_NO_SLOT;
+	if (*missed) {
+		enum bx_err err = fetch(fs, pointer, kind, level, &i);
+
+		if (err != BX_OK)
+			return err;
+	} else {
+		const struct fs_slot *s = &fs->slots[i];
+
+		if (s->kind != kind || s->level != level || s->generation != pointer->generation)
+			return BX_ERR_CORRUPT;
+		fs->counters.hits++;
+	}
+	fs->slots[i].used = (uint8_t)(1 + FS_TURNS_A_LEVEL * level);
 	*slot = i;
 	return BX_OK;
 }

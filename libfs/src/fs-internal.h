@@ -65,6 +65,8 @@ int memcmp(const void *a, const void *b, size_t length);
 #define FS_STEP_ITEMS		16u	/* extents or attributes that one call removes at most */
 #define FS_POOL_MAX		64u
 #define FS_RESERVE		32u	/* blocks that only deleting may use */
+#define FS_TURNS_A_LEVEL	4u	/* of the clock hand, more for a block with each level above the leaves */
+#define FS_TURNS		32u	/* in which it meets one that is not spared: 2 and 7 levels */
 #define FS_WORK_SLOTS		5u	/* clean blocks that a replay needs beside the changed ones */
 
 enum fs_key_type {
@@ -135,7 +137,7 @@ struct fs_slot {
 	uint32_t chain;		/* next slot of the same hash bucket */
 	uint32_t older, newer;	/* in the list of dirty slots */
 	uint8_t state, kind, level;
-	bool used;		/* since the clock hand passed */
+	uint8_t used;		/* how often the clock hand passes by, if nobody uses it again */
 	uint8_t held;		/* how many running descents have it on their path: stays, and stays dirty */
 };
 

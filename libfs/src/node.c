@@ -74,6 +74,25 @@ bx_fsi_key_compare(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b
 	return (a_length > b_length) - (a_length < b_length);
 }
 
+/* As bx_fsi_key_compare(), with the inode numbers that nearly all keys begin with
+ * compared at once. */
+/*@ requires \valid_read(a + (0 .. a_length - 1));
+  @ requires \valid_read(b + (0 .. b_length - 1));
+  @ assigns \nothing; */
+static inline int
+compare(const uint8_t *a, unsigned a_length, const uint8_t *b, unsigned b_length)
+{
+	uint64_t a_start, b_start;
+
+	if (a_length < 8 || b_length < 8)
+		return bx_fsi_key_compare(a, a_length, b, b_length);
+	a_start = bx_get_be64(a);
+	b_start = bx_get_be64(b);
+	if (a_start != b_start)
+		return a_start < b_start ? -1 : 1;
+	return bx_fsi_key_compare(a + 8, a_length - 8, b + 8, b_length - 8);
+}
+
 /* Everything that the functions below rely on; a block from the device may say anything. */
 enum bx_err
 bx_fsi_node_check(const uint8_t *node, unsigned level, uint64_t address, uint64_t generation,
@@ -105,8 +124,7 @@ bx_fsi_node_check(const uint8_t *node, unsigned level, uint64_t address, uint64_
 			return BX_ERR_CORRUPT;
 		key_length = bx_get_le16(node + offset);
 		value_length = bx_get_le16(node + offset + 2);
-		if (key_length > FS_KEY_MAX || value_length > FS_ITEM_MAX ||
-		    4 + key_length + value_length > FS_ITEM_MAX ||
+		if (key_length > FS_KEY_MAX || 4 + key_length + value_length > FS_ITEM_MAX ||
 		    4 + key_length + value_length > BX_FS_BLOCK - offset)
 			return BX_ERR_CORRUPT;
 		if (level > 0 ? value_length != 16 + sum_bytes : key_length < 9)
@@ -114,7 +132,7 @@ bx_fsi_node_check(const uint8_t *node, unsigned level, uint64_t address, uint64_
 		/* Nothing below is younger: what says that it is of the generation being built would be changed in place. */
 		if (level > 0 && bx_get_le64(node + offset + 4 + key_length + 8) > generation)
 			return BX_ERR_CORRUPT;
-		if (i > 0 && bx_fsi_key_compare(before, before_length, node + offset + 4, key_length) >= 0)
+		if (i > 0 && compare(before, before_length, node + offset + 4, key_length) >= 0)
 			return BX_ERR_CORRUPT;
 		before = node + offset + 4;
 		before_length = key_length;
@@ -146,34 +164,18 @@ bx_fsi_node_disjoint(const uint8_t *node)
 	return left == 0;
 }
 
-/* As bx_fsi_key_compare(), with the inode numbers that nearly all keys begin with
- * compared at once. */
-static inline int
-compare_with(const uint8_t *other, unsigned length, const struct fs_key *key, uint64_t start)
-{
-	uint64_t other_start;
-
-	if (length < 8 || key->length < 8)
-		return bx_fsi_key_compare(other, length, key->bytes, key->length);
-	other_start = bx_get_be64(other);
-	if (other_start != start)
-		return other_start < start ? -1 : 1;
-	return bx_fsi_key_compare(other + 8, length - 8, key->bytes + 8, key->length - 8u);
-}
-
 /* The first item that is not below the key. */
 unsigned
 bx_fsi_node_lower(const uint8_t *node, const struct fs_key *key, bool *found)
 {
 	unsigned low = 0, high = bx_fsi_node_count(node);
-	uint64_t start = key->length < 8 ? 0 : bx_get_be64(key->bytes);
 
 	*found = false;
 	while (low < high) {
 		unsigned middle = (low + high) / 2;
 		unsigned length;
 		const uint8_t *other = bx_fsi_node_key(node, middle, &length);
-		int order = compare_with(other, length, key, start);
+		int order = compare(other, length, key->bytes, key->length);
 
 		if (order < 0) {
 			low = middle + 1;

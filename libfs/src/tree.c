@@ -233,7 +233,7 @@ bx_fsi_finger_at(struct bx_fs *fs, const struct fs_key *key)
 		if (!belongs(fs, f, key))
 			continue;
 		fs->newest_finger ^= turn;
-		fs->slots[f->slot].used = true;
+		fs->slots[f->slot].used = 1;
 		return f->slot;
 	}
 	return FS_NO_SLOT;
