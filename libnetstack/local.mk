@@ -17,7 +17,7 @@ lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 %C%_libbrainix_netstack_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
 %C%_libbrainix_netstack_la_SOURCES = \
 	%D%/src/batch.c %D%/src/stack.c %D%/src/sum.c \
-	%D%/src/dhcp/client.c %D%/src/dhcp/message.c \
+	%D%/src/mem.c %D%/src/dhcp/client.c %D%/src/dhcp/message.c \
 	%D%/src/dns/message.c %D%/src/dns/resolver.c %D%/src/dns/stream.c \
 	%D%/src/link/arp.c %D%/src/link/conflict.c %D%/src/link/ethernet.c %D%/src/link/neighbour.c \
 	%D%/src/ip/address.c %D%/src/ip/autoconf.c %D%/src/ip/door.c %D%/src/ip/group.c %D%/src/ip/icmpv4.c \

@@ -51,6 +51,24 @@ bx_tcp_conn_options(struct bx_transport *t, uint64_t now_us, struct conn *c, uin
 
 /* ---- SYN-SENT: 3.10.7.3 ---- */
 
+/* The usual answer, to a SYN that went once, with nothing given to be sent behind it; false: another.  The window stays
+ * (RFC 5681, 3.1), the round trip is measured, nothing is out. */
+static bool
+syn_acked(struct conn *c, uint64_t now_us)
+{
+	uint32_t rtt_us = record_age(&c->single, (uint32_t)now_us);
+
+	if ((c->flags & (F_BBR | F_LOSS | F_WANTS_ROOM)) != 0 || c->send_ring != NONE || (c->single.flags & (R_AGAIN | R_LOST)) != 0)
+		return false;
+	c->single_count = 0;
+	c->snd_una = c->snd_nxt;
+	c->min_rtt_us = rtt_us;
+	bx_tcp_rtt_sample(c, rtt_us);
+	c->retransmit_us = NEVER;
+	c->retransmit_kind = TIMEOUT;
+	return true;
+}
+
 static void
 syn_sent(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s,
     struct bx_net_batch *replies)
@@ -106,7 +124,8 @@ syn_sent(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment
 	}
 	c->state = BX_TCP_ESTABLISHED;
 	t->stats.tcp_opened++;
-	bx_tcp_ack(t, now_us, c, s);
+	if (!syn_acked(c, now_us))
+		bx_tcp_ack(t, now_us, c, s);
 	bx_tcp_conn_event(t, c, BX_TCP_CONNECTED);
 	/* Data in a SYN-ACK is legal (3.10.7.3, seventh) but nobody sends it without fast open: the peer
 	 * sends again what is not acknowledged. */

@@ -133,17 +133,24 @@ syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const s
 	h = &t->halves[index];
 	t->half_free = h->entry.next;
 	t->half_used++;
-	*h = (struct half){
-		.entry.who = tuple, .ready_next = NONE, .listener = (uint32_t)(l - t->listeners),
-		.iss = bx_tcp_isn(t, now_us, &tuple), .irs = s->seq, .ts_recent = s->ts_value,
-		.sent_us = (uint32_t)now_us, .mss = s->mss, .window = (uint16_t)s->window,
-		.mtu = s->buf->mtu != 0 ? s->buf->mtu : t->config.mtu, .scale = s->scale,
-		.flags = agree(t, s), .tries = 1,
-	};
-	if ((h->flags & H_TIMESTAMPS) != 0)
+	h->entry.who = tuple;
+	h->ready_next = NONE;
+	h->listener = (uint32_t)(l - t->listeners);
+	h->iss = bx_tcp_isn(t, now_us, &tuple);
+	h->irs = s->seq;
+	h->ts_recent = h->ts_offset = 0;
+	h->sent_us = (uint32_t)now_us;
+	h->mss = s->mss;
+	h->mtu = s->buf->mtu != 0 ? s->buf->mtu : t->config.mtu;
+	h->window = (uint16_t)s->window;
+	h->scale = s->has_scale ? s->scale : 0;
+	h->flags = agree(t, s);
+	h->tries = 1;
+	h->ready = false;
+	if ((h->flags & H_TIMESTAMPS) != 0) {
+		h->ts_recent = s->ts_value;
 		h->ts_offset = (uint32_t)bx_tcp_siphash(t->key, &tuple, 2);
-	else
-		h->ts_recent = 0;
+	}
 	bx_tcp_hash_add(t, id, s->bucket);
 	bx_tcp_timer_set(t, id, half_due(now_us, h));
 	/* If the batch is full, the timer sends it. */
