@@ -22,17 +22,25 @@ word_put(uint8_t *p, uint32_t number)
 	return word;
 }
 
-/* The fixed header, without its checksum; adds it to a raw sum. */
+/* The fixed header, but for its last word; adds it to a raw sum. */
 static inline uint64_t
 head_put(uint8_t *p, const struct tuple *u, uint32_t seq, uint32_t ack, uint32_t lengths_flags_window, uint64_t sum)
 {
-	uint32_t ports = u->ports << 16 | u->ports >> 16, zero = 0;
+	uint32_t ports = u->ports << 16 | u->ports >> 16;
 	uint64_t w0 = sum_of64((uint64_t)ports << 32 | seq), w1 = sum_of64((uint64_t)ack << 32 | lengths_flags_window);
 
 	__builtin_memcpy(p, &w0, 8);
 	__builtin_memcpy(p + 8, &w1, 8);
-	__builtin_memcpy(p + 16, &zero, 4);
 	return sum_around(sum_around(sum, w0), w1);
+}
+
+/* Its last word: the checksum, and no urgent pointer. */
+static inline void
+head_end(uint8_t *p, uint64_t checksum)
+{
+	uint32_t word = (uint32_t)checksum;
+
+	__builtin_memcpy(p + 16, &word, 4);
 }
 
 /* ---- segments without a connection ---- */
@@ -61,7 +69,7 @@ bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch
 	    sum + sum_of32(head));
 	for (uint32_t i = 0; i < bare->option_words; i++)
 		sum = sum_around(sum, word_put(p + TCP_HEAD + 4 * i, bare->options[i]));
-	sum_put(p + 16, sum);
+	head_end(p, sum_field(sum));
 	t->stats.tcp_out++;
 	t->stats.segments_out++;
 	return true;
@@ -175,18 +183,16 @@ payload_put(const struct bx_transport *t, const struct conn *c, struct bx_net_bu
     struct send_ring *ring, uint32_t seq, uint32_t length, uint64_t sum)
 {
 	uint8_t *data = p + buf->length - length;
-	uint16_t partial;
 
 	if (BX_LIKELY((t->config.features & BX_TRANSPORT_SUM_LATER) == 0)) {
 		if (length != 0)
 			sum = bx_tcp_ring_read_sum(ring->bytes, send_bytes_of(ring), seq - ring->base, data, length, sum);
-		sum_put(p + 16, sum);
+		head_end(p, sum_field(sum));
 		return;
 	}
 	if (length != 0)
 		bx_tcp_ring_read(ring->bytes, send_bytes_of(ring), seq - ring->base, data, length);
-	partial = (uint16_t)sum_fold(c->pseudo + sum_of16(buf->length));
-	__builtin_memcpy(p + 16, &partial, 2);
+	head_end(p, sum_fold(c->pseudo + sum_of16(buf->length)));
 	buf->flags |= BX_NET_F_SUM_NEEDED;
 	buf->sum_offset = 16;
 }

@@ -101,8 +101,7 @@ transport_carve(struct carve *c, const struct bx_transport_config *config)
 		*t = (struct bx_transport){
 			.config = *config, .conns = conns, .halves = halves, .time_waits = waits,
 			.listeners = listeners, .udp_ends = ends, .timers = timers, .buckets = buckets,
-			.rings = rings, .bucket_count = buckets_for(config),
-			.bucket_shift = (uint32_t)__builtin_clz(buckets_for(config)) + 33, .ring_lines = layout.stride / LINE,
+			.rings = rings, .bucket_mask = buckets_for(config) - 1, .ring_lines = layout.stride / LINE,
 			.small_first = config->rings * (layout.stride / LINE), .receive_head = round_64(sizeof(struct receive_ring)),
 			.record_count = records_for(config->ring_bytes), .send_lines = (uint16_t)(layout.send_head / LINE),
 			.flight_at = layout.flight_at, .mark_at = layout.mark_at,
@@ -158,7 +157,7 @@ free_lists(struct bx_transport *t)
 	t->ring_used = t->small_used = 0;
 	for (uint32_t i = 0; i < c->connections + c->half_open; i++)
 		t->timers[i] = (struct timer){ 0 };
-	for (uint32_t i = 0; i < t->bucket_count; i++)
+	for (uint32_t i = 0; i <= t->bucket_mask; i++)
 		t->buckets[i] = NONE;
 }
 

@@ -412,7 +412,7 @@ struct bx_transport {
 	uint8_t *rings;			/* the whole ones, then the small ones; named by how many lines they lie from here */
 	struct account *accounts;	/* 1..config.accounts */
 	uint16_t *ring_accounts;	/* whom a ring is charged to; NULL: there are no accounts */
-	uint32_t bucket_count, bucket_shift;	/* 2^(64 - shift) of them */
+	uint32_t bucket_mask;
 	uint32_t ring_lines;		/* of a whole one, head and bytes */
 	uint32_t small_first;		/* the first of the small ones */
 	uint32_t receive_head;		/* bytes before the data of what receives */
