@@ -155,6 +155,7 @@ struct reassembly {
 	uint8_t next;			/* of IPv6: what the bytes begin with */
 	uint16_t first_length;		/* of the first fragment; 0: not here yet */
 	uint8_t traffic_class, hop_limit, interface;
+	uint8_t marks;			/* a bit for each ECN codepoint that its fragments carry (RFC 3168, 5.3) */
 	uint16_t mtu;
 	uint16_t flags;
 	bool used, complete;
