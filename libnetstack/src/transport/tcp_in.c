@@ -58,7 +58,8 @@ syn_acked(struct conn *c, uint64_t now_us)
 {
 	uint32_t rtt_us = record_age(&c->single, (uint32_t)now_us);
 
-	if ((c->flags & (F_BBR | F_LOSS | F_WANTS_ROOM)) != 0 || c->send_ring != NONE || (c->single.flags & (R_AGAIN | R_LOST)) != 0)
+	if ((c->flags & (F_BBR | F_LOSS | F_WANTS_ROOM)) != 0 || c->send_ring != NONE ||
+	    (c->single.flags & (R_AGAIN | R_LOST)) != 0)
 		return false;
 	c->single_count = 0;
 	c->snd_una = c->snd_nxt;
