@@ -295,6 +295,33 @@ takes_data(const struct conn *c)
 	    c->state == BX_TCP_FIN_WAIT_2 || c->state == BX_TCP_SYN_RECEIVED;
 }
 
+/* It lies outside the window.  True: all the same, go on: while the window is shut nothing is taken, but the reset and the
+ * acknowledgement of the next segment count (3.10.7.4, first, and MUST-66). */
+static bool
+outside(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s)
+{
+	bool next = c->rcv_adv == c->rcv_nxt && s->seq == c->rcv_nxt;
+
+	t->stats.tcp_out_of_window++;
+	if ((s->flags & RST) != 0)
+		return next;
+	if (seq_lt(s->seq, c->rcv_nxt) && s->length != 0) {
+		c->dsack_start = s->seq;
+		c->dsack_end = s->seq + s->length;
+		c->flags |= F_DSACK;
+		t->stats.tcp_duplicate++;
+	}
+	if (s->length == 0 && (s->flags & (SYN | FIN)) == 0) {
+		/* Two that answer each other's bare answers would never end. */
+		challenge(t, now_us, c);
+		return false;
+	}
+	s->flags &= (uint8_t)~FIN;
+	c->flags |= F_ACK_NOW;
+	bx_tcp_conn_ready(t, c);
+	return next;
+}
+
 /* Steps one to four; true: go on with the acknowledgement. */
 static bool
 admit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s)
@@ -306,25 +333,8 @@ admit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s
 		s->flags &= (uint8_t)~SYN;
 		s->seq++;
 	}
-	if (BX_UNLIKELY(!in_window(c, s))) {
-		t->stats.tcp_out_of_window++;
-		if ((s->flags & RST) != 0)
-			return false;
-		if (seq_lt(s->seq, c->rcv_nxt) && s->length != 0) {
-			c->dsack_start = s->seq;
-			c->dsack_end = s->seq + s->length;
-			c->flags |= F_DSACK;
-			t->stats.tcp_duplicate++;
-		}
-		if (s->length == 0 && (s->flags & (SYN | FIN)) == 0) {
-			/* Two that answer each other's bare answers would never end. */
-			challenge(t, now_us, c);
-			return false;
-		}
-		c->flags |= F_ACK_NOW;
-		bx_tcp_conn_ready(t, c);
+	if (BX_UNLIKELY(!in_window(c, s)) && !outside(t, now_us, c, s))
 		return false;
-	}
 	if (BX_UNLIKELY((s->flags & (RST | SYN)) != 0)) {
 		if ((s->flags & RST) != 0) {
 			reset_arrives(t, now_us, c, s);
