@@ -10,6 +10,7 @@
 
 #define CHALLENGE_MS	500u	/* RFC 5961, 7: at most one in this time, for each connection */
 #define PAWS_IDLE_US	((uint64_t)24 * 24 * 3600 * SECOND_US)	/* RFC 7323, 5.5 */
+#define RTO_SYN_LOST_US	((uint32_t)3 * SECOND_US)	/* RFC 6298, 5.7 */
 
 /* RFC 5961: an acknowledgement that lets an honest peer prove itself, sparingly. */
 static void
@@ -47,6 +48,13 @@ bx_tcp_conn_options(struct bx_transport *t, uint64_t now_us, struct conn *c, uin
 		c->receive_scale = 0;
 	c->cwnd = bx_tcp_initial_window(mss);
 	(void)t;
+}
+
+void
+bx_tcp_conn_syn_lost(struct conn *c)
+{
+	c->cwnd = c->mss;
+	c->rto_us = RTO_SYN_LOST_US;
 }
 
 /* ---- SYN-SENT: 3.10.7.3 ---- */
@@ -87,6 +95,8 @@ syn_sent(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment
 		flags |= F_ECN;
 	c->flags &= ~(F_SACK | F_TIMESTAMPS | F_SCALE | F_ECN);
 	bx_tcp_conn_options(t, now_us, c, flags, s->mss, s->scale, s->ts_value);
+	if (c->backoff != 0)
+		bx_tcp_conn_syn_lost(c);
 	c->rcv_nxt = c->rcv_read = c->rcv_acked = s->seq + 1;
 	c->rcv_adv = c->rcv_nxt + min_u32(t->config.ring_bytes, 0xffff);	/* what our SYN said */
 	c->snd_wnd = c->max_wnd = s->window;	/* never scaled in a SYN (RFC 7323, 2.2) */

@@ -180,7 +180,7 @@ conn_of(struct bx_transport *t, uint64_t now_us, struct listener *l, const struc
 	if (h->tries == 1)
 		bx_tcp_rtt_sample(c, (uint32_t)now_us - h->sent_us);
 	else if (h->tries > 1)
-		c->cwnd = c->mss;	/* RFC 5681, 3.1: a SYN or SYN-ACK was lost */
+		bx_tcp_conn_syn_lost(c);
 	c->listener = (uint32_t)(l - t->listeners);
 	c->account = l->account;
 	c->flags |= F_QUEUED;

@@ -114,6 +114,11 @@ slow_due(struct bx_transport *t, uint64_t now_us, struct conn *c)
 		c->slow_us = c->heard_us + idle;
 		return false;
 	}
+	/* MUST-26: while data is out, its retransmissions ask. */
+	if (c->snd_una != c->snd_nxt) {
+		c->slow_us = now_us + idle;
+		return false;
+	}
 	if (c->probes >= KEEPALIVE_TRIES) {
 		bx_tcp_conn_end(t, c, BX_ERR_TIMEOUT);
 		return true;

@@ -807,6 +807,8 @@ void bx_tcp_conn_segment(struct bx_transport *t, uint64_t now_us, struct conn *c
 /* Options of the peer's SYN. */
 void bx_tcp_conn_options(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t flags,
     uint16_t peer_mss, uint8_t scale, uint32_t ts_value);
+/* After them: a SYN or SYN-ACK of ours was lost (RFC 5681, 3.1). */
+void bx_tcp_conn_syn_lost(struct conn *c);
 
 /* ---- tcp_usual.c ---- */
 /* A segment of TCP: the usual one of a connection is taken, any other goes to bx_tcp_segment. */
