@@ -15,8 +15,10 @@
  *       OPTIONS: mss N  ws N  sackok  ts V E  sack A-B C-D.  In `<`, E may be `e`: our latest stamp, or `e-N`: N ms
  *       before it.  In `>`, `ts` has no numbers.  What is not written is not compared, but `<>` says: no options.
  *   features sack,ts,ws,ecn,cubic,bbr   ring N   rings N   half N   connections N   waits N   mtu N   family ipv6    before all else
- *   listen [BACKLOG]   accept   accept block   unlisten   connect   established   option nodelay|keepalive|control N
+ *   listen [BACKLOG]   accept   accept block   unlisten   connect   established   option nodelay|keepalive|control|retries|hops N
  *   send N   send block   send ERROR   recv N   recv block   recv eof   recv ERROR   shutdown [ERROR]   close   abort
+ *   hops N   class N   the segment that was named last had this hop limit, this traffic class
+ *   skip N             N ms pass, and what is sent meanwhile counts as named
  *   port N             the peer goes on from this port, with new numbers on both sides
  *   state NAME   ended ERROR   cwnd N   pace N (bytes a second)   stat NAME N   usage NAME N   icmp port|route|protocol|big [MTU] seq N
  *
@@ -38,7 +40,7 @@
 /* A segment, as a script writes it. */
 struct packet {
 	uint32_t seq, length, ack, window;
-	uint8_t flags;
+	uint8_t flags, hops, traffic_class;
 	bool has_ack, has_window, has_options, has_ts, sackok, has_ws, echo_ours;
 	uint32_t mss, ws, ts_value, ts_echo;
 	uint32_t sack[4][2], sacks;
@@ -149,6 +151,8 @@ take_sent(struct script *s)
 		p->has_ack = (p->flags & 0x10) != 0;
 		p->window = bx_get_be16(b + 14);
 		p->length = buf->length - head;
+		p->hops = buf->hop_limit;
+		p->traffic_class = buf->traffic_class;
 		p->at_us = s->now_us;
 		p->bytes_good = true;
 		for (uint32_t k = 0; k < p->length; k++)
@@ -588,7 +592,9 @@ step_option(struct script *s, const char *rest)
 	rest = word(rest, w);
 	number(rest, &n);
 	option = strcmp(w, "nodelay") == 0 ? BX_TCP_OPTION_NODELAY :
-	    strcmp(w, "keepalive") == 0 ? BX_TCP_OPTION_KEEPALIVE_S : BX_TCP_OPTION_CONTROL;
+	    strcmp(w, "keepalive") == 0 ? BX_TCP_OPTION_KEEPALIVE_S :
+	    strcmp(w, "retries") == 0 ? BX_TCP_OPTION_RETRIES :
+	    strcmp(w, "hops") == 0 ? BX_TCP_OPTION_HOP_LIMIT : BX_TCP_OPTION_CONTROL;
 	want_err(s, bx_tcp_option_set(s->t, s->now_us, s->conn, option, n), BX_OK);
 }
 
@@ -649,6 +655,20 @@ step_pace(struct script *s, const char *rest)
 	if (info.pacing_rate != n) {
 		fail(s, "another pace");
 		printf("  wanted %u, is %llu\n", n, (unsigned long long)info.pacing_rate);
+	}
+}
+
+/* What the header of the packet is to say of the segment that was named last. */
+static void
+step_header(struct script *s, bool hops, const char *rest)
+{
+	const struct packet *p = &s->sent[s->sent_next != 0 ? s->sent_next - 1 : 0];
+	uint32_t n, is = hops ? p->hops : p->traffic_class;
+
+	number(rest, &n);
+	if (is != n) {
+		fail(s, hops ? "another hop limit" : "another traffic class");
+		printf("  wanted %u, is %u\n", n, is);
 	}
 }
 
@@ -977,6 +997,12 @@ step(struct script *s, const char *line)
 		step_cwnd(s, rest);
 	} else if (strcmp(w, "pace") == 0) {
 		step_pace(s, rest);
+	} else if (strcmp(w, "hops") == 0 || strcmp(w, "class") == 0) {
+		step_header(s, w[0] == 'h', rest);
+	} else if (strcmp(w, "skip") == 0) {
+		number(rest, &ms);
+		pass_time(s, (uint64_t)ms * 1000);
+		s->sent_next = s->sent_count;
 	} else if (strcmp(w, "stat") == 0) {
 		step_stat(s, rest);
 	} else if (strcmp(w, "usage") == 0) {

@@ -591,6 +591,8 @@ START_TEST(options_refused)
 	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_KEEPALIVE_S, 65536), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_TRAFFIC_CLASS, 1), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_TRAFFIC_CLASS, 256), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_RETRIES, 256), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_HOP_LIMIT, 256), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, (enum bx_tcp_option)77, 0), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_tcp_option_set(t, 0, 5, BX_TCP_OPTION_NODELAY, 0), BX_ERR_NOT_FOUND);
 	ck_assert_int_eq(bx_tcp_info(t, 5, &info), BX_ERR_NOT_FOUND);

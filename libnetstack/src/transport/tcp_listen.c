@@ -10,7 +10,8 @@
  */
 #include "transport.h"
 
-#define RETRIES	5u	/* 1 + 2 + 4 + 8 + 16 + 32 s */
+#define RETRIES	7u	/* RFC 9293, 3.8.3, MUST-23: at least 3 minutes; 1 + 2 + ... + 32 + 60 + 60 s */
+#define WAIT_MAX_US	((uint64_t)60 * SECOND_US)	/* RFC 6298, 2.5 */
 
 static uint32_t
 half_index(const struct bx_transport *t, uint32_t id)
@@ -91,7 +92,7 @@ bx_tcp_half_drop(struct bx_transport *t, uint32_t id)
 static uint64_t
 half_due(uint64_t now_us, const struct half *h)
 {
-	return now_us + ((uint64_t)SECOND_US << (h->tries - 1u));
+	return now_us + min_u64((uint64_t)SECOND_US << (h->tries - 1u), WAIT_MAX_US);
 }
 
 /* The answer when there is no entry: all that will be needed is in the number (RFC 4987, 3.6). */

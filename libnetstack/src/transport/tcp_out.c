@@ -203,6 +203,7 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
 	buf->protocol = PROTOCOL_TCP;
 	buf->flags = BX_NET_F_WHOLE;
 	buf->traffic_class = c->traffic_class;
+	buf->hop_limit = c->hop_limit;
 	if (length > c->mss) {
 		buf->flags = BX_NET_F_WHOLE | BX_NET_F_CUT;
 		buf->segment_size = c->mss;
@@ -258,6 +259,7 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 	    ms_of(now_us) + c->ts_offset, c->ts_recent);
 	if (!bx_tcp_bare(t, &bare, out))
 		return false;
+	out->bufs[out->count - 1].hop_limit = c->hop_limit;
 	if ((x->flags & R_SENT) != 0) {
 		x->flags |= R_AGAIN;
 		t->stats.tcp_retransmits++;
@@ -524,8 +526,11 @@ send_reset(struct bx_transport *t, struct conn *c, struct bx_net_batch *out)
 		.flags = RST | ACK,
 	};
 
-	if (c->state >= BX_TCP_SYN_RECEIVED && !bx_tcp_bare(t, &bare, out))
-		return false;
+	if (c->state >= BX_TCP_SYN_RECEIVED) {
+		if (!bx_tcp_bare(t, &bare, out))
+			return false;
+		out->bufs[out->count - 1].hop_limit = c->hop_limit;
+	}
 	t->stats.tcp_resets_out++;
 	bx_tcp_conn_end(t, c, BX_ERR_NET_RESET);
 	return true;

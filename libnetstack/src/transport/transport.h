@@ -263,7 +263,7 @@ struct conn {
 	uint16_t account;		/* that its rings are charged to; 0: none */
 	uint8_t backoff;		/* timeouts in a row */
 	uint8_t probes;			/* keepalive probes unanswered */
-	uint8_t traffic_class;
+	uint8_t traffic_class, hop_limit;
 	uint8_t duplicate_acks;		/* owed: one for each segment out of order */
 	uint8_t single_count;		/* records, 0 or 1, where there is no ring */
 	uint8_t undo_stage;		/* enum undo_stage */
@@ -295,6 +295,7 @@ struct conn {
 	int16_t error;			/* enum bx_err */
 	uint32_t challenge_ms;		/* last challenge acknowledgement */
 	uint32_t dsack_start, dsack_end;
+	uint8_t retries;		/* R2 (RFC 9293, 3.8.3) that the application has set; 0: none */
 
 	/* Lists. */
 	uint32_t event_next, event_prev, accept_next;
