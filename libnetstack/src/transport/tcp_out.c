@@ -190,13 +190,13 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
     uint32_t seq, uint32_t length, uint32_t flags, uint32_t options)
 {
 	uint32_t head = TCP_HEAD + options;
-	struct bx_net_buf *buf = batch_add_as(out, head + length, BX_NET_SEGMENT, BX_NET_F_WHOLE, PROTOCOL_TCP, c->traffic_class);
+	struct bx_net_buf *buf = batch_add_as(out, head + length, BX_NET_SEGMENT, BX_NET_F_WHOLE, PROTOCOL_TCP,
+	    c->traffic_class, c->hop_limit);
 	uint64_t sum;
 	uint8_t *p;
 
 	if (buf == NULL)
 		return false;
-	buf->hop_limit = c->hop_limit;
 	if (length > c->mss) {
 		buf->flags = BX_NET_F_WHOLE | BX_NET_F_CUT;
 		buf->segment_size = c->mss;
