@@ -115,6 +115,18 @@ cookie_answer(struct bx_transport *t, uint64_t now_us, const struct segment *s,
 		t->stats.tcp_cookies_out++;
 }
 
+/* A connection of the same four was in TIME-WAIT (RFC 9293, 3.6.1, MAY-2): all that it has sent lies below our first number,
+ * and what it was is kept until this one is certain. */
+static void
+half_follows(struct half *h, const struct time_wait *w)
+{
+	h->iss = seq_max(h->iss, w->snd_nxt + 1);
+	h->old_snd_nxt = w->snd_nxt;
+	h->old_rcv_nxt = w->rcv_nxt;
+	h->old_ts_recent = w->ts_recent;
+	h->flags |= H_REUSED | (w->timestamps != 0 ? H_OLD_STAMPS : 0);
+}
+
 static void
 syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const struct segment *s,
     struct bx_net_batch *replies)
@@ -145,6 +157,8 @@ syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const s
 		h->ts_offset = (uint32_t)bx_tcp_siphash(t->key, &tuple, 2);
 	else
 		h->ts_recent = 0;
+	if (BX_UNLIKELY(s->reused != NULL))
+		half_follows(h, s->reused);
 	bx_tcp_hash_add(t, id, s->bucket);
 	bx_tcp_timer_set(t, id, half_due(now_us, h));
 	/* If the batch is full, the timer sends it. */
@@ -274,6 +288,20 @@ half_completes(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segm
 		bx_tcp_conn_segment(t, now_us, c, s);
 }
 
+/* The peer knows nothing of it. */
+static void
+half_reset(struct bx_transport *t, uint64_t now_us, uint32_t id)
+{
+	const struct half *h = &t->halves[half_index(t, id)];
+
+	if ((h->flags & H_REUSED) == 0) {
+		bx_tcp_half_drop(t, id);
+		return;
+	}
+	bx_tcp_time_wait_again(t, now_us, id, h);
+	half_free(t, id);
+}
+
 void
 bx_tcp_half_segment(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segment *s,
     struct bx_net_batch *replies)
@@ -284,7 +312,7 @@ bx_tcp_half_segment(struct bx_transport *t, uint64_t now_us, uint32_t id, struct
 		/* RFC 5961, 3.2. */
 		if (s->seq == h->irs + 1) {
 			t->stats.tcp_resets_in++;
-			bx_tcp_half_drop(t, id);
+			half_reset(t, now_us, id);
 		}
 		return;
 	}

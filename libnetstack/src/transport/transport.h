@@ -87,6 +87,7 @@ struct segment {
 	uint32_t window;		/* as in the header, unscaled */
 	uint16_t source_port, target_port;
 	uint32_t bucket;		/* of the four, where there is no connection of theirs */
+	const struct time_wait *reused;	/* a SYN: of the connection before it, just removed; else NULL */
 	uint8_t flags;
 	bool stored;			/* data is in the ring already */
 	/* Options. */
@@ -326,11 +327,15 @@ struct half {
 	uint8_t flags;			/* H_* */
 	uint8_t tries;
 	bool ready;
+	/* With H_REUSED: the TIME-WAIT that it has ended, in case that its SYN was an old duplicate. */
+	uint32_t old_snd_nxt, old_rcv_nxt, old_ts_recent;
 };
 #define H_SACK		0x1u
 #define H_TIMESTAMPS	0x2u
 #define H_SCALE		0x4u
 #define H_ECN		0x8u
+#define H_REUSED	0x10u
+#define H_OLD_STAMPS	0x20u		/* and it had timestamps */
 BX_STATIC_ASSERT(sizeof(struct half) + sizeof(struct timer) + 8 <= 128, "a half-open connection");
 
 /* TIME-WAIT (RFC 9293, 3.6.1).  In order of expiry. */
@@ -1127,8 +1132,10 @@ bool bx_tcp_cookie_read(const struct bx_transport *t, uint64_t now_us, const str
 /* The entry that stands for c takes its place in the hash. */
 void bx_tcp_time_wait_add(struct bx_transport *t, uint64_t now_us, const struct conn *c);
 /* A segment for an entry; true: it is a SYN that opens the connection anew (RFC 6191). */
+/* What h has ended goes on: h's place in the hash is its. */
+void bx_tcp_time_wait_again(struct bx_transport *t, uint64_t now_us, uint32_t id, const struct half *h);
 bool bx_tcp_time_wait_segment(struct bx_transport *t, uint64_t now_us, uint32_t id,
-    const struct segment *s, struct bx_net_batch *replies);
+    struct segment *s, struct bx_net_batch *replies);
 void bx_tcp_time_wait_poll(struct bx_transport *t, uint64_t now_us);
 uint64_t bx_tcp_time_wait_next(const struct bx_transport *t);
 
