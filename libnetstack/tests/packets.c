@@ -8,7 +8,7 @@
  *
  * A script is one case, a line one step; `#` begins a comment.  `+N` before a step lets N ms pass first.
  *
- *   < FLAGS SEQ:END(LENGTH) [ack N] [win N] [<OPTIONS>]   the peer sends; `<!`: with a bad checksum
+ *   < FLAGS SEQ:END(LENGTH) [ack N] [win N] [urg N] [<OPTIONS>]   the peer sends; `<!`: with a bad checksum
  *   > FLAGS SEQ:END(LENGTH) [ack N] [win N] [<OPTIONS>]   we have sent this, next, within the last 10 ms
  *   nothing                                              we have sent nothing that was not named
  *       FLAGS of S F R P . E W U, `.` is ACK; P is not compared.  Numbers count from the initial ones of each side.
@@ -20,6 +20,7 @@
  *   hops N   class N   the segment that was named last had this hop limit, this traffic class
  *   skip N             N ms pass, and what is sent meanwhile counts as named
  *   port N             the peer goes on from this port, with new numbers on both sides
+ *   back               from the port before that, with the numbers that it had
  *   state NAME   ended ERROR   cwnd N   pace N (bytes a second)   stat NAME N   usage NAME N   icmp port|route|protocol|big [MTU] seq N
  *
  * `established` is the handshake of a passive open with what `features` names, over a round trip of 100 ms.  Every byte of both streams is checked.
@@ -39,7 +40,7 @@
 
 /* A segment, as a script writes it. */
 struct packet {
-	uint32_t seq, length, ack, window;
+	uint32_t seq, length, ack, window, urgent;
 	uint8_t flags, hops, traffic_class;
 	bool has_ack, has_window, has_options, has_ts, sackok, has_ws, echo_ours;
 	uint32_t mss, ws, ts_value, ts_echo;
@@ -60,6 +61,8 @@ struct script {
 	uint32_t our_base;
 	bool have_base;
 	uint16_t peer_port;
+	uint32_t back_base;
+	uint16_t back_port;
 	uint32_t their_ts;
 	uint64_t sent_to, read_to;	/* bytes of our and of their stream so far */
 	struct packet sent[SENT_MAX];
@@ -319,6 +322,8 @@ read_packet(struct packet *p, const char *text)
 		} else if (strncmp(text, "win", 3) == 0) {
 			text = number(text + 3, &p->window);
 			p->has_window = true;
+		} else if (strncmp(text, "urg", 3) == 0) {
+			text = number(text + 3, &p->urgent);
 		} else if (*text == '<') {
 			text = read_options(p, text + 1);
 			if (*text != '>')
@@ -398,6 +403,7 @@ peer_sends(struct script *s, const struct packet *p, bool corrupt)
 	b[12] = (uint8_t)(head / 4 << 4);
 	b[13] = p->flags;
 	bx_put_be16(b + 14, (uint16_t)(p->has_window ? p->window : 65535));
+	bx_put_be16(b + 18, (uint16_t)p->urgent);
 	memcpy(b + 20, options, n);
 	for (uint32_t i = 0; i < p->length; i++)
 		b[head + i] = theirs(p->seq - 1 + i);
@@ -1014,8 +1020,14 @@ step(struct script *s, const char *line)
 		step_icmp(s, rest);
 	} else if (strcmp(w, "port") == 0) {
 		number(rest, &ms);
+		s->back_port = s->peer_port;
+		s->back_base = s->our_base;
 		s->peer_port = (uint16_t)ms;
 		s->have_base = false;
+	} else if (strcmp(w, "back") == 0) {
+		s->peer_port = s->back_port;
+		s->our_base = s->back_base;
+		s->have_base = true;
 	} else if (strcmp(w, "shutdown") == 0) {
 		word(rest, w);
 		want_err(s, bx_tcp_shutdown(s->t, s->now_us, s->conn), w[0] == 0 ? BX_OK : err_of(w));
