@@ -560,6 +560,47 @@ START_TEST(groups_open_nothing)
 }
 END_TEST
 
+/* Frames of TCP to all on the link. */
+static uint32_t broadcasts;
+
+static bool
+count_broadcasts(struct pair *p, uint32_t from, uint8_t *frame, uint32_t length)
+{
+	(void)p;
+	(void)from;
+	broadcasts += length >= 54 && frame[0] == 0xff && bx_get_be16(frame + 12) == 0x0800 && frame[23] == 6;
+	return true;
+}
+
+/* RFC 9293, 3.9.2.3, MUST-46: nobody connects to a broadcast address; of that of a network only the IP stage knows. */
+START_TEST(nobody_connects_to_all)
+{
+	const struct bx_net_addr limited = bx_net_ipv4(255, 255, 255, 255), directed = bx_net_ipv4(10, 0, 0, 255);
+	struct bx_tcp_info info;
+	struct bx_ip_path path;
+	uint64_t end, c;
+	uint16_t port;
+
+	broadcasts = 0;
+	pair.tap = count_broadcasts;
+	ck_assert_int_eq(bx_ip_path(pair.host[0].stack.ip, pair.now_us, &directed, &path), BX_OK);
+	ck_assert_int_eq(bx_tcp_connect(side(0), pair.now_us, &path.source, 0, &limited, 80, path.mtu, &c), BX_ERR_INVALID);
+	/* A datagram may go there, and leaves nothing behind that would let a segment. */
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &end, &port), BX_OK);
+	ck_assert_int_eq(pair_udp_send(&pair, 0, end, &directed, 9, (const uint8_t *)"x", 1), BX_OK);
+	ck_assert_int_eq(bx_tcp_connect(side(0), pair.now_us, &path.source, 0, &directed, 80, path.mtu, &c), BX_OK);
+	pair_output(&pair, 0);
+	pair_run(&pair, pair.now_us + 5000000);
+	ck_assert_int_eq(bx_tcp_info(side(0), c, &info), BX_OK);
+	ck_assert_int_eq(info.state, BX_TCP_CLOSED);
+	ck_assert_int_eq(info.error, BX_ERR_NET_UNREACHABLE);
+	ck_assert_uint_eq(broadcasts, 0);
+	ck_assert_int_eq(bx_tcp_close(side(0), pair.now_us, c), BX_OK);
+	ck_assert_int_eq(bx_udp_close(side(0), end), BX_OK);
+	nothing_left();
+}
+END_TEST
+
 START_TEST(udp_bad_checksum)
 {
 	uint64_t a, b;
@@ -947,6 +988,7 @@ main(void)
 	tcase_add_test(tc, udp_ports_are_secret);
 	tcase_add_test(tc, tcp_ports_and_numbers_are_secret);
 	tcase_add_test(tc, groups_open_nothing);
+	tcase_add_test(tc, nobody_connects_to_all);
 	tcase_add_test(tc, udp_bad_checksum);
 	tcase_add_test(tc, usual_segment_with_a_bad_sum);
 	tcase_add_test(tc, offload_down);

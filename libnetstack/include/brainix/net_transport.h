@@ -187,7 +187,8 @@ BX_MUST_USE enum bx_err bx_tcp_unlisten(struct bx_transport *transport, uint64_t
 
 /*
  * Opens a connection.  local is the address to speak from, mtu the path's (both from bx_ip_path);
- * local_port 0 picks one (RFC 6056, algorithm 3).
+ * local_port 0 picks one (RFC 6056, algorithm 3).  To the broadcast address of a network, which only the IP stage knows, it ends
+ * as unreachable before anything has left (RFC 9293, 3.9.2.3).
  *   BX_OK, BX_ERR_INVALID (an address that is a group or all zero, a family that differs, port 0, mtu),
  *   BX_ERR_EXISTS (the four are in use), BX_ERR_NO_MEMORY
  */
