@@ -485,6 +485,16 @@ bx_tcp_option_set(struct bx_transport *t, uint64_t now_us, uint64_t connection,
 			return BX_ERR_INVALID;
 		c->traffic_class = (uint8_t)value;
 		return BX_OK;
+	case BX_TCP_OPTION_RETRIES:
+		if (value > BX_TCP_RETRIES_FOR_EVER)
+			return BX_ERR_INVALID;
+		c->retries = (uint8_t)value;
+		return BX_OK;
+	case BX_TCP_OPTION_HOP_LIMIT:
+		if (value > UINT8_MAX)
+			return BX_ERR_INVALID;
+		c->hop_limit = (uint8_t)value;
+		return BX_OK;
 	}
 	return BX_ERR_INVALID;
 }
