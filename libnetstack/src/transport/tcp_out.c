@@ -187,10 +187,11 @@ head_put(uint8_t *p, const struct conn *c, uint32_t seq, uint32_t lengths_flags_
 	return (uint64_t)w0 + w1 + w2 + w3;
 }
 
-/* Puts one segment with so many bytes of options into the batch; false: it is full. */
+/* Puts one segment with so many bytes of options into the batch, to be cut if it has more than `most` of payload; false:
+ * it is full. */
 static inline bool
 segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t seq,
-    uint32_t length, uint32_t flags, uint32_t options)
+    uint32_t length, uint32_t most, uint32_t flags, uint32_t options)
 {
 	uint32_t head = TCP_HEAD + options;
 	struct bx_net_buf *buf = batch_add(out, head + length);
@@ -203,9 +204,9 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
 	buf->protocol = PROTOCOL_TCP;
 	buf->flags = BX_NET_F_WHOLE;
 	buf->traffic_class = c->traffic_class;
-	if (length > c->mss) {
+	if (length > most) {
 		buf->flags = BX_NET_F_WHOLE | BX_NET_F_CUT;
-		buf->segment_size = c->mss;
+		buf->segment_size = (uint16_t)most;
 	}
 	buf->source = c->entry.who.local;
 	buf->destination = c->entry.who.remote;
@@ -219,14 +220,23 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
 	return true;
 }
 
+/* The longest payload of one segment on the way with so many bytes of options: c->mss is that without, or with timestamps. */
+static inline uint32_t
+payload_most(const struct conn *c, uint32_t options)
+{
+	return c->mss + ((c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0) - options;
+}
+
 /* The same with all options that there is cause for. */
 static bool
 emit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t seq,
     uint32_t length, uint32_t flags)
 {
+	uint32_t options = option_bytes(t, c);
+
 	if ((c->flags & F_ECE) != 0)
 		flags |= ECE;
-	return segment_put(t, now_us, c, out, seq, length, flags, option_bytes(t, c));
+	return segment_put(t, now_us, c, out, seq, length, payload_most(c, options), flags, options);
 }
 
 /* ---- SYN ---- */
@@ -413,6 +423,13 @@ send_limit(const struct bx_transport *t, const struct conn *c, uint32_t most)
 	return cut - cut % most;
 }
 
+/* What is to be cut into pieces that options have made shorter than c->mss leaves no short one but at the end of the data. */
+static inline uint32_t
+whole_pieces(const struct conn *c, uint32_t length, uint32_t most)
+{
+	return length > most && length < c->snd_end - c->snd_nxt ? length - length % most : length;
+}
+
 /* RFC 9293, 3.10.4: the FIN has gone out. */
 static void
 fin_gone(struct conn *c)
@@ -431,7 +448,7 @@ send_new(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most,
 	bool sent = false, room = true;
 
 	for (;;) {
-		uint32_t length = seq_lt(c->snd_nxt, c->snd_end) ? next_length(c, limit) : 0;
+		uint32_t length = seq_lt(c->snd_nxt, c->snd_end) ? whole_pieces(c, next_length(c, limit), most) : 0;
 		bool fin = (c->flags & F_FIN_QUEUED) != 0 && c->snd_nxt + length == c->snd_end;
 		uint32_t flags = ACK | (fin ? FIN : 0);
 		struct record record = {
@@ -556,7 +573,7 @@ put_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net
 		fin = (c->flags & F_FIN_QUEUED) != 0;
 		flags = fin ? ACK | PSH | FIN : ACK | PSH;
 	}
-	if (!segment_put(t, now_us, c, out, start, length, flags, options))
+	if (!segment_put(t, now_us, c, out, start, length, c->mss, flags, options))
 		return false;
 	end += fin;
 	*record_at(r, r->count) = (struct record){ start, end, (uint32_t)now_us, fin ? R_FIN : 0 };
@@ -625,12 +642,12 @@ output_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_
 	c->flags &= ~F_CWND_LIMITED;
 	if (!something_new(c)) {
 		half_window_counts(c);
-		return (c->flags & F_ACK_NOW) == 0 || segment_put(t, now_us, c, out, c->snd_nxt, 0, ACK, options);
+		return (c->flags & F_ACK_NOW) == 0 || segment_put(t, now_us, c, out, c->snd_nxt, 0, c->mss, ACK, options);
 	}
 	all = send_usual(t, now_us, c, out, options);
 	half_window_counts(c);
 	if (all && (c->flags & F_ACK_NOW) != 0)
-		all = segment_put(t, now_us, c, out, c->snd_nxt, 0, ACK, options);
+		all = segment_put(t, now_us, c, out, c->snd_nxt, 0, c->mss, ACK, options);
 	persist_arm(c, now_us);
 	bx_tcp_conn_arm(t, c);
 	BX_INVARIANT(bx_tcp_conn_sound(t, c));
@@ -654,7 +671,7 @@ output_any(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 		bx_tcp_conn_arm(t, c);
 		return all;
 	}
-	most = c->mss + ((c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0) - option_bytes(t, c);
+	most = payload_most(c, option_bytes(t, c));
 	c->flags &= ~F_CWND_LIMITED;
 	if (is_paced(c))
 		bx_tcp_bbr_transmit(t, now_us, c);
