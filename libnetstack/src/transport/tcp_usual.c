@@ -199,7 +199,8 @@ window_take(struct conn *c, const struct usual *u)
 
 /* It is good: everything that it says becomes true. */
 static inline void
-take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual *u, struct bx_net_batch *replies)
+take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct bx_net_buf *buf, const struct usual *u,
+    struct bx_net_batch *replies)
 {
 	/* RFC 7323, 4.3. */
 	if ((c->flags & F_TIMESTAMPS) != 0 && seq_leq(u->seq, c->rcv_acked)) {
@@ -215,7 +216,7 @@ take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual
 		bx_tcp_conn_ready(t, c);
 	if (u->length != 0) {
 		if (u->length > c->seen_mss)
-			c->seen_mss = (uint16_t)min_u32(u->length, 0xffff);
+			bx_tcp_seen(c, buf, u->length);
 		c->rcv_nxt += u->length;
 		bx_tcp_acknowledge(t, now_us, c);
 		bx_tcp_conn_event(t, c, BX_TCP_READABLE);
@@ -237,7 +238,7 @@ taken(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct bx_n
 	    !is_usual(t, c, buf, u) || (u->length != 0 && !bx_tcp_receive_attach(t, c)))
 		return false;
 	if (BX_LIKELY(sum_is_good(t, c, buf, u))) {
-		take(t, now_us, c, u, replies);
+		take(t, now_us, c, buf, u, replies);
 		return true;
 	}
 	t->stats.bad_checksum++;

@@ -234,7 +234,7 @@ struct conn {
 	uint8_t send_scale, receive_scale;
 	uint8_t retransmit_kind;
 	uint16_t mss;			/* payload of our segments, options taken off */
-	uint16_t seen_mss;		/* the longest payload that came */
+	uint16_t seen_mss;		/* the longest payload of a segment that the peer sent */
 
 	/* Send (RFC 9293, 3.3.1). */
 	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
@@ -816,6 +816,8 @@ void bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_b
 /* ---- tcp_data.c ---- */
 /* Received data is to be acknowledged: every second full segment at once, the rest within the delay. */
 void bx_tcp_acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c);
+/* So much payload came at once: the peer's segments are as long, or what a device says that it has coalesced. */
+void bx_tcp_seen(struct conn *c, const struct bx_net_buf *buf, uint32_t length);
 void bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s);
 /* Gives the connection a receiving ring; false: the pool is empty. */
 static inline bool
