@@ -28,11 +28,15 @@ done
 for name in $(grep -oE '\b(link|ip|ipv6|transport|bbr|dhcp|dns) `[a-z0-9_*]+`(, `[a-z0-9_*]+`)*' "$top/libnetstack/RFC.md" | tr -d ' ' |
     sed 's/^\([a-z0-9]*\)`/\1 /; s/`,`/ /g; s/`//g' | awk '{ for (i = 2; i <= NF; i++) print $1 ":" $i }' | sort -u); do
 	pattern=$(echo "${name#*:}" | sed 's/\*/[a-z0-9_]*/')
-	if grep -qE "^START_TEST\($pattern\)" "$top/libnetstack/tests/test_${name%%:*}.c"; then
+	files=test_${name%%:*}.c
+	# The parts that test_ipv6 is made of.
+	test "$files" != test_ipv6.c || files="test_ipv6.c test_addresses.c test_groups.c test_icmpv6.c test_nd.c"
+	# shellcheck disable=SC2086 # words
+	if (cd "$top/libnetstack/tests" && grep -qE "^START_TEST\($pattern\)" $files); then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))
-		echo "RFC.md: test_${name%%:*}.c has no case ${name#*:}"
+		echo "RFC.md: $files: no case ${name#*:}"
 	fi
 done
 echo "$passed passed, $failed failed"

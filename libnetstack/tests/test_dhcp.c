@@ -416,7 +416,9 @@ START_TEST(renewing)
 		serve_lease(5, &dhcp.lease.address);
 		ck_assert_int_eq(run(S), BX_DHCP_RENEWED);
 		ck_assert_uint_eq(dhcp.state, BX_DHCP_STATE_BOUND);
-		ck_assert_uint_ge(bx_dhcp_next(&dhcp), pair.now_us + 498 * S);
+		/* From the request, at half of the lease. */
+		ck_assert_uint_ge(bx_dhcp_next(&dhcp), start + 999 * S);
+		ck_assert_uint_le(bx_dhcp_next(&dhcp), start + 1001 * S);
 		return;
 	}
 	if (_i == 1) {
@@ -442,6 +444,80 @@ START_TEST(renewing)
 	ck_assert_int_eq(bx_ip_address_remove(pair.host[0].stack.ip, &dhcp.lease.address), BX_OK);
 	ck_assert_int_eq(run(S), BX_DHCP_NOTHING);
 	ck_assert_uint_eq(question(), BX_DHCP_DISCOVER);
+}
+END_TEST
+
+/* RFC 2131, 4.4.1, 4.4.5: T1, T2 and the end count from the request, not from the answer, which came 3 s later; of several
+ * tries with one number from the first. */
+START_TEST(lease_runs_from_the_request)
+{
+	uint64_t asked_us;
+
+	ck_assert_int_eq(run(S), BX_DHCP_NOTHING);
+	serve_lease(2, NULL);
+	asked_us = pair.now_us;
+	ck_assert_int_eq(run(_i == 0 ? 2 * S : 10 * S), BX_DHCP_NOTHING);
+	ck_assert_uint_eq(question(), BX_DHCP_REQUEST);
+	ck_assert_uint_eq(dhcp.tries, _i == 0 ? 1 : 2);
+	serve_lease(5, NULL);
+	ck_assert_int_eq(run(S), BX_DHCP_BOUND);
+	/* A hundredth of a second is for the wire. */
+	ck_assert_uint_le(asked_us, dhcp.renew_us - 500 * S);
+	ck_assert_uint_ge(asked_us + S / 100, dhcp.renew_us - 500 * S);
+	ck_assert_uint_eq(dhcp.rebind_us - dhcp.renew_us, 375 * S);
+	ck_assert_uint_eq(dhcp.expire_us - dhcp.renew_us, 500 * S);
+	ck_assert_uint_eq(bx_dhcp_next(&dhcp), dhcp.renew_us);
+}
+END_TEST
+
+/* To renew, each try has a number of its own: the answer to the second counts from the second, and a late one to the
+ * first is passed over. */
+START_TEST(renewal_runs_from_the_try_that_was_answered)
+{
+	struct message late;
+	uint64_t asked_us;
+	uint32_t xid;
+
+	get_bound();
+	ck_assert_int_eq(run(dhcp.renew_us + S - pair.now_us), BX_DHCP_NOTHING);
+	ck_assert_uint_eq(question(), BX_DHCP_REQUEST);
+	late = lease(dhcp.xid, 5);
+	xid = dhcp.xid;
+	asked_us = bx_dhcp_next(&dhcp);
+	ck_assert_int_eq(run(asked_us + 2 * S - pair.now_us), BX_DHCP_NOTHING);
+	ck_assert_uint_eq(question(), BX_DHCP_REQUEST);
+	ck_assert_uint_ne(dhcp.xid, xid);
+	serve(&late, &dhcp.lease.address);
+	ck_assert_int_eq(run(S), BX_DHCP_NOTHING);
+	serve_lease(5, &dhcp.lease.address);
+	ck_assert_int_eq(run(S), BX_DHCP_RENEWED);
+	ck_assert_uint_eq(dhcp.renew_us, asked_us + 500 * S);
+	ck_assert_uint_eq(dhcp.rebind_us, asked_us + 875 * S);
+	ck_assert_uint_eq(dhcp.expire_us, asked_us + 1000 * S);
+}
+END_TEST
+
+/* A second object on the same transport stage is told that the port is taken, asks nothing, and goes on when it is free. */
+START_TEST(one_for_a_stack)
+{
+	struct bx_dhcp_config config = { .mac = { 2, 0, 0, 0, 0, 9 }, .random = 8 };
+	static uint8_t bytes[8192];
+	struct bx_net_buf bufs[8];
+	struct bx_net_batch out;
+	struct bx_dhcp second;
+
+	bx_net_batch_init(&out, bytes, sizeof bytes, bufs, 8, 0);
+	get_bound();
+	ck_assert_int_eq(bx_dhcp_start(&second, pair.now_us, &config), BX_OK);
+	ck_assert_int_eq(bx_dhcp_poll(&second, pair.host[0].stack.transport, pair.now_us, &out), BX_DHCP_NOTHING);
+	ck_assert_int_eq(second.error, BX_ERR_EXISTS);
+	ck_assert_uint_eq(out.count, 0);
+	ck_assert_int_eq(bx_dhcp_release(&dhcp, pair.host[0].stack.transport, &out), BX_OK);
+	bx_net_batch_clear(&out);
+	pair.now_us = bx_dhcp_next(&second);
+	ck_assert_int_eq(bx_dhcp_poll(&second, pair.host[0].stack.transport, pair.now_us, &out), BX_DHCP_NOTHING);
+	ck_assert_int_eq(second.error, BX_OK);
+	ck_assert_uint_eq(out.count, 1);
 }
 END_TEST
 
@@ -542,6 +618,9 @@ main(void)
 	tcase_add_test(tc, silence);
 	tcase_add_test(tc, refusal);
 	tcase_add_loop_test(tc, renewing, 0, 4);
+	tcase_add_loop_test(tc, lease_runs_from_the_request, 0, 2);
+	tcase_add_test(tc, renewal_runs_from_the_try_that_was_answered);
+	tcase_add_test(tc, one_for_a_stack);
 	tcase_add_loop_test(tc, rebooting, 0, 2);
 	tcase_add_loop_test(tc, ends, 0, 2);
 	tcase_add_test(tc, start_refuses);

@@ -210,6 +210,34 @@ START_TEST(fragments_refused)
 }
 END_TEST
 
+/* RFC 3168, 5.3, as over IPv4: the whole table is in test_ip.c. */
+START_TEST(fragments_and_ecn)
+{
+	static const uint8_t content[512];
+	static const struct {
+		uint8_t first, second, whole;
+	} mixes[] = {
+		{ 3, 0, 9 }, { 0, 3, 9 }, { 3, 2, 3 }, { 1, 3, 3 }, { 2, 0, 0 }, { 1, 0, 0 }, { 2, 1, 1 }, { 2, 2, 2 },
+		{ 0, 0, 0 }, { 3, 3, 3 },
+	};
+	uint64_t dropped = 0;
+
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(mixes); i++) {
+		clear();
+		bx_net_batch_clear(&whole);
+		bx_net_bytes(&in, fragment(0, true, i, content, 512))[1] |= (uint8_t)(mixes[i].first << 4);
+		bx_net_bytes(&in, fragment(512, false, i, content, 100))[1] |= (uint8_t)(mixes[i].second << 4);
+		receive(0);
+		bx_ip_whole_take(ip, 0, &whole, &out);
+		dropped += mixes[i].whole == 9;
+		ck_assert_uint_eq(whole.count, mixes[i].whole != 9);
+		ck_assert_uint_eq(bx_ip_stats(ip)->fragment_ecn, dropped);
+		if (whole.count != 0)
+			ck_assert_uint_eq(whole.bufs[0].traffic_class, mixes[i].whole);
+	}
+}
+END_TEST
+
 START_TEST(fragments_time_out)
 {
 	static const uint8_t content[1024] = { 9, 9 };
@@ -264,6 +292,26 @@ START_TEST(segment_down)
 	ck_assert_uint_eq(buf->kind, BX_NET_IPV6);
 	ck_assert_uint_eq(bx_net_bytes(&in, buf)[7], 1);
 	ck_assert((buf->flags & BX_NET_F_LINK_KNOWN) == 0);
+}
+END_TEST
+
+/* The table of paths is one for both families, and small: where a packet of IPv4 went by leads one of IPv6 the next time. */
+START_TEST(down_by_turns)
+{
+	struct bx_net_addr ours = bx_net_ipv4(10, 0, 0, 1), theirs = bx_net_ipv4(10, 0, 0, 2), group = all_nodes;
+	struct bx_net_buf *buf;
+
+	ck_assert_int_eq(bx_ip_address_add(ip, 0, &ours, 24), BX_OK);
+	buf = segment(100, &theirs);
+	buf->source = ours;
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(buf->kind, BX_NET_IPV4);
+	for (uint32_t i = 0; i < 64; i++) {
+		group.byte[14] = (uint8_t)(i / 2);
+		buf = segment(100, &group);
+		ck_assert(!bx_ip_send(ip, 0, &in, &out));
+		ck_assert_uint_eq(buf->kind, BX_NET_IPV6);
+	}
 }
 END_TEST
 
@@ -407,8 +455,10 @@ cases_packets(void)
 	tcase_add_test(tc, extensions_bounded);
 	tcase_add_loop_test(tc, fragments_in_every_order, 0, 6);
 	tcase_add_test(tc, fragments_refused);
+	tcase_add_test(tc, fragments_and_ecn);
 	tcase_add_test(tc, fragments_time_out);
 	tcase_add_test(tc, segment_down);
+	tcase_add_test(tc, down_by_turns);
 	tcase_add_test(tc, down_without_a_way);
 	tcase_add_test(tc, fragments_down_and_up);
 	tcase_add_test(tc, no_room);

@@ -5,7 +5,8 @@
  *
  * Sources: RFC 2131 (protocol), 2132 (options), 3442 (routes), 6842 (client identifier in answers, not needed).
  *
- * Protocol of use, one object for each interface:
+ * Protocol of use, one object for each transport stage: it holds port 68 (a second one finds it taken, `error` is
+ * BX_ERR_EXISTS, and it tries again later); a host of several interfaces with DHCP on each has a stack for each:
  *   bx_dhcp_start; then bx_dhcp_poll at once, whenever datagrams have come up, and at bx_dhcp_next; what it adds to `out`
  *   goes to the IP stage each time; what it returns is for the caller to do.
  *   An address that turns out to be another host's (bx_link_address_state): bx_dhcp_decline.  An end: bx_dhcp_release.
@@ -84,6 +85,7 @@ struct bx_dhcp {
 	uint64_t random;
 	uint64_t end;			/* of UDP; 0: none */
 	uint64_t begun_us, due_us;
+	uint64_t asked_us;		/* when the request was sent that an acknowledgement answers: the lease runs from it */
 	uint64_t renew_us, rebind_us, expire_us;	/* BX_DHCP_NEVER: no end */
 	uint32_t xid;
 	uint32_t tries;

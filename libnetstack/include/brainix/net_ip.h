@@ -57,6 +57,7 @@ struct bx_ip_stats {
 	uint64_t bad_source;		/* martian: a group, loopback, zero, or one of our own */
 	uint64_t not_for_us;
 	uint64_t fragments_in, fragment_bad, fragment_overlap, fragment_too_big, fragment_no_room;
+	uint64_t fragment_ecn;		/* congestion met by one fragment, and another can not say so: dropped (RFC 3168, 5.3) */
 	uint64_t reassembled, reassembly_timeout;
 	uint64_t icmp_in, icmp_bad, icmp_echo, icmp_error_in, icmp_error_stray, icmp_ignored;
 	uint64_t icmp_out, icmp_limited;

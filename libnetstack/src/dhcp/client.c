@@ -79,6 +79,26 @@ ask(struct bx_dhcp *d, struct bx_transport *t, uint64_t now_us, struct bx_net_ba
 	}
 }
 
+static bool
+renews(const struct bx_dhcp *d)
+{
+	return d->state == BX_DHCP_STATE_RENEWING || d->state == BX_DHCP_STATE_REBINDING;
+}
+
+/*
+ * RFC 2131, 4.4.1, 4.4.5: the lease runs from when it was asked for.  To renew it each try has a number of its own (4.1
+ * leaves that open), so an answer is to the last one; else the number is that of the offer (table 5), nothing says which
+ * of the tries the server heard, and the first counts, which can not make the lease too long.
+ */
+static void
+ask_begins(struct bx_dhcp *d, uint64_t now_us)
+{
+	if (renews(d))
+		d->xid = draw(d);
+	if (renews(d) || d->tries == 0)
+		d->asked_us = now_us;
+}
+
 /* When the next try comes. */
 static uint64_t
 patience(struct bx_dhcp *d, uint64_t now_us)
@@ -86,7 +106,7 @@ patience(struct bx_dhcp *d, uint64_t now_us)
 	uint64_t until, left;
 	uint32_t wait = WAIT_S;
 
-	if (d->state == BX_DHCP_STATE_RENEWING || d->state == BX_DHCP_STATE_REBINDING) {
+	if (renews(d)) {
 		/* RFC 2131, 4.4.5: half of what is left, at least a minute. */
 		until = d->state == BX_DHCP_STATE_RENEWING ? d->rebind_us : d->expire_us;
 		left = until > now_us ? (until - now_us) / 2 : 0;
@@ -104,6 +124,7 @@ try(struct bx_dhcp *d, struct bx_transport *t, uint64_t now_us, struct bx_net_ba
 	uint16_t port;
 	static const struct bx_net_addr any;
 
+	ask_begins(d, now_us);
 	if (d->end == 0)
 		err = bx_udp_open(t, &any, CLIENT_PORT, &d->end, &port);
 	if (err == BX_OK)
@@ -134,22 +155,21 @@ again(struct bx_dhcp *d, uint64_t now_us, uint64_t wait_us)
 /* ---- what comes ---- */
 
 static uint64_t
-after(uint64_t now_us, uint32_t seconds)
+after(const struct bx_dhcp *d, uint32_t seconds)
 {
-	return seconds == UINT32_MAX ? BX_DHCP_NEVER : now_us + seconds * SECOND_US;
+	return seconds == UINT32_MAX ? BX_DHCP_NEVER : d->asked_us + seconds * SECOND_US;
 }
 
 static enum bx_dhcp_news
-bound(struct bx_dhcp *d, uint64_t now_us, const struct bx_dhcp_lease *lease)
+bound(struct bx_dhcp *d, const struct bx_dhcp_lease *lease)
 {
-	bool same = (d->state == BX_DHCP_STATE_RENEWING || d->state == BX_DHCP_STATE_REBINDING) &&
-	    bx_net_addr_equal(&lease->address, &d->lease.address);
+	bool same = renews(d) && bx_net_addr_equal(&lease->address, &d->lease.address);
 
 	d->lease = *lease;
 	enter(d, BX_DHCP_STATE_BOUND);
-	d->renew_us = after(now_us, lease->renew_s);
-	d->rebind_us = after(now_us, lease->rebind_s);
-	d->expire_us = after(now_us, lease->lifetime_s);
+	d->renew_us = after(d, lease->renew_s);
+	d->rebind_us = after(d, lease->rebind_s);
+	d->expire_us = after(d, lease->lifetime_s);
 	d->due_us = d->renew_us;
 	return same ? BX_DHCP_RENEWED : BX_DHCP_BOUND;
 }
@@ -157,8 +177,7 @@ bound(struct bx_dhcp *d, uint64_t now_us, const struct bx_dhcp_lease *lease)
 static bool
 has_lease(const struct bx_dhcp *d)
 {
-	return d->state == BX_DHCP_STATE_BOUND || d->state == BX_DHCP_STATE_RENEWING ||
-	    d->state == BX_DHCP_STATE_REBINDING;
+	return d->state == BX_DHCP_STATE_BOUND || renews(d);
 }
 
 static enum bx_dhcp_news
@@ -174,8 +193,7 @@ static enum bx_dhcp_news
 answer(struct bx_dhcp *d, struct bx_transport *t, uint64_t now_us, const struct bx_dhcp_message *m,
     struct bx_net_batch *out)
 {
-	bool asked = d->state == BX_DHCP_STATE_REQUESTING || d->state == BX_DHCP_STATE_REBOOTING ||
-	    d->state == BX_DHCP_STATE_RENEWING || d->state == BX_DHCP_STATE_REBINDING;
+	bool asked = d->state == BX_DHCP_STATE_REQUESTING || d->state == BX_DHCP_STATE_REBOOTING || renews(d);
 
 	if (d->state == BX_DHCP_STATE_SELECTING && m->type == BX_DHCP_OFFER) {
 		/* The first is good enough (RFC 2131, 4.4.1 leaves the choice). */
@@ -191,7 +209,7 @@ answer(struct bx_dhcp *d, struct bx_transport *t, uint64_t now_us, const struct 
 		return BX_DHCP_NOTHING;
 	if (m->type == BX_DHCP_NAK)
 		return lose(d, now_us);
-	return bound(d, now_us, &m->lease);
+	return bound(d, &m->lease);
 }
 
 static enum bx_dhcp_news
@@ -237,7 +255,6 @@ step(struct bx_dhcp *d, struct bx_transport *t, uint64_t now_us, struct bx_net_b
 		}
 		break;
 	case BX_DHCP_STATE_BOUND:
-		d->xid = draw(d);
 		d->begun_us = now_us;
 		enter(d, BX_DHCP_STATE_RENEWING);
 		break;

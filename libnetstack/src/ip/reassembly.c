@@ -7,6 +7,8 @@
  */
 #include "ip.h"
 
+#define ECN_NONE	0u		/* RFC 3168, 5 */
+#define ECN_CE		3u
 #define TIMEOUT_US	(60u * (uint64_t)SECOND_US)	/* RFC 1122, 3.3.2: 60 to 120 s */
 
 static uint8_t *
@@ -79,12 +81,34 @@ mark(uint8_t *map, uint32_t offset, uint32_t length)
 	return true;
 }
 
-/* RFC 3168, 5.3: congestion met by any fragment is met by the datagram; RFC 3168 forbids mixing Not-ECT with CE. */
-static void
-merge_ecn(struct reassembly *r, uint8_t traffic_class)
+/*
+ * RFC 3168, 5.3: congestion met by any fragment is met by the datagram, but a datagram with a fragment that is Not-ECT
+ * must not be marked: with CE beside it, it is dropped.  All the same: left so.  Mixtures without CE are left open there:
+ * Not-ECT counts, for then nothing is marked that one part of it did not allow; of ECT(0) and ECT(1), ECT(1).
+ */
+static bool
+ecn_merge(struct reassembly *r)
 {
-	if ((traffic_class & 3) == 3 && (r->traffic_class & 3) != 0)
-		r->traffic_class |= 3;
+	static const uint8_t of[16] = { 0, 0, 1, 0, 2, 0, 1, 0, 3, 0, 3, 0, 3, 0, 3, 0 };
+
+	if ((r->marks & (1u << ECN_NONE | 1u << ECN_CE)) == (1u << ECN_NONE | 1u << ECN_CE))
+		return false;
+	r->traffic_class = (uint8_t)((r->traffic_class & ~3u) | of[r->marks & 15]);
+	return true;
+}
+
+/* All of it is here. */
+static void
+finish(struct bx_ip *ip, struct reassembly *r)
+{
+	if (!ecn_merge(r)) {
+		ip->stats.fragment_ecn++;
+		forget(ip, r);
+		return;
+	}
+	r->complete = true;
+	ip->whole_count++;
+	ip->stats.reassembled++;
 }
 
 void
@@ -120,7 +144,7 @@ bx_ip_reassembly_add(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batc
 		r->next = (uint8_t)next;
 		r->first_length = (uint16_t)buf->length;
 	}
-	merge_ecn(r, buf->traffic_class);
+	r->marks |= (uint8_t)(1u << (buf->traffic_class & 3));
 	if (!more)
 		r->length = end;
 	if (r->length != 0 && r->have > r->length) {
@@ -128,9 +152,7 @@ bx_ip_reassembly_add(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batc
 		ip->stats.fragment_overlap++;
 		forget(ip, r);
 	} else if (r->length != 0 && r->have == r->length) {
-		r->complete = true;
-		ip->whole_count++;
-		ip->stats.reassembled++;
+		finish(ip, r);
 	}
 }
 
