@@ -12,7 +12,7 @@
  *                                                        the device from segments of that
  *   > FLAGS SEQ:END(LENGTH) [ack N] [win N] [cut N] [<OPTIONS>]   we have sent this, next, within the last 10 ms
  *   nothing                                              we have sent nothing that was not named
- *       FLAGS of S F R P . E W U, `.` is ACK; P is not compared.  Numbers count from the initial ones of each side.
+ *       FLAGS of S F R P . E W U, `.` is ACK; P is compared with `cut` only.  Numbers count from the initial ones of each side.
  *       OPTIONS: mss N  ws N  sackok  ts V E  sack A-B C-D.  In `<`, E may be `e`: our latest stamp, or `e-N`: N ms
  *       before it.  In `>`, `ts` has no numbers.  What is not written is not compared, but `<>` says: no options.
  *       With `cut N` the device cuts up to N bytes of payload: whatever we send must then fit the MTU in its pieces.
@@ -480,7 +480,7 @@ expect(struct script *s, const struct packet *want)
 		return;
 	}
 	s->sent_next++;
-	if (((want->flags ^ got->flags) & ~8u) != 0 || want->seq != got->seq || want->length != got->length ||
+	if (((want->flags ^ got->flags) & (want->cut != 0 ? 0xff : ~8u)) != 0 || want->seq != got->seq || want->length != got->length ||
 	    (want->has_ack && want->ack != got->ack) || (want->has_window && want->window != got->window) ||
 	    (want->cut != 0 && want->cut != got->cut) || !options_match(want, got) || !got->bytes_good) {
 		fail(s, "another segment was sent");
