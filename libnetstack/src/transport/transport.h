@@ -257,7 +257,7 @@ struct conn {
 	uint8_t send_scale, receive_scale;
 	uint8_t retransmit_kind;
 	uint16_t mss;			/* payload of our segments, options taken off */
-	uint16_t seen_mss;		/* the longest payload that came */
+	uint16_t seen_mss;		/* the longest payload of a segment that the peer sent */
 
 	/* Send (RFC 9293, 3.3.1). */
 	uint32_t snd_una, snd_nxt;
@@ -928,6 +928,8 @@ bx_tcp_acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c)
 		c->ack_us = now_us + DELAY_US;
 	}
 }
+/* So much payload came at once: the peer's segments are as long, or what a device says that it has coalesced. */
+void bx_tcp_seen(struct conn *c, const struct bx_net_buf *buf, uint32_t length);
 void bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s);
 /* The receiving ring of the connection, which is given one if it has none; NULL: the pool is empty. */
 static inline struct receive_ring *
