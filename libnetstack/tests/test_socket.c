@@ -627,7 +627,7 @@ START_TEST(orphan_before_a_shut_window)
 	run((_i / 2 == 0 ? 1 : 3600000) * MS);
 	ck_assert_uint_eq(ready(0, c), 0);
 	ck_assert_int_eq(bx_socket_close(sockets[0], pair.now_us, client[0], c, false), BX_OK);
-	run(30000 * MS);
+	run(70000 * MS);
 	ck_assert_uint_eq(bx_transport_usage(t).connections, 1);
 	ck_assert_uint_eq(ready(1, server), BX_SOCKET_READABLE | BX_SOCKET_WRITABLE);
 	run(400000 * MS);
@@ -984,6 +984,7 @@ START_TEST(options)
 	} cases[] = {
 		{ BX_TCP_OPTION_NODELAY, 1, 2 }, { BX_TCP_OPTION_KEEPALIVE_S, 30, 65536 },
 		{ BX_TCP_OPTION_CONTROL, BX_TCP_NEWRENO_CONTROL, BX_TCP_BBR_CONTROL }, { BX_TCP_OPTION_TRAFFIC_CLASS, 0x28, 0x29 },
+		{ BX_TCP_OPTION_RETRIES, 255, 256 }, { BX_TCP_OPTION_HOP_LIMIT, 255, 256 },
 	};
 	uint64_t listener, c, server;
 	uint32_t before;

@@ -81,26 +81,6 @@ source_is_good(const struct bx_ip *ip, const struct bx_net_batch *batch, const s
 	    bx_get_be32(buf->destination.byte + 12) == 0xffffffffu;
 }
 
-/* The path of a segment that is not like the one before, if it has one, and may speak from where it does. */
-static struct path *
-path_other(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *batch, const struct bx_net_buf *buf)
-{
-	struct path *path = bx_ip_path_find(ip, now_us, &buf->destination);
-
-	if (path == NULL) {
-		ip->stats.no_route++;
-		return NULL;
-	}
-	if (!source_is_good(ip, batch, buf, path)) {
-		ip->stats.no_source++;
-		return NULL;
-	}
-	/* What may be said from no address is looked at each time. */
-	ip->last = bx_net_addr_is_any(&buf->source) ? &ip->none : path;
-	ip->last_source = sum_load32(buf->source.byte + 12);
-	return path;
-}
-
 bool
 bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
     struct bx_net_buf *buf, struct bx_net_batch *extra)
@@ -109,10 +89,25 @@ bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
 	uint32_t total = buf->length + IPV4_HEAD;
 	uint8_t *p;
 
-	if (path == NULL)
-		path = path_other(ip, now_us, batch, buf);
-	if (path == NULL)
-		return give_back(buf, BX_NET_ERROR_ROUTE, 0);
+	if (path == NULL) {
+		path = bx_ip_path_find(ip, now_us, &buf->destination);
+		if (path == NULL) {
+			ip->stats.no_route++;
+			return give_back(buf, BX_NET_ERROR_ROUTE, 0);
+		}
+		if (!source_is_good(ip, batch, buf, path)) {
+			ip->stats.no_source++;
+			return give_back(buf, BX_NET_ERROR_ROUTE, 0);
+		}
+		/* No connection is to all (RFC 9293, 3.9.2.3, MUST-46), and 0.0.0.0 speaks to all alone.  So such a path is
+		 * never the usual one. */
+		if (!bx_net_addr_is_group(&path->next_hop)) {
+			ip->last = path;
+			ip->last_source = sum_load32(buf->source.byte + 12);
+		} else if (buf->protocol == PROTOCOL_TCP) {
+			return give_back(buf, BX_NET_ERROR_PROHIBITED, 0);
+		}
+	}
 	if (total > IPV4_MAX) {
 		ip->stats.too_big++;
 		return give_back(buf, BX_NET_ERROR_TOO_BIG, path->mtu);

@@ -12,14 +12,46 @@
 #define SACK_LEAD	0x01010500u	/* NOP, NOP, kind 5, length to be added */
 #define STAMP_AHEAD_US	1000u		/* stamps of what was sent at once are spread no further */
 
+/* A word of a header; returns its raw sum.  What was stored in pieces would be waited for when it is loaded to be summed. */
+static inline uint64_t
+word_put(uint8_t *p, uint32_t number)
+{
+	uint32_t word = sum_of32(number);
+
+	__builtin_memcpy(p, &word, 4);
+	return word;
+}
+
+/* The fixed header, but for its last word; adds it to a raw sum. */
+static inline uint64_t
+head_put(uint8_t *p, const struct tuple *u, uint32_t seq, uint32_t ack, uint32_t lengths_flags_window, uint64_t sum)
+{
+	uint32_t ports = u->ports << 16 | u->ports >> 16;
+	uint64_t w0 = sum_of64((uint64_t)ports << 32 | seq), w1 = sum_of64((uint64_t)ack << 32 | lengths_flags_window);
+
+	__builtin_memcpy(p, &w0, 8);
+	__builtin_memcpy(p + 8, &w1, 8);
+	return sum_around(sum_around(sum, w0), w1);
+}
+
+/* Its last word: the checksum, and no urgent pointer. */
+static inline void
+head_end(uint8_t *p, uint64_t checksum)
+{
+	uint32_t word = (uint32_t)checksum;
+
+	__builtin_memcpy(p + 16, &word, 4);
+}
+
 /* ---- segments without a connection ---- */
 
 bool
 bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch *out)
 {
-	uint32_t head = TCP_HEAD + bare->options_length, pseudo = bare->pseudo;
+	uint32_t head = TCP_HEAD + 4 * bare->option_words;
 	const struct tuple *u = bare->who;
 	struct bx_net_buf *buf = out == NULL ? NULL : batch_add(out, head);
+	uint64_t sum;
 	uint8_t *p;
 
 	if (buf == NULL) {
@@ -32,16 +64,12 @@ bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch
 	buf->source = u->local;
 	buf->destination = u->remote;
 	p = bx_net_bytes(out, buf);
-	bx_put_be32(p, (uint32_t)u->local_port << 16 | u->remote_port);
-	bx_put_be32(p + 4, bare->seq);
-	bx_put_be32(p + 8, bare->ack);
-	bx_put_be32(p + 12, head / 4 << 28 | (uint32_t)bare->flags << 16 | bare->window);
-	bx_put_be32(p + 16, 0);
-	if (bare->options_length != 0)
-		memcpy(p + TCP_HEAD, bare->options, bare->options_length);
-	if (pseudo == 0)
-		pseudo = sum_pseudo(&u->local, &u->remote, PROTOCOL_TCP);
-	sum_put(p + 16, sum_head(p, head, pseudo + sum_of16(head)));
+	sum = bare->pseudo != 0 ? bare->pseudo : sum_pseudo(&u->local, &u->remote, PROTOCOL_TCP);
+	sum = head_put(p, u, bare->seq, bare->ack, head / 4 << 28 | (uint32_t)bare->flags << 16 | bare->window,
+	    sum + sum_of32(head));
+	for (uint32_t i = 0; i < bare->option_words; i++)
+		sum = sum_around(sum, word_put(p + TCP_HEAD + 4 * i, bare->options[i]));
+	head_end(p, sum_field(sum));
 	t->stats.tcp_out++;
 	t->stats.segments_out++;
 	return true;
@@ -51,7 +79,7 @@ bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch
 void
 bx_tcp_reset_reply(struct bx_transport *t, const struct segment *s, struct bx_net_batch *replies)
 {
-	const struct tuple who = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
+	const struct tuple who = { .local = s->buf->destination, .remote = s->buf->source, .ports = s->ports };
 	struct bare bare = { .who = &who, .flags = RST };
 
 	if ((s->flags & ACK) != 0) {
@@ -155,61 +183,56 @@ payload_put(const struct bx_transport *t, const struct conn *c, struct bx_net_bu
     struct send_ring *ring, uint32_t seq, uint32_t length, uint64_t sum)
 {
 	uint8_t *data = p + buf->length - length;
-	uint16_t partial;
 
 	if (BX_LIKELY((t->config.features & BX_TRANSPORT_SUM_LATER) == 0)) {
 		if (length != 0)
 			sum = bx_tcp_ring_read_sum(ring->bytes, send_bytes_of(ring), seq - ring->base, data, length, sum);
-		sum_put(p + 16, sum);
+		head_end(p, sum_field(sum));
 		return;
 	}
 	if (length != 0)
 		bx_tcp_ring_read(ring->bytes, send_bytes_of(ring), seq - ring->base, data, length);
-	partial = (uint16_t)sum_fold(c->pseudo + sum_of16(buf->length));
-	__builtin_memcpy(p + 16, &partial, 2);
+	head_end(p, sum_fold(c->pseudo + sum_of16(buf->length)));
 	buf->flags |= BX_NET_F_SUM_NEEDED;
 	buf->sum_offset = 16;
 }
 
-/* The fixed header; adds it to a raw sum. */
-static inline uint64_t
-head_put(uint8_t *p, const struct conn *c, uint32_t seq, uint32_t lengths_flags_window, uint64_t sum)
-{
-	uint32_t ports = (uint32_t)c->entry.who.local_port << 16 | c->entry.who.remote_port, zero = 0;
-	uint64_t w0 = sum_of64((uint64_t)ports << 32 | seq), w1 = sum_of64((uint64_t)c->rcv_nxt << 32 | lengths_flags_window);
-
-	__builtin_memcpy(p, &w0, 8);
-	__builtin_memcpy(p + 8, &w1, 8);
-	__builtin_memcpy(p + 16, &zero, 4);
-	return sum_around(sum_around(sum, w0), w1);
-}
-
-/* Puts one segment with so many bytes of options into the batch; false: it is full.  Data is in the ring. */
+/* Puts one segment with so many bytes of options into the batch, to be cut if it has more than `most` of payload; false:
+ * it is full.  Data is in the ring. */
 static IN_LINE bool
 segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, struct send_ring *ring,
-    uint32_t seq, uint32_t length, uint32_t flags, uint32_t options)
+    uint32_t seq, uint32_t length, uint32_t most, uint32_t flags, uint32_t options)
 {
 	uint32_t head = TCP_HEAD + options;
-	struct bx_net_buf *buf = batch_add_as(out, head + length, BX_NET_SEGMENT, BX_NET_F_WHOLE, PROTOCOL_TCP, c->traffic_class);
+	struct bx_net_buf *buf = batch_add_as(out, head + length, BX_NET_SEGMENT, BX_NET_F_WHOLE, PROTOCOL_TCP,
+	    c->traffic_class, c->hop_limit);
 	uint64_t sum;
 	uint8_t *p;
 
 	if (buf == NULL)
 		return false;
-	if (length > c->mss) {
+	if (length > most) {
 		buf->flags = BX_NET_F_WHOLE | BX_NET_F_CUT;
-		buf->segment_size = c->mss;
+		buf->segment_size = (uint16_t)most;
 	}
 	buf->source = c->entry.who.local;
 	buf->destination = c->entry.who.remote;
 	p = bx_net_bytes(out, buf);
-	sum = head_put(p, c, seq, head / 4 << 28 | flags << 16 | window_put(t, c), (uint64_t)c->pseudo + sum_of32(head + length));
+	sum = head_put(p, &c->entry.who, seq, c->rcv_nxt, head / 4 << 28 | flags << 16 | window_put(t, c),
+	    (uint64_t)c->pseudo + sum_of32(head + length));
 	if (options != 0)
 		sum = sum_around(sum, options_put(t, now_us, c, p + TCP_HEAD, options));
 	payload_put(t, c, buf, p, ring, seq, length, sum);
 	t->stats.tcp_out++;
 	t->stats.segments_out++;
 	return true;
+}
+
+/* The longest payload of one segment on the way with so many bytes of options: c->mss is that without, or with timestamps. */
+static inline uint32_t
+payload_most(const struct conn *c, uint32_t options)
+{
+	return c->mss + ((c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0) - options;
 }
 
 /* The same for all who are not in a hurry. */
@@ -219,7 +242,7 @@ segment_add(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
 {
 	struct send_ring *ring = length != 0 ? send_ring_of(t, c->send_ring) : NULL;
 
-	return segment_put(t, now_us, c, out, ring, seq, length, flags, options);
+	return segment_put(t, now_us, c, out, ring, seq, length, payload_most(c, options), flags, options);
 }
 
 /* The same with all options that there is cause for. */
@@ -240,7 +263,7 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 {
 	struct records r = bx_tcp_records(t, c);
 	struct record *x = record_at(&r, 0);
-	uint8_t options[40];
+	uint32_t options[OPTIONS_SYN];
 	struct bare bare = {
 		.who = &c->entry.who, .pseudo = c->pseudo, .seq = c->iss, .flags = SYN, .options = options,
 		.window = (uint16_t)min_u32(t->config.ring_bytes, 0xffff),
@@ -257,17 +280,18 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 		/* RFC 3168, 6.1.1.1: a path that drops ECN-setup SYNs gets a plain one the second time. */
 		bare.flags |= ECE | CWR;
 	}
-	bare.options_length = bx_tcp_options_syn(options, (uint16_t)(c->mss), c->flags, c->receive_scale,
+	bare.option_words = bx_tcp_options_syn(options, (uint16_t)(c->mss), c->flags, c->receive_scale,
 	    ms_of(now_us) + c->ts_offset, c->ts_recent);
 	if (!bx_tcp_bare(t, &bare, out))
 		return false;
+	out->bufs[out->count - 1].hop_limit = c->hop_limit;
 	if ((x->flags & R_SENT) != 0) {
 		x->flags |= R_AGAIN;
 		t->stats.tcp_retransmits++;
 	}
 	x->flags = (x->flags & ~R_LOST) | R_SENT;
 	x->sent_us = (uint32_t)now_us;
-	c->lost = 0;
+	c->sacked = c->lost = 0;
 	c->flags &= ~F_ACK_NOW;
 	bx_tcp_retransmit_arm(t, now_us, c);
 	return true;
@@ -275,12 +299,12 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 
 /* ---- data ---- */
 
-/* The pieces of one record again.  False: the batch is full. */
+/* A piece of one record again, in segments.  False: the batch is full. */
 static bool
-send_again(struct bx_transport *t, uint64_t now_us, struct conn *c, struct record *x, uint32_t most,
-    struct bx_net_batch *out)
+send_again(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct record *x, const struct range *piece,
+    uint32_t most, struct bx_net_batch *out)
 {
-	uint32_t fin = (x->flags & R_FIN) != 0, seq = x->start, left = x->end - x->start - fin;
+	uint32_t fin = (x->flags & R_FIN) != 0 && piece->end == x->end, seq = piece->start, left = piece->end - seq - fin;
 
 	do {
 		uint32_t n = min_u32(left, most), flags = ACK;
@@ -336,6 +360,74 @@ paced_out(const struct bx_transport *t, uint64_t now_us, struct conn *c, struct 
 
 /* ---- data, again and new ---- */
 
+/* The longest payload that goes at once. */
+static uint32_t
+send_limit(const struct bx_transport *t, const struct conn *c, uint32_t most)
+{
+	uint32_t cut = t->config.cut_bytes;
+
+	if (cut <= most)
+		return most;
+	/* What is paced goes in no larger pieces than a quantum. */
+	if ((c->flags & F_BBR) != 0)
+		cut = max_u32(min_u32(cut, bx_tcp_pace_quantum(c)), most);
+	return cut - cut % most;
+}
+
+/* A probe of the tail has its own time (RFC 8985, 7.3); in a recovery it is what is lost like all else. */
+static inline bool
+is_probe(const struct conn *c)
+{
+	return (c->flags & (F_PROBED | F_RECOVERY | F_LOSS)) == F_PROBED;
+}
+
+/*
+ * What of a lost record may go now; false: nothing.  It is what went at once, up to all that a device cuts, but goes again as
+ * the congestion window has room for whole segments, and for one where nothing is in flight (RFC 5681, 3.1 and 3.2).  A probe is
+ * one segment, the last (RFC 8985, 7.3).
+ */
+static bool
+lost_piece(const struct bx_transport *t, const struct conn *c, const struct record *x, uint32_t most, struct range *piece)
+{
+	uint32_t flight = conn_in_flight(c), room = c->cwnd > flight ? c->cwnd - flight : 0;
+	uint32_t fin = (x->flags & R_FIN) != 0, data = x->end - x->start - fin;
+
+	*piece = (struct range){ x->start, x->end };
+	if (is_probe(c)) {
+		if (data > most)
+			piece->start = x->end - fin - ((data - 1) % most + 1);
+		return true;
+	}
+	if (is_paced(c))
+		room = min_u32(room, send_limit(t, c, most));
+	if (data <= room)
+		return true;
+	if (data <= most)
+		return flight == 0;
+	room = room < most && flight == 0 ? most : room - room % most;
+	piece->end = x->start + room;
+	return room != 0;
+}
+
+/* Record i becomes that piece, if there is room for further records; what of it does not go before the piece was not lost. */
+static struct record *
+lost_apart(const struct bx_transport *t, struct conn *c, uint32_t *i, const struct range *piece)
+{
+	struct records r = bx_tcp_records(t, c);
+	struct record *x = record_at(&r, *i);
+
+	if (x->start == piece->start && x->end == piece->end)
+		return x;
+	bx_tcp_record_split(t, c, piece->start);
+	bx_tcp_record_split(t, c, piece->end);
+	if (x->end == piece->start) {
+		x->flags &= ~R_LOST;
+		c->lost -= x->end - x->start;
+		++*i;
+	}
+	return record_at(&r, *i);
+}
+
 /* What was marked lost, as far as the congestion window lets it; true: go on. */
 static bool
 send_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most, struct bx_net_batch *out)
@@ -344,23 +436,24 @@ send_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most
 
 	for (uint32_t i = 0; i < r.count && c->lost != 0; i++) {
 		struct record *x = record_at(&r, i);
-		uint32_t length = x->end - x->start, flight = conn_in_flight(c);
+		struct range piece;
 
 		if ((x->flags & R_LOST) == 0)
 			continue;
-		if (flight != 0 && flight + length > c->cwnd && (c->flags & F_PROBED) == 0) {
+		if (!lost_piece(t, c, x, most, &piece)) {
 			c->flags |= F_CWND_LIMITED;
 			break;
 		}
-		/* A probe has its own time. */
-		if (is_paced(c) && (c->flags & (F_PROBED | F_RECOVERY | F_LOSS)) != F_PROBED && !bx_tcp_pace_open(t, now_us, c))
+		if (is_paced(c) && !is_probe(c) && !bx_tcp_pace_open(t, now_us, c))
 			break;
-		if (!send_again(t, now_us, c, x, most, out))
+		x = lost_apart(t, c, &i, &piece);
+		r = bx_tcp_records(t, c);
+		if (!send_again(t, now_us, c, x, &piece, most, out))
 			return false;
 		x->flags = (x->flags & ~R_LOST) | R_AGAIN;
 		x->sent_us = stamp_again(c, &r, x, (uint32_t)now_us);
-		c->lost -= length;
-		c->prr_out += length;
+		c->lost -= x->end - x->start;
+		c->prr_out += piece.end - piece.start;
 		if (is_paced(c))
 			paced_out(t, now_us, c, x);
 		bx_tcp_undo_sent(c, now_us);
@@ -403,17 +496,11 @@ next_length(struct conn *c, uint32_t most)
 	return n;
 }
 
-static uint32_t
-send_limit(const struct bx_transport *t, const struct conn *c, uint32_t most)
+/* What is to be cut into pieces that options have made shorter than c->mss leaves no short one but at the end of the data. */
+static inline uint32_t
+whole_pieces(const struct conn *c, uint32_t length, uint32_t most)
 {
-	uint32_t cut = t->config.cut_bytes;
-
-	if (cut <= most)
-		return most;
-	/* What is paced goes in no larger pieces than a quantum. */
-	if ((c->flags & F_BBR) != 0)
-		cut = max_u32(min_u32(cut, bx_tcp_pace_quantum(c)), most);
-	return cut - cut % most;
+	return length > most && length < c->snd_end - c->snd_nxt ? length - length % most : length;
 }
 
 /* RFC 9293, 3.10.4: the FIN has gone out. */
@@ -434,7 +521,7 @@ send_new(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most,
 	bool sent = false, room = true;
 
 	for (;;) {
-		uint32_t length = seq_lt(c->snd_nxt, c->snd_end) ? next_length(c, limit) : 0;
+		uint32_t length = seq_lt(c->snd_nxt, c->snd_end) ? whole_pieces(c, next_length(c, limit), most) : 0;
 		bool fin = (c->flags & F_FIN_QUEUED) != 0 && c->snd_nxt + length == c->snd_end;
 		uint32_t flags = ACK | (fin ? FIN : 0);
 		struct record record = {
@@ -506,6 +593,12 @@ send_acks(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net
 	return true;
 }
 
+bool
+bx_tcp_output_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+{
+	return emit(t, now_us, c, out, c->snd_nxt, 0, ACK);
+}
+
 /* A probe of the window or of an idle peer: a number before the window, which must be answered (RFC 9293,
  * 3.8.4 and 3.8.6.1; it asks for an octet at least, but an old one does as well and changes nothing). */
 static bool
@@ -527,8 +620,11 @@ send_reset(struct bx_transport *t, struct conn *c, struct bx_net_batch *out)
 		.flags = RST | ACK,
 	};
 
-	if (c->state >= BX_TCP_SYN_RECEIVED && !bx_tcp_bare(t, &bare, out))
-		return false;
+	if (c->state >= BX_TCP_SYN_RECEIVED) {
+		if (!bx_tcp_bare(t, &bare, out))
+			return false;
+		out->bufs[out->count - 1].hop_limit = c->hop_limit;
+	}
 	t->stats.tcp_resets_out++;
 	bx_tcp_conn_end(t, c, BX_ERR_NET_RESET);
 	return true;
@@ -604,9 +700,9 @@ send_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 
 /* In slow start half a window in flight is enough to double it (RFC 9438, 5.8). */
 static inline void
-half_window_counts(struct conn *c)
+half_window_counts(struct conn *c, uint32_t flight)
 {
-	if (c->cwnd < c->ssthresh && 2 * conn_in_flight(c) >= c->cwnd)
+	if (c->cwnd < c->ssthresh && 2 * flight >= c->cwnd)
 		c->flags |= F_CWND_LIMITED;
 }
 
@@ -639,7 +735,7 @@ static APART bool
 output_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t options)
 {
 	c->flags &= ~F_CWND_LIMITED;
-	half_window_counts(c);
+	half_window_counts(c, conn_in_flight(c));
 	if ((c->flags & F_ACK_NOW) == 0 || segment_add(t, now_us, c, out, c->snd_nxt, 0, ACK, options))
 		return false;
 	return more(t, c);
@@ -653,7 +749,7 @@ output_several(struct bx_transport *t, uint64_t now_us, struct conn *c, struct b
 
 	c->flags &= ~F_CWND_LIMITED;
 	all = send_usual(t, now_us, c, out, options);
-	half_window_counts(c);
+	half_window_counts(c, conn_in_flight(c));
 	if (all && (c->flags & F_ACK_NOW) != 0)
 		all = segment_add(t, now_us, c, out, c->snd_nxt, 0, ACK, options);
 	persist_arm(c, now_us);
@@ -680,18 +776,20 @@ static IN_LINE bool
 output_one(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, struct send_ring *ring,
     uint32_t options)
 {
-	uint32_t start = c->snd_nxt, end = c->snd_end, at = (uint32_t)ring->head + ring->count;
+	uint32_t start = c->snd_nxt, length = min_u32(c->snd_end - start, c->mss), end = start + length;
+	uint32_t at = (uint32_t)ring->head + ring->count;
 
 	/* It counts when the segment is out. */
 	if (at >= ring->capacity)
 		at -= ring->capacity;
 	ring->records[at] = (struct record){ start, end, (uint32_t)now_us, 0 };
 	c->flags &= ~F_CWND_LIMITED;
-	if (!segment_put(t, now_us, c, out, ring, start, end - start, ACK | PSH, options))
+	if (!segment_put(t, now_us, c, out, ring, start, length, c->mss, ACK | PSH, options))
 		return more(t, c);
 	ring->count++;
 	c->snd_nxt = end;
-	half_window_counts(c);
+	/* Nothing is lost. */
+	half_window_counts(c, end - c->snd_una - c->sacked);
 	sent_arm(c, now_us);
 	bx_tcp_conn_due(t, c, c->retransmit_us);
 	BX_INVARIANT(bx_tcp_conn_sound(t, c));
@@ -701,7 +799,7 @@ output_one(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 static IN_LINE bool
 output_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
 {
-	uint32_t options = (c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0;
+	uint32_t options = BX_UNLIKELY((c->flags & F_TIMESTAMPS) != 0) ? TIMESTAMPS_LONG : 0;
 
 	if (BX_LIKELY(is_one(c))) {
 		struct send_ring *ring = send_ring_of(t, c->send_ring);
@@ -729,7 +827,7 @@ output_any(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 		bx_tcp_conn_arm(t, c);
 		return all;
 	}
-	most = c->mss + ((c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0) - option_bytes(t, c);
+	most = payload_most(c, option_bytes(t, c));
 	c->flags &= ~F_CWND_LIMITED;
 	if (is_paced(c))
 		bx_tcp_bbr_transmit(t, now_us, c);
@@ -741,7 +839,7 @@ output_any(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 	if (is_paced(c))
 		bbr_turn(c);
 	else
-		half_window_counts(c);
+		half_window_counts(c, conn_in_flight(c));
 	if (all)
 		all = send_probe(t, now_us, c, out) && send_acks(t, now_us, c, out);
 	persist_arm(c, now_us);
