@@ -117,6 +117,7 @@ pair_free(struct pair *pair)
 		free(pair->host[i].whole_bytes);
 	}
 	wire_free(&pair->wire);
+	*pair = (struct pair){ 0 };
 }
 
 void

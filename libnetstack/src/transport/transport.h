@@ -196,7 +196,7 @@ struct receive_ring {
 #define F_REORDERING	0x00000800u	/* the path has been seen to reorder (RFC 8985, 6.2) */
 #define F_PROBED	0x00001000u	/* a tail loss probe is out (RFC 8985, 7) */
 #define F_PROBE_AGAIN	0x00002000u	/* and it was a retransmission */
-#define F_WANTS_ROOM	0x00004000u	/* a send found no room */
+#define F_WANTS_ROOM	0x00004000u	/* a send found no room, or left none: BX_TCP_WRITABLE is to come */
 #define F_ORPHAN	0x00008000u	/* the handle was given back */
 #define F_READY		0x00010000u	/* in the list of those with something to send */
 #define F_EVENT		0x00020000u	/* in the list of those with something to report */
