@@ -46,6 +46,7 @@ static struct wire wires[2];
 static struct host hosts[2];
 static uint64_t now_us = 1000000, rounds;
 static bool offload;		/* the device makes and checks the sums of TCP and UDP */
+static bool bbr;		/* both sides send by BBR, which paces */
 static uint8_t bytes[65536], sink[65536];
 static const struct bx_net_addr any;
 static struct timespec begun;
@@ -93,6 +94,8 @@ start(uint32_t i, uint32_t connections, uint32_t rings, uint32_t ring_bytes)
 	};
 	struct host *h = &hosts[i];
 
+	if (bbr)
+		transport.features ^= BX_TCP_CUBIC | BX_TCP_BBR;
 	if (offload)
 		transport.features |= BX_TRANSPORT_SUM_LATER;
 	ok(bx_link_init(block(bx_link_size(&link)), bx_link_size(&link), &link, &h->stack.link));
@@ -448,6 +451,7 @@ run(const char *row, uint64_t count)
 	uint32_t ring = strcmp(row, "bulk_256k") == 0 ? 262144 : 65536;
 
 	offload = strcmp(row, "bulk_offload") == 0;
+	bbr = strstr(row, "_bbr") != NULL;
 	/* With many connections each keeps a ring until its last byte is acknowledged. */
 	for (uint32_t i = 0; i < 2; i++)
 		start(i, many, many > 64 ? 2 * many : 64, many > 64 ? 4096 : ring);
@@ -459,7 +463,7 @@ run(const char *row, uint64_t count)
 	clock_begins();
 	if (strncmp(row, "bulk_", 5) == 0)
 		bulk(count);
-	else if (strcmp(row, "rr1") == 0)
+	else if (strcmp(row, "rr1") == 0 || strcmp(row, "rr1_bbr") == 0)
 		rr(count, 1, 1);
 	else if (strcmp(row, "rr128") == 0)
 		rr(count, 128, 1);

@@ -18,6 +18,28 @@ int memcmp(const void *a, const void *b, size_t n);
 /* And one that is to be in line in each of its places: a short way. */
 #define IN_LINE	inline __attribute__((always_inline))
 
+/* memcpy, where a few bytes are likely: for those a call is more than the copy. */
+static inline void
+copy_short(uint8_t *t, const uint8_t *p, size_t n)
+{
+	if (n >= 8) {
+		memcpy(t, p, n);
+		return;
+	}
+	if ((n & 4) != 0) {
+		__builtin_memcpy(t, p, 4);
+		t += 4;
+		p += 4;
+	}
+	if ((n & 2) != 0) {
+		__builtin_memcpy(t, p, 2);
+		t += 2;
+		p += 2;
+	}
+	if ((n & 1) != 0)
+		t[0] = p[0];
+}
+
 /* Carves arrays out of the caller's block; with a NULL block it only measures. */
 struct carve {
 	uint8_t *block;

@@ -6,8 +6,8 @@
 
 #include "mem.h"
 
-void
-bx_stack_down(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *out)
+static IN_LINE void
+down(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *out)
 {
 	if (out->count == 0)
 		return;
@@ -18,17 +18,15 @@ bx_stack_down(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *ou
 }
 
 void
-bx_stack_receive(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *frames,
-    struct bx_net_batch *out)
+bx_stack_down(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *out)
 {
-	bool up;
+	down(s, now_us, out);
+}
 
-	/* What a stage has answered itself needs only those below it. */
-	if (!bx_link_receive(s->link, now_us, frames, out))
-		return;
-	up = bx_ip_receive(s->ip, now_us, frames, out);
-	if (up)
-		bx_transport_receive(s->transport, now_us, frames, out);
+/* Datagrams that are whole again go up, too; and what goes down in answer. */
+static APART void
+receive_more(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *out, bool up)
+{
 	while (s->whole != NULL && bx_ip_whole_ready(s->ip)) {
 		bx_net_batch_clear(s->whole);
 		bx_ip_whole_take(s->ip, now_us, s->whole, out);
@@ -36,9 +34,27 @@ bx_stack_receive(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch 
 		up = true;
 	}
 	if (up)
-		bx_stack_down(s, now_us, out);
+		down(s, now_us, out);
 	else
 		bx_link_send(s->link, now_us, out, out);
+}
+
+void
+bx_stack_receive(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *frames,
+    struct bx_net_batch *out)
+{
+	/* What a stage has answered itself needs only those below it. */
+	if (!bx_link_receive(s->link, now_us, frames, out))
+		return;
+	if (bx_ip_receive(s->ip, now_us, frames, out)) {
+		bx_transport_receive(s->transport, now_us, frames, out);
+		if (s->whole != NULL || out->count != 0)
+			receive_more(s, now_us, out, true);
+	} else if (s->whole == NULL) {
+		bx_link_send(s->link, now_us, out, out);
+	} else {
+		receive_more(s, now_us, out, false);
+	}
 }
 
 bool
@@ -46,7 +62,7 @@ bx_stack_output(const struct bx_stack *s, uint64_t now_us, struct bx_net_batch *
 {
 	bool more = bx_transport_output(s->transport, now_us, out);
 
-	bx_stack_down(s, now_us, out);
+	down(s, now_us, out);
 	return more;
 }
 

@@ -45,14 +45,15 @@ sum_around(uint64_t a, uint64_t b)
 	return a + (a < b);
 }
 
-/* A header: length is a multiple of four and at most 64, so that nothing can carry out. */
+/* A header: length is a multiple of four, and at least 20. */
 static inline uint64_t
 sum_head(const uint8_t *p, uint32_t length, uint64_t sum)
 {
-	sum += (uint64_t)sum_load32(p) + sum_load32(p + 4) + sum_load32(p + 8) + sum_load32(p + 12) +
-	    sum_load32(p + 16);
+	sum = sum_around(sum, sum_load64(p));
+	sum = sum_around(sum, sum_load64(p + 8));
+	sum = sum_around(sum, sum_load32(p + 16));
 	for (uint32_t i = 20; i < length; i += 4)
-		sum += sum_load32(p + i);
+		sum = sum_around(sum, sum_load32(p + i));
 	return sum;
 }
 
@@ -78,6 +79,12 @@ static inline uint32_t
 sum_of32(uint32_t v)
 {
 	return __builtin_bswap32(v);
+}
+
+static inline uint64_t
+sum_of64(uint64_t v)
+{
+	return __builtin_bswap64(v);
 }
 
 /* The checksum field, complemented. */

@@ -351,7 +351,10 @@ put_options(const struct script *s, const struct packet *p, uint8_t *o)
 		o[n + 1] = 2;
 		n += 2;
 	}
+	/* RFC 7323, appendix A: aligned, as all hosts send them. */
 	if (p->has_ts) {
+		o[n] = o[n + 1] = 1;
+		n += 2;
 		o[n] = 8;
 		o[n + 1] = 10;
 		bx_put_be32(o + n + 2, p->ts_value);

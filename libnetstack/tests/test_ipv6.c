@@ -295,6 +295,26 @@ START_TEST(segment_down)
 }
 END_TEST
 
+/* The table of paths is one for both families, and small: where a packet of IPv4 went by leads one of IPv6 the next time. */
+START_TEST(down_by_turns)
+{
+	struct bx_net_addr ours = bx_net_ipv4(10, 0, 0, 1), theirs = bx_net_ipv4(10, 0, 0, 2), group = all_nodes;
+	struct bx_net_buf *buf;
+
+	ck_assert_int_eq(bx_ip_address_add(ip, 0, &ours, 24), BX_OK);
+	buf = segment(100, &theirs);
+	buf->source = ours;
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(buf->kind, BX_NET_IPV4);
+	for (uint32_t i = 0; i < 64; i++) {
+		group.byte[14] = (uint8_t)(i / 2);
+		buf = segment(100, &group);
+		ck_assert(!bx_ip_send(ip, 0, &in, &out));
+		ck_assert_uint_eq(buf->kind, BX_NET_IPV6);
+	}
+}
+END_TEST
+
 START_TEST(down_without_a_way)
 {
 	struct bx_net_addr far = addr("2001:db8::1");
@@ -438,6 +458,7 @@ cases_packets(void)
 	tcase_add_test(tc, fragments_and_ecn);
 	tcase_add_test(tc, fragments_time_out);
 	tcase_add_test(tc, segment_down);
+	tcase_add_test(tc, down_by_turns);
 	tcase_add_test(tc, down_without_a_way);
 	tcase_add_test(tc, fragments_down_and_up);
 	tcase_add_test(tc, no_room);

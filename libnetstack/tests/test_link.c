@@ -206,6 +206,43 @@ START_TEST(frames_refused)
 }
 END_TEST
 
+/* A frame is taken for what its own header says, whatever header the one before had: each bit of it counts. */
+START_TEST(header_of_the_one_before)
+{
+	static const uint8_t content[46] = { 0x45 }, zero[6] = { 0 };
+	struct bx_net_buf *buf = frame(zero, zero, 0, content, 46);
+
+	receive(0);
+	ck_assert_uint_eq(buf->kind, BX_NET_NONE);
+	for (uint32_t bit = 0; bit < 14 * 8; bit++) {
+		uint8_t head[14] = { 0 }, kind;
+		uint16_t flags;
+
+		memcpy(head, me, 6);
+		memcpy(head + 6, you, 6);
+		head[12] = 8;
+		head[bit / 8] = (uint8_t)(head[bit / 8] ^ 1u << bit % 8);
+		start(0);
+		buf = frame(head, head + 6, bx_get_be16(head + 12), content, 46);
+		receive(0);
+		kind = buf->kind;
+		flags = buf->flags;
+		start(0);
+		for (uint32_t i = 0; i < 2; i++) {
+			bx_net_batch_clear(&in);
+			buf = frame(me, you, 0x0800, content, 46);
+			receive(0);
+			ck_assert_uint_eq(buf->kind, BX_NET_IPV4);
+		}
+		bx_net_batch_clear(&in);
+		buf = frame(head, head + 6, bx_get_be16(head + 12), content, 46);
+		receive(0);
+		ck_assert_uint_eq(buf->kind, kind);
+		ck_assert_uint_eq(buf->flags, flags);
+	}
+}
+END_TEST
+
 START_TEST(vlan_both_ways)
 {
 	static const uint8_t ours[8] = { 0x60, 5, 8, 0 }, priority[8] = { 0xe0, 0, 8, 0 };
@@ -571,6 +608,7 @@ main(void)
 	tcase_add_test(tc, limits);
 	tcase_add_test(tc, frames_up);
 	tcase_add_test(tc, frames_refused);
+	tcase_add_test(tc, header_of_the_one_before);
 	tcase_add_test(tc, vlan_both_ways);
 	tcase_add_test(tc, arp_answers_for_us_only);
 	tcase_add_test(tc, arp_learns_from_request);

@@ -23,7 +23,11 @@ receive_usual(struct bx_ip *ip, const struct bx_net_batch *packets, struct bx_ne
 	if (total < IPV4_HEAD || total > buf->length || (sum_load16(p + 6) & sum_of16(IPV4_MF | IPV4_OFFSET)) != 0 ||
 	    (p[9] != PROTOCOL_TCP && p[9] != PROTOCOL_UDP) || sum_fold(sum_head(p, IPV4_HEAD, 0)) != 0xffffu)
 		return false;
-	bx_ip_ipv4_describe(buf, p);
+	buf->source = ip->good[0];
+	buf->destination = ip->good[1];
+	buf->traffic_class = p[1];
+	buf->hop_limit = p[8];
+	buf->protocol = p[9];
 	buf->offset += IPV4_HEAD;
 	buf->length = total - IPV4_HEAD;
 	buf->kind = BX_NET_SEGMENT;
@@ -88,8 +92,7 @@ send_usual(struct bx_ip *ip, const struct bx_net_batch *segments, struct bx_net_
 
 	if (buf->kind != BX_NET_SEGMENT)
 		return buf->kind != BX_NET_UNREACHABLE;
-	if (!bx_net_addr_is_ipv4(&buf->destination))
-		return false;
+	/* One of IPv4, or none: so is the destination. */
 	path = bx_ip_path_usual(ip, &buf->destination);
 	if (path == NULL || total > path->mtu || buf->offset - buf->begin < IPV4_HEAD)
 		return false;

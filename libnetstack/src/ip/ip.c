@@ -88,6 +88,7 @@ bx_ip_init(void *memory, size_t size, const struct bx_ip_config *config, struct 
 	ip->key[1] = mix64(config->seed ^ 1u);
 	ip->id = (uint16_t)mix64(config->seed ^ 2u);
 	ip->generation = 1;
+	ip->last = &ip->none;
 	ip->due_us = BX_IP_NEVER;
 	*out = ip;
 	return BX_OK;

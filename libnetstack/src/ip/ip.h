@@ -184,7 +184,9 @@ struct bx_ip {
 	uint32_t generation;		/* of addresses and routes; never 0 */
 	uint32_t good_generation;	/* of the tables when `good_pair` was found good; 0: none is */
 	uint64_t good_pair;		/* source and destination, as in the header, of a unicast packet that was taken up */
-	struct path *last;		/* the path of the last packet out; NULL: none */
+	struct bx_net_addr good[2];	/* and as in the descriptor */
+	struct path *last;		/* the path of the last packet of IPv4 out; &none: there is none */
+	struct path none;		/* always free */
 	uint32_t id6;
 	uint32_t path_clock;
 	uint16_t route_count;
@@ -297,7 +299,7 @@ bx_ip_path_usual(struct bx_ip *ip, const struct bx_net_addr *destination)
 {
 	struct path *p = ip->last;
 
-	if (p == NULL || p->generation != ip->generation || p->narrow_until_us != 0 ||
+	if (p->generation != ip->generation || p->narrow_until_us != 0 ||
 	    !bx_net_addr_equal(&p->destination, destination))
 		return NULL;
 	p->used = ip->path_clock;

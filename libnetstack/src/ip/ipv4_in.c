@@ -125,6 +125,8 @@ addresses_check(struct bx_ip *ip, const uint8_t *p, const struct bx_net_buf *buf
 	/* The next one of the pair needs no second look, until the tables change. */
 	if (bx_ip_is_own(ip, &buf->destination)) {
 		ip->good_pair = sum_load64(p + 12);
+		ip->good[0] = buf->source;
+		ip->good[1] = buf->destination;
 		ip->good_generation = ip->generation;
 	}
 	return true;

@@ -218,6 +218,9 @@ bx_ip_path_find(struct bx_ip *ip, uint64_t now_us, const struct bx_net_addr *des
 		    ip->path_clock - p->used > ip->path_clock - slot->used))
 			slot = p;
 	}
+	/* It may become one of IPv6. */
+	if (slot == ip->last)
+		ip->last = &ip->none;
 	if (!path_make(ip, destination, slot)) {
 		*slot = (struct path){ 0 };
 		return NULL;

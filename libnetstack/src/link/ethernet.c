@@ -68,6 +68,10 @@ bx_link_init(void *memory, size_t size, const struct bx_link_config *config, str
 		};
 	}
 	l->mac = bx_get_le32(config->mac) | (uint64_t)bx_get_le16(config->mac + 4) << 32;
+	l->last = &l->none;
+	/* No header is both: they overlap. */
+	l->good[0] = 0;
+	l->good[1] = UINT64_MAX;
 	l->due_us = BX_LINK_NEVER;
 	l->random = config->seed;
 	*link = l;
@@ -85,12 +89,11 @@ frame_put(struct bx_link *link, const struct bx_net_batch *batch, struct bx_net_
 	buf->offset -= head;
 	buf->length += head;
 	__builtin_memcpy(p, destination, 6);
-	__builtin_memcpy(p + 6, link->config.mac, 6);
+	bx_put_le64(p + 6, link->mac | (uint64_t)sum_of16(vlan != 0 ? TYPE_VLAN : type) << 48);
 	if (vlan != 0) {
-		bx_put_be16(p + 12, TYPE_VLAN);
 		bx_put_be16(p + 14, vlan);
+		bx_put_be16(p + 16, type);
 	}
-	bx_put_be16(p + head - 2, type);
 	buf->kind = BX_NET_FRAME;
 	buf->sum_start = (uint16_t)(buf->sum_start + head);
 	link->stats.frames_out++;
@@ -186,29 +189,59 @@ receive_other(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames
 	return buf->kind != BX_NET_NONE;
 }
 
-/* The short way of the usual frame: IPv4, from one host to us alone, where no tags are used.  It calls nothing; so a
- * batch of one, which has a way of its own at each door, needs no register saved. */
-static IN_LINE bool
-receive_usual(struct bx_link *link, const struct bx_net_batch *frames, struct bx_net_buf *buf)
+/* A frame with a packet of IPv4, from one host to us alone, without tags. */
+static inline void
+receive_ipv4(struct bx_link *link, struct bx_net_buf *buf)
 {
-	const uint8_t *p = bx_net_bytes(frames, buf);
-	uint64_t source;
-
-	if (buf->kind != BX_NET_FRAME)
-		return true;
-	if (buf->length < ETHERNET_HEAD || link->config.vlan != 0 || (bx_get_le64(p) ^ link->mac) << 16 != 0)
-		return false;
-	/* The source, and where the type is IPv4, nothing above it. */
-	source = bx_get_le64(p + 6) ^ sum_of16(TYPE_IPV4) << 48;
-	if (source >> 48 != 0 || (source & MAC_GROUP) != 0 || source == 0 || source == link->mac)
-		return false;
 	link->stats.frames_in++;
 	buf->kind = BX_NET_IPV4;
 	buf->flags &= BX_NET_F_SUM_GOOD | BX_NET_F_CUT;
 	buf->interface = link->config.interface;
 	buf->mtu = link->config.mtu;
 	bx_net_pull(buf, ETHERNET_HEAD);
+}
+
+/* The short way: with the same header as the one before.  It calls nothing; so a batch of one, which has a way of its
+ * own at each door, needs no register saved. */
+static IN_LINE bool
+receive_usual(struct bx_link *link, const struct bx_net_batch *frames, struct bx_net_buf *buf)
+{
+	const uint8_t *p = bx_net_bytes(frames, buf);
+
+	if (buf->kind != BX_NET_FRAME)
+		return true;
+	if (buf->length < ETHERNET_HEAD || bx_get_le64(p) != link->good[0] || bx_get_le64(p + 6) != link->good[1])
+		return false;
+	receive_ipv4(link, buf);
 	return true;
+}
+
+/* One to us alone.  If it is of IPv4, too, the next may have the same header. */
+static APART bool
+receive_ours(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, struct bx_net_buf *buf,
+    struct bx_net_batch *replies)
+{
+	const uint8_t *p = bx_net_bytes(frames, buf);
+	/* The source, and where the type is IPv4, nothing above it. */
+	uint64_t source = bx_get_le64(p + 6) ^ sum_of16(TYPE_IPV4) << 48;
+
+	if (link->config.vlan != 0 || (bx_get_le64(p) ^ link->mac) << 16 != 0 || source >> 48 != 0 ||
+	    (source & MAC_GROUP) != 0 || source == 0 || source == link->mac)
+		return receive_other(link, now_us, frames, buf, replies);
+	link->good[0] = bx_get_le64(p);
+	link->good[1] = bx_get_le64(p + 6);
+	receive_ipv4(link, buf);
+	return true;
+}
+
+/* One that has another header than the one before. */
+static IN_LINE bool
+receive_unlike(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames, struct bx_net_buf *buf,
+    struct bx_net_batch *replies)
+{
+	if (buf->length >= ETHERNET_HEAD && (bx_net_bytes(frames, buf)[0] & MAC_GROUP) == 0)
+		return receive_ours(link, now_us, frames, buf, replies);
+	return receive_other(link, now_us, frames, buf, replies);
 }
 
 /* From one on that is not usual; whether one of them is left. */
@@ -222,7 +255,7 @@ receive_from(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames,
 		struct bx_net_buf *buf = &frames->bufs[i];
 
 		left |= (i != first && receive_usual(link, frames, buf)) ||
-		    receive_other(link, now_us, frames, buf, replies);
+		    receive_unlike(link, now_us, frames, buf, replies);
 	}
 	return left;
 }
@@ -245,7 +278,7 @@ bx_link_receive(struct bx_link *link, uint64_t now_us, struct bx_net_batch *fram
 	if (frames->count != 1)
 		return receive_many(link, now_us, frames, replies);
 	return receive_usual(link, frames, frames->bufs) ||
-	    receive_other(link, now_us, frames, frames->bufs, replies);
+	    receive_unlike(link, now_us, frames, frames->bufs, replies);
 }
 
 /* The link address of a group (RFC 1112, 6.4; RFC 2464, 7), or of all (255.255.255.255). */
@@ -301,7 +334,7 @@ resolve(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *packet
 	n = bx_net_addr_is_ipv4(to) ? bx_link_neighbour_find(link, ip) : NULL;
 	if (n != NULL && n->state != ASKING) {
 		neighbour_use(link, now_us, n);
-		link->last = n;
+		link->last = link->config.vlan == 0 ? n : &link->none;
 		memcpy(mac, n->mac, 6);
 		return true;
 	}
@@ -347,7 +380,7 @@ send_usual(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *pac
 
 	if (buf->kind != BX_NET_IPV4)
 		return buf->kind != BX_NET_IPV6;
-	if (n == NULL || (buf->flags & BX_NET_F_LINK_KNOWN) != 0 || link->config.vlan != 0 ||
+	if ((buf->flags & BX_NET_F_LINK_KNOWN) != 0 ||
 	    buf->length > link->config.mtu || !bx_net_addr_is_ipv4(&buf->destination) ||
 	    bx_get_be32(buf->destination.byte + 12) != n->ip || n->state != KNOWN || now_us >= n->when_us ||
 	    buf->offset - buf->begin < ETHERNET_HEAD)

@@ -52,14 +52,14 @@ bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq)
 }
 
 static struct send_ring *
-ring_begin(struct bx_transport *t, struct conn *c, uint32_t index, uint16_t lines, uint32_t base)
+whole_begin(const struct bx_transport *t, struct conn *c, uint32_t index, uint32_t base)
 {
 	struct send_ring *ring = send_ring_of(t, index);
 
 	ring->head = ring->count = 0;
-	ring->capacity = (uint16_t)(lines == SMALL_LINES ? SMALL_RECORDS : t->record_count);
-	ring->lines = lines;
-	ring->bytes = lines == SMALL_LINES ? BX_TCP_SMALL_RING : t->config.ring_bytes;
+	ring->capacity = (uint16_t)t->record_count;
+	ring->lines = t->send_lines;
+	ring->bytes = t->config.ring_bytes;
 	ring->base = base;
 	c->send_ring = index;
 	return ring;
@@ -83,20 +83,10 @@ whole_attach(struct bx_transport *t, struct conn *c)
 
 	if (index == NONE)
 		return false;
-	single_move(c, ring_begin(t, c, index, t->send_lines, c->snd_end));
+	single_move(c, whole_begin(t, c, index, c->snd_end));
 	if ((c->flags & F_BBR) != 0)
 		bx_tcp_flight_begin(t, c);
 	return true;
-}
-
-static inline void
-small_attach(struct bx_transport *t, struct conn *c)
-{
-	uint32_t index = t->small_free;
-
-	__builtin_memcpy(&t->small_free, ring_at(t, index), sizeof t->small_free);
-	t->small_used++;
-	single_move(c, ring_begin(t, c, index, SMALL_LINES, c->snd_end));
 }
 
 /* From a small ring to a whole one, with all that is not acknowledged; without one it stays as it is. */
@@ -111,7 +101,7 @@ small_outgrow(struct bx_transport *t, struct conn *c)
 	if (index == NONE)
 		return;
 	bx_tcp_ring_read(BX_TCP_SMALL_RING, send_bytes_of(ring), c->snd_una - ring->base, bytes, length);
-	ring = ring_begin(t, c, index, t->send_lines, c->snd_una);
+	ring = whole_begin(t, c, index, c->snd_una);
 	for (; ring->count < old.count; ring->count++)
 		ring->records[ring->count] = *record_at(&old, ring->count);
 	bx_tcp_ring_write(ring->bytes, send_bytes_of(ring), 0, bytes, length);
@@ -124,10 +114,9 @@ bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c, size_t length)
 	const struct send_ring *ring;
 
 	if (c->send_ring == NONE) {
-		/* A small one has no place for what BBR knows of what is out. */
-		if (length > BX_TCP_SMALL_RING || t->small_free == NONE || t->mark_at != 0)
+		if (length > BX_TCP_SMALL_RING || !bx_tcp_small_is_there(t))
 			return whole_attach(t, c);
-		small_attach(t, c);
+		single_move(c, bx_tcp_small_begin(t, c));
 		return true;
 	}
 	if (c->send_ring < t->small_first)

@@ -5,27 +5,20 @@
  */
 #include "transport.h"
 
-#define RTO_MIN_US	200000u		/* RFC 6298 (2.4) asks for 1 s; RFC 8961, 3, lets measured paths do better */
-#define RTO_MAX_US	60000000u	/* (2.5) */
 #define DUPLICATES	3u		/* RFC 5681, 3.2 */
 
 /* RFC 6298, 2: alpha 1/8, beta 1/4. */
 void
 bx_tcp_rtt_sample(struct conn *c, uint32_t rtt_us)
 {
-	uint32_t difference;
-
 	rtt_us = max_u32(rtt_us, 1);
-	if (c->srtt_us == 0) {
-		c->srtt_us = rtt_us;
-		c->rttvar_us = rtt_us / 2;
-	} else {
-		difference = c->srtt_us > rtt_us ? c->srtt_us - rtt_us : rtt_us - c->srtt_us;
-		c->rttvar_us = c->rttvar_us - c->rttvar_us / 4 + difference / 4;
-		c->srtt_us = max_u32(c->srtt_us - c->srtt_us / 8 + rtt_us / 8, 1);
+	if (c->srtt_us != 0) {
+		bx_tcp_rtt_smooth(c, rtt_us);
+		return;
 	}
-	c->rto_us = c->srtt_us + max_u32(4 * c->rttvar_us, MS_US);
-	c->rto_us = min_u32(max_u32(c->rto_us, RTO_MIN_US), RTO_MAX_US);
+	c->srtt_us = rtt_us;
+	c->rttvar_us = rtt_us / 2;
+	c->rto_us = bx_tcp_rto(c);
 }
 
 /* Without SACK, what duplicates stand for never exceeds what can have been delivered. */

@@ -225,20 +225,25 @@ no_room(struct bx_transport *t, struct conn *c)
 	return BX_ERR_WOULD_BLOCK;
 }
 
-enum bx_err
-bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, size_t length, size_t *sent)
+/* Bytes of the application that have been taken over. */
+static inline enum bx_err
+given(struct bx_transport *t, struct conn *c, uint32_t id, uint32_t n, size_t *sent)
 {
-	struct conn *c = bx_tcp_conn_get(t, connection);
+	c->snd_end += n;
+	*sent = n;
+	/* Who has spoken last is the most likely to be answered next. */
+	t->last = id;
+	bx_tcp_conn_ready_as(t, c, id);
+	return BX_OK;
+}
+
+/* To what waits already, or with more than a small ring takes. */
+static APART enum bx_err
+send_more(struct bx_transport *t, struct conn *c, const uint8_t *bytes, size_t length, size_t *sent)
+{
 	struct send_ring *ring;
 	uint32_t room, n;
 
-	if (c == NULL)
-		return BX_ERR_NOT_FOUND;
-	conn_fetch(c);
-	if (c->state == BX_TCP_CLOSED)
-		return ended_with(c);
-	if ((c->flags & F_FIN_QUEUED) != 0)
-		return BX_ERR_STATE;
 	if (length == 0) {
 		*sent = 0;
 		return BX_OK;
@@ -254,16 +259,36 @@ bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, s
 	if ((c->flags & F_BBR) != 0)
 		bx_tcp_rate_look(t, c);
 	bx_tcp_ring_write(ring->bytes, send_bytes_of(ring), c->snd_end - ring->base, bytes, n);
-	c->snd_end += n;
-	*sent = n;
-	/* Who has spoken last is the most likely to be answered next. */
-	t->last = conn_id(t, c);
-	bx_tcp_conn_ready(t, c);
-	return BX_OK;
+	return given(t, c, conn_id(t, c), n, sent);
+}
+
+/* Nothing is out or waits, so there is no ring yet: one of the small ones takes it all. */
+static inline bool
+begins_small(const struct bx_transport *t, const struct conn *c, size_t length)
+{
+	return c->send_ring == NONE && length - 1 < BX_TCP_SMALL_RING && c->single_count == 0 && bx_tcp_small_is_there(t);
+}
+
+enum bx_err
+bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, size_t length, size_t *sent)
+{
+	struct conn *c = bx_tcp_conn_get(t, connection);
+
+	if (c == NULL)
+		return BX_ERR_NOT_FOUND;
+	conn_fetch(c);
+	if (c->state == BX_TCP_CLOSED)
+		return ended_with(c);
+	if ((c->flags & F_FIN_QUEUED) != 0)
+		return BX_ERR_STATE;
+	if (!begins_small(t, c, length))
+		return send_more(t, c, bytes, length, sent);
+	copy_short(send_bytes_of(bx_tcp_small_begin(t, c)), bytes, length);
+	return given(t, c, (uint32_t)connection - 1u, (uint32_t)length, sent);
 }
 
 /* The reader has made room: the peer is told if it is worth it (RFC 9293, 3.8.6.2.2). */
-static void
+static APART void
 window_update(struct bx_transport *t, struct conn *c)
 {
 	uint32_t now = c->rcv_adv - c->rcv_nxt, new = bx_tcp_window(t, c);
@@ -274,6 +299,14 @@ window_update(struct bx_transport *t, struct conn *c)
 		c->flags |= F_ACK_NOW;
 		bx_tcp_conn_ready(t, c);
 	}
+}
+
+/* Whether that can be: the window is short, or its edge may move by half a ring. */
+static inline bool
+window_may_open(const struct bx_transport *t, const struct conn *c)
+{
+	return c->rcv_adv - c->rcv_nxt < 2u * c->mss ||
+	    c->rcv_read + t->config.ring_bytes - c->rcv_adv >= t->config.ring_bytes / 2;
 }
 
 static enum bx_err
@@ -305,7 +338,8 @@ bx_tcp_receive(struct bx_transport *t, uint64_t connection, uint8_t *bytes, size
 		bx_tcp_ring_give(t, c->receive_ring);
 		c->receive_ring = NONE;
 	}
-	window_update(t, c);
+	if (window_may_open(t, c))
+		window_update(t, c);
 	return BX_OK;
 }
 

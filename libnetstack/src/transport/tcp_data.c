@@ -5,8 +5,6 @@
  */
 #include "transport.h"
 
-#define DELAY_US	40000u	/* RFC 9293, 3.8.6.3: less than 500 ms */
-
 /* Takes range i out of the list. */
 static void
 range_remove(struct receive_ring *ring, uint32_t i)
@@ -61,18 +59,6 @@ ranges_join(struct conn *c, struct receive_ring *ring)
 	}
 }
 
-/* RFC 5681, 4.2: every second full segment is acknowledged at once, the rest within the delay. */
-void
-bx_tcp_acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c)
-{
-	if (c->rcv_nxt - c->rcv_acked >= 2u * c->seen_mss || (c->flags & F_ACK_NOW) != 0) {
-		c->flags |= F_ACK_NOW;
-		bx_tcp_conn_ready(t, c);
-	} else if (c->ack_us == NEVER) {
-		c->ack_us = now_us + DELAY_US;
-	}
-}
-
 /* Whether all of [start, end) is there already. */
 static bool
 range_has(const struct receive_ring *ring, uint32_t start, uint32_t end)
@@ -114,7 +100,7 @@ bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segm
 {
 	struct receive_ring *ring;
 
-	if (!bx_tcp_receive_attach(t, c))
+	if (bx_tcp_receive_attach(t, c) == NULL)
 		return;		/* counted by the pool: as if lost on the way */
 	if (s->length > c->seen_mss)
 		c->seen_mss = (uint16_t)min_u32(s->length, 0xffff);

@@ -416,7 +416,7 @@ may_store(struct bx_transport *t, struct conn *c, const struct segment *s)
 	    (c->flags & F_ORPHAN) != 0)
 		return false;
 	if (c->receive_ring == NONE)
-		return bx_tcp_receive_attach(t, c);
+		return bx_tcp_receive_attach(t, c) != NULL;
 	return receive_ring_of(t, c->receive_ring)->count == 0;
 }
 

@@ -136,7 +136,7 @@ options_put(const struct bx_transport *t, uint64_t now_us, struct conn *c, uint8
 /* ---- one segment ---- */
 
 /* What is acknowledged and advertised goes with every segment. */
-static uint32_t
+static IN_LINE uint32_t
 window_put(const struct bx_transport *t, struct conn *c)
 {
 	uint32_t window = bx_tcp_window(t, c);
@@ -150,12 +150,11 @@ window_put(const struct bx_transport *t, struct conn *c)
 
 /* The payload behind a header whose raw sum, with the pseudo header's, is `sum`; and the checksum, or what a device
  * needs to make it. */
-static inline void
+static IN_LINE void
 payload_put(const struct bx_transport *t, const struct conn *c, struct bx_net_buf *buf, uint8_t *p,
-    uint32_t seq, uint32_t length, uint64_t sum)
+    struct send_ring *ring, uint32_t seq, uint32_t length, uint64_t sum)
 {
 	uint8_t *data = p + buf->length - length;
-	struct send_ring *ring = length != 0 ? send_ring_of(t, c->send_ring) : NULL;
 	uint16_t partial;
 
 	if (BX_LIKELY((t->config.features & BX_TRANSPORT_SUM_LATER) == 0)) {
@@ -172,37 +171,31 @@ payload_put(const struct bx_transport *t, const struct conn *c, struct bx_net_bu
 	buf->sum_offset = 16;
 }
 
-/* The fixed header; returns its raw sum. */
+/* The fixed header; adds it to a raw sum. */
 static inline uint64_t
-head_put(uint8_t *p, const struct conn *c, uint32_t seq, uint32_t lengths_flags_window)
+head_put(uint8_t *p, const struct conn *c, uint32_t seq, uint32_t lengths_flags_window, uint64_t sum)
 {
-	uint32_t w0 = sum_of32((uint32_t)c->entry.who.local_port << 16 | c->entry.who.remote_port), w1 = sum_of32(seq);
-	uint32_t w2 = sum_of32(c->rcv_nxt), w3 = sum_of32(lengths_flags_window), zero = 0;
+	uint32_t ports = (uint32_t)c->entry.who.local_port << 16 | c->entry.who.remote_port, zero = 0;
+	uint64_t w0 = sum_of64((uint64_t)ports << 32 | seq), w1 = sum_of64((uint64_t)c->rcv_nxt << 32 | lengths_flags_window);
 
-	__builtin_memcpy(p, &w0, 4);
-	__builtin_memcpy(p + 4, &w1, 4);
-	__builtin_memcpy(p + 8, &w2, 4);
-	__builtin_memcpy(p + 12, &w3, 4);
+	__builtin_memcpy(p, &w0, 8);
+	__builtin_memcpy(p + 8, &w1, 8);
 	__builtin_memcpy(p + 16, &zero, 4);
-	return (uint64_t)w0 + w1 + w2 + w3;
+	return sum_around(sum_around(sum, w0), w1);
 }
 
-/* Puts one segment with so many bytes of options into the batch; false: it is full. */
-static inline bool
-segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t seq,
-    uint32_t length, uint32_t flags, uint32_t options)
+/* Puts one segment with so many bytes of options into the batch; false: it is full.  Data is in the ring. */
+static IN_LINE bool
+segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, struct send_ring *ring,
+    uint32_t seq, uint32_t length, uint32_t flags, uint32_t options)
 {
 	uint32_t head = TCP_HEAD + options;
-	struct bx_net_buf *buf = batch_add(out, head + length);
+	struct bx_net_buf *buf = batch_add_as(out, head + length, BX_NET_SEGMENT, BX_NET_F_WHOLE, PROTOCOL_TCP, c->traffic_class);
 	uint64_t sum;
 	uint8_t *p;
 
 	if (buf == NULL)
 		return false;
-	buf->kind = BX_NET_SEGMENT;
-	buf->protocol = PROTOCOL_TCP;
-	buf->flags = BX_NET_F_WHOLE;
-	buf->traffic_class = c->traffic_class;
 	if (length > c->mss) {
 		buf->flags = BX_NET_F_WHOLE | BX_NET_F_CUT;
 		buf->segment_size = c->mss;
@@ -210,13 +203,23 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
 	buf->source = c->entry.who.local;
 	buf->destination = c->entry.who.remote;
 	p = bx_net_bytes(out, buf);
-	sum = c->pseudo + sum_of16(head + length) + head_put(p, c, seq, head / 4 << 28 | flags << 16 | window_put(t, c));
+	sum = head_put(p, c, seq, head / 4 << 28 | flags << 16 | window_put(t, c), (uint64_t)c->pseudo + sum_of32(head + length));
 	if (options != 0)
-		sum += options_put(t, now_us, c, p + TCP_HEAD, options);
-	payload_put(t, c, buf, p, seq, length, sum);
+		sum = sum_around(sum, options_put(t, now_us, c, p + TCP_HEAD, options));
+	payload_put(t, c, buf, p, ring, seq, length, sum);
 	t->stats.tcp_out++;
 	t->stats.segments_out++;
 	return true;
+}
+
+/* The same for all who are not in a hurry. */
+static APART bool
+segment_add(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t seq,
+    uint32_t length, uint32_t flags, uint32_t options)
+{
+	struct send_ring *ring = length != 0 ? send_ring_of(t, c->send_ring) : NULL;
+
+	return segment_put(t, now_us, c, out, ring, seq, length, flags, options);
 }
 
 /* The same with all options that there is cause for. */
@@ -226,7 +229,7 @@ emit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batc
 {
 	if ((c->flags & F_ECE) != 0)
 		flags |= ECE;
-	return segment_put(t, now_us, c, out, seq, length, flags, option_bytes(t, c));
+	return segment_add(t, now_us, c, out, seq, length, flags, option_bytes(t, c));
 }
 
 /* ---- SYN ---- */
@@ -556,7 +559,7 @@ put_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net
 		fin = (c->flags & F_FIN_QUEUED) != 0;
 		flags = fin ? ACK | PSH | FIN : ACK | PSH;
 	}
-	if (!segment_put(t, now_us, c, out, start, length, flags, options))
+	if (!segment_add(t, now_us, c, out, start, length, flags, options))
 		return false;
 	end += fin;
 	*record_at(r, r->count) = (struct record){ start, end, (uint32_t)now_us, fin ? R_FIN : 0 };
@@ -565,6 +568,14 @@ put_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net
 	if (fin)
 		fin_gone(c);
 	return true;
+}
+
+/* The timer for what has gone out, where none runs or a probe's does. */
+static inline void
+sent_arm(struct conn *c, uint64_t now_us)
+{
+	if (c->retransmit_us == NEVER || c->retransmit_kind == PROBE || c->retransmit_kind == PERSIST)
+		bx_tcp_timeout_run(c, now_us);
 }
 
 /* New data and the FIN, as send_new does it, with nothing but timestamps for options; false: the batch is full. */
@@ -587,8 +598,7 @@ send_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 	if (c->snd_nxt == first)
 		return room;
 	bx_tcp_records_put(t, c, &r);
-	if (c->retransmit_us == NEVER || c->retransmit_kind == PROBE || c->retransmit_kind == PERSIST)
-		bx_tcp_retransmit_arm(t, now_us, c);
+	sent_arm(c, now_us);
 	return room;
 }
 
@@ -616,30 +626,95 @@ something_new(const struct conn *c)
 	return seq_lt(c->snd_nxt, c->snd_end + ((c->flags & F_FIN_QUEUED) != 0));
 }
 
-static inline bool
-output_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+/* The batch is full: the others have their turn first. */
+static APART bool
+more(struct bx_transport *t, struct conn *c)
 {
-	uint32_t options = (c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0;
+	bx_tcp_conn_ready(t, c);
+	return true;
+}
+
+/* An acknowledgement, if one is owed. */
+static APART bool
+output_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t options)
+{
+	c->flags &= ~F_CWND_LIMITED;
+	half_window_counts(c);
+	if ((c->flags & F_ACK_NOW) == 0 || segment_add(t, now_us, c, out, c->snd_nxt, 0, ACK, options))
+		return false;
+	return more(t, c);
+}
+
+/* More than a segment, the FIN, or less than may go. */
+static APART bool
+output_several(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t options)
+{
 	bool all;
 
 	c->flags &= ~F_CWND_LIMITED;
-	if (!something_new(c)) {
-		half_window_counts(c);
-		return (c->flags & F_ACK_NOW) == 0 || segment_put(t, now_us, c, out, c->snd_nxt, 0, ACK, options);
-	}
 	all = send_usual(t, now_us, c, out, options);
 	half_window_counts(c);
 	if (all && (c->flags & F_ACK_NOW) != 0)
-		all = segment_put(t, now_us, c, out, c->snd_nxt, 0, ACK, options);
+		all = segment_add(t, now_us, c, out, c->snd_nxt, 0, ACK, options);
 	persist_arm(c, now_us);
 	bx_tcp_conn_arm(t, c);
 	BX_INVARIANT(bx_tcp_conn_sound(t, c));
-	return all;
+	return !all && more(t, c);
+}
+
+/*
+ * Whether all that waits is data for one segment, both windows have room for it and for all that is out, and nothing is out
+ * that it would wait for (Nagle; RFC 9293, 3.7.4).  next_length would say the same.
+ */
+static inline bool
+is_one(const struct conn *c)
+{
+	uint32_t unacknowledged = c->snd_end - c->snd_una;
+
+	return c->snd_end - c->snd_nxt - 1 < c->mss && unacknowledged <= c->snd_wnd && unacknowledged <= c->cwnd &&
+	    (c->flags & F_FIN_QUEUED) == 0 && (c->snd_nxt == c->snd_una || (c->flags & F_NODELAY) != 0);
+}
+
+/* The most usual: all new data in one segment.  The acknowledgement goes with it. */
+static IN_LINE bool
+output_one(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, struct send_ring *ring,
+    uint32_t options)
+{
+	uint32_t start = c->snd_nxt, end = c->snd_end, at = (uint32_t)ring->head + ring->count;
+
+	/* It counts when the segment is out. */
+	if (at >= ring->capacity)
+		at -= ring->capacity;
+	ring->records[at] = (struct record){ start, end, (uint32_t)now_us, 0 };
+	c->flags &= ~F_CWND_LIMITED;
+	if (!segment_put(t, now_us, c, out, ring, start, end - start, ACK | PSH, options))
+		return more(t, c);
+	ring->count++;
+	c->snd_nxt = end;
+	half_window_counts(c);
+	sent_arm(c, now_us);
+	bx_tcp_conn_due(t, c, c->retransmit_us);
+	BX_INVARIANT(bx_tcp_conn_sound(t, c));
+	return false;
+}
+
+static IN_LINE bool
+output_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+{
+	uint32_t options = (c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0;
+
+	if (BX_LIKELY(is_one(c))) {
+		struct send_ring *ring = send_ring_of(t, c->send_ring);
+
+		if (BX_LIKELY(ring->count != ring->capacity))
+			return output_one(t, now_us, c, out, ring, options);
+	}
+	return something_new(c) ? output_several(t, now_us, c, out, options) : output_ack(t, now_us, c, out, options);
 }
 
 /* ---- all ways ---- */
 
-static bool
+static inline bool
 output_any(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
 {
 	uint32_t most;
@@ -675,8 +750,14 @@ output_any(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 	return all;
 }
 
+static APART bool
+output_other(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+{
+	return !output_any(t, now_us, c, out) && more(t, c);
+}
+
 bool
 bx_tcp_output(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
 {
-	return BX_LIKELY(output_is_usual(t, c)) ? output_usual(t, now_us, c, out) : output_any(t, now_us, c, out);
+	return BX_LIKELY(output_is_usual(t, c)) ? output_usual(t, now_us, c, out) : output_other(t, now_us, c, out);
 }

@@ -9,8 +9,6 @@
  */
 #include "transport.h"
 
-#define ACK_DELAY_MAX_US	200000u	/* RFC 8985, 7.2: TLP.max_ack_delay */
-#define RTO_MAX_US		60000000u
 #define DSACK_PERSIST		16u	/* RFC 8985, 6.2: recoveries that a wider window lasts */
 
 /* A record is delivered, cumulatively or selectively (RFC 8985, 6.2, steps 1 to 3). */
@@ -268,31 +266,25 @@ may_probe(const struct conn *c)
 	    c->lost == 0 && c->srtt_us != 0 && c->state >= BX_TCP_ESTABLISHED;
 }
 
-/* After anything that was sent or acknowledged: the timer for what is out now. */
+void
+bx_tcp_probe_run(struct conn *c, uint64_t now_us, uint64_t wait_us, uint64_t probe_us)
+{
+	c->retransmit_kind = TIMEOUT;
+	if (may_probe(c)) {
+		c->retransmit_kind = PROBE;
+		wait_us = max_u32((uint32_t)probe_us, 10 * MS_US);
+	}
+	c->retransmit_us = now_us + wait_us;
+}
+
 void
 bx_tcp_retransmit_arm(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
-	uint64_t rto = min_u64((uint64_t)c->rto_us << min_u32(c->backoff, 16), RTO_MAX_US);
-
+	(void)t;
 	if (c->snd_una == c->snd_nxt) {
 		c->retransmit_us = NEVER;
 		c->retransmit_kind = TIMEOUT;
-		return;
+	} else if (c->retransmit_kind != REORDER || c->retransmit_us == NEVER) {
+		bx_tcp_timeout_run(c, now_us);
 	}
-	if (c->retransmit_kind == REORDER && c->retransmit_us != NEVER)
-		return;
-	c->retransmit_kind = TIMEOUT;
-	c->retransmit_us = now_us + rto;
-	if (may_probe(c)) {
-		uint64_t probe = 2 * (uint64_t)c->srtt_us;
-
-		if (c->snd_nxt - c->snd_una <= c->mss)
-			probe += ACK_DELAY_MAX_US;
-		probe = max_u32((uint32_t)min_u64(probe, RTO_MAX_US), 10 * MS_US);
-		if (probe < rto) {
-			c->retransmit_kind = PROBE;
-			c->retransmit_us = now_us + probe;
-		}
-	}
-	(void)t;
 }

@@ -19,36 +19,40 @@ struct usual {
 	const uint8_t *head;
 	uint32_t head_length, length;
 	uint32_t seq, ack;
-	uint32_t records;		/* as many as it acknowledges, all whole and sent once */
 	uint32_t ts_value;
-	bool fin;
+	uint32_t records;		/* as many as it acknowledges, all whole and sent once */
 };
 
-/* The connection of a segment with the fixed header at p, or NULL; and where it belongs. */
-static inline struct conn *
-conn_of(struct bx_transport *t, const struct bx_net_buf *buf, const uint8_t *p, struct place *place)
+/* Whether the segment with the fixed header at p is for a connection. */
+static inline bool
+is_for(const struct conn *c, const struct bx_net_buf *buf, const uint8_t *p)
 {
-	struct tuple tuple;
-	uint32_t id = t->last;
+	const struct tuple *w = &c->entry.who;
 
-	if (id != NONE) {
-		struct conn *c = &t->conns[id];
-		const struct tuple *w = &c->entry.who;
+	return ((uint32_t)w->remote_port << 16 | w->local_port) == bx_get_be32(p) &&
+	    bx_net_addr_equal(&w->remote, &buf->source) && bx_net_addr_equal(&w->local, &buf->destination);
+}
 
-		place->id = id;
-		if (((uint32_t)w->remote_port << 16 | w->local_port) == bx_get_be32(p) &&
-		    bx_net_addr_equal(&w->remote, &buf->source) && bx_net_addr_equal(&w->local, &buf->destination))
-			return c;
-	}
-	tuple = (struct tuple){ buf->destination, buf->source, (uint16_t)sum_of16(sum_load16(p + 2)),
+/* Another one that it is for, or NULL; and where it belongs. */
+static APART struct conn *
+find(struct bx_transport *t, const struct bx_net_buf *buf, const uint8_t *p, struct place *place)
+{
+	const struct tuple tuple = { buf->destination, buf->source, (uint16_t)sum_of16(sum_load16(p + 2)),
 	    (uint16_t)sum_of16(sum_load16(p)) };
+
 	place->id = bx_tcp_find(t, &tuple, &place->bucket);
 	return place->id < t->config.connections ? &t->conns[place->id] : NULL;
 }
 
-/* Whether ack covers whole records, each sent once; how many. */
 static inline bool
-records_covered(const struct bx_transport *t, struct conn *c, uint32_t ack, uint32_t *records)
+is_once(const struct record *x)
+{
+	return (x->flags & ~R_FIN) == 0;
+}
+
+/* How many records ack covers, where all are whole and sent once; 0: one is not. */
+static APART uint32_t
+several_covered(const struct bx_transport *t, struct conn *c, uint32_t ack)
 {
 	struct records r = bx_tcp_records(t, c);
 	uint32_t n = 0, end = c->snd_una;
@@ -56,26 +60,63 @@ records_covered(const struct bx_transport *t, struct conn *c, uint32_t ack, uint
 	for (; n < r.count && end != ack; n++) {
 		const struct record *x = record_at(&r, n);
 
-		if ((x->flags & ~R_FIN) != 0 || seq_lt(ack, x->end))
-			return false;
+		if (!is_once(x) || seq_lt(ack, x->end))
+			return 0;
 		end = x->end;
 	}
-	*records = n;
-	return end == ack;
+	return end == ack ? n : 0;
 }
 
-/* Whether the options are the agreed ones and nothing else, and the stamp is none of the past (RFC 7323, 5.3). */
+/* The oldest record: something is out. */
+static inline const struct record *
+record_first(const struct bx_transport *t, const struct conn *c)
+{
+	const struct send_ring *ring;
+
+	if (BX_UNLIKELY(c->send_ring == NONE))
+		return &c->single;
+	ring = send_ring_of(t, c->send_ring);
+	return &ring->records[ring->head];
+}
+
+/* The same, and first whether it is the oldest alone, whole. */
+static inline uint32_t
+records_covered(const struct bx_transport *t, struct conn *c, uint32_t ack)
+{
+	const struct record *first = record_first(t, c);
+
+	return first->end == ack ? is_once(first) : several_covered(t, c, ack);
+}
+
+/* Whether the options are the stamps that were agreed on and nothing else, and none of the past (RFC 7323, 5.3). */
 static inline bool
-options_are_usual(const struct conn *c, struct usual *u)
+stamps_are_usual(const struct conn *c, struct usual *u)
 {
 	const uint8_t *p = u->head + TCP_HEAD;
 
-	if ((c->flags & F_TIMESTAMPS) == 0)
-		return u->head_length == TCP_HEAD;
-	if (u->head_length != TCP_HEAD + TIMESTAMPS_LONG || bx_get_be32(p) != TIMESTAMPS_LEAD)
-		return false;
 	u->ts_value = bx_get_be32(p + 4);
-	return !seq_lt(u->ts_value, c->ts_recent);
+	return bx_get_be32(p) == TIMESTAMPS_LEAD && !seq_lt(u->ts_value, c->ts_recent);
+}
+
+/* Length and flags: what was agreed on, an acknowledgement, and at most PSH and FIN. */
+static inline bool
+head_is_usual(const struct conn *c, const struct bx_net_buf *buf, struct usual *u)
+{
+	uint32_t lead = sum_load16(u->head + 12) & ~(uint32_t)sum_of16(PSH | FIN);
+
+	if (BX_LIKELY((c->flags & F_TIMESTAMPS) == 0)) {
+		u->head_length = TCP_HEAD;
+		return lead == sum_of16(TCP_HEAD / 4 << 12 | ACK);
+	}
+	u->head_length = TCP_HEAD + TIMESTAMPS_LONG;
+	return lead == sum_of16((TCP_HEAD + TIMESTAMPS_LONG) / 4 << 12 | ACK) && buf->length >= u->head_length &&
+	    stamps_are_usual(c, u);
+}
+
+static inline bool
+has_fin(const struct usual *u)
+{
+	return (u->head[13] & FIN) != 0;
 }
 
 /* Nothing waits for a gap to be filled. */
@@ -89,44 +130,38 @@ in_order(const struct bx_transport *t, const struct conn *c)
 static inline bool
 takes(const struct conn *c, const struct usual *u)
 {
-	return (c->flags & F_FIN_RECEIVED) == 0 && (u->length == 0 || (c->flags & F_ORPHAN) == 0) &&
-	    c->rcv_adv != u->seq;
+	if (u->length != 0)
+		return (c->flags & (F_FIN_RECEIVED | F_ORPHAN)) == 0 && u->length <= c->rcv_adv - c->rcv_nxt;
+	return !has_fin(u) || ((c->flags & F_FIN_RECEIVED) == 0 && c->rcv_adv != c->rcv_nxt);
 }
 
-static inline bool
+static IN_LINE bool
 is_usual(const struct bx_transport *t, struct conn *c, const struct bx_net_buf *buf, struct usual *u)
 {
-	const uint8_t *p = u->head;
-
-	if (c->state < BX_TCP_ESTABLISHED || (c->flags & UNUSUAL) != 0 || (c->lost | c->sacked) != 0 ||
-	    c->retransmit_kind > PROBE)
-		return false;
-	u->head_length = (p[12] >> 4) * 4u;
-	if (buf->length < u->head_length || !options_are_usual(c, u))
+	if (c->state < BX_TCP_ESTABLISHED || (c->flags & UNUSUAL) != 0 || c->lost != 0 || c->sacked != 0 ||
+	    c->retransmit_kind > PROBE || (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) != 0 ||
+	    !head_is_usual(c, buf, u))
 		return false;
 	u->length = buf->length - u->head_length;
-	u->seq = bx_get_be32(p + 4);
-	u->ack = bx_get_be32(p + 8);
-	if (u->seq != c->rcv_nxt || u->length > c->rcv_adv - u->seq || !in_order(t, c))
-		return false;
-	u->fin = (p[13] & FIN) != 0;
-	if ((u->length != 0 || u->fin) && !takes(c, u))
+	u->seq = bx_get_be32(u->head + 4);
+	u->ack = bx_get_be32(u->head + 8);
+	if (u->seq != c->rcv_nxt || !in_order(t, c) || !takes(c, u))
 		return false;
 	/* With nothing else: a further acknowledgement, no duplicate and no mere window. */
-	if (u->ack == c->snd_una) {
-		u->records = 0;
-		return u->length != 0 || u->fin;
-	}
-	return u->ack - c->snd_una <= c->snd_nxt - c->snd_una && records_covered(t, c, u->ack, &u->records);
+	if (u->ack == c->snd_una)
+		return u->length != 0 || has_fin(u);
+	if (u->ack - c->snd_una > c->snd_nxt - c->snd_una)
+		return false;
+	u->records = records_covered(t, c, u->ack);
+	return u->records != 0;
 }
 
 /* The sum, and while it is made the payload into the ring, where only a good one makes it count. */
 static inline bool
 sum_is_good(const struct bx_transport *t, const struct conn *c, const struct bx_net_buf *buf,
-    const struct usual *u)
+    const struct usual *u, uint8_t *ring)
 {
-	uint8_t *ring = u->length != 0 ? receive_bytes_of(t, c->receive_ring) : NULL;
-	uint64_t sum = c->pseudo + sum_of16(buf->length) + sum_of16(buf->length >> 16);
+	uint64_t sum = (uint64_t)c->pseudo + sum_of32(u->head_length + u->length);
 
 	if ((buf->flags & BX_NET_F_SUM_GOOD) != 0) {
 		if (u->length != 0)
@@ -141,10 +176,8 @@ sum_is_good(const struct bx_transport *t, const struct conn *c, const struct bx_
 
 /* RFC 8985, 6.2, steps 1 to 3, for records that came in the order in which they were sent: the last one decides. */
 static inline void
-rack_update(struct conn *c, uint32_t now_us, const struct record *last)
+rack_update(struct conn *c, uint32_t rtt, const struct record *last)
 {
-	uint32_t rtt = record_age(last, now_us);
-
 	c->min_rtt_us = min_u32(c->min_rtt_us, rtt);
 	if (c->rack_rtt_us != 0 && (seq_lt(last->sent_us, c->rack_us) ||
 	    (last->sent_us == c->rack_us && seq_leq(last->end, c->rack_end))))
@@ -155,30 +188,73 @@ rack_update(struct conn *c, uint32_t now_us, const struct record *last)
 	c->rack_rtt_us = rtt;
 }
 
-/* The acknowledged records go, the window opens, the timer runs for what is still out. */
+/* The same for the last of several. */
+static APART void
+rack_update_last(const struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t n)
+{
+	struct records r = bx_tcp_records(t, c);
+	const struct record *last = record_at(&r, n - 1);
+
+	rack_update(c, record_age(last, (uint32_t)now_us), last);
+}
+
+/* The acknowledged records go, and the ring with the last of what there is to send. */
+static inline void
+records_drop(struct bx_transport *t, struct conn *c, uint32_t n)
+{
+	struct send_ring *ring;
+	uint32_t head;
+
+	if (BX_UNLIKELY(c->send_ring == NONE)) {
+		c->single_count = 0;
+		return;
+	}
+	ring = send_ring_of(t, c->send_ring);
+	if (ring->count == n && !seq_lt(c->snd_una, c->snd_end)) {
+		bx_tcp_ring_give(t, c->send_ring);
+		c->send_ring = NONE;
+		return;
+	}
+	head = ring->head + n;
+	ring->head = (uint16_t)(head < ring->capacity ? head : head - ring->capacity);
+	ring->count = (uint16_t)(ring->count - n);
+}
+
+/* The timer runs for what is still out. */
+static inline void
+timer_turn(struct bx_transport *t, uint64_t now_us, struct conn *c)
+{
+	if (c->snd_una == c->snd_nxt) {
+		c->retransmit_us = NEVER;
+		c->retransmit_kind = TIMEOUT;
+		return;
+	}
+	bx_tcp_timeout_run(c, now_us);
+	bx_tcp_conn_due(t, c, c->retransmit_us);
+}
+
+/* What was out is there: that says how long it took, opens the window, and makes room. */
 static inline void
 acknowledged(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual *u)
 {
-	struct records r = bx_tcp_records(t, c);
-	uint32_t rtt_us = record_age(record_at(&r, 0), (uint32_t)now_us), bytes = u->ack - c->snd_una;
+	const struct record *first = record_first(t, c);
+	uint32_t rtt_us = record_age(first, (uint32_t)now_us), bytes = u->ack - c->snd_una;
 
-	rack_update(c, (uint32_t)now_us, record_at(&r, u->records - 1));
-	r.head += u->records;
-	if (r.head >= r.capacity)
-		r.head -= r.capacity;
-	r.count -= u->records;
-	bx_tcp_records_put(t, c, &r);
+	if (u->records == 1)
+		rack_update(c, rtt_us, first);
+	else
+		rack_update_last(t, now_us, c, u->records);
 	c->snd_una = u->ack;
 	c->backoff = 0;
 	c->duplicates = 0;
-	if (c->send_ring != NONE && r.count == 0 && !seq_lt(c->snd_una, c->snd_end)) {
-		bx_tcp_ring_give(t, c->send_ring);
-		c->send_ring = NONE;
-	}
+	records_drop(t, c, u->records);
 	if ((c->flags & F_CWND_LIMITED) != 0)
 		bx_tcp_congestion_acked(c, now_us, bytes, rtt_us);
-	bx_tcp_rtt_sample(c, rtt_us);
-	bx_tcp_retransmit_arm(t, now_us, c);
+	if (BX_LIKELY(c->srtt_us != 0))
+		bx_tcp_rtt_smooth(c, rtt_us);
+	else
+		bx_tcp_rtt_sample(c, rtt_us);
+	timer_turn(t, now_us, c);
 	if ((c->flags & F_WANTS_ROOM) != 0)
 		bx_tcp_wake_writer(t, c);
 }
@@ -197,8 +273,20 @@ window_take(struct conn *c, const struct usual *u)
 	c->max_wnd = max_u32(c->max_wnd, window);
 }
 
-/* It is good: everything that it says becomes true. */
+/* Data that is in the ring already. */
 static inline void
+data_take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual *u)
+{
+	if (u->length > c->seen_mss)
+		c->seen_mss = (uint16_t)min_u32(u->length, 0xffff);
+	c->rcv_nxt += u->length;
+	bx_tcp_acknowledge(t, now_us, c);
+	bx_tcp_conn_due(t, c, c->ack_us);
+	bx_tcp_conn_event(t, c, BX_TCP_READABLE);
+}
+
+/* It is good: everything that it says becomes true. */
+static IN_LINE void
 take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual *u, struct bx_net_batch *replies)
 {
 	/* RFC 7323, 4.3. */
@@ -213,38 +301,48 @@ take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual
 		acknowledged(t, now_us, c, u);
 	if (seq_lt(c->snd_nxt, c->snd_end + ((c->flags & F_FIN_QUEUED) != 0)))
 		bx_tcp_conn_ready(t, c);
-	if (u->length != 0) {
-		if (u->length > c->seen_mss)
-			c->seen_mss = (uint16_t)min_u32(u->length, 0xffff);
-		c->rcv_nxt += u->length;
-		bx_tcp_acknowledge(t, now_us, c);
-		bx_tcp_conn_event(t, c, BX_TCP_READABLE);
+	if (u->length != 0)
+		data_take(t, now_us, c, u);
+	if (has_fin(u) || c->state != BX_TCP_ESTABLISHED) {
+		if (bx_tcp_fins(t, now_us, c, has_fin(u), replies))
+			return;
+		bx_tcp_conn_arm(t, c);
 	}
-	if ((u->fin || c->state != BX_TCP_ESTABLISHED) && bx_tcp_fins(t, now_us, c, u->fin, replies))
-		return;
-	bx_tcp_conn_arm(t, c);
 	BX_INVARIANT(bx_tcp_conn_sound(t, c));
+}
+
+/* The sum is wrong: a ring that was taken for this segment alone goes back. */
+static APART void
+damaged(struct bx_transport *t, struct conn *c)
+{
+	t->stats.bad_checksum++;
+	if (c->receive_ring != NONE && c->rcv_read == c->rcv_nxt) {
+		bx_tcp_ring_give(t, c->receive_ring);
+		c->receive_ring = NONE;
+	}
 }
 
 /* False: it is another one, and nothing has changed. */
 static IN_LINE bool
-taken(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct bx_net_buf *buf, struct usual *u,
+taken(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct bx_net_buf *buf, const uint8_t *head,
     struct bx_net_batch *replies)
 {
-	bool had_ring = c->receive_ring != NONE;
+	struct usual u = { .head = head };
+	uint8_t *bytes = NULL;
 
-	if ((u->head[13] & ~(PSH | FIN)) != ACK || (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) != 0 ||
-	    !is_usual(t, c, buf, u) || (u->length != 0 && !bx_tcp_receive_attach(t, c)))
+	if (!is_usual(t, c, buf, &u))
 		return false;
-	if (BX_LIKELY(sum_is_good(t, c, buf, u))) {
-		take(t, now_us, c, u, replies);
-		return true;
+	if (u.length != 0) {
+		struct receive_ring *ring = bx_tcp_receive_attach(t, c);
+
+		if (ring == NULL)
+			return false;
+		bytes = (uint8_t *)ring + t->receive_head;
 	}
-	t->stats.bad_checksum++;
-	if (u->length != 0 && !had_ring) {
-		bx_tcp_ring_give(t, c->receive_ring);
-		c->receive_ring = NONE;
-	}
+	if (BX_LIKELY(sum_is_good(t, c, buf, &u, bytes)))
+		take(t, now_us, c, &u, replies);
+	else
+		damaged(t, c);
 	return true;
 }
 
@@ -252,10 +350,16 @@ void
 bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf, struct bx_net_batch *replies)
 {
-	struct usual u = { .head = bx_net_bytes(batch, buf) };
-	struct place place = { NONE, NONE };
-	struct conn *c = buf->length >= TCP_HEAD ? conn_of(t, buf, u.head, &place) : NULL;
+	const uint8_t *head = bx_net_bytes(batch, buf);
+	struct place place = { t->last, NONE };
+	struct conn *c = NULL;
 
-	if (BX_UNLIKELY(c == NULL || !taken(t, now_us, c, buf, &u, replies)))
+	if (BX_UNLIKELY(buf->length < TCP_HEAD))
+		place.id = NONE;
+	else if (place.id != NONE && is_for(&t->conns[place.id], buf, head))
+		c = &t->conns[place.id];
+	else
+		c = find(t, buf, head, &place);
+	if (c == NULL || !taken(t, now_us, c, buf, head, replies))
 		bx_tcp_segment(t, now_us, batch, buf, place, replies);
 }

@@ -199,6 +199,22 @@ error_arrives(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch
 		t->stats.errors_stray++;
 }
 
+/* Of whatever else may come. */
+static APART void
+receive_other(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *segments, const struct bx_net_buf *buf,
+    uint32_t kind, struct bx_net_batch *replies)
+{
+	if (kind == BX_NET_UNREACHABLE) {
+		error_arrives(t, now_us, segments, buf);
+		return;
+	}
+	t->stats.segments_in++;
+	if (buf->protocol == PROTOCOL_UDP)
+		bx_udp_segment(t, segments, buf, replies);
+	else
+		t->stats.unknown_protocol++;
+}
+
 /* Takes it out of the batch. */
 static IN_LINE void
 receive_one(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segments, struct bx_net_buf *buf,
@@ -206,21 +222,14 @@ receive_one(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *segmen
 {
 	uint32_t kind = buf->kind;
 
-	if (kind != BX_NET_SEGMENT && kind != BX_NET_UNREACHABLE)
-		return;
-	buf->kind = BX_NET_NONE;
-	if (kind == BX_NET_UNREACHABLE) {
-		error_arrives(t, now_us, segments, buf);
-		return;
-	}
-	t->stats.segments_in++;
-	if (buf->protocol == PROTOCOL_TCP) {
+	if (BX_LIKELY(kind == BX_NET_SEGMENT && buf->protocol == PROTOCOL_TCP)) {
+		buf->kind = BX_NET_NONE;
+		t->stats.segments_in++;
 		t->stats.tcp_in++;
 		bx_tcp_usual(t, now_us, segments, buf, replies);
-	} else if (buf->protocol == PROTOCOL_UDP) {
-		bx_udp_segment(t, segments, buf, replies);
-	} else {
-		t->stats.unknown_protocol++;
+	} else if (kind == BX_NET_SEGMENT || kind == BX_NET_UNREACHABLE) {
+		buf->kind = BX_NET_NONE;
+		receive_other(t, now_us, segments, buf, kind, replies);
 	}
 }
 
@@ -251,15 +260,9 @@ output_all(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
 	if (t->half_first != NONE && !bx_tcp_half_output(t, now_us, out))
 		return true;
 	while (t->ready_first != NONE) {
-		struct conn *c = &t->conns[t->ready_first];
-
 		/* Off the list first: sending may end the connection. */
-		bx_tcp_conn_unready(t, c);
-		if (!bx_tcp_output(t, now_us, c, out)) {
-			/* To the end of the list: the others have their turn. */
-			bx_tcp_conn_ready(t, c);
+		if (bx_tcp_output(t, now_us, bx_tcp_conn_unready_first(t), out))
 			return true;
-		}
 	}
 	return false;
 }
@@ -267,7 +270,10 @@ output_all(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
 bool
 bx_transport_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch *out)
 {
-	return (t->ready_first != NONE || t->half_first != NONE) && output_all(t, now_us, out);
+	if (t->half_first != NONE || t->ready_first != t->ready_last)
+		return output_all(t, now_us, out);
+	/* One alone, or none. */
+	return t->ready_first != NONE && bx_tcp_output(t, now_us, bx_tcp_conn_unready_first(t), out);
 }
 
 void

@@ -21,6 +21,10 @@
 #define NEVER		UINT64_MAX
 #define MS_US		1000u
 #define SECOND_US	1000000u
+#define DELAY_US	40000u		/* of acknowledgements; RFC 9293, 3.8.6.3: less than 500 ms */
+#define RTO_MIN_US	200000u		/* RFC 6298 (2.4) asks for 1 s; RFC 8961, 3, lets measured paths do better */
+#define RTO_MAX_US	60000000u	/* (2.5) */
+#define ACK_DELAY_MAX_US	200000u	/* RFC 8985, 7.2: TLP.max_ack_delay */
 
 /* TCP header flags (RFC 9293, 3.1). */
 #define FIN		0x01u
@@ -237,10 +241,11 @@ struct conn {
 	uint16_t seen_mss;		/* the longest payload that came */
 
 	/* Send (RFC 9293, 3.3.1). */
-	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
+	uint32_t snd_una, snd_nxt;
 	uint32_t snd_end;		/* after the last byte that the application gave */
-	uint32_t max_wnd;
+	uint32_t snd_wnd, snd_wl1, snd_wl2;
 	uint32_t send_ring;		/* a ring of the pools or NONE */
+	uint32_t max_wnd;
 	uint32_t sacked, lost;		/* bytes of records so marked */
 	/* Receive. */
 	uint32_t rcv_nxt, rcv_adv;	/* rcv_adv: right edge last advertised */
@@ -473,7 +478,7 @@ bx_tcp_ring_take(struct bx_transport *t, uint16_t account)
 {
 	uint32_t ring = t->ring_free;
 
-	if (ring == NONE || (account != 0 && t->accounts[account].used >= t->accounts[account].limit)) {
+	if (BX_UNLIKELY(ring == NONE || (account != 0 && t->accounts[account].used >= t->accounts[account].limit))) {
 		t->stats.tcp_no_ring++;
 		return NONE;
 	}
@@ -560,7 +565,7 @@ bx_tcp_ring_read(uint32_t size, const uint8_t *ring, uint32_t offset, uint8_t *b
 	uint32_t at = offset & (size - 1), first = size - at;
 
 	if (BX_LIKELY(length <= first))
-		memcpy(bytes, ring + at, length);
+		copy_short(bytes, ring + at, length);
 	else
 		bx_tcp_ring_read_round(ring, at, first, bytes, length);
 }
@@ -613,10 +618,8 @@ void bx_tcp_conn_end(struct bx_transport *t, struct conn *c, enum bx_err error);
 void bx_tcp_conn_time_wait(struct bx_transport *t, uint64_t now_us, struct conn *c);
 /* Into the list of those with something to send. */
 static inline void
-bx_tcp_conn_ready(struct bx_transport *t, struct conn *c)
+bx_tcp_conn_ready_as(struct bx_transport *t, struct conn *c, uint32_t id)
 {
-	uint32_t id = conn_id(t, c);
-
 	if ((c->flags & F_READY) != 0)
 		return;
 	c->flags |= F_READY;
@@ -627,6 +630,27 @@ bx_tcp_conn_ready(struct bx_transport *t, struct conn *c)
 	else
 		t->conns[t->ready_last].ready_next = id;
 	t->ready_last = id;
+}
+
+static inline void
+bx_tcp_conn_ready(struct bx_transport *t, struct conn *c)
+{
+	bx_tcp_conn_ready_as(t, c, conn_id(t, c));
+}
+
+/* The first of the list, which there is, out of it. */
+static inline struct conn *
+bx_tcp_conn_unready_first(struct bx_transport *t)
+{
+	struct conn *c = &t->conns[t->ready_first];
+
+	t->ready_first = c->ready_next;
+	if (t->ready_first == NONE)
+		t->ready_last = NONE;
+	else
+		t->conns[t->ready_first].ready_prev = NONE;
+	c->flags &= ~F_READY;
+	return c;
 }
 
 /* And out of it. */
@@ -685,16 +709,21 @@ bx_tcp_conn_get(const struct bx_transport *t, uint64_t handle)
 
 uint64_t bx_tcp_conn_handle(const struct bx_transport *t, const struct conn *c);
 void bx_tcp_listener_event(struct bx_transport *t, struct listener *l);
-/* The connection's node in the wheel follows its earliest deadline; lazily: one that lies earlier stays. */
+/* The connection's node in the wheel follows a deadline that has been set; lazily: one that lies earlier stays. */
 static inline void
-bx_tcp_conn_arm(struct bx_transport *t, struct conn *c)
+bx_tcp_conn_due(struct bx_transport *t, struct conn *c, uint64_t due_us)
 {
-	uint64_t due_us = min_u64(c->retransmit_us, min_u64(c->ack_us, c->slow_us));
-
 	if (due_us >> TICK_SHIFT >= c->armed)
 		return;
 	c->armed = due_us >> TICK_SHIFT;
 	bx_tcp_timer_set(t, conn_id(t, c), due_us);
+}
+
+/* The same where several may have been set. */
+static inline void
+bx_tcp_conn_arm(struct bx_transport *t, struct conn *c)
+{
+	bx_tcp_conn_due(t, c, min_u64(c->retransmit_us, min_u64(c->ack_us, c->slow_us)));
 }
 /* The payload of a full segment for an MTU (RFC 9293, 3.7.1; RFC 6691). */
 uint16_t bx_tcp_mss_of_mtu(const struct bx_net_addr *local, uint32_t mtu);
@@ -781,6 +810,31 @@ bx_tcp_record_last(const struct bx_transport *t, struct conn *c)
 
 /* Cuts the record around seq in two, if there is room. */
 void bx_tcp_record_split(const struct bx_transport *t, struct conn *c, uint32_t seq);
+/* Whether there is a small ring for one to begin with.  It has no place for what BBR knows of what is out. */
+static inline bool
+bx_tcp_small_is_there(const struct bx_transport *t)
+{
+	return t->small_free != NONE && t->mark_at == 0;
+}
+
+/* The connection, which has none and no record, begins with it. */
+static inline struct send_ring *
+bx_tcp_small_begin(struct bx_transport *t, struct conn *c)
+{
+	uint32_t index = t->small_free;
+	struct send_ring *ring = send_ring_of(t, index);
+
+	__builtin_memcpy(&t->small_free, ring, sizeof t->small_free);
+	t->small_used++;
+	ring->head = ring->count = 0;
+	ring->capacity = SMALL_RECORDS;
+	ring->lines = SMALL_LINES;
+	ring->bytes = BX_TCP_SMALL_RING;
+	ring->base = c->snd_end;
+	c->send_ring = index;
+	return ring;
+}
+
 /* Gives the connection a sending ring for so many bytes more, or what room there is; false: the pool is empty. */
 bool bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c, size_t length);
 
@@ -814,23 +868,34 @@ void bx_tcp_usual(struct bx_transport *t, uint64_t now_us, const struct bx_net_b
     const struct bx_net_buf *buf, struct bx_net_batch *replies);
 
 /* ---- tcp_data.c ---- */
-/* Received data is to be acknowledged: every second full segment at once, the rest within the delay. */
-void bx_tcp_acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c);
+/* Received data is to be acknowledged: every second full segment at once, the rest within the delay (RFC 5681, 4.2). */
+static inline void
+bx_tcp_acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c)
+{
+	if (c->rcv_nxt - c->rcv_acked >= 2u * c->seen_mss || (c->flags & F_ACK_NOW) != 0) {
+		c->flags |= F_ACK_NOW;
+		bx_tcp_conn_ready(t, c);
+	} else if (c->ack_us == NEVER) {
+		c->ack_us = now_us + DELAY_US;
+	}
+}
 void bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s);
-/* Gives the connection a receiving ring; false: the pool is empty. */
-static inline bool
+/* The receiving ring of the connection, which is given one if it has none; NULL: the pool is empty. */
+static inline struct receive_ring *
 bx_tcp_receive_attach(struct bx_transport *t, struct conn *c)
 {
 	struct receive_ring *ring;
+	uint32_t index = c->receive_ring;
 
-	if (c->receive_ring != NONE)
-		return true;
-	c->receive_ring = bx_tcp_ring_take(t, c->account);
-	if (c->receive_ring == NONE)
-		return false;
-	ring = receive_ring_of(t, c->receive_ring);
+	if (index != NONE)
+		return receive_ring_of(t, index);
+	index = bx_tcp_ring_take(t, c->account);
+	if (index == NONE)
+		return NULL;
+	c->receive_ring = index;
+	ring = receive_ring_of(t, index);
 	ring->count = ring->recent = 0;
-	return true;
+	return ring;
 }
 
 /* The window that may be advertised now, right edge never moving left. */
@@ -854,7 +919,26 @@ bx_tcp_window(const struct bx_transport *t, const struct conn *c)
 /* There is room for the writer that asked for it, if it is worth waking. */
 void bx_tcp_wake_writer(struct bx_transport *t, struct conn *c);
 void bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segment *s);
+/* RFC 6298, 2: a round trip; a further one, of at least 1; and what both make of the timeout. */
 void bx_tcp_rtt_sample(struct conn *c, uint32_t rtt_us);
+static inline uint32_t
+bx_tcp_rto(const struct conn *c)
+{
+	/* On a short path the rest makes no difference. */
+	if (BX_LIKELY(c->srtt_us + 4 * c->rttvar_us <= RTO_MIN_US - MS_US))
+		return RTO_MIN_US;
+	return min_u32(max_u32(c->srtt_us + max_u32(4 * c->rttvar_us, MS_US), RTO_MIN_US), RTO_MAX_US);
+}
+
+static inline void
+bx_tcp_rtt_smooth(struct conn *c, uint32_t rtt_us)
+{
+	uint32_t difference = c->srtt_us > rtt_us ? c->srtt_us - rtt_us : rtt_us - c->srtt_us;
+
+	c->rttvar_us = c->rttvar_us - c->rttvar_us / 4 + difference / 4;
+	c->srtt_us = max_u32(c->srtt_us - c->srtt_us / 8 + rtt_us / 8, 1);
+	c->rto_us = bx_tcp_rto(c);
+}
 
 /* ---- tcp_recovery.c ---- */
 /* What an acknowledgement has brought. */
@@ -880,7 +964,27 @@ bx_tcp_lose(struct bx_transport *t, uint64_t now_us, struct conn *c, struct reco
 void bx_tcp_mark_all_lost(struct bx_transport *t, uint64_t now_us, struct conn *c);
 void bx_tcp_recovery_enter(struct bx_transport *t, uint64_t now_us, struct conn *c);
 void bx_tcp_probe_fire(struct bx_transport *t, uint64_t now_us, struct conn *c);
+/* After anything that was sent or acknowledged: the timer for what is out now. */
 void bx_tcp_retransmit_arm(struct bx_transport *t, uint64_t now_us, struct conn *c);
+/* A probe would come before the timeout (RFC 8985, 7.2): that one, if there may be one, or the timeout. */
+void bx_tcp_probe_run(struct conn *c, uint64_t now_us, uint64_t wait_us, uint64_t probe_us);
+/* Something is out, and the timer does not wait for what is reordered. */
+static inline void
+bx_tcp_timeout_run(struct conn *c, uint64_t now_us)
+{
+	uint64_t wait_us = c->rto_us, probe_us = 2 * (uint64_t)c->srtt_us;
+
+	if (BX_UNLIKELY(c->backoff != 0))
+		wait_us = min_u64(wait_us << min_u32(c->backoff, 16), RTO_MAX_US);
+	if (c->snd_nxt - c->snd_una <= c->mss)
+		probe_us += ACK_DELAY_MAX_US;
+	if (probe_us < wait_us) {
+		bx_tcp_probe_run(c, now_us, wait_us, probe_us);
+		return;
+	}
+	c->retransmit_kind = TIMEOUT;
+	c->retransmit_us = now_us + wait_us;
+}
 
 /* ---- tcp_undo.c ---- */
 /* A loss is about to be answered. */
@@ -978,7 +1082,7 @@ void bx_tcp_congestion_loss(struct conn *c);
 void bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes, uint32_t rtt_us);
 
 /* ---- tcp_out.c ---- */
-/* Sends what may be sent; false: the batch is full and there is more. */
+/* Sends what may be sent; true: the batch is full, there is more, and c is the last of those with something to send. */
 bool bx_tcp_output(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out);
 /* An answer that belongs to no connection (RFC 9293, 3.5.2). */
 void bx_tcp_reset_reply(struct bx_transport *t, const struct segment *s, struct bx_net_batch *replies);
