@@ -784,6 +784,24 @@ START_TEST(datagrams)
 	send_off(0, &out);
 	ck_assert(bx_socket_done(sockets[0], &result));
 	ck_assert_int_eq(bx_socket_receive_from(sockets[0], client[0], a, got, 10, &n, &from), BX_ERR_NET_REFUSED);
+	/* RFC 1122, 4.1.4: hops and class, whether they are set before there is an end or after. */
+	x = open_socket(0, BX_SOCKET_DATAGRAM);
+	ck_assert_int_eq(bx_socket_datagram_option_set(sockets[0], client[0], x, BX_UDP_OPTION_HOP_LIMIT, 7), BX_OK);
+	ck_assert_int_eq(bx_socket_datagram_option_set(sockets[0], client[0], x, BX_UDP_OPTION_HOP_LIMIT, 256), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_socket_datagram_option_set(sockets[0], client[0], x, (enum bx_udp_option)2, 1), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_socket_datagram_option_set(sockets[0], client[0], 0, BX_UDP_OPTION_HOP_LIMIT, 1), BX_ERR_NOT_FOUND);
+	for (uint32_t i = 0; i < 2; i++) {
+		bx_net_batch_clear(&out);
+		ck_assert_int_eq(bx_socket_send_to(sockets[0], pair.now_us, client[0], x, &pair.host[1].address, 53, got, 1, &out), BX_OK);
+		ck_assert_uint_eq(out.bufs[0].hop_limit, 7);
+		ck_assert_uint_eq(out.bufs[0].traffic_class, i == 0 ? 0 : 0x28);
+		ck_assert_int_eq(bx_socket_datagram_option_set(sockets[0], client[0], x, BX_UDP_OPTION_TRAFFIC_CLASS, 0x28), BX_OK);
+	}
+	bx_net_batch_clear(&out);
+	ck_assert_int_eq(bx_socket_close(sockets[0], pair.now_us, client[0], x, false), BX_OK);
+	x = open_socket(0, BX_SOCKET_STREAM);
+	ck_assert_int_eq(bx_socket_datagram_option_set(sockets[0], client[0], x, BX_UDP_OPTION_HOP_LIMIT, 7), BX_ERR_STATE);
+	ck_assert_int_eq(bx_socket_close(sockets[0], pair.now_us, client[0], x, false), BX_OK);
 	/* A group is heard, and spoken to from the host. */
 	if (_i == 0) {
 		ck_assert_int_eq(bx_ip_group_join(pair.host[1].stack.ip, pair.now_us, 0, &group), BX_OK);

@@ -305,6 +305,23 @@ BX_MUST_USE enum bx_err bx_udp_send(struct bx_transport *transport, uint64_t end
     const struct bx_net_addr *local, const struct bx_net_addr *remote, uint16_t remote_port,
     const uint8_t *bytes, uint32_t length, struct bx_net_batch *out);
 
+/* bx_udp_option_set: of what the end sends from now on (RFC 1122, 4.1.4).  IP options are not sent. */
+enum bx_udp_option {
+	BX_UDP_OPTION_TRAFFIC_CLASS,	/* TOS: DSCP and ECN, at most 255 */
+	BX_UDP_OPTION_HOP_LIMIT		/* TTL, at most 255; 0: the interface's default */
+};
+
+/* BX_OK, BX_ERR_NOT_FOUND, BX_ERR_INVALID (option or value). */
+BX_MUST_USE enum bx_err bx_udp_option_set(struct bx_transport *transport, uint64_t end, enum bx_udp_option option,
+    uint32_t value);
+
+/* Whether bx_udp_option_set takes it. */
+static inline bool
+bx_udp_option_is_valid(enum bx_udp_option option, uint32_t value)
+{
+	return (option == BX_UDP_OPTION_TRAFFIC_CLASS || option == BX_UDP_OPTION_HOP_LIMIT) && value <= UINT8_MAX;
+}
+
 /* Who sent a datagram, and to whom. */
 struct bx_udp_from {
 	struct bx_net_addr remote, local;
@@ -315,7 +332,10 @@ struct bx_udp_from {
 /*
  * Takes the oldest datagram; what does not fit is cut off.
  *   BX_OK (*received bytes are there), BX_ERR_WOULD_BLOCK, BX_ERR_NOT_FOUND
- *   BX_ERR_NET_REFUSED   once, after an ICMP error about a datagram of this end (RFC 1122, 4.1.3.3)
+ * and, once, after the network has told of a datagram of this end (RFC 1122, 4.1.3.3; of several the latest):
+ *   BX_ERR_NET_REFUSED       nobody has that port, or the host does not speak UDP
+ *   BX_ERR_NET_UNREACHABLE   no route, no such host or neighbour, a filter, too many hops
+ *   BX_ERR_OVERFLOW          it was too long for the path: the next one of that length goes in fragments
  */
 BX_MUST_USE enum bx_err bx_udp_receive(struct bx_transport *transport, uint64_t end, uint8_t *bytes,
     uint32_t size, uint32_t *received, struct bx_udp_from *from);

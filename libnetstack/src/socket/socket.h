@@ -108,6 +108,10 @@ sock_index(const struct bx_sockets *s, const struct sock *k)
 /* Gives a connection the options that were set before it was there. */
 void bx_socket_options_apply(struct bx_sockets *s, uint64_t now_us, const struct sock *k, const struct sock *from);
 
+/* datagram.c */
+/* Gives its end the options that were set. */
+void bx_socket_datagram_options_apply(struct bx_sockets *s, const struct sock *k);
+
 /* wait.c */
 uint32_t bx_socket_ready_of(const struct bx_sockets *s, const struct sock *k);
 /* Something may have changed: waits that want it may be over. */

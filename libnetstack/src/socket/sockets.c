@@ -342,6 +342,7 @@ bx_socket_bind(struct bx_sockets *s, uint32_t client, uint64_t socket, const str
 		if (err != BX_OK)
 			return err;
 		bx_socket_attach(s, k, handle);
+		bx_socket_datagram_options_apply(s, k);
 	}
 	k->address = *address;
 	k->port = port;

@@ -384,8 +384,10 @@ struct udp_end {
 	struct bx_net_addr address;
 	uint16_t port;
 	uint16_t account;
-	bool used, refused;
+	bool used;
 	bool event;			/* in the list of those with something to report */
+	uint8_t traffic_class, hop_limit;	/* of what is sent */
+	int16_t error;			/* enum bx_err, of the network, not taken yet */
 	uint32_t event_next;
 	uint32_t generation;
 	uint32_t next;
