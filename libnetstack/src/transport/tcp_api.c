@@ -277,7 +277,7 @@ bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, s
 
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
-	conn_fetch(c);
+	conn_fetch_rest(c);
 	if (c->state == BX_TCP_CLOSED)
 		return ended_with(c);
 	if ((c->flags & F_FIN_QUEUED) != 0)

@@ -624,9 +624,9 @@ send_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 
 /* In slow start half a window in flight is enough to double it (RFC 9438, 5.8). */
 static inline void
-half_window_counts(struct conn *c)
+half_window_counts(struct conn *c, uint32_t flight)
 {
-	if (c->cwnd < c->ssthresh && 2 * conn_in_flight(c) >= c->cwnd)
+	if (c->cwnd < c->ssthresh && 2 * flight >= c->cwnd)
 		c->flags |= F_CWND_LIMITED;
 }
 
@@ -659,7 +659,7 @@ static APART bool
 output_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t options)
 {
 	c->flags &= ~F_CWND_LIMITED;
-	half_window_counts(c);
+	half_window_counts(c, conn_in_flight(c));
 	if ((c->flags & F_ACK_NOW) == 0 || segment_add(t, now_us, c, out, c->snd_nxt, 0, ACK, options))
 		return false;
 	return more(t, c);
@@ -673,7 +673,7 @@ output_several(struct bx_transport *t, uint64_t now_us, struct conn *c, struct b
 
 	c->flags &= ~F_CWND_LIMITED;
 	all = send_usual(t, now_us, c, out, options);
-	half_window_counts(c);
+	half_window_counts(c, conn_in_flight(c));
 	if (all && (c->flags & F_ACK_NOW) != 0)
 		all = segment_add(t, now_us, c, out, c->snd_nxt, 0, ACK, options);
 	persist_arm(c, now_us);
@@ -700,18 +700,20 @@ static IN_LINE bool
 output_one(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, struct send_ring *ring,
     uint32_t options)
 {
-	uint32_t start = c->snd_nxt, end = c->snd_end, at = (uint32_t)ring->head + ring->count;
+	uint32_t start = c->snd_nxt, length = min_u32(c->snd_end - start, c->mss), end = start + length;
+	uint32_t at = (uint32_t)ring->head + ring->count;
 
 	/* It counts when the segment is out. */
 	if (at >= ring->capacity)
 		at -= ring->capacity;
 	ring->records[at] = (struct record){ start, end, (uint32_t)now_us, 0 };
 	c->flags &= ~F_CWND_LIMITED;
-	if (!segment_put(t, now_us, c, out, ring, start, end - start, ACK | PSH, options))
+	if (!segment_put(t, now_us, c, out, ring, start, length, ACK | PSH, options))
 		return more(t, c);
 	ring->count++;
 	c->snd_nxt = end;
-	half_window_counts(c);
+	/* Nothing is lost. */
+	half_window_counts(c, end - c->snd_una - c->sacked);
 	sent_arm(c, now_us);
 	bx_tcp_conn_due(t, c, c->retransmit_us);
 	BX_INVARIANT(bx_tcp_conn_sound(t, c));
@@ -721,7 +723,7 @@ output_one(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 static IN_LINE bool
 output_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
 {
-	uint32_t options = (c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0;
+	uint32_t options = BX_UNLIKELY((c->flags & F_TIMESTAMPS) != 0) ? TIMESTAMPS_LONG : 0;
 
 	if (BX_LIKELY(is_one(c))) {
 		struct send_ring *ring = send_ring_of(t, c->send_ring);
@@ -761,7 +763,7 @@ output_any(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 	if (is_paced(c))
 		bbr_turn(c);
 	else
-		half_window_counts(c);
+		half_window_counts(c, conn_in_flight(c));
 	if (all)
 		all = send_probe(t, now_us, c, out) && send_acks(t, now_us, c, out);
 	persist_arm(c, now_us);

@@ -274,7 +274,7 @@ bx_transport_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch
 	if (t->half_first != NONE || t->ready_first != t->ready_last)
 		return output_all(t, now_us, out);
 	/* One alone, or none. */
-	return t->ready_first != NONE && bx_tcp_output(t, now_us, bx_tcp_conn_unready_first(t), out);
+	return t->ready_first != NONE && bx_tcp_output(t, now_us, bx_tcp_conn_unready_only(t), out);
 }
 
 void

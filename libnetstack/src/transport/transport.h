@@ -598,7 +598,7 @@ bx_tcp_ring_write_sum(uint32_t size, uint8_t *ring, uint32_t offset, const uint8
 	uint32_t at = offset & (size - 1), first = size - at;
 
 	if (BX_LIKELY(length <= first))
-		return bx_net_raw_copy(ring + at, bytes, length, sum);
+		return sum_copy(ring + at, bytes, length, sum);
 	return bx_tcp_ring_write_sum_round(ring, at, first, bytes, length, sum);
 }
 
@@ -609,7 +609,7 @@ bx_tcp_ring_read_sum(uint32_t size, const uint8_t *ring, uint32_t offset, uint8_
 	uint32_t at = offset & (size - 1), first = size - at;
 
 	if (BX_LIKELY(length <= first))
-		return bx_net_raw_copy(bytes, ring + at, length, sum);
+		return sum_copy(bytes, ring + at, length, sum);
 	return bx_tcp_ring_read_sum_round(ring, at, first, bytes, length, sum);
 }
 
@@ -620,12 +620,19 @@ conn_id(const struct bx_transport *t, const struct conn *c)
 	return (uint32_t)(c - t->conns);
 }
 
-/* Its lines are asked for together: one after the other, each would wait for the one before. */
+/* Its lines are asked for together: one after the other, each would wait for the one before.  The first is here. */
+static inline void
+conn_fetch_rest(const struct conn *c)
+{
+	for (uint32_t i = 1; i < HOT_LINES; i++)
+		__builtin_prefetch((const uint8_t *)c + i * LINE, 1);
+}
+
 static inline void
 conn_fetch(const struct conn *c)
 {
-	for (uint32_t i = 0; i < HOT_LINES; i++)
-		__builtin_prefetch((const uint8_t *)c + i * LINE, 1);
+	__builtin_prefetch(c, 1);
+	conn_fetch_rest(c);
 }
 
 /* A connection that is not in the hash yet, but marked as if it were; NULL: there is no place. */
@@ -670,6 +677,17 @@ bx_tcp_conn_unready_first(struct bx_transport *t)
 		t->ready_last = NONE;
 	else
 		t->conns[t->ready_first].ready_prev = NONE;
+	c->flags &= ~F_READY;
+	return c;
+}
+
+/* The same where it is the only one. */
+static inline struct conn *
+bx_tcp_conn_unready_only(struct bx_transport *t)
+{
+	struct conn *c = &t->conns[t->ready_first];
+
+	t->ready_first = t->ready_last = NONE;
 	c->flags &= ~F_READY;
 	return c;
 }
