@@ -117,8 +117,12 @@ static void
 newreno_mark_first(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
 	struct records r = bx_tcp_records(t, c);
+	const struct record *x = record_at(&r, 0);
 
-	if (r.count != 0 && (record_at(&r, 0)->flags & R_LOST) == 0) {
+	/* Of what a device has cut, the first piece. */
+	if (r.count != 0 && x->end - x->start - ((x->flags & R_FIN) != 0) > c->mss)
+		bx_tcp_record_split(t, c, x->start + c->mss);
+	if (r.count != 0 && (x->flags & R_LOST) == 0) {
 		bx_tcp_lose(t, now_us, c, record_at(&r, 0));
 		clamp_sacked(c);
 	}
@@ -276,7 +280,8 @@ bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct
 	window_changed = window_take(c, s);
 	if (s->has_timestamp && (c->flags & F_TIMESTAMPS) != 0)
 		a.echo_age_us = (uint64_t)(ms_of(now_us) + c->ts_offset - s->ts_echo) * MS_US;
-	duplicate = s->ack == una && s->length == 0 && !window_changed && una != c->snd_nxt &&
+	/* What was cut off to fit the window was data all the same. */
+	duplicate = s->ack == una && s->buf->length == s->head_length && !window_changed && una != c->snd_nxt &&
 	    (s->flags & (SYN | FIN)) == 0;
 	if (seq_lt(una, s->ack))
 		cumulative(t, (uint32_t)now_us, c, s->ack, &a);
