@@ -87,11 +87,18 @@ sum_of64(uint64_t v)
 	return __builtin_bswap64(v);
 }
 
+/* What a checksum field holds, as the machine loads it. */
+static inline uint64_t
+sum_field(uint64_t sum)
+{
+	return (uint16_t)~sum_fold(sum);
+}
+
 /* The checksum field, complemented. */
 static inline void
 sum_put(uint8_t field[2], uint64_t sum)
 {
-	uint16_t v = (uint16_t)~sum_fold(sum);
+	uint16_t v = (uint16_t)sum_field(sum);
 
 	__builtin_memcpy(field, &v, 2);
 }
