@@ -26,7 +26,7 @@ check_PROGRAMS += %D%/tests/test_boot
 TESTS += %D%/tests/test_boot
 %C%_tests_test_boot_CPPFLAGS = $(BASE_INC) -I$(top_srcdir)/%D%/src
 %C%_tests_test_boot_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_boot_SOURCES = %D%/tests/test_boot.c $(bx_boot_pure)
+%C%_tests_test_boot_SOURCES = %D%/tests/test_boot.c $(TEST_SUITE) $(TEST_PANIC) $(bx_boot_pure)
 %C%_tests_test_boot_LDADD = $(CHECK_LIBS)
 endif
 

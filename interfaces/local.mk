@@ -63,7 +63,7 @@ if HAVE_CHECK
 bx_interface_tests += %D%/tests/test_interfaces
 %C%_tests_test_interfaces_CPPFLAGS = $(bx_interface_tests_cppflags)
 %C%_tests_test_interfaces_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_interfaces_SOURCES = %D%/tests/test_interfaces.c $(bx_interface_libipc)
+%C%_tests_test_interfaces_SOURCES = %D%/tests/test_interfaces.c $(TEST_SUITE) $(TEST_PANIC) $(bx_interface_libipc)
 nodist_%C%_tests_test_interfaces_SOURCES = tools/mkipc/tests/all-ipc.c
 %C%_tests_test_interfaces_LDADD = $(CHECK_LIBS)
 endif

@@ -35,7 +35,7 @@ endif
 bx_fs_world = %D%/tests/support.c %D%/tests/disk.c %D%/tests/model.c %D%/tests/world.c \
 	$(%C%_libbrainix_fs_la_SOURCES)
 
-bx_fs_suite = %D%/tests/suite.c $(bx_fs_world)
+bx_fs_suite = %D%/tests/suite.c $(TEST_SUITE) $(bx_fs_world)
 
 libfs_tests = %D%/tests/fuzz_decode %D%/tests/fuzz_image %D%/tests/fuzz_operations
 %C%_tests_fuzz_decode_CPPFLAGS = $(FS_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus/decode"'

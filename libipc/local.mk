@@ -20,7 +20,7 @@ if HAVE_CHECK
 libipc_tests += %D%/tests/test_ipc
 %C%_tests_test_ipc_CPPFLAGS = $(IPC_INC) $(BASE_INC)
 %C%_tests_test_ipc_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_ipc_SOURCES = %D%/tests/test_ipc.c $(%C%_libbrainix_ipc_la_SOURCES)
+%C%_tests_test_ipc_SOURCES = %D%/tests/test_ipc.c $(TEST_SUITE) $(TEST_PANIC) $(%C%_libbrainix_ipc_la_SOURCES)
 %C%_tests_test_ipc_LDADD = $(CHECK_LIBS)
 endif
 check_PROGRAMS += $(libipc_tests)

@@ -66,10 +66,12 @@ libkcore_tests += %D%/tests/test_kcore %D%/tests/test_kcore_verify
 %C%_tests_test_kcore_CPPFLAGS = $(bx_kcore_inc)
 %C%_tests_test_kcore_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
 %C%_tests_test_kcore_SOURCES = \
-	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_budget.c %D%/tests/test_elf.c \
-	%D%/tests/test_ipc.c %D%/tests/test_kcore.c %D%/tests/test_open.c %D%/tests/test_program.c \
-	%D%/tests/test_sched.c %D%/tests/test_sound.c %D%/tests/test_steps.c \
-	%D%/tests/test_sys.c %D%/tests/test_sysimage.c %D%/tests/test_world.c $(bx_kcore_world)
+	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/ipc.c %D%/tests/test_budget.c \
+	%D%/tests/test_elf.c %D%/tests/test_ipc.c %D%/tests/test_ipc_capability.c \
+	%D%/tests/test_ipc_event.c %D%/tests/test_ipc_string.c %D%/tests/test_kcore.c \
+	%D%/tests/test_open.c %D%/tests/test_program.c %D%/tests/test_sched.c %D%/tests/test_sound.c \
+	%D%/tests/test_steps.c %D%/tests/test_sys.c %D%/tests/test_sysimage.c \
+	%D%/tests/test_world.c $(bx_kcore_world)
 %C%_tests_test_kcore_LDADD = $(CHECK_LIBS)
 %C%_tests_test_kcore_verify_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
 %C%_tests_test_kcore_verify_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
@@ -80,7 +82,7 @@ libkcore_tests += %D%/tests/test_random %D%/tests/test_fast %D%/tests/fuzz_sysca
 %C%_tests_test_random_CPPFLAGS = $(bx_kcore_inc) -DBX_VERIFY
 %C%_tests_test_random_CFLAGS = $(%C%_tests_test_kcore_CFLAGS)
 %C%_tests_test_random_SOURCES = \
-	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_random.c $(bx_kcore_world)
+	%D%/tests/driver.c %D%/tests/fixture.c %D%/tests/test_random.c $(TEST_SUITE) $(bx_kcore_world)
 %C%_tests_test_random_LDADD = $(CHECK_LIBS)
 # The short ways against the general one.
 %C%_tests_test_fast_CPPFLAGS = $(bx_kcore_inc)

@@ -34,6 +34,6 @@ check_PROGRAMS += $(libsys_tests)
 TESTS += $(libsys_tests)
 %C%_tests_test_sys_CPPFLAGS = $(SYS_INC) $(IPC_INC) $(BASE_INC) -I$(top_srcdir)/%D%/src
 %C%_tests_test_sys_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_sys_SOURCES = %D%/tests/test_sys.c $(libsys_pure)
+%C%_tests_test_sys_SOURCES = %D%/tests/test_sys.c $(TEST_SUITE) $(TEST_PANIC) $(libsys_pure)
 %C%_tests_test_sys_LDADD = $(CHECK_LIBS)
 endif

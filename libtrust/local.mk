@@ -15,6 +15,6 @@ check_PROGRAMS += %D%/tests/test_sha256
 TESTS += %D%/tests/test_sha256
 %C%_tests_test_sha256_CPPFLAGS = $(TRUST_INC) $(BASE_INC)
 %C%_tests_test_sha256_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_sha256_SOURCES = %D%/tests/test_sha256.c $(%C%_libbrainix_trust_la_SOURCES)
+%C%_tests_test_sha256_SOURCES = %D%/tests/test_sha256.c $(TEST_SUITE) $(TEST_PANIC) $(%C%_libbrainix_trust_la_SOURCES)
 %C%_tests_test_sha256_LDADD = $(CHECK_LIBS)
 endif

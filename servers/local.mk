@@ -78,15 +78,15 @@ if HAVE_CHECK
 bx_server_tests += %D%/tests/test_editor %D%/tests/test_policy %D%/tests/test_shell
 %C%_tests_test_policy_CPPFLAGS = $(bx_program_cppflags)
 %C%_tests_test_policy_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_policy_SOURCES = %D%/tests/test_policy.c %D%/spawnd/policy.c
+%C%_tests_test_policy_SOURCES = %D%/tests/test_policy.c $(TEST_SUITE) %D%/spawnd/policy.c
 %C%_tests_test_policy_LDADD = $(CHECK_LIBS)
 %C%_tests_test_editor_CPPFLAGS = $(bx_program_cppflags)
 %C%_tests_test_editor_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_editor_SOURCES = %D%/tests/test_editor.c %D%/shell/editor.c libsys/src/text.c
+%C%_tests_test_editor_SOURCES = %D%/tests/test_editor.c $(TEST_SUITE) %D%/shell/editor.c libsys/src/text.c
 %C%_tests_test_editor_LDADD = $(CHECK_LIBS)
 %C%_tests_test_shell_CPPFLAGS = $(bx_program_cppflags) $(CAP_INC)
 %C%_tests_test_shell_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_shell_SOURCES = %D%/tests/test_shell.c %D%/shell/names.c %D%/shell/words.c \
+%C%_tests_test_shell_SOURCES = %D%/tests/test_shell.c $(TEST_SUITE) $(TEST_PANIC) %D%/shell/names.c %D%/shell/words.c \
 	%D%/consoled/terminal.c libsys/src/text.c
 %C%_tests_test_shell_LDADD = $(CHECK_LIBS)
 endif

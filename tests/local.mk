@@ -101,7 +101,7 @@ if HAVE_CHECK
 model-mutants:
 	@CC='$(CC_FOR_BUILD)' BX_SRCDIR='$(srcdir)' BX_CPPFLAGS="$(subst ",\",$(bx_kcore_inc) $(CHECK_CFLAGS))" \
 		BX_SOURCES='$(libkcore_tests_model_model_SOURCES)' \
-		BX_UNITS='$(filter libkcore/tests/driver.c libkcore/tests/test_%.c,$(libkcore_tests_test_kcore_SOURCES))' BX_LIBS='$(CHECK_LIBS)' BX_ONLY='$(MUTANT)' $(SHELL) $(srcdir)/libkcore/tests/model/check-mutants.sh
+		BX_UNITS='$(filter libkcore/tests/driver.c libkcore/tests/ipc.c libkcore/tests/test_%.c,$(libkcore_tests_test_kcore_SOURCES))' BX_LIBS='$(CHECK_LIBS)' BX_ONLY='$(MUTANT)' $(SHELL) $(srcdir)/libkcore/tests/model/check-mutants.sh
 endif
 # `make net-mutants': clauses of standards, each broken; the test that RFC.md names has to fail.
 PHONY += net-mutants

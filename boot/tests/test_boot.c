@@ -7,17 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../tests/unit/suite.h"
 #include "boot.h"
 
 #define WINDOW			BX_KERNEL_BASE
 #define MIB			0x100000ull
-
-void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "%s: %s\n", where, what);
-	abort();
-}
 
 /*
  * mbi.c
@@ -929,9 +923,5 @@ main(void)
 	tcase_add_loop_test(tc, boot4_tables_map_what_they_should, 0, 4);
 	suite_add_tcase(suite, tc);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,16 +4,10 @@
  * such a message is refused with the right name before the server sees it.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "../../tests/unit/suite.h"
 #include "all-ipc.h"
-
-void
-bx_panic(const char *where, const char *what)
-{
-	ck_abort_msg("%s: %s", where, what);
-}
 
 #define REPLY	7u
 
@@ -369,8 +363,6 @@ main(void)
 {
 	Suite *suite = suite_create("interfaces");
 	TCase *tests = tcase_create("interfaces");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, NULL);
 	tcase_add_test(tests, every_number_arrives);
@@ -383,8 +375,5 @@ main(void)
 	tcase_add_test(tests, answers_now_later_and_never);
 	tcase_add_test(tests, an_answer_that_does_not_fit_is_an_error);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 /*
  * test_cap.c -- libcap against its contract.  Tests are named after the invariants of DESIGN.md.
  */
+#include "../../tests/unit/suite.h"
 #include "fixture.h"
 
 /* ---- spaces and lookup ---------------------------------------------------------------------- */
@@ -852,8 +853,6 @@ main(void)
 {
 	Suite *suite = suite_create("libcap");
 	TCase *tc = tcase_create("contract");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -895,9 +894,5 @@ main(void)
 	tcase_add_test(tc, cap6_sound_sees_leftovers_in_an_empty_slot);
 	tcase_add_test(tc, mistakes_of_the_caller_panic);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

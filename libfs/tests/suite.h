@@ -3,12 +3,10 @@
 #ifndef BX_FS_TEST_SUITE_H
 #define BX_FS_TEST_SUITE_H
 
+#include "../../tests/unit/suite.h"
 #include "support.h"
 
 #include <check.h>
-
-/* Runs and frees it, says how many passed; the status for main(). */
-int suite_run(Suite *suite);
 
 /* The end of a test: whatever it did, the volume is sound after it (FS-1, FS-2, FS-4). */
 void volume_end(struct bx_fs *fs, struct disk *disk);

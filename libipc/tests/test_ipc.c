@@ -3,20 +3,14 @@
  * test_ipc.c -- libipc against SPEC.md and its contract.
  */
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <brainix/ipc.h>
 
-#define HEAD	BX_IPC_LABEL(0x1234, 7, 3)
+#include "../../tests/unit/suite.h"
 
-_Noreturn void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "%s: %s\n", where, what);
-	abort();
-}
+#define HEAD	BX_IPC_LABEL(0x1234, 7, 3)
 
 static struct bx_ipc_message message;
 static struct bx_ipc_writer writer;
@@ -471,8 +465,6 @@ main(void)
 {
 	Suite *suite = suite_create("libipc");
 	TCase *tc = tcase_create("format");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, label_layout);
@@ -490,9 +482,5 @@ main(void)
 	tcase_add_test(tc, fmt3_extras_are_refused);
 	tcase_add_test(tc, text_is_utf8);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../tests/unit/suite.h"
 #include "driver.h"
 
 #define STEPS	15000			/* per seed */
@@ -84,15 +85,9 @@ main(void)
 {
 	Suite *suite = suite_create("kcore-random");
 	TCase *tcase = tcase_create("random");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 600);
 	tcase_add_test(tcase, random_sequences_stay_sound);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "../../tests/unit/suite.h"
 #include "acpi-tables.h"
 
 /* ---- ACPI -------------------------------------------------------------------------------------- */
@@ -287,8 +288,6 @@ main(void)
 	Suite *suite = suite_create("x86_64");
 	TCase *acpi = tcase_create("acpi");
 	TCase *boot = tcase_create("boot information");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(acpi, acpi_reads_what_is_there);
 	tcase_add_test(acpi, acpi_falls_back_to_rsdt);
@@ -302,8 +301,5 @@ main(void)
 	tcase_add_test(boot, carve_takes_the_end_of_the_last_free_region);
 	suite_add_tcase(suite, acpi);
 	suite_add_tcase(suite, boot);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -14,9 +14,15 @@ name() { echo "$1" | tr / _; }
 for source in $(cd "$top/libnetstack/src" && ls ./*.c ./*/*.c | sed 's,^\./,,'); do
 	${CC:-cc} $flags -c "$top/libnetstack/src/$source" -o "$scratch/objects/$(name "$source").o" || exit 99
 done
-for test in discovery packets pair wire test_bbr test_dhcp test_dns test_ip test_ipv6 test_link test_transport; do
+for test in discovery packets test_bbr test_dhcp test_dns test_ip test_ipv6 test_link test_transport; do
 	${CC:-cc} $flags -c "$top/libnetstack/tests/$test.c" -o "$scratch/objects/o/$test.o" || exit 99
 done
+# What the programs share, and the parts of test_ipv6.
+for part in libnetstack/tests/pair libnetstack/tests/wire libnetstack/tests/ipv6 libnetstack/tests/test_addresses libnetstack/tests/test_groups \
+    libnetstack/tests/test_icmpv6 libnetstack/tests/test_nd tests/unit/suite tests/unit/panic; do
+	${CC:-cc} $flags -c "$top/$part.c" -o "$scratch/objects/o/$(basename "$part").part.o" || exit 99
+done
+ar rcs "$scratch/parts.a" "$scratch"/objects/o/*.part.o || exit 99
 
 # sees TEST: builds it from the objects as they are and runs it; what fails, or does not come back, has seen it.
 sees() {
@@ -27,9 +33,8 @@ sees() {
 		;;
 	*) program=$1 libs=${CHECK_LIBS:--lcheck -lsubunit -lm -lrt -lpthread} argument= ;;
 	esac
-	pair="$scratch/objects/o/pair.o $scratch/objects/o/wire.o"
 	# shellcheck disable=SC2086 # words
-	${CC:-cc} "$scratch/objects/o/$program.o" $pair "$scratch"/objects/*.o $libs -o "$scratch/test" || exit 99
+	${CC:-cc} "$scratch/objects/o/$program.o" "$scratch"/objects/*.o "$scratch/parts.a" $libs -o "$scratch/test" || exit 99
 	! CK_FORK=yes timeout 120 "$scratch/test" $argument >"$scratch/said" 2>&1
 }
 # None of them may fail before anything is broken.

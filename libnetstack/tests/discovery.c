@@ -43,13 +43,6 @@
 #define SENT_MAX	64u
 #define FRAME_MAX	2048u
 
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
-
 /* A packet of ours. */
 struct sent {
 	uint8_t bytes[FRAME_MAX];

@@ -35,13 +35,6 @@
 #define SENT_MAX	512u
 #define BYTES		(512u * 1024u)
 
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
-
 /* A segment, as a script writes it. */
 struct packet {
 	uint32_t seq, length, ack, window;

@@ -15,13 +15,6 @@
 
 #define LIMIT_US	((uint64_t)3600 * 1000000)
 
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
-
 struct side {
 	uint64_t connection;
 	uint64_t to_send, sent, got;

@@ -4,25 +4,17 @@
  * up, the states on two stacks joined by a wire (the cases of draft-ietf-ccwg-bbr, "BBR Example Test Cases"), and what BBR and
  * CUBIC leave one another on a link that they share.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
+#include "../../tests/unit/suite.h"
 #include "pair.h"
 #include "../src/transport/transport.h"
 
 #define MS	((uint64_t)1000)
 #define SECOND	((uint64_t)1000000)
 #define TEN_MBIT	((uint64_t)800000)	/* picoseconds for a byte */
-
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
 
 static struct pair pair;
 static const struct bx_net_addr any;
@@ -645,6 +637,84 @@ START_TEST(coarse_caller)
 }
 END_TEST
 
+/* Bytes of data that may go at once from now on, of a connection that has sent nothing for so long. */
+static uint32_t
+at_once(struct conn *c, bool full, uint32_t flags, uint64_t quiet_us)
+{
+	struct flight *f = flight_of(side(0), c);
+	uint32_t before = c->flags, n = 0;
+
+	c->flags = (c->flags & ~F_SACK) | flags;
+	c->bbr.flags &= (uint16_t)~B_HELD;
+	c->bbr.peer_full = full;
+	c->heard_us = pair.now_us - quiet_us;
+	f->next_send_us = 0;
+	for (; n < 100 && bx_tcp_pace_may(side(0), pair.now_us, c); n++)
+		bx_tcp_pace_sent(side(0), pair.now_us, c, c->mss);
+	c->flags = before;
+	return n;
+}
+
+/* Who found the peer's window full may send an initial window at once when it opens, and the quantum; nobody else may, nor later
+ * than a round trip after. */
+START_TEST(window_opens)
+{
+	uint32_t quantum;
+	struct conn *c;
+
+	set_up(TEN_MBIT, 20000, 100);
+	go(5 * SECOND);
+	c = conn(0);
+	quantum = bx_tcp_pace_quantum(c) / c->mss;
+	ck_assert_uint_eq(at_once(c, false, F_SACK, 0), quantum);
+	ck_assert_uint_eq(at_once(c, true, F_SACK, 0), bx_tcp_initial_window(c->mss) / c->mss + quantum);
+	ck_assert_uint_eq(at_once(c, true, F_SACK, c->srtt_us), bx_tcp_initial_window(c->mss) / c->mss + quantum);
+	ck_assert_uint_eq(at_once(c, true, F_SACK, c->srtt_us + 1), quantum);
+	ck_assert_uint_eq(at_once(c, true, 0, 0), quantum);
+	pair_free(&pair);
+}
+END_TEST
+
+/* The peer's window is full when no segment fits it any more; what its pace or the congestion window holds back is not its doing,
+ * and while something is lost nobody knows. */
+START_TEST(window_full)
+{
+	struct conn *c;
+
+	set_up(TEN_MBIT, 20000, 100);
+	go(5 * SECOND);
+	c = conn(0);
+	c->flags &= ~F_CWND_LIMITED;
+	c->lost = 0;
+	c->bbr.peer_full = false;
+	c->snd_wnd = c->snd_nxt - c->snd_una + c->mss;
+	c->bbr.flags &= (uint16_t)~(B_HELD | B_REFUSED);
+	bx_tcp_pace_turn(c);
+	ck_assert(!c->bbr.peer_full);
+	c->snd_wnd--;
+	c->lost = 1;
+	bx_tcp_pace_turn(c);
+	ck_assert(!c->bbr.peer_full);
+	c->lost = 0;
+	bx_tcp_pace_turn(c);
+	ck_assert(c->bbr.peer_full);
+	/* It stays so while there is nothing more to send. */
+	c->snd_wnd += 2u * c->mss;
+	bx_tcp_pace_turn(c);
+	ck_assert(c->bbr.peer_full);
+	c->bbr.flags |= B_REFUSED;
+	bx_tcp_pace_turn(c);
+	ck_assert(!c->bbr.peer_full);
+	c->snd_wnd = 0;
+	bx_tcp_pace_turn(c);
+	ck_assert(c->bbr.peer_full);
+	c->flags |= F_CWND_LIMITED;
+	bx_tcp_pace_turn(c);
+	ck_assert(!c->bbr.peer_full);
+	pair_free(&pair);
+}
+END_TEST
+
 /* Whatever the rate is, the next segment is never further away than its floor says. */
 START_TEST(pace_floor)
 {
@@ -819,8 +889,6 @@ main(void)
 {
 	Suite *suite = suite_create("net_bbr");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, rates_twice, 0, 20);
@@ -837,6 +905,8 @@ main(void)
 	tcase_add_test(tc, marked_startup);
 	tcase_add_test(tc, paced);
 	tcase_add_loop_test(tc, coarse_caller, 0, 4);
+	tcase_add_test(tc, window_opens);
+	tcase_add_test(tc, window_full);
 	tcase_add_test(tc, pace_floor);
 	tcase_add_test(tc, undone);
 	tcase_add_test(tc, overtaking);
@@ -846,9 +916,5 @@ main(void)
 	tcase_add_loop_test(tc, shared, 0, 6);
 	tcase_add_test(tc, random_loss);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

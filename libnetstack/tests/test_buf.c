@@ -2,20 +2,13 @@
 /*
  * test_buf.c -- batches and checksums: NET-1, NET-3.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
 #include <brainix/net_buf.h>
 
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
+#include "../../tests/unit/suite.h"
 
 static uint8_t memory[4096], other[4096], bytes[8192];
 static struct bx_net_buf bufs[8], other_bufs[8];
@@ -218,8 +211,6 @@ main(void)
 {
 	Suite *suite = suite_create("net_buf");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, add_stops_when_full);
 	tcase_add_test(tc, add_takes_whole_slots);
@@ -231,9 +222,5 @@ main(void)
 	tcase_add_test(tc, sum_exhaustive);
 	tcase_add_test(tc, addresses);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

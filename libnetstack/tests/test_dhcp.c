@@ -3,24 +3,16 @@
  * test_dhcp.c -- the DHCP client: its parser, and its state machine against a server that these tests play, on two stacks
  * joined by a wire (pair.h).  Host 0 has no address; host 1, 10.0.0.2, serves.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
 #include <brainix/net_dhcp.h>
 
+#include "../../tests/unit/suite.h"
 #include "pair.h"
 
 #define S	((uint64_t)1000000)
-
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
 
 static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
 static const struct bx_net_addr any;
@@ -542,8 +534,6 @@ main(void)
 {
 	Suite *suite = suite_create("net_dhcp");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, leases);
@@ -556,9 +546,5 @@ main(void)
 	tcase_add_loop_test(tc, ends, 0, 2);
 	tcase_add_test(tc, start_refuses);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -2,7 +2,6 @@
 /*
  * test_dns.c -- DNS messages, and the resolver against a scripted server on the other host of a pair.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +9,8 @@
 
 #include <brainix/net_dns.h>
 
+#include "../../tests/unit/suite.h"
 #include "pair.h"
-
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
 
 static uint8_t m[2048];
 static uint32_t length;
@@ -612,8 +605,6 @@ main(void)
 {
 	Suite *suite = suite_create("net_dns");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, names);
 	tcase_add_test(tc, answers_and_aliases);
@@ -634,9 +625,5 @@ main(void)
 	tcase_add_test(tc, alias_is_asked_for);
 	tcase_add_test(tc, asked_aliases_are_counted);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -2,22 +2,14 @@
 /*
  * test_ip.c -- the IP stage: IPv4, fragments, ICMP, routes.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
 #include <brainix/net_ip.h>
 
+#include "../../tests/unit/suite.h"
 #include "limits.h"
-
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
 
 static _Alignas(64) uint8_t block[131072];
 static uint8_t in_bytes[32768], out_bytes[32768], whole_bytes[32768];
@@ -807,8 +799,6 @@ main(void)
 {
 	Suite *suite = suite_create("net_ip");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, segment_up);
@@ -835,9 +825,5 @@ main(void)
 	tcase_add_test(tc, init_refuses);
 	tcase_add_test(tc, limits);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -2,22 +2,14 @@
 /*
  * test_link.c -- the link stage: frames, ARP, conflict detection.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
 #include <brainix/net_link.h>
 
+#include "../../tests/unit/suite.h"
 #include "limits.h"
-
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
 
 static const uint8_t me[6] = { 2, 0, 0, 0, 0, 1 }, you[6] = { 2, 0, 0, 0, 0, 2 };
 static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
@@ -573,8 +565,6 @@ main(void)
 {
 	Suite *suite = suite_create("net_link");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, init_refuses);
@@ -600,9 +590,5 @@ main(void)
 	tcase_add_test(tc, waiting_finds_no_room);
 	tcase_add_test(tc, too_big_and_no_headroom);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -3,7 +3,6 @@
  * test_socket.c -- the socket layer on two stacks joined by a wire (pair.h), over both families: clients and their quotas,
  * connections, datagrams, waiting for any of several.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,17 +10,11 @@
 
 #include <brainix/net_socket.h>
 
+#include "../../tests/unit/suite.h"
 #include "limits.h"
 #include "pair.h"
 
 #define MS	((uint64_t)1000)
-
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
 
 static struct pair pair;
 static _Alignas(64) uint8_t block[2][65536];
@@ -819,8 +812,6 @@ main(void)
 {
 	Suite *suite = suite_create("net_socket");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, NULL, tear_down);
 	tcase_add_loop_test(tc, a_conversation, 0, 2);
@@ -836,9 +827,5 @@ main(void)
 	tcase_add_test(tc, init_refuses);
 	tcase_add_test(tc, limits);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -3,21 +3,13 @@
  * test_transport.c -- the transport stage where packet scripts do not reach: configuration, UDP, queues, cookies,
  * events, offload; on two stacks joined by a wire (pair.h).
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
+#include "../../tests/unit/suite.h"
 #include "limits.h"
 #include "pair.h"
-
-BX_NORETURN void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "panic: %s: %s\n", where, what);
-	abort();
-}
 
 static struct pair pair;
 static const struct bx_net_addr any;
@@ -824,8 +816,6 @@ main(void)
 {
 	Suite *suite = suite_create("net_transport");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 20);
@@ -850,9 +840,5 @@ main(void)
 	tcase_add_test(tc, offload_down);
 	tcase_add_loop_test(tc, echo_by_both_compositions, 0, 2);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -5,19 +5,12 @@
 #include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <brainix/sys.h>
 
+#include "../../tests/unit/suite.h"
 #include "memory.h"
-
-_Noreturn void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "%s: %s\n", where, what);
-	abort();
-}
 
 /* ---- launch block --------------------------------------------------------------------------- */
 
@@ -224,8 +217,6 @@ main(void)
 {
 	Suite *suite = suite_create("libsys");
 	TCase *tc = tcase_create("pure");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, launch_block_is_checked);
@@ -237,9 +228,5 @@ main(void)
 	tcase_add_test(tc, bytes_are_moved_like_memmove);
 	tcase_add_test(tc, bytes_are_filled_and_compared);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

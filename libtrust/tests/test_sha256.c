@@ -10,13 +10,7 @@
 
 #include <brainix/sha256.h>
 
-/* The last function that runs when the library's own checks fail. */
-void
-bx_panic(const char *where, const char *what)
-{
-	ck_abort_msg("panic: %s: %s", where, what);
-	abort();
-}
+#include "../../tests/unit/suite.h"
 
 /* The digest of a message in one go, as hexadecimal digits. */
 static void
@@ -106,17 +100,11 @@ main(void)
 {
 	Suite *suite = suite_create("trust");
 	TCase *tcase = tcase_create("sha256");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, known_digests, 0, (int)(sizeof vectors / sizeof vectors[0]));
 	tcase_add_test(tcase, a_million_letters);
 	tcase_add_test(tcase, every_length_has_its_own);
 	tcase_add_test(tcase, blocks_may_come_in_any_portions);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
  */
 #include <check.h>
 
+#include "../../tests/unit/suite.h"
 #include "editor_screen.h"
 
 static struct editor editor;
@@ -334,8 +335,6 @@ main(void)
 {
 	Suite *suite = suite_create("shell editor");
 	TCase *tc = tcase_create("editor");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, typing_and_moving);
@@ -352,9 +351,5 @@ main(void)
 	tcase_add_test(tc, cancel_gives_up_the_line);
 	tcase_add_test(tc, completion);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

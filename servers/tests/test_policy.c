@@ -6,6 +6,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "../../tests/unit/suite.h"
 #include "../spawnd/policy.h"
 
 #define POISON	0x5a5a5a5au
@@ -124,8 +125,6 @@ main(void)
 {
 	Suite *suite = suite_create("policy");
 	TCase *tcase = tcase_create("policy");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, a_span_has_so_many_restarts_and_no_more);
 	tcase_add_test(tcase, the_next_span_begins_with_an_end);
@@ -134,9 +133,5 @@ main(void)
 	tcase_add_test(tcase, the_most_of_everything);
 	tcase_add_loop_test(tcase, follows_a_model, 0, 20);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

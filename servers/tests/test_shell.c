@@ -9,16 +9,10 @@
 
 #include <brainix/cap.h>
 
+#include "../../tests/unit/suite.h"
 #include "../consoled/terminal.h"
 #include "../shell/names.h"
 #include "../shell/words.h"
-
-_Noreturn void
-bx_panic(const char *where, const char *what)
-{
-	fprintf(stderr, "%s: %s\n", where, what);
-	abort();
-}
 
 START_TEST(lines_are_split_at_spaces)
 {
@@ -326,8 +320,6 @@ main(void)
 {
 	Suite *suite = suite_create("shell and console");
 	TCase *tc = tcase_create("pure");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, lines_are_split_at_spaces);
 	tcase_add_test(tc, numbers_are_whole_words);
@@ -340,9 +332,5 @@ main(void)
 	tcase_add_test(tc, terminal_loss_outlives_a_pause);
 	tcase_add_loop_test(tc, terminal_lines_are_whole_or_lost, 0, 50);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

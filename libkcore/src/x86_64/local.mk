@@ -14,7 +14,7 @@ check_PROGRAMS += libkcore/tests/test_x86_64
 TESTS += libkcore/tests/test_x86_64
 libkcore_tests_test_x86_64_CPPFLAGS = $(bx_x86_64_inc)
 libkcore_tests_test_x86_64_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-libkcore_tests_test_x86_64_SOURCES = libkcore/tests/test_x86_64.c %D%/acpi.c %D%/bootinfo.c
+libkcore_tests_test_x86_64_SOURCES = libkcore/tests/test_x86_64.c $(TEST_SUITE) %D%/acpi.c %D%/bootinfo.c
 libkcore_tests_test_x86_64_LDADD = $(CHECK_LIBS)
 endif
 

@@ -67,6 +67,7 @@ struct bbr {
 	uint8_t up_rounds, full_rounds, since_up, drain_round, extra_rounds;
 	uint8_t rounds;			/* modulo 256 */
 	uint8_t gaps;			/* lost in this round, each apart from the one before */
+	bool peer_full;			/* what held back last was the peer's window: all that it takes was out */
 };
 
 /* The rate estimator's side of a connection, pacing, and what lasts for a round or a recovery.  Amounts are bytes modulo 2^32,

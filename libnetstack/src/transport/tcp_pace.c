@@ -4,7 +4,8 @@
  *
  * The stage has no clock and its timer has ticks of a millisecond, so it is asked late, at times by as much as its caller's
  * own step.  What could have gone in between goes then, at once: the rate is kept, and what goes at once is no more than a
- * caller's step is worth.  A connection that had nothing to send has no such claim.
+ * caller's step is worth.  A connection that had nothing to send has no such claim; one that found the peer's window full has
+ * one to an initial window, for a round trip.
  */
 #include "transport.h"
 
@@ -43,24 +44,44 @@ bx_tcp_pace_open(struct bx_transport *t, uint64_t now_us, struct conn *c)
 	return false;
 }
 
+/*
+ * How far a connection may be behind its rate and make it good at once.  The peer's window, once it was full, opens by all of it
+ * when a gap is filled, and by then nothing is under way: what pacing would have let go in the meantime may follow, up to the
+ * burst that a sender may make of itself (an initial window: RFC 9002, 7.7).  A round trip after the acknowledgement nothing is
+ * left of that, for a restart from idle is paced; and without SACK what is under way is a guess.
+ */
+static uint64_t
+credit_us(const struct conn *c, uint64_t now_us)
+{
+	if ((c->bbr.flags & B_HELD) != 0)
+		return CREDIT_US;
+	if (!c->bbr.peer_full || (c->flags & F_SACK) == 0 || now_us - c->heard_us > c->srtt_us)
+		return 0;
+	return (uint64_t)bx_tcp_initial_window(c->mss) * RATE_US / rate_of(c);
+}
+
 void
 bx_tcp_pace_sent(const struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t bytes)
 {
 	struct flight *f = flight_of(t, c);
-	uint64_t credit = (c->bbr.flags & B_HELD) != 0 ? CREDIT_US : 0;
+	uint64_t credit = credit_us(c, now_us);
 
 	if (f->next_send_us + credit < now_us)
 		f->next_send_us = now_us - credit;
 	f->next_send_us += (uint64_t)bytes * RATE_US / rate_of(c);
 }
 
-/* Everything that may go now has gone. */
+/* Everything that may go now has gone: what held back the rest? */
 void
 bx_tcp_pace_turn(struct conn *c)
 {
 	uint16_t flags = (uint16_t)(c->bbr.flags & ~(B_HELD | B_REFUSED));
 
 	c->bbr.flags = (c->bbr.flags & B_REFUSED) != 0 ? (uint16_t)(flags | B_HELD) : flags;
+	if ((c->bbr.flags & B_HELD) != 0 || (c->flags & F_CWND_LIMITED) != 0)
+		c->bbr.peer_full = false;
+	else if (c->lost == 0 && c->snd_nxt - c->snd_una + c->mss > c->snd_wnd)
+		c->bbr.peer_full = true;
 }
 
 /* After a timeout the first segment goes at once. */
