@@ -501,11 +501,14 @@ do_info(char **argument)
 		printf(",\"uuid\":\"");
 		print_hex(stdout, info.uuid, sizeof info.uuid);
 		printf("\",\"blocks\":%llu,\"free\":%llu,\"inodes\":%llu,\"generation\":%llu,\"records\":%u,"
-		    "\"hash\":\"%s\",\"sealed\":%s,\"root_damaged\":%s,\"snapshots\":%u,\"removing\":%s}\n", (unsigned long long)info.blocks,
+		    "\"hash\":\"%s\",\"sealed\":%s,\"root_damaged\":%s,\"snapshots\":%u,\"removing\":%s,\"root_hash\":\"", (unsigned long long)info.blocks,
 		    (unsigned long long)info.blocks_free, (unsigned long long)info.inodes,
 		    (unsigned long long)info.generation, info.log_records,
 		    info.hash == BX_FS_HASH_SHA256 ? "sha256" : "xxh64", info.sealed ? "true" : "false",
 		    info.root_damaged ? "true" : "false", info.snapshots, info.removing ? "true" : "false");
+		if (info.sealed)
+			print_hex(stdout, info.root_hash, sizeof info.root_hash);
+		printf("\"}\n");
 		return;
 	}
 	printf("label      ");

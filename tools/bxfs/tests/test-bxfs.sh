@@ -44,6 +44,7 @@ check "sealed again, of a copy of the tree" "$mkfs" -d "$scratch/copy" --seal "$
 check "sealed images of the same files are equal" cmp "$scratch/sealed" "$scratch/sealed-again"
 hash=$("$bxfs" info "$scratch/sealed" | sed -n 's/^root hash *//p')
 check "it is sound" "$fsck" --root-hash "$hash" "$scratch/sealed"
+check "which info has as JSON, too" sh -c '"$1" --json info "$2" | grep -q "\"root_hash\":\"$3\"}"' - "$bxfs" "$scratch/sealed" "$hash"
 check "another root is refused" status 8 "$fsck" --root-hash "$(echo "$hash" | tr 0-9a-f 1-9a-f0)" "$scratch/sealed"
 check "a file comes out" "$bxfs" get "$scratch/sealed" dir/big "$scratch/big"
 check "as it went in" cmp "$scratch/big" "$scratch/tree/dir/big"
@@ -441,6 +442,13 @@ with open(sys.argv[1], "wb") as file:
 PYTHON
 check "a file of holes fits" "$mkfs" --sha256 -d "$scratch/plan" "$scratch/plan.bxfs"
 check "and is what it was" sh -c '"$1" cat "$2" holes | cmp - "$3"' - "$bxfs" "$scratch/plan.bxfs" "$scratch/plan/holes"
+
+# Man pages render without a word from groff.
+if command -v groff >/dev/null; then
+	for page in bxfs/bxfs.1 mkfs.bxfs/mkfs.bxfs.8 fsck.bxfs/fsck.bxfs.8 bxfs-fuse/bxfs-fuse.8; do
+		check "$page" sh -c 'test -z "$(groff -ww -man -Tutf8 "$1" 2>&1 >/dev/null)"' - "$BX_SRCDIR/tools/$page"
+	done
+fi
 
 # A root hash that nobody could read is not success.
 check "mkfs.bxfs cannot write its result" status 1 sh -c '"$1" -d "$2" --seal "$3" >/dev/full' - "$mkfs" "$scratch/tree" "$scratch/full"
