@@ -159,13 +159,14 @@ sync_now(void)
 
 struct mark {
 	double time;
-	uint64_t written, flushes;
+	uint64_t written, read, flushes;
 };
 
 static struct mark
 start(void)
 {
-	return (struct mark){ .time = now(), .written = disk.written, .flushes = disk.flushes };
+	return (struct mark){ .time = now(), .written = disk.written, .read = disk.read,
+	    .flushes = disk.flushes };
 }
 
 static uint64_t
@@ -180,8 +181,9 @@ ops_row(const char *name, struct mark m, double ops)
 {
 	double seconds = now() - m.time;
 
-	row(name, "ops/s", ops / seconds, "%7.0f B written, %.2f flushes each",
-	    (double)(disk.written - m.written) / ops, (double)(disk.flushes - m.flushes) / ops);
+	row(name, "ops/s", ops / seconds, "%7.0f B written, %7.0f B read, %.2f flushes each",
+	    (double)(disk.written - m.written) / ops, (double)(disk.read - m.read) / ops,
+	    (double)(disk.flushes - m.flushes) / ops);
 }
 
 static void
