@@ -318,19 +318,16 @@ bx_udp_segment(struct bx_transport *t, const struct bx_net_batch *batch, const s
 	}
 }
 
-void
+bool
 bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf)
 {
-	uint32_t index = NONE;
+	uint32_t index = bx_udp_find(t, &buf->source, bx_get_be16(bx_net_bytes(batch, buf)));
 
-	if (buf->length >= 8)
-		index = bx_udp_find(t, &buf->source, bx_get_be16(bx_net_bytes(batch, buf)));
-	if (index == NONE) {
-		t->stats.errors_stray++;
-	} else if (buf->error == BX_NET_ERROR_PORT || buf->error == BX_NET_ERROR_PROTOCOL) {
+	if (index != NONE && (buf->error == BX_NET_ERROR_PORT || buf->error == BX_NET_ERROR_PROTOCOL)) {
 		t->udp_ends[index].refused = true;
 		event_add(t, &t->udp_ends[index]);
 	}
+	return index != NONE;
 }
 
 enum bx_err
