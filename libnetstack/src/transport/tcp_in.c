@@ -59,6 +59,25 @@ bx_tcp_conn_syn_lost(struct conn *c)
 
 /* ---- SYN-SENT: 3.10.7.3 ---- */
 
+/* The usual answer, to a SYN that went once, with nothing given to be sent behind it; false: another.  The window stays
+ * (RFC 5681, 3.1), the round trip is measured, nothing is out. */
+static bool
+syn_acked(struct conn *c, uint64_t now_us)
+{
+	uint32_t rtt_us = record_age(&c->single, (uint32_t)now_us);
+
+	if ((c->flags & (F_BBR | F_LOSS | F_WANTS_ROOM)) != 0 || c->send_ring != NONE ||
+	    (c->single.flags & (R_AGAIN | R_LOST)) != 0)
+		return false;
+	c->single_count = 0;
+	c->snd_una = c->snd_nxt;
+	c->min_rtt_us = rtt_us;
+	bx_tcp_rtt_sample(c, rtt_us);
+	c->retransmit_us = NEVER;
+	c->retransmit_kind = TIMEOUT;
+	return true;
+}
+
 static void
 syn_sent(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s,
     struct bx_net_batch *replies)
@@ -116,7 +135,8 @@ syn_sent(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment
 	}
 	c->state = BX_TCP_ESTABLISHED;
 	t->stats.tcp_opened++;
-	bx_tcp_ack(t, now_us, c, s);
+	if (!syn_acked(c, now_us))
+		bx_tcp_ack(t, now_us, c, s);
 	bx_tcp_conn_event(t, c, BX_TCP_CONNECTED);
 	/* Data in a SYN-ACK is legal (3.10.7.3, seventh) but nobody sends it without fast open: the peer
 	 * sends again what is not acknowledged. */
@@ -213,22 +233,9 @@ ack_check(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct 
 static void
 last_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *replies)
 {
-	struct bare bare = {
-		.who = &c->entry.who, .pseudo = c->pseudo, .seq = c->snd_nxt, .ack = c->rcv_nxt,
-		.window = (uint16_t)min_u32(bx_tcp_window(t, c) >> c->receive_scale, 0xffff), .flags = ACK,
-	};
-	uint8_t options[12];
-
-	if ((c->flags & F_TIMESTAMPS) != 0) {
-		bx_put_be32(options, 0x0101080au);
-		bx_put_be32(options + 4, ms_of(now_us) + c->ts_offset);
-		bx_put_be32(options + 8, c->ts_recent);
-		bare.options = options;
-		bare.options_length = sizeof options;
-	}
 	/* Lost, it is asked for again by the peer's next FIN. */
 	if ((c->flags & F_ACK_NOW) != 0)
-		(void)bx_tcp_bare(t, &bare, replies);
+		(void)bx_tcp_output_ack(t, now_us, c, replies);
 	bx_tcp_conn_time_wait(t, now_us, c);
 }
 
@@ -478,7 +485,7 @@ unstore(struct bx_transport *t, struct conn *c)
 static void
 for_nobody(struct bx_transport *t, uint64_t now_us, struct segment *s, struct bx_net_batch *replies)
 {
-	struct listener *l = bx_tcp_listener_find(t, &s->buf->destination, s->target_port);
+	struct listener *l = bx_tcp_listener_find(t, &s->buf->destination, (uint16_t)s->ports);
 
 	if (l != NULL) {
 		bx_tcp_listen_segment(t, now_us, l, s, replies);

@@ -54,14 +54,14 @@ agree(const struct bx_transport *t, const struct segment *s)
 static bool
 half_answer(struct bx_transport *t, uint64_t now_us, struct half *h, struct bx_net_batch *out)
 {
-	uint8_t options[40];
+	uint32_t options[OPTIONS_SYN];
 	struct bare bare = {
 		.who = &h->entry.who,
 		.seq = h->iss, .ack = h->irs + 1, .window = first_window(t), .options = options,
 		.flags = (uint8_t)(SYN | ACK | ((h->flags & H_ECN) != 0 ? ECE : 0)),
 	};
 
-	bare.options_length = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&h->entry.who.local, h->mtu),
+	bare.option_words = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&h->entry.who.local, h->mtu),
 	    flags_of_half(h->flags), bx_tcp_receive_scale(t), ms_of(now_us) + h->ts_offset, h->ts_recent);
 	return bx_tcp_bare(t, &bare, out);
 }
@@ -100,7 +100,7 @@ static void
 cookie_answer(struct bx_transport *t, uint64_t now_us, const struct segment *s,
     const struct tuple *tuple, struct bx_net_batch *replies)
 {
-	uint8_t options[40];
+	uint32_t options[OPTIONS_SYN];
 	struct bare bare = {
 		.who = tuple, .seq = bx_tcp_cookie_make(t, now_us, s, tuple), .ack = s->seq + 1,
 		.window = first_window(t), .flags = SYN | ACK, .options = options,
@@ -109,7 +109,7 @@ cookie_answer(struct bx_transport *t, uint64_t now_us, const struct segment *s,
 	t->stats.tcp_syn_full++;
 	t->cookies = true;
 	t->cookie_ms = ms_of(now_us);
-	bare.options_length = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&tuple->local, t->config.mtu),
+	bare.option_words = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&tuple->local, t->config.mtu),
 	    0, 0, 0, 0);
 	if (bx_tcp_bare(t, &bare, replies))
 		t->stats.tcp_cookies_out++;
@@ -131,7 +131,7 @@ static void
 syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const struct segment *s,
     struct bx_net_batch *replies)
 {
-	struct tuple tuple = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
+	struct tuple tuple = { .local = s->buf->destination, .remote = s->buf->source, .ports = s->ports };
 	uint32_t index = t->half_free, id = t->config.connections + index;
 	struct half *h;
 
@@ -146,17 +146,24 @@ syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const s
 	h = &t->halves[index];
 	t->half_free = h->entry.next;
 	t->half_used++;
-	*h = (struct half){
-		.entry.who = tuple, .ready_next = NONE, .listener = (uint32_t)(l - t->listeners),
-		.iss = bx_tcp_isn(t, now_us, &tuple), .irs = s->seq, .ts_recent = s->ts_value,
-		.sent_us = (uint32_t)now_us, .mss = s->mss, .window = (uint16_t)s->window,
-		.mtu = s->buf->mtu != 0 ? s->buf->mtu : t->config.mtu, .scale = s->scale,
-		.flags = agree(t, s), .tries = 1,
-	};
-	if ((h->flags & H_TIMESTAMPS) != 0)
+	h->entry.who = tuple;
+	h->ready_next = NONE;
+	h->listener = (uint32_t)(l - t->listeners);
+	h->iss = bx_tcp_isn(t, now_us, &tuple);
+	h->irs = s->seq;
+	h->ts_recent = h->ts_offset = 0;
+	h->sent_us = (uint32_t)now_us;
+	h->mss = s->mss;
+	h->mtu = s->buf->mtu != 0 ? s->buf->mtu : t->config.mtu;
+	h->window = (uint16_t)s->window;
+	h->scale = s->has_scale ? s->scale : 0;
+	h->flags = agree(t, s);
+	h->tries = 1;
+	h->ready = false;
+	if ((h->flags & H_TIMESTAMPS) != 0) {
+		h->ts_recent = s->ts_value;
 		h->ts_offset = (uint32_t)bx_tcp_siphash(t->key, &tuple, 2);
-	else
-		h->ts_recent = 0;
+	}
 	if (BX_UNLIKELY(s->reused != NULL))
 		half_follows(h, s->reused);
 	bx_tcp_hash_add(t, id, s->bucket);
@@ -215,7 +222,7 @@ static void
 cookie_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, struct segment *s,
     struct bx_net_batch *replies)
 {
-	struct tuple tuple = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
+	struct tuple tuple = { .local = s->buf->destination, .remote = s->buf->source, .ports = s->ports };
 	struct half h = {
 		.entry.who = tuple, .iss = s->ack - 1, .irs = s->seq - 1,
 		.window = (uint16_t)s->window, .mtu = t->config.mtu,

@@ -86,15 +86,14 @@ answer(struct bx_transport *t, uint64_t now_us, const struct time_wait *w, struc
 	struct bare bare = {
 		.who = &w->entry.who, .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = ACK,
 	};
-	uint8_t options[12];
+	uint32_t options[3];
 
 	if (w->timestamps != 0) {
-		bx_put_be32(options, 0x0101080au);
-		bx_put_be32(options + 4,
-		    ms_of(now_us) + (uint32_t)bx_tcp_siphash(t->key, bare.who, 2));
-		bx_put_be32(options + 8, w->ts_recent);
+		options[0] = 0x0101080au;	/* RFC 7323, appendix A */
+		options[1] = ms_of(now_us) + (uint32_t)bx_tcp_siphash(t->key, bare.who, 2);
+		options[2] = w->ts_recent;
 		bare.options = options;
-		bare.options_length = sizeof options;
+		bare.option_words = 3;
 	}
 	(void)bx_tcp_bare(t, &bare, replies);	/* if there is no room, the peer asks again */
 }

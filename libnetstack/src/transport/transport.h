@@ -85,7 +85,7 @@ struct segment {
 	uint32_t head_length;
 	uint32_t seq, ack;
 	uint32_t window;		/* as in the header, unscaled */
-	uint16_t source_port, target_port;
+	uint32_t ports;			/* as in struct tuple */
 	uint32_t bucket;		/* of the four, where there is no connection of theirs */
 	const struct time_wait *reused;	/* a SYN: of the connection before it, just removed; else NULL */
 	uint8_t flags;
@@ -99,11 +99,29 @@ struct segment {
 	uint32_t sack[SACK_BLOCKS][2];
 };
 
-/* The four that name a connection. */
+/* The four that name a connection.  `ports` is both: what bx_get_be32 says of the ports of a header that has come. */
 struct tuple {
 	struct bx_net_addr local, remote;
-	uint16_t local_port, remote_port;
+	union {
+		struct {
+			uint16_t local_port, remote_port;
+		};
+		uint32_t ports;
+	};
 };
+BX_STATIC_ASSERT(sizeof(struct tuple) == 36, "nothing lies between the four");
+
+static inline uint32_t
+ports_of(uint16_t local, uint16_t remote)
+{
+	return (uint32_t)remote << 16 | local;
+}
+
+static inline bool
+tuple_equal(const struct tuple *a, const struct tuple *b)
+{
+	return a->ports == b->ports && bx_net_addr_equal(&a->remote, &b->remote) && bx_net_addr_equal(&a->local, &b->local);
+}
 
 /* What connections, half-open and TIME-WAIT ones begin with: their place in the hash.  Of a free one, next is the next
  * free one. */
@@ -380,6 +398,7 @@ struct account {
 	uint32_t limit, used;
 };
 
+#define BUCKET_KEYS	9u	/* of the hash that gives a connection its place */
 #define PORT_HEADS	64u
 #define LISTENER_BASE	(1u << 24)	/* handles: where the numbers of each kind begin */
 #define UDP_BASE	(1u << 25)
@@ -407,6 +426,7 @@ struct bx_transport {
 	uint16_t send_lines;		/* before the bytes of one that sends */
 	uint32_t flight_at, mark_at;	/* where in its head BBR's part begins, and the marks in it; 0: there is none */
 	uint64_t key[2];
+	uint64_t bucket_key[BUCKET_KEYS];
 
 	uint32_t conn_free, half_free, ring_free, small_free, listener_free, udp_free;
 	uint32_t conn_used, half_used, tw_used, ring_used, small_used, listener_used, udp_used, timer_used;
@@ -440,6 +460,7 @@ uint64_t bx_tcp_siphash(const uint64_t key[2], const struct tuple *tuple, uint64
 uint32_t bx_tcp_isn(const struct bx_transport *t, uint64_t now_us, const struct tuple *tuple);
 
 /* ---- demux.c ---- */
+void bx_tcp_bucket_keys(struct bx_transport *t);
 /* A batch is about to be received: what its segments will be looked up by, and found with, is fetched for all at once. */
 void bx_tcp_fetch(const struct bx_transport *t, const struct bx_net_batch *segments, uint32_t first, uint32_t end);
 /* Who has the four; NONE: nobody.  *bucket is where they belong, unless it is the connection found last. */
@@ -583,7 +604,7 @@ bx_tcp_ring_write_sum(uint32_t size, uint8_t *ring, uint32_t offset, const uint8
 	uint32_t at = offset & (size - 1), first = size - at;
 
 	if (BX_LIKELY(length <= first))
-		return bx_net_raw_copy(ring + at, bytes, length, sum);
+		return sum_copy(ring + at, bytes, length, sum);
 	return bx_tcp_ring_write_sum_round(ring, at, first, bytes, length, sum);
 }
 
@@ -594,7 +615,7 @@ bx_tcp_ring_read_sum(uint32_t size, const uint8_t *ring, uint32_t offset, uint8_
 	uint32_t at = offset & (size - 1), first = size - at;
 
 	if (BX_LIKELY(length <= first))
-		return bx_net_raw_copy(bytes, ring + at, length, sum);
+		return sum_copy(bytes, ring + at, length, sum);
 	return bx_tcp_ring_read_sum_round(ring, at, first, bytes, length, sum);
 }
 
@@ -605,12 +626,19 @@ conn_id(const struct bx_transport *t, const struct conn *c)
 	return (uint32_t)(c - t->conns);
 }
 
-/* Its lines are asked for together: one after the other, each would wait for the one before. */
+/* Its lines are asked for together: one after the other, each would wait for the one before.  The first is here. */
+static inline void
+conn_fetch_rest(const struct conn *c)
+{
+	for (uint32_t i = 1; i < HOT_LINES; i++)
+		__builtin_prefetch((const uint8_t *)c + i * LINE, 1);
+}
+
 static inline void
 conn_fetch(const struct conn *c)
 {
-	for (uint32_t i = 0; i < HOT_LINES; i++)
-		__builtin_prefetch((const uint8_t *)c + i * LINE, 1);
+	__builtin_prefetch(c, 1);
+	conn_fetch_rest(c);
 }
 
 /* A connection that is not in the hash yet, but marked as if it were; NULL: there is no place. */
@@ -655,6 +683,17 @@ bx_tcp_conn_unready_first(struct bx_transport *t)
 		t->ready_last = NONE;
 	else
 		t->conns[t->ready_first].ready_prev = NONE;
+	c->flags &= ~F_READY;
+	return c;
+}
+
+/* The same where it is the only one. */
+static inline struct conn *
+bx_tcp_conn_unready_only(struct bx_transport *t)
+{
+	struct conn *c = &t->conns[t->ready_first];
+
+	t->ready_first = t->ready_last = NONE;
 	c->flags &= ~F_READY;
 	return c;
 }
@@ -847,7 +886,9 @@ bool bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c, size_t leng
 /* ---- tcp_parse.c ---- */
 bool bx_tcp_parse(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf,
     struct segment *s);
-uint32_t bx_tcp_options_syn(uint8_t *p, uint16_t mss, uint32_t flags, uint8_t scale, uint32_t ts,
+/* At most so many words, as numbers; returns how many. */
+#define OPTIONS_SYN	5u
+uint32_t bx_tcp_options_syn(uint32_t words[OPTIONS_SYN], uint16_t mss, uint32_t flags, uint8_t scale, uint32_t ts,
     uint32_t echo);
 
 /* ---- tcp_in.c ---- */
@@ -1093,6 +1134,8 @@ void bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes, ui
 /* ---- tcp_out.c ---- */
 /* Sends what may be sent; true: the batch is full, there is more, and c is the last of those with something to send. */
 bool bx_tcp_output(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out);
+/* The acknowledgement that is owed, at once; false: there is no room. */
+bool bx_tcp_output_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out);
 /* An answer that belongs to no connection (RFC 9293, 3.5.2). */
 void bx_tcp_reset_reply(struct bx_transport *t, const struct segment *s, struct bx_net_batch *replies);
 /* A bare header from the four, for resets, SYN-ACKs and answers from TIME-WAIT. */
@@ -1102,8 +1145,8 @@ struct bare {
 	uint32_t seq, ack;
 	uint16_t window;
 	uint8_t flags;
-	const uint8_t *options;
-	uint32_t options_length;
+	const uint32_t *options;	/* words, as numbers */
+	uint32_t option_words;
 };
 bool bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch *out);
 
