@@ -702,6 +702,99 @@ START_TEST(udp_bad_checksum)
 }
 END_TEST
 
+/* RFC 1122, 4.1.3.3: whatever the IP stage tells of goes up, to the end that it is about; of several the latest, once. */
+START_TEST(udp_errors_up)
+{
+	static const struct {
+		enum bx_net_error error;
+		enum bx_err told;
+	} cases[] = {
+		{ BX_NET_ERROR_PORT, BX_ERR_NET_REFUSED }, { BX_NET_ERROR_PROTOCOL, BX_ERR_NET_REFUSED },
+		{ BX_NET_ERROR_ROUTE, BX_ERR_NET_UNREACHABLE }, { BX_NET_ERROR_PROHIBITED, BX_ERR_NET_UNREACHABLE },
+		{ BX_NET_ERROR_TOO_BIG, BX_ERR_OVERFLOW },
+	};
+	uint8_t quote[8] = { 0 }, memory[512], byte, poison = 0xee;
+	struct bx_net_buf bufs[2], replies_bufs[2];
+	struct bx_net_batch batch, replies;
+	struct bx_udp_from from;
+	uint64_t a, other, handle;
+	uint32_t n = 99, events;
+	uint16_t port, other_port;
+
+	BX_STATIC_ASSERT(BX_NET_ERROR_COUNT == 6, "each error but none has a row");
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &a, &port), BX_OK);
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &other, &other_port), BX_OK);
+	bx_net_batch_init(&replies, memory + 256, 256, replies_bufs, 1, 0);
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(cases); i++) {
+		struct bx_net_buf *buf;
+
+		bx_net_batch_init(&batch, memory, 256, bufs, 2, 0);
+		/* An earlier one of another kind, that nobody has asked for. */
+		for (uint32_t k = 0; k < 2; k++) {
+			buf = bx_net_batch_add(&batch, 8);
+			bx_put_be16(quote, port);
+			bx_put_be16(quote + 2, 53);
+			memcpy(bx_net_bytes(&batch, buf), quote, 8);
+			buf->kind = BX_NET_UNREACHABLE;
+			buf->protocol = 17;
+			buf->error = (uint8_t)cases[(i + 1 - k) % BX_ARRAY_COUNT(cases)].error;
+			buf->source = pair.host[0].address;
+			buf->destination = pair.host[1].address;
+		}
+		bx_transport_receive(side(0), pair.now_us, &batch, &replies);
+		ck_assert(bx_udp_readable(side(0), a) && !bx_udp_readable(side(0), other));
+		ck_assert(bx_tcp_event(side(0), &handle, &events));
+		ck_assert_uint_eq(handle, a);
+		ck_assert_uint_eq(events, BX_TCP_READABLE);
+		byte = poison;
+		ck_assert_int_eq(bx_udp_receive(side(0), a, &byte, 1, &n, &from), cases[i].told);
+		ck_assert_uint_eq(byte, poison);
+		ck_assert_uint_eq(n, 99);
+		ck_assert_int_eq(bx_udp_receive(side(0), a, &byte, 1, &n, &from), BX_ERR_WOULD_BLOCK);
+		ck_assert_int_eq(bx_udp_receive(side(0), other, &byte, 1, &n, &from), BX_ERR_WOULD_BLOCK);
+	}
+	/* Nothing is answered, but that it was too big, twice, is confirmed to the IP stage. */
+	ck_assert_uint_eq(replies.count, 2);
+	for (uint32_t i = 0; i < 2; i++)
+		ck_assert_uint_eq(replies.bufs[i].error, BX_NET_ERROR_TOO_BIG);
+	ck_assert_uint_eq(bx_transport_stats(side(0))->no_room_out, 0);
+}
+END_TEST
+
+/* RFC 1122, 4.1.4: TTL and TOS of what is sent; each end has its own. */
+START_TEST(udp_options)
+{
+	uint8_t memory[1024], byte = 1;
+	struct bx_net_buf bufs[4];
+	struct bx_net_batch out;
+	uint64_t a, b;
+	uint16_t port;
+
+	bx_net_batch_init(&out, memory, sizeof memory, bufs, 4, 0);
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &a, &port), BX_OK);
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &b, &port), BX_OK);
+	ck_assert_int_eq(bx_udp_option_set(side(0), a, BX_UDP_OPTION_TRAFFIC_CLASS, 0xb9), BX_OK);
+	ck_assert_int_eq(bx_udp_option_set(side(0), a, BX_UDP_OPTION_HOP_LIMIT, 255), BX_OK);
+	ck_assert_int_eq(bx_udp_option_set(side(0), 1, BX_UDP_OPTION_HOP_LIMIT, 1), BX_ERR_NOT_FOUND);
+	ck_assert_int_eq(bx_udp_option_set(side(0), a, BX_UDP_OPTION_HOP_LIMIT, 256), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_udp_option_set(side(0), a, BX_UDP_OPTION_TRAFFIC_CLASS, 256), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_udp_option_set(side(0), a, (enum bx_udp_option)2, 0), BX_ERR_INVALID);
+	for (uint32_t i = 0; i < 2; i++)
+		ck_assert_int_eq(bx_udp_send(side(0), i == 0 ? a : b, &pair.host[0].address, &pair.host[1].address, 53, &byte, 1,
+		    &out), BX_OK);
+	ck_assert_uint_eq(out.bufs[0].traffic_class, 0xb9);
+	ck_assert_uint_eq(out.bufs[0].hop_limit, 255);
+	ck_assert_uint_eq(out.bufs[1].traffic_class, 0);
+	ck_assert_uint_eq(out.bufs[1].hop_limit, 0);
+	/* An end that takes the place has neither. */
+	ck_assert_int_eq(bx_udp_close(side(0), a), BX_OK);
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &a, &port), BX_OK);
+	ck_assert_int_eq(bx_udp_send(side(0), a, &pair.host[0].address, &pair.host[1].address, 53, &byte, 1, &out), BX_OK);
+	ck_assert_uint_eq(out.bufs[2].traffic_class, 0);
+	ck_assert_uint_eq(out.bufs[2].hop_limit, 0);
+}
+END_TEST
+
 START_TEST(udp_calls_refused)
 {
 	struct bx_transport *t = side(0);
@@ -1057,6 +1150,8 @@ main(void)
 	tcase_add_loop_test(tc, udp_both_ways, 0, 2);
 	tcase_add_test(tc, udp_without_sum);
 	tcase_add_test(tc, udp_calls_refused);
+	tcase_add_test(tc, udp_errors_up);
+	tcase_add_test(tc, udp_options);
 	tcase_add_test(tc, udp_malformed);
 	tcase_add_test(tc, options_refused);
 	tcase_add_test(tc, udp_ports_are_secret);
