@@ -724,7 +724,7 @@ START_TEST(udp_errors_up)
 	BX_STATIC_ASSERT(BX_NET_ERROR_COUNT == 6, "each error but none has a row");
 	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &a, &port), BX_OK);
 	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &other, &other_port), BX_OK);
-	bx_net_batch_init(&replies, memory + 256, 256, replies_bufs, 1, 0);
+	bx_net_batch_init(&replies, memory + 256, 256, replies_bufs, 2, 0);
 	for (uint32_t i = 0; i < BX_ARRAY_COUNT(cases); i++) {
 		struct bx_net_buf *buf;
 
