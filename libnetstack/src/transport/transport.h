@@ -907,7 +907,8 @@ struct place {
 };
 void bx_tcp_segment(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf, struct place place, struct bx_net_batch *replies);
-void bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
+/* Whether it is about a segment that is in flight. */
+bool bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf);
 /* What an acknowledgement that was taken means for our FIN, and one of the peer that is next; true: the connection is
  * over. */
@@ -1197,7 +1198,8 @@ uint64_t bx_tcp_time_wait_next(const struct bx_transport *t);
 /* ---- udp.c ---- */
 void bx_udp_segment(struct bx_transport *t, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf, struct bx_net_batch *replies);
-void bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf);
+/* Whether somebody here speaks from where it says. */
+bool bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf);
 uint32_t bx_udp_find(const struct bx_transport *t, const struct bx_net_addr *local, uint16_t port);
 
 #endif
