@@ -390,10 +390,16 @@ START_TEST(errors_up)
 	receive(0);
 	ck_assert_uint_eq(buf->error, BX_NET_ERROR_TOO_BIG);
 	ck_assert_uint_eq(buf->segment_size, 1400);
+	/* But not before its sender has found it his own. */
+	ck_assert_int_eq(bx_ip_path(ip, 1, &yours, &path), BX_OK);
+	ck_assert_uint_eq(path.mtu, 1500);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(out.count, 0);
 	ck_assert_int_eq(bx_ip_path(ip, 1, &yours, &path), BX_OK);
 	ck_assert_uint_eq(path.mtu, 1400);
 	icmp_error(3, 4, 68, &mine);
 	receive(0);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
 	ck_assert_int_eq(bx_ip_path(ip, 1, &yours, &path), BX_OK);
 	ck_assert_uint_eq(path.mtu, BX_IP_MTU_MIN);
 	ck_assert_int_eq(bx_ip_path(ip, 600000001, &yours, &path), BX_OK);
@@ -401,6 +407,7 @@ START_TEST(errors_up)
 	/* A router of before RFC 1191: the next plateau. */
 	icmp_error(3, 4, 0, &mine);
 	receive(600000001);
+	ck_assert(!bx_ip_send(ip, 600000001, &in, &out));
 	ck_assert_int_eq(bx_ip_path(ip, 600000001, &yours, &path), BX_OK);
 	ck_assert_uint_eq(path.mtu, 1492);
 }

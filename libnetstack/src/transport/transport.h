@@ -521,6 +521,17 @@ bx_tcp_ring_take(struct bx_transport *t, uint16_t account)
 	return ring;
 }
 
+/* A whole one, as all that receive are. */
+static inline void
+bx_tcp_whole_give(struct bx_transport *t, uint32_t ring)
+{
+	__builtin_memcpy(ring_at(t, ring), &t->ring_free, sizeof t->ring_free);
+	t->ring_free = ring;
+	t->ring_used--;
+	if (BX_UNLIKELY(t->ring_accounts != NULL))
+		bx_tcp_account_release(t, ring);
+}
+
 static inline void
 bx_tcp_ring_give(struct bx_transport *t, uint32_t ring)
 {
@@ -530,11 +541,7 @@ bx_tcp_ring_give(struct bx_transport *t, uint32_t ring)
 		t->small_used--;
 		return;
 	}
-	__builtin_memcpy(ring_at(t, ring), &t->ring_free, sizeof t->ring_free);
-	t->ring_free = ring;
-	t->ring_used--;
-	if (BX_UNLIKELY(t->ring_accounts != NULL))
-		bx_tcp_account_release(t, ring);
+	bx_tcp_whole_give(t, ring);
 }
 
 static inline struct send_ring *
@@ -770,14 +777,14 @@ uint64_t bx_tcp_conn_handle(const struct bx_transport *t, const struct conn *c);
 /* tcp_api.c: an orphan is reset, or freed where there is nothing to reset. */
 void bx_tcp_conn_reset(struct bx_transport *t, struct conn *c);
 void bx_tcp_listener_event(struct bx_transport *t, struct listener *l);
+/* The connection's node in the wheel lies too late. */
+void bx_tcp_conn_earlier(struct bx_transport *t, struct conn *c, uint64_t due_us);
 /* The connection's node in the wheel follows a deadline that has been set; lazily: one that lies earlier stays. */
 static inline void
 bx_tcp_conn_due(struct bx_transport *t, struct conn *c, uint64_t due_us)
 {
-	if (due_us >> TICK_SHIFT >= c->armed)
-		return;
-	c->armed = due_us >> TICK_SHIFT;
-	bx_tcp_timer_set(t, conn_id(t, c), due_us);
+	if (BX_UNLIKELY(due_us >> TICK_SHIFT < c->armed))
+		bx_tcp_conn_earlier(t, c, due_us);
 }
 
 /* The same where several may have been set. */
@@ -914,7 +921,8 @@ struct place {
 };
 void bx_tcp_segment(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf, struct place place, struct bx_net_batch *replies);
-void bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
+/* Whether it is about a segment that is in flight. */
+bool bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf);
 /* What an acknowledgement that was taken means for our FIN, and one of the peer that is next; true: the connection is
  * over. */
@@ -1003,7 +1011,8 @@ bx_tcp_rtt_smooth(struct conn *c, uint32_t rtt_us)
 	uint32_t difference = c->srtt_us > rtt_us ? c->srtt_us - rtt_us : rtt_us - c->srtt_us;
 
 	c->rttvar_us = c->rttvar_us - c->rttvar_us / 4 + difference / 4;
-	c->srtt_us = max_u32(c->srtt_us - c->srtt_us / 8 + rtt_us / 8, 1);
+	/* At least 1, as it was. */
+	c->srtt_us = c->srtt_us - c->srtt_us / 8 + rtt_us / 8;
 	c->rto_us = bx_tcp_rto(c);
 }
 
@@ -1203,7 +1212,8 @@ uint64_t bx_tcp_time_wait_next(const struct bx_transport *t);
 /* ---- udp.c ---- */
 void bx_udp_segment(struct bx_transport *t, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf, struct bx_net_batch *replies);
-void bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf);
+/* Whether somebody here speaks from where it says. */
+bool bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf);
 uint32_t bx_udp_find(const struct bx_transport *t, const struct bx_net_addr *local, uint16_t port);
 
 #endif
