@@ -191,8 +191,8 @@ void bx_ip_whole_take(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *ba
  * Segments become packets, in place, with the next hop as destination; fragments go to `extra`.
  * BX_NET_UNREACHABLE becomes an ICMP error to its source, in `extra`; but TOO_BIG narrows the path to its destination: who
  * was told of it in bx_ip_receive has found that the segment was his (RFC 5927, 7; RFC 8201, 4).
- * Nothing is sent from an address that is not ours (RFC
- * 1122, 3.2.1.3), but by 0.0.0.0 from port 68 to 67 of 255.255.255.255, which is DHCP's.
+ * Nothing is sent from an address that is not ours (RFC 1122, 3.2.1.3), but by 0.0.0.0 from port 68 to 67 of
+ * 255.255.255.255, which is DHCP's.
  * Returns whether something could not be sent and stays in `segments` as BX_NET_UNREACHABLE with the error
  * ROUTE (also for such a source) or TOO_BIG, for who built it; the link stage skips it.
  */
