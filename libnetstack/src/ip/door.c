@@ -95,7 +95,7 @@ send_usual(struct bx_ip *ip, const struct bx_net_batch *segments, struct bx_net_
 	if (buf->kind != BX_NET_SEGMENT)
 		return buf->kind != BX_NET_UNREACHABLE;
 	/* One of IPv4, or none: so is the destination. */
-	path = bx_ip_path_usual(ip, &buf->destination);
+	path = bx_ip_path_usual(ip, &buf->destination, &buf->source);
 	if (path == NULL || total > path->mtu || buf->offset - buf->begin < IPV4_HEAD)
 		return false;
 	buf->offset -= IPV4_HEAD;

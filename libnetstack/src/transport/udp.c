@@ -91,7 +91,8 @@ port_pick(struct bx_transport *t, const struct bx_net_addr *address)
 	for (uint32_t i = 0; i < PORT_COUNT; i++) {
 		uint16_t port = (uint16_t)(PORT_FIRST + (start + i) % PORT_COUNT);
 
-		if (!port_is_taken(t, address, port))
+		/* What is heard there already, by whomever, is not taken from him. */
+		if (bx_udp_port_is_free(t, address, port, ACCOUNT_NOBODY))
 			return port;
 	}
 	return 0;
