@@ -425,6 +425,16 @@ START_TEST(down_with_too_little)
 	ck_assert(!bx_ip_send(ip, 0, &in, &out));
 	ck_assert_uint_eq(out.count, 3);
 	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 54), bx_net_sum_final(sum));
+	/* A sum of zero would say that there is none. */
+	buf = segment(3000, &yours);
+	memset(bx_net_bytes(&in, buf) + 6, 0, 4);
+	bx_put_be16(bx_net_bytes(&in, buf) + 8, bx_net_sum_final(bx_net_sum(bx_net_bytes(&in, buf), 3000, 0)));
+	buf->flags = BX_NET_F_SUM_NEEDED;
+	buf->sum_offset = 6;
+	bx_net_batch_clear(&out);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(out.count, 3);
+	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 54), 0xffff);
 	buf = segment(100, &yours);
 	buf->length = 65540;
 	ck_assert(bx_ip_send(ip, 0, &in, &out));
