@@ -114,6 +114,19 @@ fetched() {
 	inside "$program" $mode tap0 10.77.0.2/24 fd77::2/64 fetch "http://$1:8000/file" >"$scratch/got" &&
 	    cmp -s "$scratch/file" "$scratch/got"
 }
+# The commands of README.md, word for word but for where ping ends, in a namespace that nothing has prepared.
+readme() {
+	mkdir -p "$scratch/examples/hosted-netstack"
+	cp "$program" "$scratch/examples/hosted-netstack/hosted-netstack"
+	sed -n '/^```/,/^```/p' "${BX_SRCDIR:-.}/examples/hosted-netstack/README.md" |
+	    sed '/^```/d; /configure/d; s/^curl/curl -sS --max-time 20/; s/^ping/ping -c 1/' >"$scratch/readme.sh"
+	ip netns add "${space}r" || return 1
+	(cd "$scratch" && ip netns exec "${space}r" sh -ec 'trap "kill \$!" EXIT; ip link set lo up; . ./readme.sh') >"$scratch/said" 2>&1
+	result=$?
+	ip netns del "${space}r"
+	test $result = 0 || cat "$scratch/said"
+	return $result
+}
 stop() {
 	kill "$server"
 	wait "$server" 2>/dev/null
@@ -160,5 +173,8 @@ peer=$!
 suite 'one process' ''
 suite 'three processes' --split
 suite 'one process, BBR' '--control bbr'
+if test -n "$ipv6" && command -v ping >/dev/null; then
+	check 'the commands of README.md' readme
+fi
 echo "$passed passed, $failed failed"
 test "$failed" = 0

@@ -120,8 +120,11 @@ pair_free(struct pair *pair)
 			free(pair->host[i].memory[j]);
 		free(pair->host[i].out_bytes);
 		free(pair->host[i].whole_bytes);
+		/* A test that made no pair of its own may end after one that did, in the same process. */
+		pair->host[i] = (struct host){ 0 };
 	}
 	wire_free(&pair->wire);
+	*pair = (struct pair){ 0 };
 }
 
 void

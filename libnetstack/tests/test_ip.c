@@ -440,6 +440,38 @@ START_TEST(down_without_a_way)
 }
 END_TEST
 
+/* RFC 1122, 3.2.1.3 (g): what is for the host itself never goes out, whatever the routes say; when the address is given up,
+ * it is somebody else's. */
+START_TEST(no_way_inside)
+{
+	const struct bx_net_addr inside[] = { mine, bx_net_ipv4(127, 0, 0, 1), bx_net_ipv4(127, 255, 255, 254) };
+	const struct bx_net_addr zero = bx_net_ipv4(0, 0, 0, 0);
+	struct bx_ip_path path, poison;
+
+	memset(&poison, 0xee, sizeof poison);
+	ck_assert_int_eq(bx_ip_route_add(ip, &zero, 0, &yours, 0), BX_OK);
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(inside); i++) {
+		struct bx_net_buf *buf = segment(100, &inside[i]);
+
+		memcpy(&path, &poison, sizeof path);
+		ck_assert_int_eq(bx_ip_path(ip, 0, &inside[i], &path), BX_ERR_NET_UNREACHABLE);
+		ck_assert_mem_eq(&path, &poison, sizeof path);
+		ck_assert(bx_ip_send(ip, 0, &in, &out));
+		ck_assert_uint_eq(buf->kind, BX_NET_UNREACHABLE);
+		ck_assert_uint_eq(buf->error, BX_NET_ERROR_ROUTE);
+	}
+	ck_assert_uint_eq(out.count, 0);
+	{
+		const struct bx_net_addr second = bx_net_ipv4(10, 0, 0, 7);
+
+		ck_assert_int_eq(bx_ip_address_add(ip, 0, &second, 24), BX_OK);
+		ck_assert_int_eq(bx_ip_path(ip, 0, &second, &path), BX_ERR_NET_UNREACHABLE);
+		ck_assert_int_eq(bx_ip_address_remove(ip, &second), BX_OK);
+		ck_assert_int_eq(bx_ip_path(ip, 0, &second, &path), BX_OK);
+	}
+}
+END_TEST
+
 /* What is cut here comes together again there. */
 START_TEST(fragments_down_and_up)
 {
@@ -844,6 +876,7 @@ main(void)
 	tcase_add_test(tc, icmp_passed_over);
 	tcase_add_test(tc, whole_finds_no_room);
 	tcase_add_test(tc, fragments_and_ecn);
+	tcase_add_test(tc, no_way_inside);
 	tcase_add_test(tc, longest_prefix_wins);
 	tcase_add_test(tc, addresses_and_paths);
 	tcase_add_test(tc, init_refuses);

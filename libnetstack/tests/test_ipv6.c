@@ -210,6 +210,19 @@ START_TEST(fragments_refused)
 }
 END_TEST
 
+/* Own addresses and ::1: RFC 4291, 2.5.3. */
+START_TEST(no_way_inside)
+{
+	const struct bx_net_addr inside[] = { mine, addr("::1") }, all = addr("::");
+	struct bx_ip_path path;
+
+	ck_assert_int_eq(bx_ip_route_add(ip, &all, 0, &router, 0), BX_OK);
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(inside); i++)
+		ck_assert_int_eq(bx_ip_path(ip, S, &inside[i], &path), BX_ERR_NET_UNREACHABLE);
+	ck_assert_int_eq(bx_ip_path(ip, S, &yours, &path), BX_OK);
+}
+END_TEST
+
 /* RFC 3168, 5.3, as over IPv4: the whole table is in test_ip.c. */
 START_TEST(fragments_and_ecn)
 {
@@ -466,6 +479,7 @@ cases_packets(void)
 	tcase_add_loop_test(tc, fragments_in_every_order, 0, 6);
 	tcase_add_test(tc, fragments_refused);
 	tcase_add_test(tc, fragments_and_ecn);
+	tcase_add_test(tc, no_way_inside);
 	tcase_add_test(tc, fragments_time_out);
 	tcase_add_test(tc, segment_down);
 	tcase_add_test(tc, down_by_turns);

@@ -160,7 +160,8 @@ BX_MUST_USE enum bx_err bx_ip_route_remove(struct bx_ip *ip, const struct bx_net
 
 /*
  * The way to a destination.  A broadcast or multicast destination is reached by the default interface.
- * BX_OK, BX_ERR_NET_UNREACHABLE (no route, or no own address to speak from); *path untouched on error.
+ * BX_OK, BX_ERR_NET_UNREACHABLE (no route; no own address to speak from; an own address or one of the loopback, for the
+ * stage has no way inside); *path untouched on error.
  */
 BX_MUST_USE enum bx_err bx_ip_path(struct bx_ip *ip, uint64_t now_us,
     const struct bx_net_addr *destination, struct bx_ip_path *path);

@@ -166,6 +166,11 @@ BX_MUST_USE enum bx_err bx_socket_close(struct bx_sockets *sockets, uint64_t now
 BX_MUST_USE enum bx_err bx_socket_option_set(struct bx_sockets *sockets, uint64_t now_us, uint32_t client,
     uint64_t socket, enum bx_tcp_option option, uint32_t value);
 
+/* As bx_udp_option_set, at any time in the life of a datagram socket; before its end is there the value is kept for it.
+ * BX_ERR_STATE: a stream. */
+BX_MUST_USE enum bx_err bx_socket_datagram_option_set(struct bx_sockets *sockets, uint32_t client, uint64_t socket,
+    enum bx_udp_option option, uint32_t value);
+
 /* As bx_tcp_info, for a stream that has begun to connect. */
 BX_MUST_USE enum bx_err bx_socket_info(const struct bx_sockets *sockets, uint32_t client, uint64_t socket,
     struct bx_tcp_info *info);

@@ -127,7 +127,7 @@ enum bx_tcp_state {
 /* What bx_tcp_event reports. */
 #define BX_TCP_CONNECTED	0x01u	/* the handshake of a connect is complete */
 #define BX_TCP_READABLE		0x02u	/* data, or the end of the stream, is there */
-#define BX_TCP_WRITABLE		0x04u	/* there is room again after a send that found none */
+#define BX_TCP_WRITABLE		0x04u	/* there is room again after a send that found none or left none */
 #define BX_TCP_ENDED		0x08u	/* CLOSED: in order or by an error */
 #define BX_TCP_ACCEPTABLE	0x10u	/* a listener has a connection to accept */
 
@@ -136,8 +136,12 @@ enum bx_tcp_option {
 	BX_TCP_OPTION_NODELAY,		/* 0 or 1; 1: no Nagle (RFC 9293, 3.7.4) */
 	BX_TCP_OPTION_KEEPALIVE_S,	/* idle seconds before a probe, 0 off (the default), at most 65535 */
 	BX_TCP_OPTION_CONTROL,		/* enum bx_tcp_control; BBR only where BX_TCP_BBR is among the features */
-	BX_TCP_OPTION_TRAFFIC_CLASS	/* DSCP in the upper six bits; the lower two must be 0 */
+	BX_TCP_OPTION_TRAFFIC_CLASS,	/* DSCP in the upper six bits; the lower two must be 0 */
+	BX_TCP_OPTION_RETRIES,		/* R2 of RFC 9293, 3.8.3: so often data goes again unanswered before the connection is given
+					 * up; at most BX_TCP_RETRIES_FOR_EVER.  0: the default, about nine minutes */
+	BX_TCP_OPTION_HOP_LIMIT		/* of its segments, at most 255; 0: the interface's default */
 };
+#define BX_TCP_RETRIES_FOR_EVER	255u
 
 /* Congestion control. */
 enum bx_tcp_control {
@@ -159,6 +163,7 @@ struct bx_tcp_info {
 	bool sack, timestamps, window_scale, ecn, in_recovery;
 	bool fin_received;		/* the peer has ended its stream */
 	bool fin_queued;		/* we have ended ours */
+	bool wants_room;		/* BX_TCP_WRITABLE is to come: a send found no room, or took the last of it */
 	enum bx_tcp_control control;
 	uint64_t pacing_rate;		/* bytes a second; 0: it does not pace */
 };
@@ -183,7 +188,8 @@ BX_MUST_USE enum bx_err bx_tcp_unlisten(struct bx_transport *transport, uint64_t
 
 /*
  * Opens a connection.  local is the address to speak from, mtu the path's (both from bx_ip_path);
- * local_port 0 picks one (RFC 6056, algorithm 3).
+ * local_port 0 picks one (RFC 6056, algorithm 3).  To the broadcast address of a network, which only the IP stage knows, it ends
+ * as unreachable before anything has left (RFC 9293, 3.9.2.3).
  *   BX_OK, BX_ERR_INVALID (an address that is a group or all zero, a family that differs, port 0, mtu),
  *   BX_ERR_EXISTS (the four are in use), BX_ERR_NO_MEMORY
  */
@@ -193,7 +199,7 @@ BX_MUST_USE enum bx_err bx_tcp_connect(struct bx_transport *transport, uint64_t 
 
 /*
  * Queues bytes to be sent; copies as many as there is room for.
- *   BX_OK                *sent is 1..length (0 if length is 0)
+ *   BX_OK                *sent is 1..length (0 if length is 0); if no room is left, BX_TCP_WRITABLE will come
  *   BX_ERR_WOULD_BLOCK   no room now; BX_TCP_WRITABLE will come
  *   BX_ERR_STATE         after bx_tcp_shutdown
  *   BX_ERR_NOT_FOUND     no such connection
@@ -286,6 +292,23 @@ BX_MUST_USE enum bx_err bx_udp_send(struct bx_transport *transport, uint64_t end
     const struct bx_net_addr *local, const struct bx_net_addr *remote, uint16_t remote_port,
     const uint8_t *bytes, uint32_t length, struct bx_net_batch *out);
 
+/* bx_udp_option_set: of what the end sends from now on (RFC 1122, 4.1.4).  IP options are not sent. */
+enum bx_udp_option {
+	BX_UDP_OPTION_TRAFFIC_CLASS,	/* TOS: DSCP and ECN, at most 255 */
+	BX_UDP_OPTION_HOP_LIMIT		/* TTL, at most 255; 0: the interface's default */
+};
+
+/* BX_OK, BX_ERR_NOT_FOUND, BX_ERR_INVALID (option or value). */
+BX_MUST_USE enum bx_err bx_udp_option_set(struct bx_transport *transport, uint64_t end, enum bx_udp_option option,
+    uint32_t value);
+
+/* Whether bx_udp_option_set takes it. */
+static inline bool
+bx_udp_option_is_valid(enum bx_udp_option option, uint32_t value)
+{
+	return (option == BX_UDP_OPTION_TRAFFIC_CLASS || option == BX_UDP_OPTION_HOP_LIMIT) && value <= UINT8_MAX;
+}
+
 /* Who sent a datagram, and to whom. */
 struct bx_udp_from {
 	struct bx_net_addr remote, local;
@@ -296,7 +319,10 @@ struct bx_udp_from {
 /*
  * Takes the oldest datagram; what does not fit is cut off.
  *   BX_OK (*received bytes are there), BX_ERR_WOULD_BLOCK, BX_ERR_NOT_FOUND
- *   BX_ERR_NET_REFUSED   once, after an ICMP error about a datagram of this end (RFC 1122, 4.1.3.3)
+ * and, once, after the network has told of a datagram of this end (RFC 1122, 4.1.3.3; of several the latest):
+ *   BX_ERR_NET_REFUSED       nobody has that port, or the host does not speak UDP
+ *   BX_ERR_NET_UNREACHABLE   no route, no such host or neighbour, a filter, too many hops
+ *   BX_ERR_OVERFLOW          it was too long for the path: the next one of that length goes in fragments
  */
 BX_MUST_USE enum bx_err bx_udp_receive(struct bx_transport *transport, uint64_t end, uint8_t *bytes,
     uint32_t size, uint32_t *received, struct bx_udp_from *from);

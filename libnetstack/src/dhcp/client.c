@@ -224,10 +224,11 @@ take(struct bx_dhcp *d, struct bx_transport *t, uint64_t now_us, struct bx_net_b
 	for (uint32_t i = 0; i < TAKE_MAX && news == BX_DHCP_NOTHING; i++) {
 		enum bx_err err = bx_udp_receive(t, d->end, bytes, sizeof bytes, &length, &from);
 
-		if (err == BX_ERR_NET_REFUSED)
-			continue;
-		if (err != BX_OK)
+		if (err == BX_ERR_WOULD_BLOCK || err == BX_ERR_NOT_FOUND)
 			break;
+		/* What the network says about a question changes nothing: it is asked again anyhow. */
+		if (err != BX_OK)
+			continue;
 		if (from.length == length && from.remote_port == SERVER_PORT &&
 		    bx_dhcp_message_parse(bytes, length, d->xid, d->config.mac, &m) == BX_OK)
 			news = answer(d, t, now_us, &m, out);

@@ -118,6 +118,9 @@ take(struct bx_dns_query *q, struct bx_transport *transport)
 	uint32_t length;
 	enum bx_err err = bx_udp_receive(transport, q->end, bytes, sizeof bytes, &length, &from);
 
+	/* Too long for the path: it goes again as if the server had been silent. */
+	if (err == BX_ERR_OVERFLOW)
+		return BX_ERR_BUSY;
 	if (err != BX_OK)
 		return err;
 	if (from.length != length || from.remote_port != DNS_PORT || !bx_net_addr_equal(&from.remote, server(q)) ||

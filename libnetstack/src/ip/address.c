@@ -37,7 +37,7 @@ label_of(const struct bx_net_addr *a)
 }
 
 /* Whether a is better than b for an IPv6 destination by the rules of RFC 6724, 5, before the one of the longest prefix;
- * 0: they are equal so far.  Rules 4, 5.5 and 7 have no meaning here; all are of one interface (rule 5). */
+ * 0: they are equal so far.  Rules 4, 5.5 and 7 have no meaning here, nor has rule 1: there is no way to an own address; all are of one interface (rule 5). */
 static int
 compare(const struct address *a, const struct address *b, const struct bx_net_addr *destination)
 {
@@ -45,8 +45,6 @@ compare(const struct address *a, const struct address *b, const struct bx_net_ad
 	bool a_fits = label_of(&a->addr) == label_of(destination);
 	bool b_fits = label_of(&b->addr) == label_of(destination);
 
-	if (bx_net_addr_equal(&a->addr, destination) || bx_net_addr_equal(&b->addr, destination))
-		return bx_net_addr_equal(&a->addr, destination) ? 1 : -1;	/* rule 1 */
 	if (sa != sb)								/* rule 2 */
 		return sa < sb ? (sa < scope ? -1 : 1) : (sb < scope ? 1 : -1);
 	if (a->state != b->state)						/* rule 3 */

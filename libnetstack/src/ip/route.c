@@ -152,7 +152,16 @@ mtu_of(const struct bx_ip *ip, uint8_t interface, const struct bx_net_addr *dest
 	return bx_net_addr_is_ipv4(destination) ? f->mtu : f->mtu6;
 }
 
-/* Asks the tables.  A limited broadcast or a group leaves by the first interface that has an address. */
+/* What never leaves the host: its own addresses, and those of the loopback (RFC 1122, 3.2.1.3 (g); RFC 4291, 2.5.3). */
+static bool
+is_inside(const struct bx_ip *ip, const struct bx_net_addr *a)
+{
+	static const struct bx_net_addr loopback = { { [15] = 1 } };
+
+	return bx_ip_is_own(ip, a) || bx_net_addr_equal(a, &loopback) || (bx_net_addr_is_ipv4(a) && a->byte[12] == 127);
+}
+
+/* Asks the tables.  Nothing here turns a packet round, so there is no way inside.  A limited broadcast or a group leaves by the first interface that has an address. */
 static bool
 path_make(const struct bx_ip *ip, const struct bx_net_addr *destination, struct path *p)
 {
@@ -176,7 +185,7 @@ path_make(const struct bx_ip *ip, const struct bx_net_addr *destination, struct 
 		if (!bx_net_addr_is_any(&route->gateway))
 			p->next_hop = route->gateway;
 	}
-	if (p->interface == NO_INTERFACE)
+	if (p->interface == NO_INTERFACE || is_inside(ip, destination))
 		return false;
 	/* A directed broadcast is a broadcast on the link too. */
 	if (bx_net_addr_is_ipv4(destination) && bx_ip_is_broadcast(ip, bx_get_be32(destination->byte + 12)))

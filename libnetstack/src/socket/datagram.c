@@ -48,6 +48,36 @@ bx_socket_send_to(struct bx_sockets *s, uint64_t now_us, uint32_t client, uint64
 	return bx_udp_send(s->transport, k->handle, &source, address, port, bytes, length, out);
 }
 
+void
+bx_socket_datagram_options_apply(struct bx_sockets *s, const struct sock *k)
+{
+	for (uint32_t i = 0; i < OPTIONS; i++) {
+		enum bx_err err = BX_OK;
+
+		if ((k->options_given & 1u << i) != 0)
+			err = bx_udp_option_set(s->transport, k->handle, (enum bx_udp_option)i, k->options[i]);
+		BX_ASSERT(err == BX_OK);
+	}
+}
+
+enum bx_err
+bx_socket_datagram_option_set(struct bx_sockets *s, uint32_t client, uint64_t socket, enum bx_udp_option option,
+    uint32_t value)
+{
+	struct sock *k;
+	enum bx_err err = datagram_get(s, client, socket, &k);
+
+	if (err != BX_OK)
+		return err;
+	if (!bx_udp_option_is_valid(option, value))
+		return BX_ERR_INVALID;
+	k->options[option] = value;
+	k->options_given |= (uint8_t)(1u << option);
+	if (k->handle != 0)
+		bx_socket_datagram_options_apply(s, k);
+	return BX_OK;
+}
+
 enum bx_err
 bx_socket_receive_from(struct bx_sockets *s, uint32_t client, uint64_t socket, uint8_t *bytes, uint32_t size,
     uint32_t *received, struct bx_udp_from *from)

@@ -13,7 +13,7 @@
 #define NEVER		UINT64_MAX
 #define CLIENT_BITS	10u		/* of a client's number: its place */
 #define CLIENTS_MAX	(1u << CLIENT_BITS)
-#define OPTIONS		4u		/* values of enum bx_tcp_option */
+#define OPTIONS		6u		/* values of enum bx_tcp_option */
 
 /*
  * A socket.
@@ -35,7 +35,6 @@ struct sock {
 	uint16_t backlog;
 	uint8_t kind;
 	uint8_t options_given;		/* a bit for each */
-	bool blocked;			/* a send found no room, and none has been reported since */
 };
 
 /* One socket of one wait.  Entry i belongs to wait i / BX_SOCKET_WAIT_MAX. */
@@ -94,6 +93,10 @@ sock_index(const struct bx_sockets *s, const struct sock *k)
 /* stream.c */
 /* Gives a connection the options that were set before it was there. */
 void bx_socket_options_apply(struct bx_sockets *s, uint64_t now_us, const struct sock *k, const struct sock *from);
+
+/* datagram.c */
+/* Gives its end the options that were set. */
+void bx_socket_datagram_options_apply(struct bx_sockets *s, const struct sock *k);
 
 /* wait.c */
 uint32_t bx_socket_ready_of(const struct bx_sockets *s, const struct sock *k);

@@ -132,9 +132,7 @@ bx_socket_send(struct bx_sockets *s, uint32_t client, uint64_t socket, const uin
 
 	if (err != BX_OK)
 		return err;
-	err = bx_tcp_send(s->transport, k->handle, bytes, length, sent);
-	k->blocked = err == BX_ERR_WOULD_BLOCK;
-	return err;
+	return err != BX_OK ? err : bx_tcp_send(s->transport, k->handle, bytes, length, sent);
 }
 
 enum bx_err
@@ -169,6 +167,10 @@ option_is_valid(const struct bx_transport *t, enum bx_tcp_option option, uint32_
 		return value <= UINT16_MAX;
 	case BX_TCP_OPTION_TRAFFIC_CLASS:
 		return value <= UINT8_MAX && (value & 3) == 0;
+	case BX_TCP_OPTION_RETRIES:
+		return value <= BX_TCP_RETRIES_FOR_EVER;
+	case BX_TCP_OPTION_HOP_LIMIT:
+		return value <= UINT8_MAX;
 	}
 	return false;
 }

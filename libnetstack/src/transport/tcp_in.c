@@ -10,6 +10,7 @@
 
 #define CHALLENGE_MS	500u	/* RFC 5961, 7: at most one in this time, for each connection */
 #define PAWS_IDLE_US	((uint64_t)24 * 24 * 3600 * SECOND_US)	/* RFC 7323, 5.5 */
+#define RTO_SYN_LOST_US	((uint32_t)3 * SECOND_US)	/* RFC 6298, 5.7 */
 
 /* RFC 5961: an acknowledgement that lets an honest peer prove itself, sparingly. */
 static void
@@ -47,6 +48,13 @@ bx_tcp_conn_options(struct bx_transport *t, uint64_t now_us, struct conn *c, uin
 		c->receive_scale = 0;
 	c->cwnd = bx_tcp_initial_window(mss);
 	(void)t;
+}
+
+void
+bx_tcp_conn_syn_lost(struct conn *c)
+{
+	c->cwnd = c->mss;
+	c->rto_us = RTO_SYN_LOST_US;
 }
 
 /* ---- SYN-SENT: 3.10.7.3 ---- */
@@ -106,6 +114,8 @@ syn_sent(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment
 		flags |= F_ECN;
 	c->flags &= ~(F_SACK | F_TIMESTAMPS | F_SCALE | F_ECN);
 	bx_tcp_conn_options(t, now_us, c, flags, s->mss, s->scale, s->ts_value);
+	if (c->backoff != 0)
+		bx_tcp_conn_syn_lost(c);
 	c->rcv_nxt = c->rcv_read = c->rcv_acked = s->seq + 1;
 	c->rcv_adv = c->rcv_nxt + min_u32(t->config.ring_bytes, 0xffff);	/* what our SYN said */
 	c->snd_wnd = c->max_wnd = s->window;	/* never scaled in a SYN (RFC 7323, 2.2) */
@@ -302,6 +312,33 @@ takes_data(const struct conn *c)
 	    c->state == BX_TCP_FIN_WAIT_2 || c->state == BX_TCP_SYN_RECEIVED;
 }
 
+/* It lies outside the window.  True: all the same, go on: while the window is shut nothing is taken, but the reset and the
+ * acknowledgement of the next segment count (3.10.7.4, first, and MUST-66). */
+static bool
+outside(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s)
+{
+	bool next = c->rcv_adv == c->rcv_nxt && s->seq == c->rcv_nxt;
+
+	t->stats.tcp_out_of_window++;
+	if ((s->flags & RST) != 0)
+		return next;
+	if (seq_lt(s->seq, c->rcv_nxt) && s->length != 0) {
+		c->dsack_start = s->seq;
+		c->dsack_end = s->seq + s->length;
+		c->flags |= F_DSACK;
+		t->stats.tcp_duplicate++;
+	}
+	if (s->length == 0 && (s->flags & (SYN | FIN)) == 0) {
+		/* Two that answer each other's bare answers would never end. */
+		challenge(t, now_us, c);
+		return false;
+	}
+	s->flags &= (uint8_t)~FIN;
+	c->flags |= F_ACK_NOW;
+	bx_tcp_conn_ready(t, c);
+	return next;
+}
+
 /* Steps one to four; true: go on with the acknowledgement. */
 static bool
 admit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s)
@@ -313,25 +350,8 @@ admit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s
 		s->flags &= (uint8_t)~SYN;
 		s->seq++;
 	}
-	if (BX_UNLIKELY(!in_window(c, s))) {
-		t->stats.tcp_out_of_window++;
-		if ((s->flags & RST) != 0)
-			return false;
-		if (seq_lt(s->seq, c->rcv_nxt) && s->length != 0) {
-			c->dsack_start = s->seq;
-			c->dsack_end = s->seq + s->length;
-			c->flags |= F_DSACK;
-			t->stats.tcp_duplicate++;
-		}
-		if (s->length == 0 && (s->flags & (SYN | FIN)) == 0) {
-			/* Two that answer each other's bare answers would never end. */
-			challenge(t, now_us, c);
-			return false;
-		}
-		c->flags |= F_ACK_NOW;
-		bx_tcp_conn_ready(t, c);
+	if (BX_UNLIKELY(!in_window(c, s)) && !outside(t, now_us, c, s))
 		return false;
-	}
 	if (BX_UNLIKELY((s->flags & (RST | SYN)) != 0)) {
 		if ((s->flags & RST) != 0) {
 			reset_arrives(t, now_us, c, s);

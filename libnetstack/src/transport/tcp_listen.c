@@ -10,7 +10,8 @@
  */
 #include "transport.h"
 
-#define RETRIES	5u	/* 1 + 2 + 4 + 8 + 16 + 32 s */
+#define RETRIES	7u	/* RFC 9293, 3.8.3, MUST-23: at least 3 minutes; 1 + 2 + ... + 32 + 60 + 60 s */
+#define WAIT_MAX_US	((uint64_t)60 * SECOND_US)	/* RFC 6298, 2.5 */
 
 static uint32_t
 half_index(const struct bx_transport *t, uint32_t id)
@@ -91,7 +92,7 @@ bx_tcp_half_drop(struct bx_transport *t, uint32_t id)
 static uint64_t
 half_due(uint64_t now_us, const struct half *h)
 {
-	return now_us + ((uint64_t)SECOND_US << (h->tries - 1u));
+	return now_us + min_u64((uint64_t)SECOND_US << (h->tries - 1u), WAIT_MAX_US);
 }
 
 /* The answer when there is no entry: all that will be needed is in the number (RFC 4987, 3.6). */
@@ -112,6 +113,18 @@ cookie_answer(struct bx_transport *t, uint64_t now_us, const struct segment *s,
 	    0, 0, 0, 0);
 	if (bx_tcp_bare(t, &bare, replies))
 		t->stats.tcp_cookies_out++;
+}
+
+/* A connection of the same four was in TIME-WAIT (RFC 9293, 3.6.1, MAY-2): all that it has sent lies below our first number,
+ * and what it was is kept until this one is certain. */
+static void
+half_follows(struct half *h, const struct time_wait *w)
+{
+	h->iss = seq_max(h->iss, w->snd_nxt + 1);
+	h->old_snd_nxt = w->snd_nxt;
+	h->old_rcv_nxt = w->rcv_nxt;
+	h->old_ts_recent = w->ts_recent;
+	h->flags |= H_REUSED | (w->timestamps != 0 ? H_OLD_STAMPS : 0);
 }
 
 static void
@@ -151,6 +164,8 @@ syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const s
 		h->ts_recent = s->ts_value;
 		h->ts_offset = (uint32_t)bx_tcp_siphash(t->key, &tuple, 2);
 	}
+	if (BX_UNLIKELY(s->reused != NULL))
+		half_follows(h, s->reused);
 	bx_tcp_hash_add(t, id, s->bucket);
 	bx_tcp_timer_set(t, id, half_due(now_us, h));
 	/* If the batch is full, the timer sends it. */
@@ -187,7 +202,7 @@ conn_of(struct bx_transport *t, uint64_t now_us, struct listener *l, const struc
 	if (h->tries == 1)
 		bx_tcp_rtt_sample(c, (uint32_t)now_us - h->sent_us);
 	else if (h->tries > 1)
-		c->cwnd = c->mss;	/* RFC 5681, 3.1: a SYN or SYN-ACK was lost */
+		bx_tcp_conn_syn_lost(c);
 	c->listener = (uint32_t)(l - t->listeners);
 	c->account = l->account;
 	c->flags |= F_QUEUED;
@@ -280,6 +295,20 @@ half_completes(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segm
 		bx_tcp_conn_segment(t, now_us, c, s);
 }
 
+/* The peer knows nothing of it. */
+static void
+half_reset(struct bx_transport *t, uint64_t now_us, uint32_t id)
+{
+	const struct half *h = &t->halves[half_index(t, id)];
+
+	if ((h->flags & H_REUSED) == 0) {
+		bx_tcp_half_drop(t, id);
+		return;
+	}
+	bx_tcp_time_wait_again(t, now_us, id, h);
+	half_free(t, id);
+}
+
 void
 bx_tcp_half_segment(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segment *s,
     struct bx_net_batch *replies)
@@ -290,7 +319,7 @@ bx_tcp_half_segment(struct bx_transport *t, uint64_t now_us, uint32_t id, struct
 		/* RFC 5961, 3.2. */
 		if (s->seq == h->irs + 1) {
 			t->stats.tcp_resets_in++;
-			bx_tcp_half_drop(t, id);
+			half_reset(t, now_us, id);
 		}
 		return;
 	}

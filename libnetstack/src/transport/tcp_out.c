@@ -204,7 +204,8 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
     uint32_t seq, uint32_t length, uint32_t most, uint32_t flags, uint32_t options)
 {
 	uint32_t head = TCP_HEAD + options;
-	struct bx_net_buf *buf = batch_add_as(out, head + length, BX_NET_SEGMENT, BX_NET_F_WHOLE, PROTOCOL_TCP, c->traffic_class);
+	struct bx_net_buf *buf = batch_add_as(out, head + length, BX_NET_SEGMENT, BX_NET_F_WHOLE, PROTOCOL_TCP,
+	    c->traffic_class, c->hop_limit);
 	uint64_t sum;
 	uint8_t *p;
 
@@ -283,6 +284,7 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 	    ms_of(now_us) + c->ts_offset, c->ts_recent);
 	if (!bx_tcp_bare(t, &bare, out))
 		return false;
+	out->bufs[out->count - 1].hop_limit = c->hop_limit;
 	if ((x->flags & R_SENT) != 0) {
 		x->flags |= R_AGAIN;
 		t->stats.tcp_retransmits++;
@@ -618,8 +620,11 @@ send_reset(struct bx_transport *t, struct conn *c, struct bx_net_batch *out)
 		.flags = RST | ACK,
 	};
 
-	if (c->state >= BX_TCP_SYN_RECEIVED && !bx_tcp_bare(t, &bare, out))
-		return false;
+	if (c->state >= BX_TCP_SYN_RECEIVED) {
+		if (!bx_tcp_bare(t, &bare, out))
+			return false;
+		out->bufs[out->count - 1].hop_limit = c->hop_limit;
+	}
 	t->stats.tcp_resets_out++;
 	bx_tcp_conn_end(t, c, BX_ERR_NET_RESET);
 	return true;

@@ -117,6 +117,7 @@ bx_tcp_parse(struct bx_transport *t, const struct bx_net_batch *batch, const str
 	s->flags = p[13];
 	s->window = bx_get_be16(p + 14);
 	s->stored = false;
+	s->reused = NULL;
 	s->has_timestamp = s->has_scale = s->sack_permitted = false;
 	s->sack_count = 0;
 	s->mss = 0;

@@ -87,6 +87,7 @@ struct segment {
 	uint32_t window;		/* as in the header, unscaled */
 	uint32_t ports;			/* as in struct tuple */
 	uint32_t bucket;		/* of the four, where there is no connection of theirs */
+	const struct time_wait *reused;	/* a SYN: of the connection before it, just removed; else NULL */
 	uint8_t flags;
 	bool stored;			/* data is in the ring already */
 	/* Options. */
@@ -195,7 +196,7 @@ struct receive_ring {
 #define F_REORDERING	0x00000800u	/* the path has been seen to reorder (RFC 8985, 6.2) */
 #define F_PROBED	0x00001000u	/* a tail loss probe is out (RFC 8985, 7) */
 #define F_PROBE_AGAIN	0x00002000u	/* and it was a retransmission */
-#define F_WANTS_ROOM	0x00004000u	/* a send found no room */
+#define F_WANTS_ROOM	0x00004000u	/* a send found no room, or left none: BX_TCP_WRITABLE is to come */
 #define F_ORPHAN	0x00008000u	/* the handle was given back */
 #define F_READY		0x00010000u	/* in the list of those with something to send */
 #define F_EVENT		0x00020000u	/* in the list of those with something to report */
@@ -286,7 +287,7 @@ struct conn {
 	uint16_t account;		/* that its rings are charged to; 0: none */
 	uint8_t backoff;		/* timeouts in a row */
 	uint8_t probes;			/* keepalive probes unanswered */
-	uint8_t traffic_class;
+	uint8_t traffic_class, hop_limit;
 	uint8_t duplicate_acks;		/* owed: one for each segment out of order */
 	uint8_t single_count;		/* records, 0 or 1, where there is no ring */
 	uint8_t undo_stage;		/* enum undo_stage */
@@ -318,6 +319,7 @@ struct conn {
 	int16_t error;			/* enum bx_err */
 	uint32_t challenge_ms;		/* last challenge acknowledgement */
 	uint32_t dsack_start, dsack_end;
+	uint8_t retries;		/* R2 (RFC 9293, 3.8.3) that the application has set; 0: none */
 
 	/* Lists. */
 	uint32_t event_next, event_prev, accept_next;
@@ -343,11 +345,15 @@ struct half {
 	uint8_t flags;			/* H_* */
 	uint8_t tries;
 	bool ready;
+	/* With H_REUSED: the TIME-WAIT that it has ended, in case that its SYN was an old duplicate. */
+	uint32_t old_snd_nxt, old_rcv_nxt, old_ts_recent;
 };
 #define H_SACK		0x1u
 #define H_TIMESTAMPS	0x2u
 #define H_SCALE		0x4u
 #define H_ECN		0x8u
+#define H_REUSED	0x10u
+#define H_OLD_STAMPS	0x20u		/* and it had timestamps */
 BX_STATIC_ASSERT(sizeof(struct half) + sizeof(struct timer) + 8 <= 128, "a half-open connection");
 
 /* TIME-WAIT (RFC 9293, 3.6.1).  In order of expiry. */
@@ -378,8 +384,10 @@ struct udp_end {
 	struct bx_net_addr address;
 	uint16_t port;
 	uint16_t account;
-	bool used, refused;
+	bool used;
 	bool event;			/* in the list of those with something to report */
+	uint8_t traffic_class, hop_limit;	/* of what is sent */
+	int16_t error;			/* enum bx_err, of the network, not taken yet */
 	uint32_t event_next;
 	uint32_t generation;
 	uint32_t next;
@@ -902,6 +910,8 @@ void bx_tcp_conn_segment(struct bx_transport *t, uint64_t now_us, struct conn *c
 /* Options of the peer's SYN. */
 void bx_tcp_conn_options(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t flags,
     uint16_t peer_mss, uint8_t scale, uint32_t ts_value);
+/* After them: a SYN or SYN-ACK of ours was lost (RFC 5681, 3.1). */
+void bx_tcp_conn_syn_lost(struct conn *c);
 
 /* ---- tcp_usual.c ---- */
 /* A segment of TCP: the usual one of a connection is taken, any other goes to bx_tcp_segment. */
@@ -1169,8 +1179,10 @@ bool bx_tcp_cookie_read(const struct bx_transport *t, uint64_t now_us, const str
 /* The entry that stands for c takes its place in the hash. */
 void bx_tcp_time_wait_add(struct bx_transport *t, uint64_t now_us, const struct conn *c);
 /* A segment for an entry; true: it is a SYN that opens the connection anew (RFC 6191). */
+/* What h has ended goes on: h's place in the hash is its. */
+void bx_tcp_time_wait_again(struct bx_transport *t, uint64_t now_us, uint32_t id, const struct half *h);
 bool bx_tcp_time_wait_segment(struct bx_transport *t, uint64_t now_us, uint32_t id,
-    const struct segment *s, struct bx_net_batch *replies);
+    struct segment *s, struct bx_net_batch *replies);
 void bx_tcp_time_wait_poll(struct bx_transport *t, uint64_t now_us);
 uint64_t bx_tcp_time_wait_next(const struct bx_transport *t);
 

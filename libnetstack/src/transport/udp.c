@@ -130,7 +130,7 @@ bx_udp_readable(const struct bx_transport *t, uint64_t end)
 {
 	const struct udp_end *e = bx_udp_end_get(t, end);
 
-	return e != NULL && (e->refused || e->ring != NONE);
+	return e != NULL && (e->error != BX_OK || e->ring != NONE);
 }
 
 enum bx_err
@@ -158,6 +158,22 @@ bx_udp_close(struct bx_transport *t, uint64_t end)
 }
 
 enum bx_err
+bx_udp_option_set(struct bx_transport *t, uint64_t end, enum bx_udp_option option, uint32_t value)
+{
+	struct udp_end *e = bx_udp_end_get(t, end);
+
+	if (e == NULL)
+		return BX_ERR_NOT_FOUND;
+	if (!bx_udp_option_is_valid(option, value))
+		return BX_ERR_INVALID;
+	if (option == BX_UDP_OPTION_TRAFFIC_CLASS)
+		e->traffic_class = (uint8_t)value;
+	else
+		e->hop_limit = (uint8_t)value;
+	return BX_OK;
+}
+
+enum bx_err
 bx_udp_send(struct bx_transport *t, uint64_t end, const struct bx_net_addr *local,
     const struct bx_net_addr *remote, uint16_t remote_port, const uint8_t *bytes, uint32_t length,
     struct bx_net_batch *out)
@@ -179,6 +195,8 @@ bx_udp_send(struct bx_transport *t, uint64_t end, const struct bx_net_addr *loca
 		return BX_ERR_WOULD_BLOCK;
 	buf->kind = BX_NET_SEGMENT;
 	buf->protocol = PROTOCOL_UDP;
+	buf->traffic_class = e->traffic_class;
+	buf->hop_limit = e->hop_limit;
 	buf->source = *local;
 	buf->destination = *remote;
 	p = bx_net_bytes(out, buf);
@@ -318,6 +336,21 @@ bx_udp_segment(struct bx_transport *t, const struct bx_net_batch *batch, const s
 	}
 }
 
+/* RFC 1122, 4.1.3.3: every error that the IP stage tells of goes up. */
+static enum bx_err
+error_of(const struct bx_net_buf *buf)
+{
+	switch (buf->error) {
+	case BX_NET_ERROR_PORT:
+	case BX_NET_ERROR_PROTOCOL:
+		return BX_ERR_NET_REFUSED;
+	case BX_NET_ERROR_TOO_BIG:
+		return BX_ERR_OVERFLOW;
+	default:
+		return BX_ERR_NET_UNREACHABLE;
+	}
+}
+
 void
 bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf)
 {
@@ -327,10 +360,10 @@ bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const str
 		index = bx_udp_find(t, &buf->source, bx_get_be16(bx_net_bytes(batch, buf)));
 	if (index == NONE) {
 		t->stats.errors_stray++;
-	} else if (buf->error == BX_NET_ERROR_PORT || buf->error == BX_NET_ERROR_PROTOCOL) {
-		t->udp_ends[index].refused = true;
-		event_add(t, &t->udp_ends[index]);
+		return;
 	}
+	t->udp_ends[index].error = (int16_t)error_of(buf);
+	event_add(t, &t->udp_ends[index]);
 }
 
 enum bx_err
@@ -343,9 +376,11 @@ bx_udp_receive(struct bx_transport *t, uint64_t end, uint8_t *bytes, uint32_t si
 
 	if (e == NULL)
 		return BX_ERR_NOT_FOUND;
-	if (e->refused) {
-		e->refused = false;
-		return BX_ERR_NET_REFUSED;
+	if (e->error != BX_OK) {
+		enum bx_err err = (enum bx_err)e->error;
+
+		e->error = BX_OK;
+		return err;
 	}
 	if (e->ring == NONE)
 		return BX_ERR_WOULD_BLOCK;
