@@ -92,7 +92,7 @@ bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
 		ip->stats.too_big++;
 		return give_back(buf, BX_NET_ERROR_TOO_BIG, path->mtu);
 	}
-	if (total > path->mtu && (buf->flags & BX_NET_F_CUT) == 0) {
+	if (total > path->mtu && !ip_pieces_fit(batch, buf, path->mtu - IPV4_HEAD)) {
 		if ((buf->flags & BX_NET_F_WHOLE) == 0) {
 			fragment_all(ip, batch, buf, path, extra);
 			return true;

@@ -135,7 +135,7 @@ bx_ip_ipv6_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
 		ip->stats.too_big++;
 		return give_back(buf, BX_NET_ERROR_TOO_BIG, path->mtu);
 	}
-	if (buf->length + IPV6_HEAD > path->mtu && (buf->flags & BX_NET_F_CUT) == 0) {
+	if (buf->length + IPV6_HEAD > path->mtu && !ip_pieces_fit(batch, buf, path->mtu - IPV6_HEAD)) {
 		if ((buf->flags & BX_NET_F_WHOLE) == 0) {
 			fragment_all(ip, now_us, batch, buf, path, extra);
 			return true;
