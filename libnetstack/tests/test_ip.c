@@ -657,6 +657,29 @@ START_TEST(down_with_too_little)
 	ck_assert(!bx_ip_send(ip, 0, &in, &out));
 	ck_assert_uint_eq(out.count, 3);
 	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 26), bx_net_sum_final(sum));
+	/* A sum of zero would say that there is none. */
+	buf = segment(3000, &yours);
+	memset(bx_net_bytes(&in, buf) + 6, 0, 4);
+	bx_put_be16(bx_net_bytes(&in, buf) + 8, bx_net_sum_final(bx_net_sum(bx_net_bytes(&in, buf), 3000, 0)));
+	buf->flags = BX_NET_F_SUM_NEEDED;
+	buf->sum_offset = 6;
+	bx_net_batch_clear(&out);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(out.count, 3);
+	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 26), 0xffff);
+	/* What the device is to cut goes if the pieces fit the path, with the header of 32 bytes that each has. */
+	for (uint32_t i = 0; i < 2; i++) {
+		buf = segment(5000, &yours);
+		buf->protocol = 6;
+		bx_net_bytes(&in, buf)[12] = 0x80;
+		buf->flags = BX_NET_F_CUT | BX_NET_F_WHOLE;
+		buf->segment_size = (uint16_t)(1460 - 12 + i);
+		bx_net_batch_clear(&out);
+		ck_assert_int_eq(bx_ip_send(ip, 0, &in, &out), i == 1);
+		ck_assert_int_eq(buf->kind, i == 0 ? BX_NET_IPV4 : BX_NET_UNREACHABLE);
+	}
+	ck_assert_uint_eq(buf->error, BX_NET_ERROR_TOO_BIG);
+	ck_assert_uint_eq(buf->segment_size, 1500);
 	/* More than an IPv4 packet holds. */
 	bx_net_batch_clear(&in);
 	buf = segment(100, &yours);
