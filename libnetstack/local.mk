@@ -14,10 +14,10 @@ pkgconfig_DATA += %D%/brainix-netstack.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/RFC.md
 lib_LTLIBRARIES += %D%/libbrainix-netstack.la
 %C%_libbrainix_netstack_la_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
-%C%_libbrainix_netstack_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS)
+%C%_libbrainix_netstack_la_CFLAGS = $(AM_CFLAGS) $(FREE_CFLAGS) $(PACKED_CFLAGS)
 %C%_libbrainix_netstack_la_SOURCES = \
 	%D%/src/batch.c %D%/src/stack.c %D%/src/sum.c \
-	%D%/src/dhcp/client.c %D%/src/dhcp/message.c \
+	%D%/src/mem.c %D%/src/dhcp/client.c %D%/src/dhcp/message.c \
 	%D%/src/dns/message.c %D%/src/dns/resolver.c %D%/src/dns/stream.c \
 	%D%/src/link/arp.c %D%/src/link/conflict.c %D%/src/link/ethernet.c %D%/src/link/neighbour.c \
 	%D%/src/ip/address.c %D%/src/ip/autoconf.c %D%/src/ip/door.c %D%/src/ip/group.c %D%/src/ip/icmpv4.c \
@@ -149,7 +149,7 @@ TESTS += $(libnetstack_tests)
 # The benchmark suite `net', beside lwIP where it is installed: `make bench-net'.
 noinst_PROGRAMS += %D%/bench/bench_net %D%/bench/bench_loss %D%/bench/bench_share
 %C%_bench_bench_net_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
-%C%_bench_bench_net_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_bench_bench_net_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(PACKED_CFLAGS)
 %C%_bench_bench_net_SOURCES = %D%/bench/bench_net.c $(%C%_libbrainix_netstack_la_SOURCES)
 %C%_bench_bench_loss_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -I$(top_srcdir)/%D%/tests
 %C%_bench_bench_loss_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)

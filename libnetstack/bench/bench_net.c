@@ -28,11 +28,12 @@ bx_panic(const char *where, const char *what)
 	abort();
 }
 
-/* As a device has it: what is sent is a place in a slot; the descriptors of who receives name the slots once for all. */
+/* As two devices have it that share a ring: each slot has a descriptor, and what the sender has said in it is what the
+ * receiver gets, but for the flags.  `room` is a batch over the free slots from the tail on that lie together. */
 struct wire {
 	uint8_t slots[SLOTS * SLOT];
-	struct { uint32_t offset, length; } frame[SLOTS];
-	struct bx_net_buf in[SLOTS];
+	struct bx_net_buf bufs[SLOTS];
+	struct bx_net_batch room;
 	uint32_t head, count;
 };
 
@@ -104,66 +105,59 @@ start(uint32_t i, uint32_t connections, uint32_t rings, uint32_t ring_bytes)
 	    &h->stack.transport));
 	h->address = bx_net_ipv4(10, 0, 0, (uint8_t)(i + 1));
 	h->out = &wires[i];
-	for (uint32_t k = 0; k < SLOTS; k++)
-		wires[i].in[k] = (struct bx_net_buf){ .begin = k * SLOT, .end = (k + 1) * SLOT };
+	bx_net_batch_init(&wires[i].room, wires[i].slots, sizeof wires[i].slots, wires[i].bufs, SLOTS, SLOT);
 	ok(bx_ip_interface_set(h->stack.ip, 0, 1500));
 	ok(bx_ip_address_add(h->stack.ip, 0, &h->address, 24));
 	ok(bx_link_address_add(h->stack.link, now_us, &h->address, false));
 }
 
-/* A batch over the free slots that lie together; its offsets are those of the wire. */
-static inline bool
-free_slots(struct wire *w, struct bx_net_batch *batch, struct bx_net_buf *bufs)
+/* What was put into the room is on the wire; at the end of the ring it goes on at its beginning. */
+static inline void
+sent(struct wire *w)
 {
-	uint32_t tail = (w->head + w->count) % SLOTS;
-	uint32_t n = tail >= w->head && w->count != SLOTS ? SLOTS - tail : SLOTS - w->count;
+	uint32_t n = w->room.count;
 
-	*batch = (struct bx_net_batch){
-		.memory = w->slots, .bufs = bufs, .size = (tail + n) * SLOT, .used = tail * SLOT, .slot = SLOT,
-		.capacity = (uint16_t)n,
-	};
-	return n != 0;
+	w->count += n;
+	w->room.bufs += n;
+	w->room.count = 0;
+	w->room.capacity = (uint16_t)(w->room.capacity - n);
+	if (w->room.used == sizeof w->slots) {
+		w->room.bufs = w->bufs;
+		w->room.used = 0;
+		w->room.capacity = (uint16_t)w->head;
+	}
 }
 
+/* The n frames that were sent first are taken. */
 static inline void
-fill_slots(struct wire *w, const struct bx_net_batch *batch)
+taken(struct wire *w, uint32_t n)
 {
-	uint32_t tail = (w->head + w->count) % SLOTS;
-
-	for (uint32_t i = 0; i < batch->count; i++) {
-		const struct bx_net_buf *buf = &batch->bufs[i];
-
-		w->frame[tail + i].offset = buf->offset;
-		w->frame[tail + i].length = buf->kind == BX_NET_FRAME ? buf->length : 0;
-	}
-	w->count += batch->count;
+	w->head = (w->head + n) % SLOTS;
+	w->count -= n;
+	if (w->count == 0)
+		w->room.capacity = (uint16_t)(SLOTS - w->head);
 }
 
 static void
 output(uint32_t i)
 {
-	static struct bx_net_buf bufs[SLOTS];
-	struct bx_net_batch out;
+	struct wire *w = hosts[i].out;
 	bool more = true;
 
-	while (more && free_slots(hosts[i].out, &out, bufs)) {
-		more = bx_stack_output(&hosts[i].stack, now_us, &out);
-		fill_slots(hosts[i].out, &out);
+	while (more && w->room.capacity != 0) {
+		more = bx_stack_output(&hosts[i].stack, now_us, &w->room);
+		sent(w);
 	}
 }
 
-/* The n frames that were sent first. */
+/* The n frames that were sent first, as a device gives them. */
 static inline struct bx_net_batch
 frames_of(struct wire *w, uint32_t n)
 {
-	for (uint32_t k = w->head; k < w->head + n; k++) {
-		w->in[k].offset = w->frame[k].offset;
-		w->in[k].length = w->frame[k].length;
-		w->in[k].flags = offload ? BX_NET_F_SUM_GOOD : 0;
-		w->in[k].kind = w->frame[k].length != 0 ? BX_NET_FRAME : BX_NET_NONE;
-	}
+	for (uint32_t k = w->head; k < w->head + n; k++)
+		w->bufs[k].flags = offload ? BX_NET_F_SUM_GOOD : 0;
 	return (struct bx_net_batch){
-		.memory = w->slots, .bufs = &w->in[w->head], .size = sizeof w->slots, .used = (w->head + n) * SLOT,
+		.memory = w->slots, .bufs = &w->bufs[w->head], .size = sizeof w->slots, .used = (w->head + n) * SLOT,
 		.slot = SLOT, .capacity = (uint16_t)n, .count = (uint16_t)n,
 	};
 }
@@ -172,37 +166,29 @@ frames_of(struct wire *w, uint32_t n)
 static void
 deliver(uint32_t i)
 {
-	static struct bx_net_buf out_bufs[SLOTS];
-	struct wire *w = hosts[1 - i].out;
-	struct bx_net_batch in, out;
+	struct wire *w = hosts[1 - i].out, *back = hosts[i].out;
 
 	while (w->count != 0) {
 		uint32_t n = w->head + w->count > SLOTS ? SLOTS - w->head : w->count;
+		struct bx_net_batch in = frames_of(w, n);
 
-		in = frames_of(w, n);
-		if (!free_slots(hosts[i].out, &out, out_bufs))
+		if (back->room.capacity == 0)
 			exit(1);
-		bx_stack_receive(&hosts[i].stack, now_us, &in, &out);
-		fill_slots(hosts[i].out, &out);
-		w->head = (w->head + n) % SLOTS;
-		w->count -= n;
+		bx_stack_receive(&hosts[i].stack, now_us, &in, &back->room);
+		sent(back);
+		taken(w, n);
 	}
 }
 
 static void
 poll_timers(void)
 {
-	static struct bx_net_buf bufs[SLOTS];
-	struct bx_net_batch out;
-
 	now_us += 1;
 	if (++rounds % 64 != 0)
 		return;
 	for (uint32_t i = 0; i < 2; i++) {
-		if (free_slots(hosts[i].out, &out, bufs)) {
-			bx_stack_poll(&hosts[i].stack, now_us, &out);
-			fill_slots(hosts[i].out, &out);
-		}
+		bx_stack_poll(&hosts[i].stack, now_us, &hosts[i].out->room);
+		sent(hosts[i].out);
 	}
 }
 
@@ -366,9 +352,8 @@ open_close(uint64_t count)
 static void
 udp(uint64_t count, uint32_t size)
 {
-	static struct bx_net_buf bufs[SLOTS];
+	struct wire *w = hosts[0].out;
 	struct bx_udp_from from;
-	struct bx_net_batch out;
 	uint64_t a, b;
 	uint16_t port;
 	uint32_t n;
@@ -376,16 +361,16 @@ udp(uint64_t count, uint32_t size)
 	ok(bx_udp_open(hosts[0].stack.transport, &any, 0, &a, &port));
 	ok(bx_udp_open(hosts[1].stack.transport, &any, 53, &b, &port));
 	for (uint64_t i = 0; i < count; i += 32) {
-		uint32_t sent = 0, got = 0;
+		uint32_t given = 0, got = 0;
 
-		while (sent < 32) {
-			if (!free_slots(hosts[0].out, &out, bufs))
+		while (given < 32) {
+			if (w->room.capacity == 0)
 				exit(1);
-			while (sent < 32 && bx_udp_send(hosts[0].stack.transport, a, &hosts[0].address,
-			    &hosts[1].address, 53, bytes, size, &out) == BX_OK)
-				sent++;
-			bx_stack_down(&hosts[0].stack, now_us, &out);
-			fill_slots(hosts[0].out, &out);
+			while (given < 32 && bx_udp_send(hosts[0].stack.transport, a, &hosts[0].address,
+			    &hosts[1].address, 53, bytes, size, &w->room) == BX_OK)
+				given++;
+			bx_stack_down(&hosts[0].stack, now_us, &w->room);
+			sent(w);
 		}
 		deliver(1);
 		while (bx_udp_receive(hosts[1].stack.transport, b, sink, sizeof sink, &n, &from) == BX_OK)
@@ -405,17 +390,15 @@ answer(uint64_t count, const uint8_t *frame, uint32_t length)
 	struct wire *w = hosts[0].out;
 
 	for (uint64_t i = 0; i < count; i++) {
-		uint32_t tail = (w->head + w->count) % SLOTS;
+		struct bx_net_buf *buf = bx_net_batch_add(&w->room, length);
 
-		memcpy(w->slots + tail * SLOT + 32, frame, length);
-		w->frame[tail].offset = tail * SLOT + 32;
-		w->frame[tail].length = length;
-		w->count++;
+		memcpy(bx_net_bytes(&w->room, buf), frame, length);
+		buf->kind = BX_NET_FRAME;
+		sent(w);
 		deliver(1);
 		if (hosts[1].out->count != 1)
 			exit(1);
-		hosts[1].out->count = 0;
-		hosts[1].out->head = (hosts[1].out->head + 1) % SLOTS;
+		taken(hosts[1].out, 1);
 		now_us += 1;
 	}
 }

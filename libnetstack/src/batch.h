@@ -11,7 +11,7 @@
  * caller's to write. */
 static inline struct bx_net_buf *
 batch_add_as(struct bx_net_batch *batch, uint32_t length, enum bx_net_kind kind, uint32_t flags, uint32_t protocol,
-    uint32_t traffic_class)
+    uint32_t traffic_class, uint32_t hop_limit)
 {
 	struct bx_net_buf *buf = &batch->bufs[batch->count];
 	uint32_t take = batch->slot, begin = batch->used;
@@ -35,7 +35,7 @@ batch_add_as(struct bx_net_batch *batch, uint32_t length, enum bx_net_kind kind,
 	buf->sum_offset = 0;
 	buf->protocol = (uint8_t)protocol;
 	buf->traffic_class = (uint8_t)traffic_class;
-	buf->hop_limit = 0;
+	buf->hop_limit = (uint8_t)hop_limit;
 	buf->error = BX_NET_ERROR_NONE;
 	buf->zero = 0;
 	return buf;
@@ -44,7 +44,7 @@ batch_add_as(struct bx_net_batch *batch, uint32_t length, enum bx_net_kind kind,
 static inline struct bx_net_buf *
 batch_add(struct bx_net_batch *batch, uint32_t length)
 {
-	return batch_add_as(batch, length, BX_NET_NONE, 0, 0, 0);
+	return batch_add_as(batch, length, BX_NET_NONE, 0, 0, 0, 0);
 }
 
 #endif

@@ -13,6 +13,9 @@ void *memmove(void *target, const void *source, size_t n);
 void *memset(void *target, int byte, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 
+/* All zero.  For what has many fields: where a compiler sees the size it writes `rep stos', which is long in beginning. */
+void bx_net_clear(void *p, size_t size);
+
 /* A function that its caller's short way must not pay for: in line it would need registers saved. */
 #define APART	__attribute__((noinline))
 /* And one that is to be in line in each of its places: a short way. */

@@ -42,31 +42,6 @@ bx_net_raw_sum(const uint8_t *p, size_t length, uint64_t sum)
 	return length != 0 ? add_tail(p, length, sum) : sum;
 }
 
-/* The same while they are copied. */
-static inline uint64_t
-copy_tail(uint8_t *t, const uint8_t *p, size_t length, uint64_t sum)
-{
-	uint64_t v = 0;
-
-	if ((length & 4) != 0) {
-		v = sum_load32(p);
-		__builtin_memcpy(t, p, 4);
-		p += 4;
-		t += 4;
-	}
-	if ((length & 2) != 0) {
-		v += sum_load16(p);
-		__builtin_memcpy(t, p, 2);
-		p += 2;
-		t += 2;
-	}
-	if ((length & 1) != 0) {
-		v += p[0];
-		t[0] = p[0];
-	}
-	return sum_around(sum, v);
-}
-
 struct bytes32 {
 	uint8_t byte[32];
 };
@@ -86,8 +61,6 @@ bx_net_raw_copy(uint8_t *t, const uint8_t *p, size_t length, uint64_t a)
 {
 	uint64_t b = 0;
 
-	if (length < 8)
-		return copy_tail(t, p, length, a);
 	for (; length >= 64; p += 64, t += 64, length -= 64) {
 		__builtin_memcpy(t, p, 64);
 		a = add_four(p, a);
@@ -107,7 +80,7 @@ bx_net_raw_copy(uint8_t *t, const uint8_t *p, size_t length, uint64_t a)
 		__builtin_memcpy(t, &w, 8);
 		a = sum_around(a, w);
 	}
-	return length != 0 ? copy_tail(t, p, length, a) : a;
+	return length != 0 ? sum_copy_few(t, p, length, a) : a;
 }
 
 /* The public form: folded, in host order. */

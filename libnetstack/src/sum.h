@@ -87,17 +87,56 @@ sum_of64(uint64_t v)
 	return __builtin_bswap64(v);
 }
 
+/* What a checksum field holds, as the machine loads it. */
+static inline uint64_t
+sum_field(uint64_t sum)
+{
+	return (uint16_t)~sum_fold(sum);
+}
+
 /* The checksum field, complemented. */
 static inline void
 sum_put(uint8_t field[2], uint64_t sum)
 {
-	uint16_t v = (uint16_t)~sum_fold(sum);
+	uint16_t v = (uint16_t)sum_field(sum);
 
 	__builtin_memcpy(field, &v, 2);
 }
 
 uint64_t bx_net_raw_sum(const uint8_t *bytes, size_t length, uint64_t sum);
 uint64_t bx_net_raw_copy(uint8_t *target, const uint8_t *source, size_t length, uint64_t sum);
+
+/* Copies up to seven bytes and adds them; each piece begins at an even place. */
+static inline uint64_t
+sum_copy_few(uint8_t *t, const uint8_t *p, size_t length, uint64_t sum)
+{
+	uint64_t v = 0;
+
+	if ((length & 4) != 0) {
+		v = sum_load32(p);
+		__builtin_memcpy(t, p, 4);
+		p += 4;
+		t += 4;
+	}
+	if ((length & 2) != 0) {
+		v += sum_load16(p);
+		__builtin_memcpy(t, p, 2);
+		p += 2;
+		t += 2;
+	}
+	if ((length & 1) != 0) {
+		v += p[0];
+		t[0] = p[0];
+	}
+	return sum_around(sum, v);
+}
+
+/* The same for any number: for a few a call is more than the copy. */
+static inline uint64_t
+sum_copy(uint8_t *t, const uint8_t *p, size_t length, uint64_t sum)
+{
+	return length < 8 ? sum_copy_few(t, p, length, sum) : bx_net_raw_copy(t, p, length, sum);
+}
 
 /* The pseudo header without the length, folded. */
 static inline uint32_t

@@ -8,16 +8,19 @@
  *
  * A script is one case, a line one step; `#` begins a comment.  `+N` before a step lets N ms pass first.
  *
- *   < FLAGS SEQ:END(LENGTH) [ack N] [win N] [<OPTIONS>]   the peer sends; `<!`: with a bad checksum
+ *   < FLAGS SEQ:END(LENGTH) [ack N] [win N] [urg N] [<OPTIONS>]   the peer sends; `<!`: with a bad checksum
  *   > FLAGS SEQ:END(LENGTH) [ack N] [win N] [<OPTIONS>]   we have sent this, next, within the last 10 ms
  *   nothing                                              we have sent nothing that was not named
  *       FLAGS of S F R P . E W U, `.` is ACK; P is not compared.  Numbers count from the initial ones of each side.
  *       OPTIONS: mss N  ws N  sackok  ts V E  sack A-B C-D.  In `<`, E may be `e`: our latest stamp, or `e-N`: N ms
  *       before it.  In `>`, `ts` has no numbers.  What is not written is not compared, but `<>` says: no options.
  *   features sack,ts,ws,ecn,cubic,bbr   ring N   rings N   half N   connections N   waits N   mtu N   family ipv6    before all else
- *   listen [BACKLOG]   accept   accept block   unlisten   connect   established   option nodelay|keepalive|control N
+ *   listen [BACKLOG]   accept   accept block   unlisten   connect   established   option nodelay|keepalive|control|retries|hops N
  *   send N   send block   send ERROR   recv N   recv block   recv eof   recv ERROR   shutdown [ERROR]   close   abort
+ *   hops N   class N   the segment that was named last had this hop limit, this traffic class
+ *   skip N             N ms pass, and what is sent meanwhile counts as named
  *   port N             the peer goes on from this port, with new numbers on both sides
+ *   back               from the port before that, with the numbers that it had
  *   state NAME   ended ERROR   cwnd N   pace N (bytes a second)   stat NAME N   usage NAME N   icmp port|route|protocol|big [MTU] seq N
  *
  * `established` is the handshake of a passive open with what `features` names, over a round trip of 100 ms.  Every byte of both streams is checked.
@@ -37,8 +40,8 @@
 
 /* A segment, as a script writes it. */
 struct packet {
-	uint32_t seq, length, ack, window;
-	uint8_t flags;
+	uint32_t seq, length, ack, window, urgent;
+	uint8_t flags, hops, traffic_class;
 	bool has_ack, has_window, has_options, has_ts, sackok, has_ws, echo_ours;
 	uint32_t mss, ws, ts_value, ts_echo;
 	uint32_t sack[4][2], sacks;
@@ -58,6 +61,8 @@ struct script {
 	uint32_t our_base;
 	bool have_base;
 	uint16_t peer_port;
+	uint32_t back_base;
+	uint16_t back_port;
 	uint32_t their_ts;
 	uint64_t sent_to, read_to;	/* bytes of our and of their stream so far */
 	struct packet sent[SENT_MAX];
@@ -149,6 +154,8 @@ take_sent(struct script *s)
 		p->has_ack = (p->flags & 0x10) != 0;
 		p->window = bx_get_be16(b + 14);
 		p->length = buf->length - head;
+		p->hops = buf->hop_limit;
+		p->traffic_class = buf->traffic_class;
 		p->at_us = s->now_us;
 		p->bytes_good = true;
 		for (uint32_t k = 0; k < p->length; k++)
@@ -315,6 +322,8 @@ read_packet(struct packet *p, const char *text)
 		} else if (strncmp(text, "win", 3) == 0) {
 			text = number(text + 3, &p->window);
 			p->has_window = true;
+		} else if (strncmp(text, "urg", 3) == 0) {
+			text = number(text + 3, &p->urgent);
 		} else if (*text == '<') {
 			text = read_options(p, text + 1);
 			if (*text != '>')
@@ -394,6 +403,7 @@ peer_sends(struct script *s, const struct packet *p, bool corrupt)
 	b[12] = (uint8_t)(head / 4 << 4);
 	b[13] = p->flags;
 	bx_put_be16(b + 14, (uint16_t)(p->has_window ? p->window : 65535));
+	bx_put_be16(b + 18, (uint16_t)p->urgent);
 	memcpy(b + 20, options, n);
 	for (uint32_t i = 0; i < p->length; i++)
 		b[head + i] = theirs(p->seq - 1 + i);
@@ -591,7 +601,9 @@ step_option(struct script *s, const char *rest)
 	rest = word(rest, w);
 	number(rest, &n);
 	option = strcmp(w, "nodelay") == 0 ? BX_TCP_OPTION_NODELAY :
-	    strcmp(w, "keepalive") == 0 ? BX_TCP_OPTION_KEEPALIVE_S : BX_TCP_OPTION_CONTROL;
+	    strcmp(w, "keepalive") == 0 ? BX_TCP_OPTION_KEEPALIVE_S :
+	    strcmp(w, "retries") == 0 ? BX_TCP_OPTION_RETRIES :
+	    strcmp(w, "hops") == 0 ? BX_TCP_OPTION_HOP_LIMIT : BX_TCP_OPTION_CONTROL;
 	want_err(s, bx_tcp_option_set(s->t, s->now_us, s->conn, option, n), BX_OK);
 }
 
@@ -652,6 +664,20 @@ step_pace(struct script *s, const char *rest)
 	if (info.pacing_rate != n) {
 		fail(s, "another pace");
 		printf("  wanted %u, is %llu\n", n, (unsigned long long)info.pacing_rate);
+	}
+}
+
+/* What the header of the packet is to say of the segment that was named last. */
+static void
+step_header(struct script *s, bool hops, const char *rest)
+{
+	const struct packet *p = &s->sent[s->sent_next != 0 ? s->sent_next - 1 : 0];
+	uint32_t n, is = hops ? p->hops : p->traffic_class;
+
+	number(rest, &n);
+	if (is != n) {
+		fail(s, hops ? "another hop limit" : "another traffic class");
+		printf("  wanted %u, is %u\n", n, is);
 	}
 }
 
@@ -980,6 +1006,12 @@ step(struct script *s, const char *line)
 		step_cwnd(s, rest);
 	} else if (strcmp(w, "pace") == 0) {
 		step_pace(s, rest);
+	} else if (strcmp(w, "hops") == 0 || strcmp(w, "class") == 0) {
+		step_header(s, w[0] == 'h', rest);
+	} else if (strcmp(w, "skip") == 0) {
+		number(rest, &ms);
+		pass_time(s, (uint64_t)ms * 1000);
+		s->sent_next = s->sent_count;
 	} else if (strcmp(w, "stat") == 0) {
 		step_stat(s, rest);
 	} else if (strcmp(w, "usage") == 0) {
@@ -988,8 +1020,14 @@ step(struct script *s, const char *line)
 		step_icmp(s, rest);
 	} else if (strcmp(w, "port") == 0) {
 		number(rest, &ms);
+		s->back_port = s->peer_port;
+		s->back_base = s->our_base;
 		s->peer_port = (uint16_t)ms;
 		s->have_base = false;
+	} else if (strcmp(w, "back") == 0) {
+		s->peer_port = s->back_port;
+		s->our_base = s->back_base;
+		s->have_base = true;
 	} else if (strcmp(w, "shutdown") == 0) {
 		word(rest, w);
 		want_err(s, bx_tcp_shutdown(s->t, s->now_us, s->conn), w[0] == 0 ? BX_OK : err_of(w));

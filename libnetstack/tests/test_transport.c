@@ -455,6 +455,152 @@ START_TEST(udp_both_ways)
 }
 END_TEST
 
+/* The port that a connect picked, and the initial number of its SYN; then it is given up. */
+static uint32_t
+opened(struct bx_transport *t, const struct bx_net_addr *to, uint16_t to_port, uint16_t *port)
+{
+	static uint8_t bytes[1024];
+	struct bx_net_addr from = bx_net_ipv4(10, 0, 0, 1);
+	struct bx_net_buf bufs[2];
+	struct bx_net_batch out;
+	struct bx_tcp_info info;
+	uint64_t c;
+
+	bx_net_batch_init(&out, bytes, sizeof bytes, bufs, 2, 0);
+	ck_assert_int_eq(bx_tcp_connect(t, 1000000, &from, *port, to, to_port, 1500, &c), BX_OK);
+	ck_assert(!bx_transport_output(t, 1000000, &out));
+	ck_assert_uint_eq(out.count, 1);
+	ck_assert_int_eq(bx_tcp_info(t, c, &info), BX_OK);
+	ck_assert_int_eq(bx_tcp_abort(t, 1000000, c), BX_OK);
+	*port = info.local_port;
+	return bx_get_be32(bx_net_bytes(&out, &bufs[0]) + 4);
+}
+
+/* RFC 6056, 3.3.3, and RFC 6528, 3: neither the port nor the initial number of a connection can be told from those of
+ * another stage, nor from those to another destination at the same time. */
+START_TEST(tcp_ports_and_numbers_are_secret)
+{
+	static _Alignas(64) uint8_t memory[2][8 << 20];
+	struct bx_transport_config config = pair_transport();
+	struct bx_transport *t[2];
+	uint32_t same_port = 0, port_steps = 0, same_number = 0, near = 0, last_number = 0;
+	uint16_t last_port = 0;
+
+	config.seed[0] = 5;
+	for (uint32_t i = 0; i < 2; i++) {
+		config.seed[1] = i;
+		ck_assert_int_eq(bx_transport_init(memory[i], sizeof memory[i], &config, &t[i]), BX_OK);
+	}
+	for (uint32_t k = 0; k < 100; k++) {
+		struct bx_net_addr to = bx_net_ipv4(10, 0, 1, (uint8_t)k);
+		uint16_t port[2] = { 0, 0 }, fixed = 4000;
+		uint32_t number[2];
+
+		for (uint32_t i = 0; i < 2; i++) {
+			(void)opened(t[i], &to, 80, &port[i]);
+			number[i] = opened(t[i], &to, 80, &fixed);
+		}
+		same_port += port[0] == port[1];
+		port_steps += (uint16_t)(port[0] - last_port) <= 2;
+		same_number += number[0] == number[1];
+		near += number[0] - last_number + 1000000 < 2000000;
+		last_port = port[0];
+		last_number = number[0];
+	}
+	ck_assert_uint_le(same_port, 3);
+	ck_assert_uint_le(port_steps, 3);
+	ck_assert_uint_eq(same_number, 0);
+	ck_assert_uint_le(near, 3);
+}
+END_TEST
+
+/* RFC 9293, 3.9.2.3, MUST-57: what comes to or from a group or a broadcast opens nothing, and nothing is answered. */
+START_TEST(groups_open_nothing)
+{
+	const struct bx_net_addr me = bx_net_ipv4(10, 0, 0, 1), you = bx_net_ipv4(10, 0, 0, 2);
+	const struct bx_net_addr group = bx_net_ipv4(224, 0, 0, 1);
+	const struct {
+		struct bx_net_addr from, to;
+		uint16_t flags;
+		uint32_t taken;
+	} cases[] = {
+		{ you, group, 0, 0 }, { group, me, 0, 0 }, { you, me, BX_NET_F_BROADCAST, 0 }, { you, me, BX_NET_F_MULTICAST, 0 },
+		{ you, me, 0, 1 },
+	};
+	struct bx_transport *t = side(0);
+	uint64_t listener, bad = bx_transport_stats(t)->bad_address;
+
+	ck_assert_int_eq(bx_tcp_listen(t, &any, 80, 1, &listener), BX_OK);
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(cases); i++) {
+		uint8_t in_bytes[256], out_bytes[1024];
+		struct bx_net_buf in_bufs[1], out_bufs[2], *buf;
+		struct bx_net_batch in, out;
+		uint8_t *p;
+
+		bx_net_batch_init(&in, in_bytes, sizeof in_bytes, in_bufs, 1, 0);
+		bx_net_batch_init(&out, out_bytes, sizeof out_bytes, out_bufs, 2, 0);
+		buf = bx_net_batch_add(&in, 20);
+		p = bx_net_bytes(&in, buf);
+		memset(p, 0, 20);
+		bx_put_be32(p, 1000u << 16 | 80u);
+		bx_put_be32(p + 12, 0x5002ffff);
+		buf->kind = BX_NET_SEGMENT;
+		buf->protocol = 6;
+		buf->flags = BX_NET_F_SUM_GOOD | cases[i].flags;
+		buf->source = cases[i].from;
+		buf->destination = cases[i].to;
+		bx_transport_receive(t, pair.now_us, &in, &out);
+		ck_assert_uint_eq(out.count, cases[i].taken);
+		ck_assert_uint_eq(bx_transport_usage(t).half_open, cases[i].taken);
+		bad += cases[i].taken == 0;
+		ck_assert_uint_eq(bx_transport_stats(t)->bad_address, bad);
+	}
+	ck_assert_int_eq(bx_tcp_unlisten(t, pair.now_us, listener), BX_OK);
+	nothing_left();
+}
+END_TEST
+
+/* Frames of TCP to all on the link. */
+static uint32_t broadcasts;
+
+static bool
+count_broadcasts(struct pair *p, uint32_t from, uint8_t *frame, uint32_t length)
+{
+	(void)p;
+	(void)from;
+	broadcasts += length >= 54 && frame[0] == 0xff && bx_get_be16(frame + 12) == 0x0800 && frame[23] == 6;
+	return true;
+}
+
+/* RFC 9293, 3.9.2.3, MUST-46: nobody connects to a broadcast address; of that of a network only the IP stage knows. */
+START_TEST(nobody_connects_to_all)
+{
+	const struct bx_net_addr limited = bx_net_ipv4(255, 255, 255, 255), directed = bx_net_ipv4(10, 0, 0, 255);
+	struct bx_tcp_info info;
+	struct bx_ip_path path;
+	uint64_t end, c;
+	uint16_t port;
+
+	broadcasts = 0;
+	pair.tap = count_broadcasts;
+	ck_assert_int_eq(bx_ip_path(pair.host[0].stack.ip, pair.now_us, &directed, &path), BX_OK);
+	ck_assert_int_eq(bx_tcp_connect(side(0), pair.now_us, &path.source, 0, &limited, 80, path.mtu, &c), BX_ERR_INVALID);
+	/* A datagram may go there, and leaves nothing behind that would let a segment. */
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &end, &port), BX_OK);
+	ck_assert_int_eq(pair_udp_send(&pair, 0, end, &directed, 9, (const uint8_t *)"x", 1), BX_OK);
+	ck_assert_int_eq(bx_tcp_connect(side(0), pair.now_us, &path.source, 0, &directed, 80, path.mtu, &c), BX_OK);
+	pair_output(&pair, 0);
+	pair_run(&pair, pair.now_us + 5000000);
+	ck_assert_int_eq(bx_tcp_info(side(0), c, &info), BX_OK);
+	ck_assert_int_eq(info.state, BX_TCP_CLOSED);
+	ck_assert_int_eq(info.error, BX_ERR_NET_UNREACHABLE);
+	ck_assert_uint_eq(broadcasts, 0);
+	ck_assert_int_eq(bx_tcp_close(side(0), pair.now_us, c), BX_OK);
+	ck_assert_int_eq(bx_udp_close(side(0), end), BX_OK);
+	nothing_left();
+}
+END_TEST
+
 START_TEST(udp_bad_checksum)
 {
 	uint64_t a, b;
@@ -680,6 +826,8 @@ START_TEST(options_refused)
 	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_KEEPALIVE_S, 65536), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_TRAFFIC_CLASS, 1), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_TRAFFIC_CLASS, 256), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_RETRIES, 256), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, BX_TCP_OPTION_HOP_LIMIT, 256), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_tcp_option_set(t, 0, c, (enum bx_tcp_option)77, 0), BX_ERR_INVALID);
 	ck_assert_int_eq(bx_tcp_option_set(t, 0, 5, BX_TCP_OPTION_NODELAY, 0), BX_ERR_NOT_FOUND);
 	ck_assert_int_eq(bx_tcp_info(t, 5, &info), BX_ERR_NOT_FOUND);
@@ -948,6 +1096,9 @@ main(void)
 	tcase_add_test(tc, udp_malformed);
 	tcase_add_test(tc, options_refused);
 	tcase_add_test(tc, udp_ports_are_secret);
+	tcase_add_test(tc, tcp_ports_and_numbers_are_secret);
+	tcase_add_test(tc, groups_open_nothing);
+	tcase_add_test(tc, nobody_connects_to_all);
 	tcase_add_test(tc, udp_bad_checksum);
 	tcase_add_test(tc, usual_segment_with_a_bad_sum);
 	tcase_add_test(tc, offload_down);

@@ -136,8 +136,12 @@ enum bx_tcp_option {
 	BX_TCP_OPTION_NODELAY,		/* 0 or 1; 1: no Nagle (RFC 9293, 3.7.4) */
 	BX_TCP_OPTION_KEEPALIVE_S,	/* idle seconds before a probe, 0 off (the default), at most 65535 */
 	BX_TCP_OPTION_CONTROL,		/* enum bx_tcp_control; BBR only where BX_TCP_BBR is among the features */
-	BX_TCP_OPTION_TRAFFIC_CLASS	/* DSCP in the upper six bits; the lower two must be 0 */
+	BX_TCP_OPTION_TRAFFIC_CLASS,	/* DSCP in the upper six bits; the lower two must be 0 */
+	BX_TCP_OPTION_RETRIES,		/* R2 of RFC 9293, 3.8.3: so often data goes again unanswered before the connection is given
+					 * up; at most BX_TCP_RETRIES_FOR_EVER.  0: the default, about nine minutes */
+	BX_TCP_OPTION_HOP_LIMIT		/* of its segments, at most 255; 0: the interface's default */
 };
+#define BX_TCP_RETRIES_FOR_EVER	255u
 
 /* Congestion control. */
 enum bx_tcp_control {
@@ -183,7 +187,8 @@ BX_MUST_USE enum bx_err bx_tcp_unlisten(struct bx_transport *transport, uint64_t
 
 /*
  * Opens a connection.  local is the address to speak from, mtu the path's (both from bx_ip_path);
- * local_port 0 picks one (RFC 6056, algorithm 3).
+ * local_port 0 picks one (RFC 6056, algorithm 3).  To the broadcast address of a network, which only the IP stage knows, it ends
+ * as unreachable before anything has left (RFC 9293, 3.9.2.3).
  *   BX_OK, BX_ERR_INVALID (an address that is a group or all zero, a family that differs, port 0, mtu),
  *   BX_ERR_EXISTS (the four are in use), BX_ERR_NO_MEMORY
  */

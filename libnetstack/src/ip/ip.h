@@ -345,7 +345,7 @@ bx_ip_ipv4_describe(struct bx_net_buf *buf, const uint8_t *p)
 static inline bool
 bx_ip_ipv4_pair_usual(const struct bx_ip *ip, const uint8_t *p, const struct bx_net_buf *buf)
 {
-	return sum_load64(p + 12) == ip->good_pair && ip->good_generation == ip->generation &&
+	return (sum_load32(p + 12) | (uint64_t)sum_load32(p + 16) << 32) == ip->good_pair && ip->good_generation == ip->generation &&
 	    (buf->flags & (BX_NET_F_BROADCAST | BX_NET_F_MULTICAST)) == 0;
 }
 
@@ -359,17 +359,15 @@ bx_ip_ipv4_head(uint8_t *p, const struct bx_net_buf *buf, uint32_t total, uint16
 {
 	uint32_t hops = buf->hop_limit != 0 ? buf->hop_limit : HOP_LIMIT;
 	uint32_t source = sum_load32(buf->source.byte + 12), destination = sum_load32(buf->destination.byte + 12);
-	uint32_t w0 = sum_of32(0x45000000u | (uint32_t)buf->traffic_class << 16 | total);
-	uint32_t w1 = sum_of32((uint32_t)id << 16 | fragment);
-	uint32_t w2 = sum_of32(hops << 24 | (uint32_t)buf->protocol << 16);
-	uint64_t sum = (uint64_t)w0 + w1 + w2 + source + destination;
+	uint64_t w0 = sum_of64((uint64_t)(0x45000000u | (uint32_t)buf->traffic_class << 16 | total) << 32 |
+	    (uint32_t)id << 16 | fragment);
+	uint64_t w1 = sum_of32(hops << 24 | (uint32_t)buf->protocol << 16) | (uint64_t)source << 32;
 
-	__builtin_memcpy(p, &w0, 4);
-	__builtin_memcpy(p + 4, &w1, 4);
-	__builtin_memcpy(p + 8, &w2, 4);
-	__builtin_memcpy(p + 12, &source, 4);
+	/* Whole words: what is stored in pieces and loaded as one, by who sums it next, is waited for. */
+	w1 |= sum_field(sum_around(sum_around(w0, w1), destination)) << 16;
+	__builtin_memcpy(p, &w0, 8);
+	__builtin_memcpy(p + 8, &w1, 8);
 	__builtin_memcpy(p + 16, &destination, 4);
-	sum_put(p + 10, sum);
 }
 
 /* A segment has become a packet with a header at p, on that path. */

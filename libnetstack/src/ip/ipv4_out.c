@@ -75,13 +75,18 @@ bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
 	uint32_t total = buf->length + IPV4_HEAD;
 	uint8_t *p;
 
-	if (path == NULL)
-		path = bx_ip_path_find(ip, now_us, &buf->destination);
 	if (path == NULL) {
-		ip->stats.no_route++;
-		return give_back(buf, BX_NET_ERROR_ROUTE, 0);
+		path = bx_ip_path_find(ip, now_us, &buf->destination);
+		if (path == NULL) {
+			ip->stats.no_route++;
+			return give_back(buf, BX_NET_ERROR_ROUTE, 0);
+		}
+		/* No connection is to all (RFC 9293, 3.9.2.3, MUST-46).  So such a path is never the usual one. */
+		if (!bx_net_addr_is_group(&path->next_hop))
+			ip->last = path;
+		else if (buf->protocol == PROTOCOL_TCP)
+			return give_back(buf, BX_NET_ERROR_PROHIBITED, 0);
 	}
-	ip->last = path;
 	if (total > IPV4_MAX) {
 		ip->stats.too_big++;
 		return give_back(buf, BX_NET_ERROR_TOO_BIG, path->mtu);

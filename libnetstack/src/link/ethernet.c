@@ -201,6 +201,13 @@ receive_ipv4(struct bx_link *link, struct bx_net_buf *buf)
 	bx_net_pull(buf, ETHERNET_HEAD);
 }
 
+/* Whom a frame is to.  In the pieces in which frame_put stores it: a load over two stores is waited for. */
+static inline uint64_t
+target_load(const uint8_t *p)
+{
+	return bx_get_le32(p) | (uint64_t)bx_get_le16(p + 4) << 32;
+}
+
 /* The short way: with the same header as the one before.  It calls nothing; so a batch of one, which has a way of its
  * own at each door, needs no register saved. */
 static IN_LINE bool
@@ -210,7 +217,7 @@ receive_usual(struct bx_link *link, const struct bx_net_batch *frames, struct bx
 
 	if (buf->kind != BX_NET_FRAME)
 		return true;
-	if (buf->length < ETHERNET_HEAD || bx_get_le64(p) != link->good[0] || bx_get_le64(p + 6) != link->good[1])
+	if (buf->length < ETHERNET_HEAD || target_load(p) != link->good[0] || bx_get_le64(p + 6) != link->good[1])
 		return false;
 	receive_ipv4(link, buf);
 	return true;
@@ -228,7 +235,7 @@ receive_ours(struct bx_link *link, uint64_t now_us, struct bx_net_batch *frames,
 	if (link->config.vlan != 0 || (bx_get_le64(p) ^ link->mac) << 16 != 0 || source >> 48 != 0 ||
 	    (source & MAC_GROUP) != 0 || source == 0 || source == link->mac)
 		return receive_other(link, now_us, frames, buf, replies);
-	link->good[0] = bx_get_le64(p);
+	link->good[0] = target_load(p);
 	link->good[1] = bx_get_le64(p + 6);
 	receive_ipv4(link, buf);
 	return true;

@@ -77,7 +77,7 @@ struct bx_link {
 	struct neighbour *last;		/* the last packet went to it; &none: none has been sent, or with a tag */
 	struct neighbour none;		/* always FREE */
 	uint64_t mac;			/* config.mac as mac_load gives it */
-	uint64_t good[2];		/* the first and the last 8 bytes of the last header of IPv4 that was found good */
+	uint64_t good[2];		/* the first 6 and the last 8 bytes of the last header of IPv4 that was found good */
 	uint16_t wait_free;
 	uint64_t due_us;		/* nothing is due earlier */
 	uint64_t random;

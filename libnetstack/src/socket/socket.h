@@ -13,7 +13,7 @@
 #define NEVER		UINT64_MAX
 #define CLIENT_BITS	10u		/* of a client's number: its place */
 #define CLIENTS_MAX	(1u << CLIENT_BITS)
-#define OPTIONS		4u		/* values of enum bx_tcp_option */
+#define OPTIONS		6u		/* values of enum bx_tcp_option */
 
 /*
  * A socket.

@@ -169,6 +169,10 @@ option_is_valid(const struct bx_transport *t, enum bx_tcp_option option, uint32_
 		return value <= UINT16_MAX;
 	case BX_TCP_OPTION_TRAFFIC_CLASS:
 		return value <= UINT8_MAX && (value & 3) == 0;
+	case BX_TCP_OPTION_RETRIES:
+		return value <= BX_TCP_RETRIES_FOR_EVER;
+	case BX_TCP_OPTION_HOP_LIMIT:
+		return value <= UINT8_MAX;
 	}
 	return false;
 }

@@ -29,16 +29,21 @@ bx_tcp_conn_make(struct bx_transport *t, uint64_t now_us, const struct tuple *tu
 	t->conn_free = c->entry.next;
 	t->conn_used++;
 	generation = c->generation + 1;
-	*c = (struct conn){
-		.entry.who = *tuple, .pseudo = sum_pseudo(&tuple->local, &tuple->remote, PROTOCOL_TCP),
-		.generation = generation, .send_ring = NONE, .receive_ring = NONE, .listener = NONE,
-		.accept_next = NONE,
-		.retransmit_us = NEVER, .ack_us = NEVER, .slow_us = NEVER, .armed = UNARMED, .heard_us = now_us,
-		.mss = bx_tcp_mss_of_mtu(&tuple->local, mtu), .seen_mss = MSS_DEFAULT,
-		.rto_us = SECOND_US, .min_rtt_us = UINT32_MAX, .rack_mult = 1,
-		.ssthresh = UINT32_MAX,
-		.flags = F_HASHED | ((t->config.features & BX_TCP_CUBIC) != 0 ? F_CUBIC : 0),
-	};
+	bx_net_clear(c, sizeof *c);
+	c->entry.who = *tuple;
+	c->pseudo = sum_pseudo(&tuple->local, &tuple->remote, PROTOCOL_TCP);
+	c->flags = F_HASHED | ((t->config.features & BX_TCP_CUBIC) != 0 ? F_CUBIC : 0);
+	c->generation = generation;
+	c->mss = bx_tcp_mss_of_mtu(&tuple->local, mtu);
+	c->seen_mss = MSS_DEFAULT;
+	c->send_ring = c->receive_ring = NONE;
+	c->retransmit_us = c->ack_us = c->slow_us = NEVER;
+	c->armed = UNARMED;
+	c->rto_us = SECOND_US;
+	c->min_rtt_us = c->ssthresh = UINT32_MAX;
+	c->heard_us = now_us;
+	c->rack_mult = 1;
+	c->accept_next = c->listener = NONE;
 	if ((t->config.features & (BX_TCP_CUBIC | BX_TCP_BBR)) == BX_TCP_BBR)
 		bx_tcp_bbr_begin(t, now_us, c);
 	if ((t->config.features & BX_TCP_TIMESTAMPS) != 0)

@@ -5,22 +5,34 @@
  */
 #include "transport.h"
 
-static uint32_t
+#include "../sip.h"
+
+void
+bx_tcp_bucket_keys(struct bx_transport *t)
+{
+	for (uint64_t i = 0; i < BUCKET_KEYS; i++)
+		t->bucket_key[i] = sip_hash(t->key, &i, 1);
+}
+
+/* Of the words at i of both addresses. */
+static inline uint64_t
+hash_pair(const struct bx_transport *t, const struct tuple *u, uint32_t i)
+{
+	return (t->bucket_key[2 * i] + sum_load32(u->local.byte + 4 * i)) *
+	    (t->bucket_key[2 * i + 1] + sum_load32(u->remote.byte + 4 * i));
+}
+
+/*
+ * The addresses by multilinear hashing (Lemire and Kaser, "Strongly universal string hashing is fast", 2014, 3): whoever
+ * does not know the keys cannot choose addresses that meet.  No multiplication waits for another.  The ports count on
+ * from there: those of one address lie evenly over all buckets, whichever are chosen, and sixteen in a row in a line.
+ */
+static inline uint32_t
 bucket_of(const struct bx_transport *t, const struct tuple *u)
 {
-	uint64_t h, word[4];
+	uint64_t h = t->bucket_key[8] + hash_pair(t, u, 0) + hash_pair(t, u, 1) + hash_pair(t, u, 2) + hash_pair(t, u, 3);
 
-	/* Keyed multiplication: whoever does not know the key cannot fill one chain on purpose. */
-	__builtin_memcpy(word, &u->local, 16);
-	__builtin_memcpy(word + 2, &u->remote, 16);
-	h = (word[0] ^ word[2]) * 0x9e3779b97f4a7c15u;
-	h ^= word[1] ^ t->key[0];
-	h *= 0xbf58476d1ce4e5b9u;
-	h ^= h >> 32 ^ word[3] ^ t->key[1];
-	h *= 0x94d049bb133111ebu;
-	h ^= h >> 29 ^ ((uint64_t)u->local_port << 16 | u->remote_port);
-	h *= 0xff51afd7ed558ccdu;
-	return (uint32_t)(h >> 32) & t->bucket_mask;
+	return ((uint32_t)(h >> 32) + u->local_port + u->remote_port) & t->bucket_mask;
 }
 
 static struct entry *
@@ -35,17 +47,10 @@ entry_of(const struct bx_transport *t, uint32_t id)
 	return &t->time_waits[half - t->config.half_open].entry;
 }
 
-static inline bool
-is_it(const struct tuple *a, const struct tuple *b)
-{
-	return a->local_port == b->local_port && a->remote_port == b->remote_port &&
-	    bx_net_addr_equal(&a->remote, &b->remote) && bx_net_addr_equal(&a->local, &b->local);
-}
-
 uint32_t
 bx_tcp_find(struct bx_transport *t, const struct tuple *who, uint32_t *bucket)
 {
-	if (t->last != NONE && is_it(who, &t->conns[t->last].entry.who))
+	if (t->last != NONE && tuple_equal(who, &t->conns[t->last].entry.who))
 		return t->last;
 	*bucket = bucket_of(t, who);
 	for (uint32_t id = t->buckets[*bucket]; id != NONE;) {
@@ -54,7 +59,7 @@ bx_tcp_find(struct bx_transport *t, const struct tuple *who, uint32_t *bucket)
 		/* Most chains have one entry. */
 		if (id < t->config.connections)
 			conn_fetch(&t->conns[id]);
-		if (is_it(who, &e->who)) {
+		if (tuple_equal(who, &e->who)) {
 			if (id < t->config.connections)
 				t->last = id;
 			return id;
@@ -68,9 +73,7 @@ bx_tcp_find(struct bx_transport *t, const struct tuple *who, uint32_t *bucket)
 static inline bool
 ports_are_last(const struct bx_transport *t, const uint8_t *p)
 {
-	const struct tuple *w = &t->conns[t->last].entry.who;
-
-	return bx_get_be32(p) == ((uint32_t)w->remote_port << 16 | w->local_port);
+	return bx_get_be32(p) == t->conns[t->last].entry.who.ports;
 }
 
 static inline bool
@@ -84,8 +87,9 @@ wants_fetch(const struct bx_transport *t, const struct bx_net_batch *segments, c
 static uint32_t
 place_of(const struct bx_transport *t, const struct bx_net_batch *segments, const struct bx_net_buf *buf)
 {
-	const uint8_t *p = bx_net_bytes(segments, buf);
-	const struct tuple who = { buf->destination, buf->source, bx_get_be16(p + 2), bx_get_be16(p) };
+	const struct tuple who = {
+		.local = buf->destination, .remote = buf->source, .ports = bx_get_be32(bx_net_bytes(segments, buf)),
+	};
 
 	return bucket_of(t, &who);
 }

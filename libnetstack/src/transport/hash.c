@@ -12,26 +12,24 @@
 uint64_t
 bx_tcp_siphash(const uint64_t key[2], const struct tuple *tuple, uint64_t extra)
 {
-	uint64_t ports = (uint64_t)tuple->local_port << 16 | tuple->remote_port;
-	struct sip s = sip_begin(key);
+	uint64_t words[6];
+	uint32_t n = 0;
 
 	if (bx_net_addr_is_ipv4(&tuple->local) && bx_net_addr_is_ipv4(&tuple->remote)) {
-		sip_word(&s, bx_get_le32(tuple->local.byte + 12) | (uint64_t)bx_get_le32(tuple->remote.byte + 12) << 32);
+		words[n++] = sum_load32(tuple->local.byte + 12) | (uint64_t)sum_load32(tuple->remote.byte + 12) << 32;
 		if (extra >> 32 == 0) {
-			sip_word(&s, ports | extra << 32);
-			return sip_end(&s, 2);
+			words[n++] = tuple->ports | extra << 32;
+			return sip_hash(key, words, n);
 		}
-		sip_word(&s, ports);
-		sip_word(&s, extra);
-		return sip_end(&s, 3);
+	} else {
+		words[n++] = sum_load64(tuple->local.byte);
+		words[n++] = sum_load64(tuple->local.byte + 8);
+		words[n++] = sum_load64(tuple->remote.byte);
+		words[n++] = sum_load64(tuple->remote.byte + 8);
 	}
-	sip_word(&s, bx_get_le64(tuple->local.byte));
-	sip_word(&s, bx_get_le64(tuple->local.byte + 8));
-	sip_word(&s, bx_get_le64(tuple->remote.byte));
-	sip_word(&s, bx_get_le64(tuple->remote.byte + 8));
-	sip_word(&s, ports);
-	sip_word(&s, extra);
-	return sip_end(&s, 6);
+	words[n++] = tuple->ports;
+	words[n++] = extra;
+	return sip_hash(key, words, n);
 }
 
 /* RFC 6528, 3: M + F(four, key); M ticks every 4 microseconds (RFC 9293, 3.4.1). */

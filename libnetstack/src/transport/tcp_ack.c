@@ -276,7 +276,8 @@ bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct
 	window_changed = window_take(c, s);
 	if (s->has_timestamp && (c->flags & F_TIMESTAMPS) != 0)
 		a.echo_age_us = (uint64_t)(ms_of(now_us) + c->ts_offset - s->ts_echo) * MS_US;
-	duplicate = s->ack == una && s->length == 0 && !window_changed && una != c->snd_nxt &&
+	/* What was cut off to fit the window was data all the same. */
+	duplicate = s->ack == una && s->buf->length == s->head_length && !window_changed && una != c->snd_nxt &&
 	    (s->flags & (SYN | FIN)) == 0;
 	if (seq_lt(una, s->ack))
 		cumulative(t, (uint32_t)now_us, c, s->ack, &a);

@@ -146,16 +146,17 @@ bx_tcp_unlisten(struct bx_transport *t, uint64_t now_us, uint64_t listener)
 static bool
 port_pick(struct bx_transport *t, struct tuple *tuple, uint32_t *bucket)
 {
+	uint16_t remote_port = tuple->remote_port;
 	uint32_t start;
 
-	tuple->local_port = 0;
-	if (memcmp(&t->port_for, tuple, sizeof *tuple) != 0) {
+	tuple->ports = ports_of(0, remote_port);
+	if (!tuple_equal(&t->port_for, tuple)) {
 		t->port_for = *tuple;
 		t->port_start = (uint32_t)bx_tcp_siphash(t->key, tuple, 4);
 	}
 	start = t->port_start + t->port_counter++;
 	for (uint32_t i = 0; i < PORT_COUNT; i++) {
-		tuple->local_port = (uint16_t)(PORT_FIRST + (start + i) % PORT_COUNT);
+		tuple->ports = ports_of((uint16_t)(PORT_FIRST + (start + i) % PORT_COUNT), remote_port);
 		if (bx_tcp_find(t, tuple, bucket) == NONE)
 			return true;
 	}
@@ -173,7 +174,7 @@ bx_tcp_connect(struct bx_transport *t, uint64_t now_us, const struct bx_net_addr
     uint16_t local_port, const struct bx_net_addr *remote, uint16_t remote_port, uint16_t mtu,
     uint64_t *connection)
 {
-	struct tuple tuple = { *local, *remote, local_port, remote_port };
+	struct tuple tuple = { .local = *local, .remote = *remote, .ports = ports_of(local_port, remote_port) };
 	uint32_t bucket = NONE;
 	struct conn *c;
 
@@ -276,7 +277,7 @@ bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, s
 
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
-	conn_fetch(c);
+	conn_fetch_rest(c);
 	if (c->state == BX_TCP_CLOSED)
 		return ended_with(c);
 	if ((c->flags & F_FIN_QUEUED) != 0)
@@ -483,6 +484,16 @@ bx_tcp_option_set(struct bx_transport *t, uint64_t now_us, uint64_t connection,
 		if (value > UINT8_MAX || (value & 3) != 0)
 			return BX_ERR_INVALID;
 		c->traffic_class = (uint8_t)value;
+		return BX_OK;
+	case BX_TCP_OPTION_RETRIES:
+		if (value > BX_TCP_RETRIES_FOR_EVER)
+			return BX_ERR_INVALID;
+		c->retries = (uint8_t)value;
+		return BX_OK;
+	case BX_TCP_OPTION_HOP_LIMIT:
+		if (value > UINT8_MAX)
+			return BX_ERR_INVALID;
+		c->hop_limit = (uint8_t)value;
 		return BX_OK;
 	}
 	return BX_ERR_INVALID;

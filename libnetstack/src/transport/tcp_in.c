@@ -10,6 +10,7 @@
 
 #define CHALLENGE_MS	500u	/* RFC 5961, 7: at most one in this time, for each connection */
 #define PAWS_IDLE_US	((uint64_t)24 * 24 * 3600 * SECOND_US)	/* RFC 7323, 5.5 */
+#define RTO_SYN_LOST_US	((uint32_t)3 * SECOND_US)	/* RFC 6298, 5.7 */
 
 /* RFC 5961: an acknowledgement that lets an honest peer prove itself, sparingly. */
 static void
@@ -49,7 +50,33 @@ bx_tcp_conn_options(struct bx_transport *t, uint64_t now_us, struct conn *c, uin
 	(void)t;
 }
 
+void
+bx_tcp_conn_syn_lost(struct conn *c)
+{
+	c->cwnd = c->mss;
+	c->rto_us = RTO_SYN_LOST_US;
+}
+
 /* ---- SYN-SENT: 3.10.7.3 ---- */
+
+/* The usual answer, to a SYN that went once, with nothing given to be sent behind it; false: another.  The window stays
+ * (RFC 5681, 3.1), the round trip is measured, nothing is out. */
+static bool
+syn_acked(struct conn *c, uint64_t now_us)
+{
+	uint32_t rtt_us = record_age(&c->single, (uint32_t)now_us);
+
+	if ((c->flags & (F_BBR | F_LOSS | F_WANTS_ROOM)) != 0 || c->send_ring != NONE ||
+	    (c->single.flags & (R_AGAIN | R_LOST)) != 0)
+		return false;
+	c->single_count = 0;
+	c->snd_una = c->snd_nxt;
+	c->min_rtt_us = rtt_us;
+	bx_tcp_rtt_sample(c, rtt_us);
+	c->retransmit_us = NEVER;
+	c->retransmit_kind = TIMEOUT;
+	return true;
+}
 
 static void
 syn_sent(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s,
@@ -87,6 +114,8 @@ syn_sent(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment
 		flags |= F_ECN;
 	c->flags &= ~(F_SACK | F_TIMESTAMPS | F_SCALE | F_ECN);
 	bx_tcp_conn_options(t, now_us, c, flags, s->mss, s->scale, s->ts_value);
+	if (c->backoff != 0)
+		bx_tcp_conn_syn_lost(c);
 	c->rcv_nxt = c->rcv_read = c->rcv_acked = s->seq + 1;
 	c->rcv_adv = c->rcv_nxt + min_u32(t->config.ring_bytes, 0xffff);	/* what our SYN said */
 	c->snd_wnd = c->max_wnd = s->window;	/* never scaled in a SYN (RFC 7323, 2.2) */
@@ -106,7 +135,8 @@ syn_sent(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment
 	}
 	c->state = BX_TCP_ESTABLISHED;
 	t->stats.tcp_opened++;
-	bx_tcp_ack(t, now_us, c, s);
+	if (!syn_acked(c, now_us))
+		bx_tcp_ack(t, now_us, c, s);
 	bx_tcp_conn_event(t, c, BX_TCP_CONNECTED);
 	/* Data in a SYN-ACK is legal (3.10.7.3, seventh) but nobody sends it without fast open: the peer
 	 * sends again what is not acknowledged. */
@@ -203,22 +233,9 @@ ack_check(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct 
 static void
 last_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *replies)
 {
-	struct bare bare = {
-		.who = &c->entry.who, .pseudo = c->pseudo, .seq = c->snd_nxt, .ack = c->rcv_nxt,
-		.window = (uint16_t)min_u32(bx_tcp_window(t, c) >> c->receive_scale, 0xffff), .flags = ACK,
-	};
-	uint8_t options[12];
-
-	if ((c->flags & F_TIMESTAMPS) != 0) {
-		bx_put_be32(options, 0x0101080au);
-		bx_put_be32(options + 4, ms_of(now_us) + c->ts_offset);
-		bx_put_be32(options + 8, c->ts_recent);
-		bare.options = options;
-		bare.options_length = sizeof options;
-	}
 	/* Lost, it is asked for again by the peer's next FIN. */
 	if ((c->flags & F_ACK_NOW) != 0)
-		(void)bx_tcp_bare(t, &bare, replies);
+		(void)bx_tcp_output_ack(t, now_us, c, replies);
 	bx_tcp_conn_time_wait(t, now_us, c);
 }
 
@@ -295,6 +312,33 @@ takes_data(const struct conn *c)
 	    c->state == BX_TCP_FIN_WAIT_2 || c->state == BX_TCP_SYN_RECEIVED;
 }
 
+/* It lies outside the window.  True: all the same, go on: while the window is shut nothing is taken, but the reset and the
+ * acknowledgement of the next segment count (3.10.7.4, first, and MUST-66). */
+static bool
+outside(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s)
+{
+	bool next = c->rcv_adv == c->rcv_nxt && s->seq == c->rcv_nxt;
+
+	t->stats.tcp_out_of_window++;
+	if ((s->flags & RST) != 0)
+		return next;
+	if (seq_lt(s->seq, c->rcv_nxt) && s->length != 0) {
+		c->dsack_start = s->seq;
+		c->dsack_end = s->seq + s->length;
+		c->flags |= F_DSACK;
+		t->stats.tcp_duplicate++;
+	}
+	if (s->length == 0 && (s->flags & (SYN | FIN)) == 0) {
+		/* Two that answer each other's bare answers would never end. */
+		challenge(t, now_us, c);
+		return false;
+	}
+	s->flags &= (uint8_t)~FIN;
+	c->flags |= F_ACK_NOW;
+	bx_tcp_conn_ready(t, c);
+	return next;
+}
+
 /* Steps one to four; true: go on with the acknowledgement. */
 static bool
 admit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s)
@@ -306,25 +350,8 @@ admit(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s
 		s->flags &= (uint8_t)~SYN;
 		s->seq++;
 	}
-	if (BX_UNLIKELY(!in_window(c, s))) {
-		t->stats.tcp_out_of_window++;
-		if ((s->flags & RST) != 0)
-			return false;
-		if (seq_lt(s->seq, c->rcv_nxt) && s->length != 0) {
-			c->dsack_start = s->seq;
-			c->dsack_end = s->seq + s->length;
-			c->flags |= F_DSACK;
-			t->stats.tcp_duplicate++;
-		}
-		if (s->length == 0 && (s->flags & (SYN | FIN)) == 0) {
-			/* Two that answer each other's bare answers would never end. */
-			challenge(t, now_us, c);
-			return false;
-		}
-		c->flags |= F_ACK_NOW;
-		bx_tcp_conn_ready(t, c);
+	if (BX_UNLIKELY(!in_window(c, s)) && !outside(t, now_us, c, s))
 		return false;
-	}
 	if (BX_UNLIKELY((s->flags & (RST | SYN)) != 0)) {
 		if ((s->flags & RST) != 0) {
 			reset_arrives(t, now_us, c, s);
@@ -458,7 +485,7 @@ unstore(struct bx_transport *t, struct conn *c)
 static void
 for_nobody(struct bx_transport *t, uint64_t now_us, struct segment *s, struct bx_net_batch *replies)
 {
-	struct listener *l = bx_tcp_listener_find(t, &s->buf->destination, s->target_port);
+	struct listener *l = bx_tcp_listener_find(t, &s->buf->destination, (uint16_t)s->ports);
 
 	if (l != NULL) {
 		bx_tcp_listen_segment(t, now_us, l, s, replies);

@@ -10,7 +10,8 @@
  */
 #include "transport.h"
 
-#define RETRIES	5u	/* 1 + 2 + 4 + 8 + 16 + 32 s */
+#define RETRIES	7u	/* RFC 9293, 3.8.3, MUST-23: at least 3 minutes; 1 + 2 + ... + 32 + 60 + 60 s */
+#define WAIT_MAX_US	((uint64_t)60 * SECOND_US)	/* RFC 6298, 2.5 */
 
 static uint32_t
 half_index(const struct bx_transport *t, uint32_t id)
@@ -53,14 +54,14 @@ agree(const struct bx_transport *t, const struct segment *s)
 static bool
 half_answer(struct bx_transport *t, uint64_t now_us, struct half *h, struct bx_net_batch *out)
 {
-	uint8_t options[40];
+	uint32_t options[OPTIONS_SYN];
 	struct bare bare = {
 		.who = &h->entry.who,
 		.seq = h->iss, .ack = h->irs + 1, .window = first_window(t), .options = options,
 		.flags = (uint8_t)(SYN | ACK | ((h->flags & H_ECN) != 0 ? ECE : 0)),
 	};
 
-	bare.options_length = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&h->entry.who.local, h->mtu),
+	bare.option_words = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&h->entry.who.local, h->mtu),
 	    flags_of_half(h->flags), bx_tcp_receive_scale(t), ms_of(now_us) + h->ts_offset, h->ts_recent);
 	return bx_tcp_bare(t, &bare, out);
 }
@@ -91,7 +92,7 @@ bx_tcp_half_drop(struct bx_transport *t, uint32_t id)
 static uint64_t
 half_due(uint64_t now_us, const struct half *h)
 {
-	return now_us + ((uint64_t)SECOND_US << (h->tries - 1u));
+	return now_us + min_u64((uint64_t)SECOND_US << (h->tries - 1u), WAIT_MAX_US);
 }
 
 /* The answer when there is no entry: all that will be needed is in the number (RFC 4987, 3.6). */
@@ -99,7 +100,7 @@ static void
 cookie_answer(struct bx_transport *t, uint64_t now_us, const struct segment *s,
     const struct tuple *tuple, struct bx_net_batch *replies)
 {
-	uint8_t options[40];
+	uint32_t options[OPTIONS_SYN];
 	struct bare bare = {
 		.who = tuple, .seq = bx_tcp_cookie_make(t, now_us, s, tuple), .ack = s->seq + 1,
 		.window = first_window(t), .flags = SYN | ACK, .options = options,
@@ -108,17 +109,29 @@ cookie_answer(struct bx_transport *t, uint64_t now_us, const struct segment *s,
 	t->stats.tcp_syn_full++;
 	t->cookies = true;
 	t->cookie_ms = ms_of(now_us);
-	bare.options_length = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&tuple->local, t->config.mtu),
+	bare.option_words = bx_tcp_options_syn(options, bx_tcp_mss_of_mtu(&tuple->local, t->config.mtu),
 	    0, 0, 0, 0);
 	if (bx_tcp_bare(t, &bare, replies))
 		t->stats.tcp_cookies_out++;
+}
+
+/* A connection of the same four was in TIME-WAIT (RFC 9293, 3.6.1, MAY-2): all that it has sent lies below our first number,
+ * and what it was is kept until this one is certain. */
+static void
+half_follows(struct half *h, const struct time_wait *w)
+{
+	h->iss = seq_max(h->iss, w->snd_nxt + 1);
+	h->old_snd_nxt = w->snd_nxt;
+	h->old_rcv_nxt = w->rcv_nxt;
+	h->old_ts_recent = w->ts_recent;
+	h->flags |= H_REUSED | (w->timestamps != 0 ? H_OLD_STAMPS : 0);
 }
 
 static void
 syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const struct segment *s,
     struct bx_net_batch *replies)
 {
-	struct tuple tuple = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
+	struct tuple tuple = { .local = s->buf->destination, .remote = s->buf->source, .ports = s->ports };
 	uint32_t index = t->half_free, id = t->config.connections + index;
 	struct half *h;
 
@@ -133,17 +146,26 @@ syn_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, const s
 	h = &t->halves[index];
 	t->half_free = h->entry.next;
 	t->half_used++;
-	*h = (struct half){
-		.entry.who = tuple, .ready_next = NONE, .listener = (uint32_t)(l - t->listeners),
-		.iss = bx_tcp_isn(t, now_us, &tuple), .irs = s->seq, .ts_recent = s->ts_value,
-		.sent_us = (uint32_t)now_us, .mss = s->mss, .window = (uint16_t)s->window,
-		.mtu = s->buf->mtu != 0 ? s->buf->mtu : t->config.mtu, .scale = s->scale,
-		.flags = agree(t, s), .tries = 1,
-	};
-	if ((h->flags & H_TIMESTAMPS) != 0)
+	h->entry.who = tuple;
+	h->ready_next = NONE;
+	h->listener = (uint32_t)(l - t->listeners);
+	h->iss = bx_tcp_isn(t, now_us, &tuple);
+	h->irs = s->seq;
+	h->ts_recent = h->ts_offset = 0;
+	h->sent_us = (uint32_t)now_us;
+	h->mss = s->mss;
+	h->mtu = s->buf->mtu != 0 ? s->buf->mtu : t->config.mtu;
+	h->window = (uint16_t)s->window;
+	h->scale = s->has_scale ? s->scale : 0;
+	h->flags = agree(t, s);
+	h->tries = 1;
+	h->ready = false;
+	if ((h->flags & H_TIMESTAMPS) != 0) {
+		h->ts_recent = s->ts_value;
 		h->ts_offset = (uint32_t)bx_tcp_siphash(t->key, &tuple, 2);
-	else
-		h->ts_recent = 0;
+	}
+	if (BX_UNLIKELY(s->reused != NULL))
+		half_follows(h, s->reused);
 	bx_tcp_hash_add(t, id, s->bucket);
 	bx_tcp_timer_set(t, id, half_due(now_us, h));
 	/* If the batch is full, the timer sends it. */
@@ -180,7 +202,7 @@ conn_of(struct bx_transport *t, uint64_t now_us, struct listener *l, const struc
 	if (h->tries == 1)
 		bx_tcp_rtt_sample(c, (uint32_t)now_us - h->sent_us);
 	else if (h->tries > 1)
-		c->cwnd = c->mss;	/* RFC 5681, 3.1: a SYN or SYN-ACK was lost */
+		bx_tcp_conn_syn_lost(c);
 	c->listener = (uint32_t)(l - t->listeners);
 	c->account = l->account;
 	c->flags |= F_QUEUED;
@@ -200,7 +222,7 @@ static void
 cookie_arrives(struct bx_transport *t, uint64_t now_us, struct listener *l, struct segment *s,
     struct bx_net_batch *replies)
 {
-	struct tuple tuple = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
+	struct tuple tuple = { .local = s->buf->destination, .remote = s->buf->source, .ports = s->ports };
 	struct half h = {
 		.entry.who = tuple, .iss = s->ack - 1, .irs = s->seq - 1,
 		.window = (uint16_t)s->window, .mtu = t->config.mtu,
@@ -273,6 +295,20 @@ half_completes(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segm
 		bx_tcp_conn_segment(t, now_us, c, s);
 }
 
+/* The peer knows nothing of it. */
+static void
+half_reset(struct bx_transport *t, uint64_t now_us, uint32_t id)
+{
+	const struct half *h = &t->halves[half_index(t, id)];
+
+	if ((h->flags & H_REUSED) == 0) {
+		bx_tcp_half_drop(t, id);
+		return;
+	}
+	bx_tcp_time_wait_again(t, now_us, id, h);
+	half_free(t, id);
+}
+
 void
 bx_tcp_half_segment(struct bx_transport *t, uint64_t now_us, uint32_t id, struct segment *s,
     struct bx_net_batch *replies)
@@ -283,7 +319,7 @@ bx_tcp_half_segment(struct bx_transport *t, uint64_t now_us, uint32_t id, struct
 		/* RFC 5961, 3.2. */
 		if (s->seq == h->irs + 1) {
 			t->stats.tcp_resets_in++;
-			bx_tcp_half_drop(t, id);
+			half_reset(t, now_us, id);
 		}
 		return;
 	}

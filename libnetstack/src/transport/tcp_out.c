@@ -12,14 +12,46 @@
 #define SACK_LEAD	0x01010500u	/* NOP, NOP, kind 5, length to be added */
 #define STAMP_AHEAD_US	1000u		/* stamps of what was sent at once are spread no further */
 
+/* A word of a header; returns its raw sum.  What was stored in pieces would be waited for when it is loaded to be summed. */
+static inline uint64_t
+word_put(uint8_t *p, uint32_t number)
+{
+	uint32_t word = sum_of32(number);
+
+	__builtin_memcpy(p, &word, 4);
+	return word;
+}
+
+/* The fixed header, but for its last word; adds it to a raw sum. */
+static inline uint64_t
+head_put(uint8_t *p, const struct tuple *u, uint32_t seq, uint32_t ack, uint32_t lengths_flags_window, uint64_t sum)
+{
+	uint32_t ports = u->ports << 16 | u->ports >> 16;
+	uint64_t w0 = sum_of64((uint64_t)ports << 32 | seq), w1 = sum_of64((uint64_t)ack << 32 | lengths_flags_window);
+
+	__builtin_memcpy(p, &w0, 8);
+	__builtin_memcpy(p + 8, &w1, 8);
+	return sum_around(sum_around(sum, w0), w1);
+}
+
+/* Its last word: the checksum, and no urgent pointer. */
+static inline void
+head_end(uint8_t *p, uint64_t checksum)
+{
+	uint32_t word = (uint32_t)checksum;
+
+	__builtin_memcpy(p + 16, &word, 4);
+}
+
 /* ---- segments without a connection ---- */
 
 bool
 bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch *out)
 {
-	uint32_t head = TCP_HEAD + bare->options_length, pseudo = bare->pseudo;
+	uint32_t head = TCP_HEAD + 4 * bare->option_words;
 	const struct tuple *u = bare->who;
 	struct bx_net_buf *buf = out == NULL ? NULL : batch_add(out, head);
+	uint64_t sum;
 	uint8_t *p;
 
 	if (buf == NULL) {
@@ -32,16 +64,12 @@ bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch
 	buf->source = u->local;
 	buf->destination = u->remote;
 	p = bx_net_bytes(out, buf);
-	bx_put_be32(p, (uint32_t)u->local_port << 16 | u->remote_port);
-	bx_put_be32(p + 4, bare->seq);
-	bx_put_be32(p + 8, bare->ack);
-	bx_put_be32(p + 12, head / 4 << 28 | (uint32_t)bare->flags << 16 | bare->window);
-	bx_put_be32(p + 16, 0);
-	if (bare->options_length != 0)
-		memcpy(p + TCP_HEAD, bare->options, bare->options_length);
-	if (pseudo == 0)
-		pseudo = sum_pseudo(&u->local, &u->remote, PROTOCOL_TCP);
-	sum_put(p + 16, sum_head(p, head, pseudo + sum_of16(head)));
+	sum = bare->pseudo != 0 ? bare->pseudo : sum_pseudo(&u->local, &u->remote, PROTOCOL_TCP);
+	sum = head_put(p, u, bare->seq, bare->ack, head / 4 << 28 | (uint32_t)bare->flags << 16 | bare->window,
+	    sum + sum_of32(head));
+	for (uint32_t i = 0; i < bare->option_words; i++)
+		sum = sum_around(sum, word_put(p + TCP_HEAD + 4 * i, bare->options[i]));
+	head_end(p, sum_field(sum));
 	t->stats.tcp_out++;
 	t->stats.segments_out++;
 	return true;
@@ -51,7 +79,7 @@ bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch
 void
 bx_tcp_reset_reply(struct bx_transport *t, const struct segment *s, struct bx_net_batch *replies)
 {
-	const struct tuple who = { s->buf->destination, s->buf->source, s->target_port, s->source_port };
+	const struct tuple who = { .local = s->buf->destination, .remote = s->buf->source, .ports = s->ports };
 	struct bare bare = { .who = &who, .flags = RST };
 
 	if ((s->flags & ACK) != 0) {
@@ -155,33 +183,18 @@ payload_put(const struct bx_transport *t, const struct conn *c, struct bx_net_bu
     struct send_ring *ring, uint32_t seq, uint32_t length, uint64_t sum)
 {
 	uint8_t *data = p + buf->length - length;
-	uint16_t partial;
 
 	if (BX_LIKELY((t->config.features & BX_TRANSPORT_SUM_LATER) == 0)) {
 		if (length != 0)
 			sum = bx_tcp_ring_read_sum(ring->bytes, send_bytes_of(ring), seq - ring->base, data, length, sum);
-		sum_put(p + 16, sum);
+		head_end(p, sum_field(sum));
 		return;
 	}
 	if (length != 0)
 		bx_tcp_ring_read(ring->bytes, send_bytes_of(ring), seq - ring->base, data, length);
-	partial = (uint16_t)sum_fold(c->pseudo + sum_of16(buf->length));
-	__builtin_memcpy(p + 16, &partial, 2);
+	head_end(p, sum_fold(c->pseudo + sum_of16(buf->length)));
 	buf->flags |= BX_NET_F_SUM_NEEDED;
 	buf->sum_offset = 16;
-}
-
-/* The fixed header; adds it to a raw sum. */
-static inline uint64_t
-head_put(uint8_t *p, const struct conn *c, uint32_t seq, uint32_t lengths_flags_window, uint64_t sum)
-{
-	uint32_t ports = (uint32_t)c->entry.who.local_port << 16 | c->entry.who.remote_port, zero = 0;
-	uint64_t w0 = sum_of64((uint64_t)ports << 32 | seq), w1 = sum_of64((uint64_t)c->rcv_nxt << 32 | lengths_flags_window);
-
-	__builtin_memcpy(p, &w0, 8);
-	__builtin_memcpy(p + 8, &w1, 8);
-	__builtin_memcpy(p + 16, &zero, 4);
-	return sum_around(sum_around(sum, w0), w1);
 }
 
 /* Puts one segment with so many bytes of options into the batch; false: it is full.  Data is in the ring. */
@@ -190,7 +203,8 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
     uint32_t seq, uint32_t length, uint32_t flags, uint32_t options)
 {
 	uint32_t head = TCP_HEAD + options;
-	struct bx_net_buf *buf = batch_add_as(out, head + length, BX_NET_SEGMENT, BX_NET_F_WHOLE, PROTOCOL_TCP, c->traffic_class);
+	struct bx_net_buf *buf = batch_add_as(out, head + length, BX_NET_SEGMENT, BX_NET_F_WHOLE, PROTOCOL_TCP,
+	    c->traffic_class, c->hop_limit);
 	uint64_t sum;
 	uint8_t *p;
 
@@ -203,7 +217,8 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
 	buf->source = c->entry.who.local;
 	buf->destination = c->entry.who.remote;
 	p = bx_net_bytes(out, buf);
-	sum = head_put(p, c, seq, head / 4 << 28 | flags << 16 | window_put(t, c), (uint64_t)c->pseudo + sum_of32(head + length));
+	sum = head_put(p, &c->entry.who, seq, c->rcv_nxt, head / 4 << 28 | flags << 16 | window_put(t, c),
+	    (uint64_t)c->pseudo + sum_of32(head + length));
 	if (options != 0)
 		sum = sum_around(sum, options_put(t, now_us, c, p + TCP_HEAD, options));
 	payload_put(t, c, buf, p, ring, seq, length, sum);
@@ -240,7 +255,7 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 {
 	struct records r = bx_tcp_records(t, c);
 	struct record *x = record_at(&r, 0);
-	uint8_t options[40];
+	uint32_t options[OPTIONS_SYN];
 	struct bare bare = {
 		.who = &c->entry.who, .pseudo = c->pseudo, .seq = c->iss, .flags = SYN, .options = options,
 		.window = (uint16_t)min_u32(t->config.ring_bytes, 0xffff),
@@ -257,17 +272,18 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 		/* RFC 3168, 6.1.1.1: a path that drops ECN-setup SYNs gets a plain one the second time. */
 		bare.flags |= ECE | CWR;
 	}
-	bare.options_length = bx_tcp_options_syn(options, (uint16_t)(c->mss), c->flags, c->receive_scale,
+	bare.option_words = bx_tcp_options_syn(options, (uint16_t)(c->mss), c->flags, c->receive_scale,
 	    ms_of(now_us) + c->ts_offset, c->ts_recent);
 	if (!bx_tcp_bare(t, &bare, out))
 		return false;
+	out->bufs[out->count - 1].hop_limit = c->hop_limit;
 	if ((x->flags & R_SENT) != 0) {
 		x->flags |= R_AGAIN;
 		t->stats.tcp_retransmits++;
 	}
 	x->flags = (x->flags & ~R_LOST) | R_SENT;
 	x->sent_us = (uint32_t)now_us;
-	c->lost = 0;
+	c->sacked = c->lost = 0;
 	c->flags &= ~F_ACK_NOW;
 	bx_tcp_retransmit_arm(t, now_us, c);
 	return true;
@@ -506,6 +522,12 @@ send_acks(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net
 	return true;
 }
 
+bool
+bx_tcp_output_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
+{
+	return emit(t, now_us, c, out, c->snd_nxt, 0, ACK);
+}
+
 /* A probe of the window or of an idle peer: a number before the window, which must be answered (RFC 9293,
  * 3.8.4 and 3.8.6.1; it asks for an octet at least, but an old one does as well and changes nothing). */
 static bool
@@ -527,8 +549,11 @@ send_reset(struct bx_transport *t, struct conn *c, struct bx_net_batch *out)
 		.flags = RST | ACK,
 	};
 
-	if (c->state >= BX_TCP_SYN_RECEIVED && !bx_tcp_bare(t, &bare, out))
-		return false;
+	if (c->state >= BX_TCP_SYN_RECEIVED) {
+		if (!bx_tcp_bare(t, &bare, out))
+			return false;
+		out->bufs[out->count - 1].hop_limit = c->hop_limit;
+	}
 	t->stats.tcp_resets_out++;
 	bx_tcp_conn_end(t, c, BX_ERR_NET_RESET);
 	return true;
@@ -604,9 +629,9 @@ send_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 
 /* In slow start half a window in flight is enough to double it (RFC 9438, 5.8). */
 static inline void
-half_window_counts(struct conn *c)
+half_window_counts(struct conn *c, uint32_t flight)
 {
-	if (c->cwnd < c->ssthresh && 2 * conn_in_flight(c) >= c->cwnd)
+	if (c->cwnd < c->ssthresh && 2 * flight >= c->cwnd)
 		c->flags |= F_CWND_LIMITED;
 }
 
@@ -639,7 +664,7 @@ static APART bool
 output_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t options)
 {
 	c->flags &= ~F_CWND_LIMITED;
-	half_window_counts(c);
+	half_window_counts(c, conn_in_flight(c));
 	if ((c->flags & F_ACK_NOW) == 0 || segment_add(t, now_us, c, out, c->snd_nxt, 0, ACK, options))
 		return false;
 	return more(t, c);
@@ -653,7 +678,7 @@ output_several(struct bx_transport *t, uint64_t now_us, struct conn *c, struct b
 
 	c->flags &= ~F_CWND_LIMITED;
 	all = send_usual(t, now_us, c, out, options);
-	half_window_counts(c);
+	half_window_counts(c, conn_in_flight(c));
 	if (all && (c->flags & F_ACK_NOW) != 0)
 		all = segment_add(t, now_us, c, out, c->snd_nxt, 0, ACK, options);
 	persist_arm(c, now_us);
@@ -680,18 +705,20 @@ static IN_LINE bool
 output_one(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, struct send_ring *ring,
     uint32_t options)
 {
-	uint32_t start = c->snd_nxt, end = c->snd_end, at = (uint32_t)ring->head + ring->count;
+	uint32_t start = c->snd_nxt, length = min_u32(c->snd_end - start, c->mss), end = start + length;
+	uint32_t at = (uint32_t)ring->head + ring->count;
 
 	/* It counts when the segment is out. */
 	if (at >= ring->capacity)
 		at -= ring->capacity;
 	ring->records[at] = (struct record){ start, end, (uint32_t)now_us, 0 };
 	c->flags &= ~F_CWND_LIMITED;
-	if (!segment_put(t, now_us, c, out, ring, start, end - start, ACK | PSH, options))
+	if (!segment_put(t, now_us, c, out, ring, start, length, ACK | PSH, options))
 		return more(t, c);
 	ring->count++;
 	c->snd_nxt = end;
-	half_window_counts(c);
+	/* Nothing is lost. */
+	half_window_counts(c, end - c->snd_una - c->sacked);
 	sent_arm(c, now_us);
 	bx_tcp_conn_due(t, c, c->retransmit_us);
 	BX_INVARIANT(bx_tcp_conn_sound(t, c));
@@ -701,7 +728,7 @@ output_one(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 static IN_LINE bool
 output_usual(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out)
 {
-	uint32_t options = (c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0;
+	uint32_t options = BX_UNLIKELY((c->flags & F_TIMESTAMPS) != 0) ? TIMESTAMPS_LONG : 0;
 
 	if (BX_LIKELY(is_one(c))) {
 		struct send_ring *ring = send_ring_of(t, c->send_ring);
@@ -741,7 +768,7 @@ output_any(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 	if (is_paced(c))
 		bbr_turn(c);
 	else
-		half_window_counts(c);
+		half_window_counts(c, conn_in_flight(c));
 	if (all)
 		all = send_probe(t, now_us, c, out) && send_acks(t, now_us, c, out);
 	persist_arm(c, now_us);

@@ -111,17 +111,17 @@ bx_tcp_parse(struct bx_transport *t, const struct bx_net_batch *batch, const str
 	s->head_length = head;
 	s->data = p + head;
 	s->length = buf->length - head;
-	s->source_port = bx_get_be16(p);
-	s->target_port = bx_get_be16(p + 2);
+	s->ports = bx_get_be32(p);
 	s->seq = bx_get_be32(p + 4);
 	s->ack = bx_get_be32(p + 8);
 	s->flags = p[13];
 	s->window = bx_get_be16(p + 14);
 	s->stored = false;
+	s->reused = NULL;
 	s->has_timestamp = s->has_scale = s->sack_permitted = false;
 	s->sack_count = 0;
 	s->mss = 0;
-	if (s->source_port == 0 || s->target_port == 0) {
+	if (s->ports >> 16 == 0 || (uint16_t)s->ports == 0) {
 		t->stats.bad_address++;
 		return false;
 	}
@@ -137,29 +137,24 @@ bx_tcp_parse(struct bx_transport *t, const struct bx_net_batch *batch, const str
 	return true;
 }
 
-/* The options of a SYN or SYN-ACK, a multiple of four bytes; flags are F_SACK, F_TIMESTAMPS, F_SCALE. */
+/* The options of a SYN or SYN-ACK; flags are F_SACK, F_TIMESTAMPS, F_SCALE. */
 uint32_t
-bx_tcp_options_syn(uint8_t *p, uint16_t mss, uint32_t flags, uint8_t scale, uint32_t ts, uint32_t echo)
+bx_tcp_options_syn(uint32_t words[OPTIONS_SYN], uint16_t mss, uint32_t flags, uint8_t scale, uint32_t ts, uint32_t echo)
 {
-	uint32_t n = 4;
+	uint32_t n = 0;
 
-	bx_put_be32(p, (uint32_t)OPTION_MSS << 24 | 4u << 16 | mss);
+	words[n++] = (uint32_t)OPTION_MSS << 24 | 4u << 16 | mss;
 	if ((flags & F_TIMESTAMPS) != 0) {
 		uint32_t lead = (flags & F_SACK) != 0 ? (uint32_t)OPTION_SACK_PERMITTED << 24 | 2u << 16 :
 		    (uint32_t)OPTION_NOP << 24 | (uint32_t)OPTION_NOP << 16;
 
-		bx_put_be32(p + n, lead | (uint32_t)OPTION_TIMESTAMPS << 8 | 10u);
-		bx_put_be32(p + n + 4, ts);
-		bx_put_be32(p + n + 8, echo);
-		n += 12;
+		words[n++] = lead | (uint32_t)OPTION_TIMESTAMPS << 8 | 10u;
+		words[n++] = ts;
+		words[n++] = echo;
 	} else if ((flags & F_SACK) != 0) {
-		bx_put_be32(p + n, (uint32_t)OPTION_NOP << 24 | (uint32_t)OPTION_NOP << 16 |
-		    (uint32_t)OPTION_SACK_PERMITTED << 8 | 2u);
-		n += 4;
+		words[n++] = (uint32_t)OPTION_NOP << 24 | (uint32_t)OPTION_NOP << 16 | (uint32_t)OPTION_SACK_PERMITTED << 8 | 2u;
 	}
-	if ((flags & F_SCALE) != 0) {
-		bx_put_be32(p + n, (uint32_t)OPTION_NOP << 24 | (uint32_t)OPTION_SCALE << 16 | 3u << 8 | scale);
-		n += 4;
-	}
+	if ((flags & F_SCALE) != 0)
+		words[n++] = (uint32_t)OPTION_NOP << 24 | (uint32_t)OPTION_SCALE << 16 | 3u << 8 | scale;
 	return n;
 }

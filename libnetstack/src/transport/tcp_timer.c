@@ -4,8 +4,9 @@
  */
 #include "transport.h"
 
-#define RETRIES_SYN	6u	/* RFC 9293, 3.8.3, MUST-23: at least 3 minutes; 1 + 2 + ... + 64 s */
-#define RETRIES_DATA	12u	/* MUST-20 to 22: R2 of at least 100 s; here about 9 minutes */
+/* RFC 9293, 3.8.3: R2. */
+#define RETRIES_SYN	7u	/* MUST-23: at least 3 minutes; 1 + 2 + ... + 32 + 60 + 60 s */
+#define RETRIES_DATA	12u	/* at least 100 s (SHOULD); here about 9 minutes */
 #define RETRIES_ORPHAN	8u
 #define KEEPALIVE_US	((uint64_t)75 * SECOND_US)
 #define KEEPALIVE_TRIES	9u
@@ -16,7 +17,11 @@ retries(const struct conn *c)
 {
 	if (c->state == BX_TCP_SYN_SENT || c->state == BX_TCP_SYN_RECEIVED)
 		return RETRIES_SYN;
-	return (c->flags & F_ORPHAN) != 0 ? RETRIES_ORPHAN : RETRIES_DATA;
+	if ((c->flags & F_ORPHAN) != 0)
+		return RETRIES_ORPHAN;
+	if (c->retries != 0)
+		return c->retries != BX_TCP_RETRIES_FOR_EVER ? c->retries : UINT32_MAX;
+	return RETRIES_DATA;
 }
 
 /* RFC 6298, (5.4) to (5.7); RFC 5681, 3.1; true: the connection is given up. */
@@ -28,7 +33,8 @@ timeout(struct bx_transport *t, uint64_t now_us, struct conn *c)
 		return true;
 	}
 	t->stats.tcp_timeouts++;
-	c->backoff++;
+	if (c->backoff < UINT8_MAX)
+		c->backoff++;
 	if ((c->flags & F_LOSS) == 0 && c->state >= BX_TCP_ESTABLISHED) {
 		/* One that ends a recovery is no error of the clock. */
 		bx_tcp_undo_note(c);
@@ -112,6 +118,11 @@ slow_due(struct bx_transport *t, uint64_t now_us, struct conn *c)
 		return false;
 	if (now_us - c->heard_us < idle) {
 		c->slow_us = c->heard_us + idle;
+		return false;
+	}
+	/* MUST-26: while data is out, its retransmissions ask. */
+	if (c->snd_una != c->snd_nxt) {
+		c->slow_us = now_us + idle;
 		return false;
 	}
 	if (c->probes >= KEEPALIVE_TRIES) {

@@ -43,10 +43,11 @@ tail_push(struct bx_transport *t)
 	return index;
 }
 
-void
-bx_tcp_time_wait_add(struct bx_transport *t, uint64_t now_us, const struct conn *c)
+/* The last in the queue, with the whole wait before it. */
+static inline uint32_t
+wait_push(struct bx_transport *t, uint64_t now_us, const struct tuple *who, uint32_t snd_nxt, uint32_t rcv_nxt,
+    uint32_t ts_recent, bool timestamps)
 {
-	struct time_wait *w;
 	uint32_t index;
 
 	if (t->tw_count == t->config.time_waits) {
@@ -54,13 +55,29 @@ bx_tcp_time_wait_add(struct bx_transport *t, uint64_t now_us, const struct conn 
 		head_pop(t);
 	}
 	index = tail_push(t);
-	w = &t->time_waits[index];
-	*w = (struct time_wait){
-		.entry.who = c->entry.who, .snd_nxt = c->snd_nxt, .rcv_nxt = c->rcv_nxt,
-		.ts_recent = c->ts_recent, .expire_ms = ms_of(now_us) + WAIT_MS, .live = 1,
-		.timestamps = (c->flags & F_TIMESTAMPS) != 0,
+	t->time_waits[index] = (struct time_wait){
+		.entry.who = *who, .snd_nxt = snd_nxt, .rcv_nxt = rcv_nxt, .ts_recent = ts_recent,
+		.expire_ms = ms_of(now_us) + WAIT_MS, .live = 1, .timestamps = timestamps,
 	};
+	return index;
+}
+
+void
+bx_tcp_time_wait_add(struct bx_transport *t, uint64_t now_us, const struct conn *c)
+{
+	uint32_t index = wait_push(t, now_us, &c->entry.who, c->snd_nxt, c->rcv_nxt, c->ts_recent,
+	    (c->flags & F_TIMESTAMPS) != 0);
+
 	bx_tcp_hash_replace(t, conn_id(t, c), id_of(t, index));
+}
+
+void
+bx_tcp_time_wait_again(struct bx_transport *t, uint64_t now_us, uint32_t id, const struct half *h)
+{
+	uint32_t index = wait_push(t, now_us, &h->entry.who, h->old_snd_nxt, h->old_rcv_nxt, h->old_ts_recent,
+	    (h->flags & H_OLD_STAMPS) != 0);
+
+	bx_tcp_hash_replace(t, id, id_of(t, index));
 }
 
 static void
@@ -69,22 +86,21 @@ answer(struct bx_transport *t, uint64_t now_us, const struct time_wait *w, struc
 	struct bare bare = {
 		.who = &w->entry.who, .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = ACK,
 	};
-	uint8_t options[12];
+	uint32_t options[3];
 
 	if (w->timestamps != 0) {
-		bx_put_be32(options, 0x0101080au);
-		bx_put_be32(options + 4,
-		    ms_of(now_us) + (uint32_t)bx_tcp_siphash(t->key, bare.who, 2));
-		bx_put_be32(options + 8, w->ts_recent);
+		options[0] = 0x0101080au;	/* RFC 7323, appendix A */
+		options[1] = ms_of(now_us) + (uint32_t)bx_tcp_siphash(t->key, bare.who, 2);
+		options[2] = w->ts_recent;
 		bare.options = options;
-		bare.options_length = sizeof options;
+		bare.option_words = 3;
 	}
 	(void)bx_tcp_bare(t, &bare, replies);	/* if there is no room, the peer asks again */
 }
 
 bool
 bx_tcp_time_wait_segment(struct bx_transport *t, uint64_t now_us, uint32_t id,
-    const struct segment *s, struct bx_net_batch *replies)
+    struct segment *s, struct bx_net_batch *replies)
 {
 	uint32_t index = id - t->config.connections - t->config.half_open;
 	struct time_wait *w = &t->time_waits[index];
@@ -92,11 +108,12 @@ bx_tcp_time_wait_segment(struct bx_transport *t, uint64_t now_us, uint32_t id,
 	/* RFC 1337: a reset does not end it early. */
 	if ((s->flags & RST) != 0)
 		return false;
-	/* RFC 6191, 2; RFC 9293, MAY-2: a SYN that is certainly new. */
-	if ((s->flags & (SYN | ACK)) == SYN && (seq_lt(w->rcv_nxt, s->seq) ||
+	/* RFC 6191, 2; RFC 9293, MAY-2: a SYN that is certainly new.  A cookie could not lie above what was sent. */
+	if ((s->flags & (SYN | ACK)) == SYN && t->half_free != NONE && (seq_lt(w->rcv_nxt, s->seq) ||
 	    (w->timestamps != 0 && s->has_timestamp && seq_lt(w->ts_recent, s->ts_value)))) {
 		t->stats.time_wait_reused++;
 		entry_remove(t, index);
+		s->reused = w;
 		return true;
 	}
 	if (s->length == 0 && (s->flags & (SYN | FIN)) == 0)

@@ -29,7 +29,7 @@ is_for(const struct conn *c, const struct bx_net_buf *buf, const uint8_t *p)
 {
 	const struct tuple *w = &c->entry.who;
 
-	return ((uint32_t)w->remote_port << 16 | w->local_port) == bx_get_be32(p) &&
+	return w->ports == bx_get_be32(p) &&
 	    bx_net_addr_equal(&w->remote, &buf->source) && bx_net_addr_equal(&w->local, &buf->destination);
 }
 
@@ -37,8 +37,7 @@ is_for(const struct conn *c, const struct bx_net_buf *buf, const uint8_t *p)
 static APART struct conn *
 find(struct bx_transport *t, const struct bx_net_buf *buf, const uint8_t *p, struct place *place)
 {
-	const struct tuple tuple = { buf->destination, buf->source, (uint16_t)sum_of16(sum_load16(p + 2)),
-	    (uint16_t)sum_of16(sum_load16(p)) };
+	const struct tuple tuple = { .local = buf->destination, .remote = buf->source, .ports = bx_get_be32(p) };
 
 	place->id = bx_tcp_find(t, &tuple, &place->bucket);
 	return place->id < t->config.connections ? &t->conns[place->id] : NULL;

@@ -16,16 +16,10 @@ static void
 slot_insert(struct bx_transport *t, uint32_t id, uint64_t due)
 {
 	struct timer *n = &t->timers[id];
-	uint64_t at = due;
-	uint32_t level = 0, slot;
+	uint64_t ahead = due > t->tick ? min_u64(due - t->tick, REACH - 1) : 1;
+	uint32_t level = (63u - (uint32_t)__builtin_clzll(ahead)) / 6;
+	uint32_t slot = level * WHEEL_SLOTS + (uint32_t)((t->tick + ahead) >> (6 * level) & 63);
 
-	if (at <= t->tick)
-		at = t->tick + 1;
-	if (at - t->tick >= REACH)
-		at = t->tick + REACH - 1;
-	while (at - t->tick >= (uint64_t)1 << (6 * (level + 1)))
-		level++;
-	slot = level * WHEEL_SLOTS + (uint32_t)(at >> (6 * level) & 63);
 	n->due = due;
 	n->slot = slot;
 	n->prev = NONE;

@@ -174,6 +174,7 @@ bx_transport_init(void *memory, size_t size, const struct bx_transport_config *c
 	t = transport_carve(&c, config);
 	t->key[0] = mix64(config->seed[0]);
 	t->key[1] = mix64(config->seed[1] ^ 3u);
+	bx_tcp_bucket_keys(t);
 	t->port_counter = (uint32_t)mix64(config->seed[0] ^ config->seed[1]);
 	t->conn_free = t->half_free = t->ring_free = t->small_free = t->listener_free = t->udp_free = NONE;
 	t->ready_first = t->ready_last = t->half_first = t->half_last = NONE;
@@ -273,7 +274,7 @@ bx_transport_output(struct bx_transport *t, uint64_t now_us, struct bx_net_batch
 	if (t->half_first != NONE || t->ready_first != t->ready_last)
 		return output_all(t, now_us, out);
 	/* One alone, or none. */
-	return t->ready_first != NONE && bx_tcp_output(t, now_us, bx_tcp_conn_unready_first(t), out);
+	return t->ready_first != NONE && bx_tcp_output(t, now_us, bx_tcp_conn_unready_only(t), out);
 }
 
 void

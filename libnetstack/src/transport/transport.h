@@ -85,8 +85,9 @@ struct segment {
 	uint32_t head_length;
 	uint32_t seq, ack;
 	uint32_t window;		/* as in the header, unscaled */
-	uint16_t source_port, target_port;
+	uint32_t ports;			/* as in struct tuple */
 	uint32_t bucket;		/* of the four, where there is no connection of theirs */
+	const struct time_wait *reused;	/* a SYN: of the connection before it, just removed; else NULL */
 	uint8_t flags;
 	bool stored;			/* data is in the ring already */
 	/* Options. */
@@ -98,11 +99,29 @@ struct segment {
 	uint32_t sack[SACK_BLOCKS][2];
 };
 
-/* The four that name a connection. */
+/* The four that name a connection.  `ports` is both: what bx_get_be32 says of the ports of a header that has come. */
 struct tuple {
 	struct bx_net_addr local, remote;
-	uint16_t local_port, remote_port;
+	union {
+		struct {
+			uint16_t local_port, remote_port;
+		};
+		uint32_t ports;
+	};
 };
+BX_STATIC_ASSERT(sizeof(struct tuple) == 36, "nothing lies between the four");
+
+static inline uint32_t
+ports_of(uint16_t local, uint16_t remote)
+{
+	return (uint32_t)remote << 16 | local;
+}
+
+static inline bool
+tuple_equal(const struct tuple *a, const struct tuple *b)
+{
+	return a->ports == b->ports && bx_net_addr_equal(&a->remote, &b->remote) && bx_net_addr_equal(&a->local, &b->local);
+}
 
 /* What connections, half-open and TIME-WAIT ones begin with: their place in the hash.  Of a free one, next is the next
  * free one. */
@@ -268,7 +287,7 @@ struct conn {
 	uint16_t account;		/* that its rings are charged to; 0: none */
 	uint8_t backoff;		/* timeouts in a row */
 	uint8_t probes;			/* keepalive probes unanswered */
-	uint8_t traffic_class;
+	uint8_t traffic_class, hop_limit;
 	uint8_t duplicate_acks;		/* owed: one for each segment out of order */
 	uint8_t single_count;		/* records, 0 or 1, where there is no ring */
 	uint8_t undo_stage;		/* enum undo_stage */
@@ -300,6 +319,7 @@ struct conn {
 	int16_t error;			/* enum bx_err */
 	uint32_t challenge_ms;		/* last challenge acknowledgement */
 	uint32_t dsack_start, dsack_end;
+	uint8_t retries;		/* R2 (RFC 9293, 3.8.3) that the application has set; 0: none */
 
 	/* Lists. */
 	uint32_t event_next, event_prev, accept_next;
@@ -325,11 +345,15 @@ struct half {
 	uint8_t flags;			/* H_* */
 	uint8_t tries;
 	bool ready;
+	/* With H_REUSED: the TIME-WAIT that it has ended, in case that its SYN was an old duplicate. */
+	uint32_t old_snd_nxt, old_rcv_nxt, old_ts_recent;
 };
 #define H_SACK		0x1u
 #define H_TIMESTAMPS	0x2u
 #define H_SCALE		0x4u
 #define H_ECN		0x8u
+#define H_REUSED	0x10u
+#define H_OLD_STAMPS	0x20u		/* and it had timestamps */
 BX_STATIC_ASSERT(sizeof(struct half) + sizeof(struct timer) + 8 <= 128, "a half-open connection");
 
 /* TIME-WAIT (RFC 9293, 3.6.1).  In order of expiry. */
@@ -376,6 +400,7 @@ struct account {
 	uint32_t limit, used;
 };
 
+#define BUCKET_KEYS	9u	/* of the hash that gives a connection its place */
 #define PORT_HEADS	64u
 #define LISTENER_BASE	(1u << 24)	/* handles: where the numbers of each kind begin */
 #define UDP_BASE	(1u << 25)
@@ -403,6 +428,7 @@ struct bx_transport {
 	uint16_t send_lines;		/* before the bytes of one that sends */
 	uint32_t flight_at, mark_at;	/* where in its head BBR's part begins, and the marks in it; 0: there is none */
 	uint64_t key[2];
+	uint64_t bucket_key[BUCKET_KEYS];
 
 	uint32_t conn_free, half_free, ring_free, small_free, listener_free, udp_free;
 	uint32_t conn_used, half_used, tw_used, ring_used, small_used, listener_used, udp_used, timer_used;
@@ -436,6 +462,7 @@ uint64_t bx_tcp_siphash(const uint64_t key[2], const struct tuple *tuple, uint64
 uint32_t bx_tcp_isn(const struct bx_transport *t, uint64_t now_us, const struct tuple *tuple);
 
 /* ---- demux.c ---- */
+void bx_tcp_bucket_keys(struct bx_transport *t);
 /* A batch is about to be received: what its segments will be looked up by, and found with, is fetched for all at once. */
 void bx_tcp_fetch(const struct bx_transport *t, const struct bx_net_batch *segments, uint32_t first, uint32_t end);
 /* Who has the four; NONE: nobody.  *bucket is where they belong, unless it is the connection found last. */
@@ -579,7 +606,7 @@ bx_tcp_ring_write_sum(uint32_t size, uint8_t *ring, uint32_t offset, const uint8
 	uint32_t at = offset & (size - 1), first = size - at;
 
 	if (BX_LIKELY(length <= first))
-		return bx_net_raw_copy(ring + at, bytes, length, sum);
+		return sum_copy(ring + at, bytes, length, sum);
 	return bx_tcp_ring_write_sum_round(ring, at, first, bytes, length, sum);
 }
 
@@ -590,7 +617,7 @@ bx_tcp_ring_read_sum(uint32_t size, const uint8_t *ring, uint32_t offset, uint8_
 	uint32_t at = offset & (size - 1), first = size - at;
 
 	if (BX_LIKELY(length <= first))
-		return bx_net_raw_copy(bytes, ring + at, length, sum);
+		return sum_copy(bytes, ring + at, length, sum);
 	return bx_tcp_ring_read_sum_round(ring, at, first, bytes, length, sum);
 }
 
@@ -601,12 +628,19 @@ conn_id(const struct bx_transport *t, const struct conn *c)
 	return (uint32_t)(c - t->conns);
 }
 
-/* Its lines are asked for together: one after the other, each would wait for the one before. */
+/* Its lines are asked for together: one after the other, each would wait for the one before.  The first is here. */
+static inline void
+conn_fetch_rest(const struct conn *c)
+{
+	for (uint32_t i = 1; i < HOT_LINES; i++)
+		__builtin_prefetch((const uint8_t *)c + i * LINE, 1);
+}
+
 static inline void
 conn_fetch(const struct conn *c)
 {
-	for (uint32_t i = 0; i < HOT_LINES; i++)
-		__builtin_prefetch((const uint8_t *)c + i * LINE, 1);
+	__builtin_prefetch(c, 1);
+	conn_fetch_rest(c);
 }
 
 /* A connection that is not in the hash yet, but marked as if it were; NULL: there is no place. */
@@ -651,6 +685,17 @@ bx_tcp_conn_unready_first(struct bx_transport *t)
 		t->ready_last = NONE;
 	else
 		t->conns[t->ready_first].ready_prev = NONE;
+	c->flags &= ~F_READY;
+	return c;
+}
+
+/* The same where it is the only one. */
+static inline struct conn *
+bx_tcp_conn_unready_only(struct bx_transport *t)
+{
+	struct conn *c = &t->conns[t->ready_first];
+
+	t->ready_first = t->ready_last = NONE;
 	c->flags &= ~F_READY;
 	return c;
 }
@@ -843,7 +888,9 @@ bool bx_tcp_send_ring_attach(struct bx_transport *t, struct conn *c, size_t leng
 /* ---- tcp_parse.c ---- */
 bool bx_tcp_parse(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf,
     struct segment *s);
-uint32_t bx_tcp_options_syn(uint8_t *p, uint16_t mss, uint32_t flags, uint8_t scale, uint32_t ts,
+/* At most so many words, as numbers; returns how many. */
+#define OPTIONS_SYN	5u
+uint32_t bx_tcp_options_syn(uint32_t words[OPTIONS_SYN], uint16_t mss, uint32_t flags, uint8_t scale, uint32_t ts,
     uint32_t echo);
 
 /* ---- tcp_in.c ---- */
@@ -863,6 +910,8 @@ void bx_tcp_conn_segment(struct bx_transport *t, uint64_t now_us, struct conn *c
 /* Options of the peer's SYN. */
 void bx_tcp_conn_options(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t flags,
     uint16_t peer_mss, uint8_t scale, uint32_t ts_value);
+/* After them: a SYN or SYN-ACK of ours was lost (RFC 5681, 3.1). */
+void bx_tcp_conn_syn_lost(struct conn *c);
 
 /* ---- tcp_usual.c ---- */
 /* A segment of TCP: the usual one of a connection is taken, any other goes to bx_tcp_segment. */
@@ -1086,6 +1135,8 @@ void bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes, ui
 /* ---- tcp_out.c ---- */
 /* Sends what may be sent; true: the batch is full, there is more, and c is the last of those with something to send. */
 bool bx_tcp_output(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out);
+/* The acknowledgement that is owed, at once; false: there is no room. */
+bool bx_tcp_output_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out);
 /* An answer that belongs to no connection (RFC 9293, 3.5.2). */
 void bx_tcp_reset_reply(struct bx_transport *t, const struct segment *s, struct bx_net_batch *replies);
 /* A bare header from the four, for resets, SYN-ACKs and answers from TIME-WAIT. */
@@ -1095,8 +1146,8 @@ struct bare {
 	uint32_t seq, ack;
 	uint16_t window;
 	uint8_t flags;
-	const uint8_t *options;
-	uint32_t options_length;
+	const uint32_t *options;	/* words, as numbers */
+	uint32_t option_words;
 };
 bool bx_tcp_bare(struct bx_transport *t, const struct bare *bare, struct bx_net_batch *out);
 
@@ -1126,8 +1177,10 @@ bool bx_tcp_cookie_read(const struct bx_transport *t, uint64_t now_us, const str
 /* The entry that stands for c takes its place in the hash. */
 void bx_tcp_time_wait_add(struct bx_transport *t, uint64_t now_us, const struct conn *c);
 /* A segment for an entry; true: it is a SYN that opens the connection anew (RFC 6191). */
+/* What h has ended goes on: h's place in the hash is its. */
+void bx_tcp_time_wait_again(struct bx_transport *t, uint64_t now_us, uint32_t id, const struct half *h);
 bool bx_tcp_time_wait_segment(struct bx_transport *t, uint64_t now_us, uint32_t id,
-    const struct segment *s, struct bx_net_batch *replies);
+    struct segment *s, struct bx_net_batch *replies);
 void bx_tcp_time_wait_poll(struct bx_transport *t, uint64_t now_us);
 uint64_t bx_tcp_time_wait_next(const struct bx_transport *t);
 
