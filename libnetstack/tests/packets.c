@@ -8,13 +8,15 @@
  *
  * A script is one case, a line one step; `#` begins a comment.  `+N` before a step lets N ms pass first.
  *
- *   < FLAGS SEQ:END(LENGTH) [ack N] [win N] [urg N] [<OPTIONS>]   the peer sends; `<!`: with a bad checksum
- *   > FLAGS SEQ:END(LENGTH) [ack N] [win N] [<OPTIONS>]   we have sent this, next, within the last 10 ms
+ *   < FLAGS SEQ:END(LENGTH) [ack N] [win N] [urg N] [<OPTIONS>]   the peer sends; `<!`: with a bad checksum; `<1460`: coalesced by
+ *                                                        the device from segments of that
+ *   > FLAGS SEQ:END(LENGTH) [ack N] [win N] [cut N] [<OPTIONS>]   we have sent this, next, within the last 10 ms
  *   nothing                                              we have sent nothing that was not named
- *       FLAGS of S F R P . E W U, `.` is ACK; P is not compared.  Numbers count from the initial ones of each side.
+ *       FLAGS of S F R P . E W U, `.` is ACK; P is compared with `cut` only.  Numbers count from the initial ones of each side.
  *       OPTIONS: mss N  ws N  sackok  ts V E  sack A-B C-D.  In `<`, E may be `e`: our latest stamp, or `e-N`: N ms
  *       before it.  In `>`, `ts` has no numbers.  What is not written is not compared, but `<>` says: no options.
- *   features sack,ts,ws,ecn,cubic,bbr   ring N   rings N   half N   connections N   waits N   mtu N   family ipv6    before all else
+ *       With `cut N` the device cuts up to N bytes of payload: whatever we send must then fit the MTU in its pieces.
+ *   features sack,ts,ws,ecn,cubic,bbr   ring N   rings N   half N   connections N   waits N   mtu N   cut N   family ipv6    before all else
  *   listen [BACKLOG]   accept   accept block   unlisten   connect   established   option nodelay|keepalive|control|retries|hops N
  *   send N   send block   send ERROR   recv N   recv block   recv eof   recv ERROR   shutdown [ERROR]   close   abort
  *   hops N   class N   the segment that was named last had this hop limit, this traffic class
@@ -43,6 +45,7 @@ struct packet {
 	uint32_t seq, length, ack, window, urgent;
 	uint8_t flags, hops, traffic_class;
 	bool has_ack, has_window, has_options, has_ts, sackok, has_ws, echo_ours;
+	uint32_t cut;			/* what a device cuts it into, or has made it of; 0: it is one segment */
 	uint32_t mss, ws, ts_value, ts_echo;
 	uint32_t sack[4][2], sacks;
 	uint64_t at_us;
@@ -125,6 +128,13 @@ take_options(struct packet *p, const uint8_t *o, uint32_t n, uint32_t peer_base)
 	p->has_options = n != 0;
 }
 
+/* Of IP and TCP. */
+static uint32_t
+headers_of(const struct script *s, uint32_t head)
+{
+	return head + (bx_net_addr_is_ipv4(&s->local) ? 20 : 40);
+}
+
 static void
 take_sent(struct script *s)
 {
@@ -160,6 +170,11 @@ take_sent(struct script *s)
 		p->bytes_good = true;
 		for (uint32_t k = 0; k < p->length; k++)
 			p->bytes_good &= b[head + k] == ours(p->seq - 1 + k);
+		p->cut = (buf->flags & BX_NET_F_CUT) != 0 ? buf->segment_size : 0;
+		if (headers_of(s, head) + (p->cut != 0 ? p->cut : p->length) > s->config.mtu)
+			fail(s, "we sent more than the path takes");
+		if (p->cut != 0 && p->length > s->config.cut_bytes)
+			fail(s, "we sent more than the device cuts");
 		take_options(p, b + 20, head - 20, PEER_BASE);
 		if (p->has_ts)
 			s->their_ts = p->ts_value;
@@ -324,6 +339,8 @@ read_packet(struct packet *p, const char *text)
 			p->has_window = true;
 		} else if (strncmp(text, "urg", 3) == 0) {
 			text = number(text + 3, &p->urgent);
+		} else if (strncmp(text, "cut", 3) == 0) {
+			text = number(text + 3, &p->cut);
 		} else if (*text == '<') {
 			text = read_options(p, text + 1);
 			if (*text != '>')
@@ -413,6 +430,10 @@ peer_sends(struct script *s, const struct packet *p, bool corrupt)
 	buf->kind = BX_NET_SEGMENT;
 	buf->protocol = 6;
 	buf->mtu = s->config.mtu;
+	if (p->cut != 0) {
+		buf->flags = BX_NET_F_CUT | BX_NET_F_SUM_GOOD;
+		buf->segment_size = (uint16_t)p->cut;
+	}
 	buf->source = s->remote;
 	buf->destination = s->local;
 	if ((p->flags & 0xc0) == 0xc0 && (p->flags & 2) == 0)
@@ -431,6 +452,8 @@ show(const struct packet *p, const char *what)
 	    p->ack, p->window);
 	if (p->mss != 0)
 		printf(" mss %u", p->mss);
+	if (p->cut != 0)
+		printf(" cut %u", p->cut);
 	if (p->has_ws)
 		printf(" ws %u", p->ws);
 	if (p->sackok)
@@ -467,9 +490,9 @@ expect(struct script *s, const struct packet *want)
 		return;
 	}
 	s->sent_next++;
-	if (((want->flags ^ got->flags) & ~8u) != 0 || want->seq != got->seq || want->length != got->length ||
+	if (((want->flags ^ got->flags) & (want->cut != 0 ? 0xff : ~8u)) != 0 || want->seq != got->seq || want->length != got->length ||
 	    (want->has_ack && want->ack != got->ack) || (want->has_window && want->window != got->window) ||
-	    !options_match(want, got) || !got->bytes_good) {
+	    (want->cut != 0 && want->cut != got->cut) || !options_match(want, got) || !got->bytes_good) {
 		fail(s, "another segment was sent");
 		show(want, "wanted");
 		show(got, "sent  ");
@@ -822,6 +845,8 @@ step_config(struct script *s, const char *name, const char *rest)
 		s->config.time_waits = n;
 	else if (strcmp(name, "mtu") == 0)
 		s->config.mtu = (uint16_t)n;
+	else if (strcmp(name, "cut") == 0)
+		s->config.cut_bytes = n;
 	else
 		fail(s, "no such step");
 }
@@ -964,7 +989,7 @@ step(struct script *s, const char *line)
 	rest = word(line, w);
 	if (s->t == NULL && strchr("<>", w[0]) == NULL && (strcmp(w, "features") == 0 || strcmp(w, "ring") == 0 ||
 	    strcmp(w, "rings") == 0 || strcmp(w, "half") == 0 || strcmp(w, "connections") == 0 ||
-	    strcmp(w, "waits") == 0 || strcmp(w, "mtu") == 0 || strcmp(w, "family") == 0)) {
+	    strcmp(w, "waits") == 0 || strcmp(w, "mtu") == 0 || strcmp(w, "cut") == 0 || strcmp(w, "family") == 0)) {
 		step_config(s, w, rest);
 		return;
 	}
@@ -975,6 +1000,7 @@ step(struct script *s, const char *line)
 			fail(s, "this is no segment");
 		} else if (w[0] == '<') {
 			meet(s, event_of_packet(&p, w[1] == '!'));
+			number(w + 1, &p.cut);
 			peer_sends(s, &p, w[1] == '!');
 		} else {
 			expect(s, &p);

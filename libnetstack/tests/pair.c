@@ -119,6 +119,7 @@ pair_free(struct pair *pair)
 		pair->host[i] = (struct host){ 0 };
 	}
 	wire_free(&pair->wire);
+	*pair = (struct pair){ 0 };
 }
 
 void

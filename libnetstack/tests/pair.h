@@ -39,6 +39,7 @@ struct bx_transport_config pair_transport(void);
 
 /* Two hosts, 10.0.0.1 and 10.0.0.2, on one link.  config may be NULL. */
 void pair_init(struct pair *pair, uint64_t seed, const struct bx_transport_config *config);
+/* All zero bytes: nothing is there; and so it is left. */
 void pair_free(struct pair *pair);
 
 /* From now on they speak IPv6, fd00::1 and fd00::2. */

@@ -349,6 +349,30 @@ START_TEST(packets_wait_for_the_answer)
 }
 END_TEST
 
+/* What the device is to do with a packet it is to do after the wait, too: the fields of the descriptor wait with the bytes. */
+START_TEST(work_of_the_device_waits)
+{
+	struct bx_net_buf *buf = packet_down(1);
+
+	buf->flags = BX_NET_F_SUM_NEEDED | BX_NET_F_CUT | BX_NET_F_WHOLE;
+	buf->sum_start = 20;
+	buf->sum_offset = 16;
+	buf->segment_size = 60;
+	bx_link_send(link_stage, 0, &in, &out);
+	bx_net_batch_clear(&out);
+	bx_net_batch_clear(&in);
+	arp(me, you, 2, 0x0a000002, 0x0a000001);
+	receive(1000);
+	ck_assert_uint_eq(out.count, 1);
+	ck_assert_uint_eq(out.bufs[0].length, 114);
+	ck_assert_uint_eq(out.bufs[0].flags, BX_NET_F_SUM_NEEDED | BX_NET_F_CUT | BX_NET_F_WHOLE);
+	ck_assert_uint_eq(out.bufs[0].sum_start, 34);
+	ck_assert_uint_eq(out.bufs[0].sum_offset, 16);
+	ck_assert_uint_eq(out.bufs[0].segment_size, 60);
+	ck_assert_int_eq(bx_net_batch_check(&out), BX_OK);
+}
+END_TEST
+
 /* The newest of more than there is room for stay. */
 START_TEST(waiting_is_bounded)
 {
@@ -615,6 +639,7 @@ main(void)
 	tcase_add_test(tc, arp_gratuitous_makes_nothing);
 	tcase_add_test(tc, arp_malformed_each);
 	tcase_add_test(tc, packets_wait_for_the_answer);
+	tcase_add_test(tc, work_of_the_device_waits);
 	tcase_add_test(tc, waiting_is_bounded);
 	tcase_add_test(tc, resolution_gives_up);
 	tcase_add_test(tc, old_entries_are_polled);

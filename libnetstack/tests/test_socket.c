@@ -249,6 +249,47 @@ START_TEST(room)
 }
 END_TEST
 
+/* A send that takes the last room, whole or cut short: who waits is told no later than the layer itself says WRITABLE. */
+START_TEST(room_just_filled)
+{
+	static uint8_t bytes[2 * RING];
+	uint64_t listener, c, server;
+	size_t n = 0;
+
+	begin(_i);
+	listener = listen_on(80, 4);
+	c = connect_to(80);
+	run(100 * MS);
+	ck_assert_int_eq(bx_socket_accept(sockets[1], pair.now_us, client[1], listener, &server), BX_OK);
+	for (uint32_t k = 0; k < 4; k++) {
+		struct bx_socket_wait_result result;
+		uint64_t until = pair.now_us + 2000 * MS;
+		size_t got;
+
+		ck_assert_int_eq(bx_socket_send(sockets[0], client[0], c, bytes, k % 2 == 0 ? RING : sizeof bytes, &n), BX_OK);
+		ck_assert_uint_eq(n, RING);
+		ck_assert_uint_eq(ready(0, c), 0);
+		ck_assert_int_eq(wait_for(0, c, BX_SOCKET_WRITABLE, 5000 * MS, k), BX_ERR_WOULD_BLOCK);
+		while (ready(0, c) == 0 && pair.now_us < until) {
+			while (bx_socket_receive(sockets[1], client[1], server, bytes, sizeof bytes, &got) == BX_OK)
+				;
+			run(1 * MS);
+		}
+		ck_assert_uint_eq(ready(0, c), BX_SOCKET_WRITABLE);
+		ck_assert(bx_socket_done(sockets[0], &result));
+		ck_assert_uint_eq(result.token, k);
+		ck_assert_int_eq(result.error, BX_OK);
+		ck_assert_uint_eq(result.interests[0].events, BX_SOCKET_WRITABLE);
+		for (uint32_t i = 0; i < 100; i++) {
+			while (bx_socket_receive(sockets[1], client[1], server, bytes, sizeof bytes, &got) == BX_OK)
+				;
+			run(10 * MS);
+		}
+	}
+	nothing_left();
+}
+END_TEST
+
 /* One of several; deadlines; closing; taking back. */
 START_TEST(waits)
 {
@@ -835,6 +876,7 @@ main(void)
 	tcase_add_checked_fixture(tc, NULL, tear_down);
 	tcase_add_loop_test(tc, a_conversation, 0, 2);
 	tcase_add_loop_test(tc, room, 0, 2);
+	tcase_add_loop_test(tc, room_just_filled, 0, 2);
 	tcase_add_test(tc, waits);
 	tcase_add_test(tc, quotas);
 	tcase_add_loop_test(tc, buffers, 0, 2);

@@ -47,8 +47,9 @@ enum bx_net_kind {
 /* Flags of a descriptor.  Downwards */
 #define BX_NET_F_SUM_NEEDED	0x0001u	/* the field at sum_start + sum_offset holds the sum of the pseudo
 					 * header: whoever sends adds the bytes from sum_start on */
-#define BX_NET_F_CUT		0x0002u	/* a TCP segment longer than segment_size: cut before sending.
-					 * Upwards: coalesced from segments of at most segment_size */
+#define BX_NET_F_CUT		0x0002u	/* a TCP segment with more payload than segment_size: cut before sending.
+					 * Upwards: coalesced from segments with payload of segment_size, the last of
+					 * at most so much.  "Devices", below */
 #define BX_NET_F_WHOLE		0x0004u	/* never fragment (IPv4 DF) */
 #define BX_NET_F_LINK_KNOWN	0x0008u	/* source.byte[0..5] is the link address of the next hop */
 /* Upwards */
@@ -78,7 +79,7 @@ struct bx_net_buf {
 	uint8_t kind;			/* enum bx_net_kind */
 	uint8_t interface;		/* which interface it goes out of or came by */
 	uint16_t flags;			/* BX_NET_F_* */
-	uint16_t segment_size;		/* with F_CUT; the new MTU with BX_NET_ERROR_TOO_BIG */
+	uint16_t segment_size;		/* with F_CUT: payload of a segment; the new MTU with BX_NET_ERROR_TOO_BIG */
 	uint16_t mtu;			/* upwards: the MTU of the interface it came by */
 	uint16_t sum_start;		/* with F_SUM_NEEDED: from offset on */
 	uint8_t sum_offset;		/* from sum_start on */
@@ -92,6 +93,31 @@ struct bx_net_buf {
 	struct bx_net_addr source, destination;
 };
 BX_STATIC_ASSERT(sizeof(struct bx_net_buf) == 64, "one cache line, and the layout of the packed form");
+
+/*
+ * Devices.  What who sends frames has to do, and what the stack promises him.
+ *
+ * F_SUM_NEEDED: the field at sum_start + sum_offset holds the sum of the pseudo header, not complemented (RFC 1071; TCP and UDP
+ * over IPv4 and IPv6).  Add the 16-bit words from sum_start to the end of the frame, the field with them, and put the complement
+ * there; for UDP 0xffff where that is 0 (RFC 768).  Such a frame is no fragment.
+ *
+ * F_CUT: one TCP segment, no SYN, RST or URG in it, with more payload than segment_size and at most what the transport's
+ * cut_bytes names.  It becomes segments with segment_size bytes of payload each, the last with the rest; all headers and that
+ * much fit the path's MTU.  Each has the headers of the whole but for
+ *   IPv4 total length, header checksum; the identification may be the same or count up, as DF is set (RFC 6864, 4.1);
+ *   IPv6 payload length;
+ *   the sequence number: that of the first, and the payload before it;
+ *   FIN and PSH: on the last only; CWR: on the first only (RFC 3168, 6.1.2: once for a reduction); ECE, ECN and the options,
+ *   timestamps with them, on all;
+ *   the checksum: made anew for each, with the pseudo header of its own length.  The field holds what it would without F_CUT:
+ *   with F_SUM_NEEDED the pseudo header's sum for the whole length, else the finished checksum of the whole.
+ *
+ * Coalesced (F_CUT upwards): made of TCP segments of one connection over one kind of header, without SYN, RST, URG, CWR or a
+ * fragment among them, that follow one another without a gap, each but the last with segment_size bytes of payload, with the same
+ * ECN field, ECE, length of options and acknowledgement.  The headers are those of the first, but for the lengths, and FIN and
+ * PSH, which are the last's.  The device has verified all sums, and says so: F_SUM_GOOD.  The stack acknowledges and counts
+ * such a segment as the segments that it was.
+ */
 
 /* A batch.  Pinned while in use; the memory belongs to the owner.  `used` and `count` only grow until
  * bx_net_batch_clear. */

@@ -127,7 +127,7 @@ enum bx_tcp_state {
 /* What bx_tcp_event reports. */
 #define BX_TCP_CONNECTED	0x01u	/* the handshake of a connect is complete */
 #define BX_TCP_READABLE		0x02u	/* data, or the end of the stream, is there */
-#define BX_TCP_WRITABLE		0x04u	/* there is room again after a send that found none */
+#define BX_TCP_WRITABLE		0x04u	/* there is room again after a send that found none or left none */
 #define BX_TCP_ENDED		0x08u	/* CLOSED: in order or by an error */
 #define BX_TCP_ACCEPTABLE	0x10u	/* a listener has a connection to accept */
 
@@ -163,6 +163,7 @@ struct bx_tcp_info {
 	bool sack, timestamps, window_scale, ecn, in_recovery;
 	bool fin_received;		/* the peer has ended its stream */
 	bool fin_queued;		/* we have ended ours */
+	bool wants_room;		/* BX_TCP_WRITABLE is to come: a send found no room, or took the last of it */
 	enum bx_tcp_control control;
 	uint64_t pacing_rate;		/* bytes a second; 0: it does not pace */
 };
@@ -198,7 +199,7 @@ BX_MUST_USE enum bx_err bx_tcp_connect(struct bx_transport *transport, uint64_t 
 
 /*
  * Queues bytes to be sent; copies as many as there is room for.
- *   BX_OK                *sent is 1..length (0 if length is 0)
+ *   BX_OK                *sent is 1..length (0 if length is 0); if no room is left, BX_TCP_WRITABLE will come
  *   BX_ERR_WOULD_BLOCK   no room now; BX_TCP_WRITABLE will come
  *   BX_ERR_STATE         after bx_tcp_shutdown
  *   BX_ERR_NOT_FOUND     no such connection

@@ -359,7 +359,7 @@ resolve(struct bx_link *link, uint64_t now_us, const struct bx_net_batch *packet
 	if (n == NULL)
 		link->stats.unresolved++;
 	else
-		bx_link_neighbour_wait(link, n, TYPE_IPV4, bx_net_bytes(packets, buf), buf->length);
+		bx_link_neighbour_wait(link, n, TYPE_IPV4, packets, buf);
 	buf->kind = BX_NET_NONE;
 	return false;
 }

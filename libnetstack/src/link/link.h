@@ -50,6 +50,10 @@ struct waiting {
 	uint16_t next;
 	uint16_t type;
 	uint32_t length;
+	uint16_t flags;			/* of its descriptor, and what the device is to do with the rest of it */
+	uint16_t segment_size;
+	uint16_t sum_start;
+	uint8_t sum_offset;
 };
 
 /*
@@ -111,8 +115,8 @@ struct neighbour *bx_link_neighbour_find(struct bx_link *link, uint32_t ip);
 struct neighbour *bx_link_neighbour_make(struct bx_link *link, uint32_t ip);
 void bx_link_neighbour_learn(struct bx_link *link, uint64_t now_us, struct neighbour *n, const uint8_t mac[6],
     struct bx_net_batch *out);
-void bx_link_neighbour_wait(struct bx_link *link, struct neighbour *n, uint16_t type, const uint8_t *bytes,
-    uint32_t length);
+void bx_link_neighbour_wait(struct bx_link *link, struct neighbour *n, uint16_t type, const struct bx_net_batch *packets,
+    const struct bx_net_buf *buf);
 void bx_link_neighbour_free(struct bx_link *link, struct neighbour *n);
 void bx_link_neighbour_poll(struct bx_link *link, uint64_t now_us, struct bx_net_batch *out);
 

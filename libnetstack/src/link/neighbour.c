@@ -79,8 +79,8 @@ bx_link_neighbour_free(struct bx_link *link, struct neighbour *n)
 
 /* RFC 1122, 2.3.2.2: at least the latest packet is kept; of each host the latest WAIT_PER_HOST. */
 void
-bx_link_neighbour_wait(struct bx_link *link, struct neighbour *n, uint16_t type, const uint8_t *bytes,
-    uint32_t length)
+bx_link_neighbour_wait(struct bx_link *link, struct neighbour *n, uint16_t type, const struct bx_net_batch *packets,
+    const struct bx_net_buf *buf)
 {
 	uint16_t slot;
 
@@ -89,13 +89,16 @@ bx_link_neighbour_wait(struct bx_link *link, struct neighbour *n, uint16_t type,
 		link->stats.waiting_full++;
 	}
 	slot = link->wait_free;
-	if (slot == NO_SLOT || length > link->config.mtu) {
+	if (slot == NO_SLOT || buf->length > link->config.mtu) {
 		link->stats.waiting_full++;
 		return;
 	}
 	link->wait_free = link->wait[slot].next;
-	link->wait[slot] = (struct waiting){ .next = NO_SLOT, .type = type, .length = length };
-	memcpy(link->wait_bytes + (size_t)slot * link->config.mtu, bytes, length);
+	link->wait[slot] = (struct waiting){
+		.next = NO_SLOT, .type = type, .length = buf->length, .flags = buf->flags, .segment_size = buf->segment_size,
+		.sum_start = buf->sum_start, .sum_offset = buf->sum_offset,
+	};
+	memcpy(link->wait_bytes + (size_t)slot * link->config.mtu, bx_net_bytes(packets, buf), buf->length);
 	if (n->first == NO_SLOT)
 		n->first = slot;
 	else
@@ -118,6 +121,10 @@ wait_flush(struct bx_link *link, uint64_t now_us, struct neighbour *n, struct bx
 			return;
 		}
 		memcpy(bx_net_bytes(out, buf), link->wait_bytes + (size_t)slot * link->config.mtu, w->length);
+		buf->flags = w->flags;
+		buf->segment_size = w->segment_size;
+		buf->sum_start = w->sum_start;
+		buf->sum_offset = w->sum_offset;
 		bx_link_frame_put(link, out, buf, n->mac, w->type);
 		wait_release(link, wait_take(link, n));
 	}

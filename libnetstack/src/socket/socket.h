@@ -35,7 +35,6 @@ struct sock {
 	uint16_t backlog;
 	uint8_t kind;
 	uint8_t options_given;		/* a bit for each */
-	bool blocked;			/* a send found no room, and none has been reported since */
 };
 
 /* One socket of one wait.  Entry i belongs to wait i / BX_SOCKET_WAIT_MAX. */

@@ -107,8 +107,6 @@ bx_sockets_poll(struct bx_sockets *s, uint64_t now_us)
 		at = index < counts[kind] ? s->of[kind][index] : NONE;
 		if (at == NONE || s->socks[at].handle != handle)
 			continue;
-		if ((events & (BX_TCP_WRITABLE | BX_TCP_ENDED)) != 0)
-			s->socks[at].blocked = false;
 		bx_socket_wake(s, &s->socks[at]);
 	}
 	bx_socket_wait_poll(s, now_us);

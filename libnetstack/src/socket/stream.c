@@ -132,9 +132,7 @@ bx_socket_send(struct bx_sockets *s, uint32_t client, uint64_t socket, const uin
 
 	if (err != BX_OK)
 		return err;
-	err = bx_tcp_send(s->transport, k->handle, bytes, length, sent);
-	k->blocked = err == BX_ERR_WOULD_BLOCK;
-	return err;
+	return err != BX_OK ? err : bx_tcp_send(s->transport, k->handle, bytes, length, sent);
 }
 
 enum bx_err

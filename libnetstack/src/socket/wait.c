@@ -17,7 +17,7 @@ connection_ready(const struct bx_sockets *s, const struct sock *k)
 		return BX_SOCKET_ENDED | BX_SOCKET_READABLE;
 	if (info.unread != 0 || info.fin_received)
 		ready |= BX_SOCKET_READABLE;
-	if (info.state >= BX_TCP_ESTABLISHED && !info.fin_queued && info.room != 0 && !k->blocked)
+	if (info.state >= BX_TCP_ESTABLISHED && !info.fin_queued && info.room != 0 && !info.wants_room)
 		ready |= BX_SOCKET_WRITABLE;
 	return ready;
 }

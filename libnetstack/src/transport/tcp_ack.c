@@ -117,8 +117,12 @@ static void
 newreno_mark_first(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
 	struct records r = bx_tcp_records(t, c);
+	const struct record *x = record_at(&r, 0);
 
-	if (r.count != 0 && (record_at(&r, 0)->flags & R_LOST) == 0) {
+	/* Of what a device has cut, the first piece. */
+	if (r.count != 0 && x->end - x->start - ((x->flags & R_FIN) != 0) > c->mss)
+		bx_tcp_record_split(t, c, x->start + c->mss);
+	if (r.count != 0 && (x->flags & R_LOST) == 0) {
 		bx_tcp_lose(t, now_us, c, record_at(&r, 0));
 		clamp_sacked(c);
 	}

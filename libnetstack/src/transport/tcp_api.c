@@ -227,7 +227,7 @@ no_room(struct bx_transport *t, struct conn *c)
 }
 
 /* Bytes of the application that have been taken over. */
-static inline enum bx_err
+static inline void
 given(struct bx_transport *t, struct conn *c, uint32_t id, uint32_t n, size_t *sent)
 {
 	c->snd_end += n;
@@ -235,7 +235,6 @@ given(struct bx_transport *t, struct conn *c, uint32_t id, uint32_t n, size_t *s
 	/* Who has spoken last is the most likely to be answered next. */
 	t->last = id;
 	bx_tcp_conn_ready_as(t, c, id);
-	return BX_OK;
 }
 
 /* To what waits already, or with more than a small ring takes. */
@@ -260,7 +259,13 @@ send_more(struct bx_transport *t, struct conn *c, const uint8_t *bytes, size_t l
 	if ((c->flags & F_BBR) != 0)
 		bx_tcp_rate_look(t, c);
 	bx_tcp_ring_write(ring->bytes, send_bytes_of(ring), c->snd_end - ring->base, bytes, n);
-	return given(t, c, conn_id(t, c), n, sent);
+	given(t, c, conn_id(t, c), n, sent);
+	/* A ring that is full now is news when it no longer is; one that is not, for who found none before. */
+	if (n == room && ring->bytes == t->config.ring_bytes)
+		c->flags |= F_WANTS_ROOM;
+	else if ((c->flags & F_WANTS_ROOM) != 0)
+		bx_tcp_wake_writer(t, c);
+	return BX_OK;
 }
 
 /* Nothing is out or waits, so there is no ring yet: one of the small ones takes it all. */
@@ -285,7 +290,8 @@ bx_tcp_send(struct bx_transport *t, uint64_t connection, const uint8_t *bytes, s
 	if (!begins_small(t, c, length))
 		return send_more(t, c, bytes, length, sent);
 	copy_short(send_bytes_of(bx_tcp_small_begin(t, c)), bytes, length);
-	return given(t, c, (uint32_t)connection - 1u, (uint32_t)length, sent);
+	given(t, c, (uint32_t)connection - 1u, (uint32_t)length, sent);
+	return BX_OK;
 }
 
 /* The reader has made room: the peer is told if it is worth it (RFC 9293, 3.8.6.2.2). */
@@ -515,6 +521,7 @@ bx_tcp_info(const struct bx_transport *t, uint64_t connection, struct bx_tcp_inf
 		.unread = c->rcv_nxt - c->rcv_read - ((c->flags & F_FIN_RECEIVED) != 0),
 		.room = t->config.ring_bytes - (c->snd_end - c->snd_una),
 		.fin_received = (c->flags & F_FIN_RECEIVED) != 0, .fin_queued = (c->flags & F_FIN_QUEUED) != 0,
+		.wants_room = (c->flags & F_WANTS_ROOM) != 0,
 		.send_window = c->snd_wnd, .receive_window = c->rcv_adv - c->rcv_nxt,
 		.srtt_us = c->srtt_us, .rttvar_us = c->rttvar_us, .rto_us = c->rto_us,
 		.sack = (c->flags & F_SACK) != 0, .timestamps = (c->flags & F_TIMESTAMPS) != 0,

@@ -59,6 +59,21 @@ ranges_join(struct conn *c, struct receive_ring *ring)
 	}
 }
 
+/* How long the segments were of which a device has made this one, as far as it can be believed. */
+static uint32_t
+piece_of(const struct conn *c, const struct bx_net_buf *buf, uint32_t length)
+{
+	if ((buf->flags & BX_NET_F_CUT) != 0 && buf->segment_size != 0)
+		length = min_u32(length, buf->segment_size);
+	return buf->mtu != 0 ? min_u32(length, bx_tcp_mss_of_mtu(&c->entry.who.local, max_u32(buf->mtu, 576))) : length;
+}
+
+void
+bx_tcp_seen(struct conn *c, const struct bx_net_buf *buf, uint32_t length)
+{
+	c->seen_mss = (uint16_t)max_u32(c->seen_mss, piece_of(c, buf, length));
+}
+
 /* Whether all of [start, end) is there already. */
 static bool
 range_has(const struct receive_ring *ring, uint32_t start, uint32_t end)
@@ -74,11 +89,12 @@ static void
 out_of_order(struct bx_transport *t, struct conn *c, struct segment *s)
 {
 	struct receive_ring *ring = receive_ring_of(t, c->receive_ring);
+	uint32_t piece = piece_of(c, s->buf, s->length);
+	uint32_t pieces = (s->buf->flags & BX_NET_F_CUT) != 0 ? (s->length + piece - 1) / piece : 1;
 
 	t->stats.tcp_out_of_order++;
-	/* RFC 5681, 4.2: at once, and one for each, so that the sender can count. */
-	if (c->duplicate_acks < UINT8_MAX)
-		c->duplicate_acks++;
+	/* RFC 5681, 4.2: at once, and one for each that was sent, so that the sender can count. */
+	c->duplicate_acks = (uint8_t)min_u32(c->duplicate_acks + pieces, UINT8_MAX);
 	c->flags |= F_ACK_NOW;
 	bx_tcp_conn_ready(t, c);
 	if (range_has(ring, s->seq, s->seq + s->length)) {
@@ -103,7 +119,7 @@ bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segm
 	if (bx_tcp_receive_attach(t, c) == NULL)
 		return;		/* counted by the pool: as if lost on the way */
 	if (s->length > c->seen_mss)
-		c->seen_mss = (uint16_t)min_u32(s->length, 0xffff);
+		bx_tcp_seen(c, s->buf, s->length);
 	if (BX_UNLIKELY(s->seq != c->rcv_nxt)) {
 		out_of_order(t, c, s);
 		return;

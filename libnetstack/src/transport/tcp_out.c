@@ -197,10 +197,11 @@ payload_put(const struct bx_transport *t, const struct conn *c, struct bx_net_bu
 	buf->sum_offset = 16;
 }
 
-/* Puts one segment with so many bytes of options into the batch; false: it is full.  Data is in the ring. */
+/* Puts one segment with so many bytes of options into the batch, to be cut if it has more than `most` of payload; false:
+ * it is full.  Data is in the ring. */
 static IN_LINE bool
 segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, struct send_ring *ring,
-    uint32_t seq, uint32_t length, uint32_t flags, uint32_t options)
+    uint32_t seq, uint32_t length, uint32_t most, uint32_t flags, uint32_t options)
 {
 	uint32_t head = TCP_HEAD + options;
 	struct bx_net_buf *buf = batch_add_as(out, head + length, BX_NET_SEGMENT, BX_NET_F_WHOLE, PROTOCOL_TCP,
@@ -210,9 +211,9 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
 
 	if (buf == NULL)
 		return false;
-	if (length > c->mss) {
+	if (length > most) {
 		buf->flags = BX_NET_F_WHOLE | BX_NET_F_CUT;
-		buf->segment_size = c->mss;
+		buf->segment_size = (uint16_t)most;
 	}
 	buf->source = c->entry.who.local;
 	buf->destination = c->entry.who.remote;
@@ -227,6 +228,13 @@ segment_put(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
 	return true;
 }
 
+/* The longest payload of one segment on the way with so many bytes of options: c->mss is that without, or with timestamps. */
+static inline uint32_t
+payload_most(const struct conn *c, uint32_t options)
+{
+	return c->mss + ((c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0) - options;
+}
+
 /* The same for all who are not in a hurry. */
 static APART bool
 segment_add(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_batch *out, uint32_t seq,
@@ -234,7 +242,7 @@ segment_add(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_n
 {
 	struct send_ring *ring = length != 0 ? send_ring_of(t, c->send_ring) : NULL;
 
-	return segment_put(t, now_us, c, out, ring, seq, length, flags, options);
+	return segment_put(t, now_us, c, out, ring, seq, length, payload_most(c, options), flags, options);
 }
 
 /* The same with all options that there is cause for. */
@@ -291,12 +299,12 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 
 /* ---- data ---- */
 
-/* The pieces of one record again.  False: the batch is full. */
+/* A piece of one record again, in segments.  False: the batch is full. */
 static bool
-send_again(struct bx_transport *t, uint64_t now_us, struct conn *c, struct record *x, uint32_t most,
-    struct bx_net_batch *out)
+send_again(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct record *x, const struct range *piece,
+    uint32_t most, struct bx_net_batch *out)
 {
-	uint32_t fin = (x->flags & R_FIN) != 0, seq = x->start, left = x->end - x->start - fin;
+	uint32_t fin = (x->flags & R_FIN) != 0 && piece->end == x->end, seq = piece->start, left = piece->end - seq - fin;
 
 	do {
 		uint32_t n = min_u32(left, most), flags = ACK;
@@ -352,6 +360,74 @@ paced_out(const struct bx_transport *t, uint64_t now_us, struct conn *c, struct 
 
 /* ---- data, again and new ---- */
 
+/* The longest payload that goes at once. */
+static uint32_t
+send_limit(const struct bx_transport *t, const struct conn *c, uint32_t most)
+{
+	uint32_t cut = t->config.cut_bytes;
+
+	if (cut <= most)
+		return most;
+	/* What is paced goes in no larger pieces than a quantum. */
+	if ((c->flags & F_BBR) != 0)
+		cut = max_u32(min_u32(cut, bx_tcp_pace_quantum(c)), most);
+	return cut - cut % most;
+}
+
+/* A probe of the tail has its own time (RFC 8985, 7.3); in a recovery it is what is lost like all else. */
+static inline bool
+is_probe(const struct conn *c)
+{
+	return (c->flags & (F_PROBED | F_RECOVERY | F_LOSS)) == F_PROBED;
+}
+
+/*
+ * What of a lost record may go now; false: nothing.  It is what went at once, up to all that a device cuts, but goes again as
+ * the congestion window has room for whole segments, and for one where nothing is in flight (RFC 5681, 3.1 and 3.2).  A probe is
+ * one segment, the last (RFC 8985, 7.3).
+ */
+static bool
+lost_piece(const struct bx_transport *t, const struct conn *c, const struct record *x, uint32_t most, struct range *piece)
+{
+	uint32_t flight = conn_in_flight(c), room = c->cwnd > flight ? c->cwnd - flight : 0;
+	uint32_t fin = (x->flags & R_FIN) != 0, data = x->end - x->start - fin;
+
+	*piece = (struct range){ x->start, x->end };
+	if (is_probe(c)) {
+		if (data > most)
+			piece->start = x->end - fin - ((data - 1) % most + 1);
+		return true;
+	}
+	if (is_paced(c))
+		room = min_u32(room, send_limit(t, c, most));
+	if (data <= room)
+		return true;
+	if (data <= most)
+		return flight == 0;
+	room = room < most && flight == 0 ? most : room - room % most;
+	piece->end = x->start + room;
+	return room != 0;
+}
+
+/* Record i becomes that piece, if there is room for further records; what of it does not go before the piece was not lost. */
+static struct record *
+lost_apart(const struct bx_transport *t, struct conn *c, uint32_t *i, const struct range *piece)
+{
+	struct records r = bx_tcp_records(t, c);
+	struct record *x = record_at(&r, *i);
+
+	if (x->start == piece->start && x->end == piece->end)
+		return x;
+	bx_tcp_record_split(t, c, piece->start);
+	bx_tcp_record_split(t, c, piece->end);
+	if (x->end == piece->start) {
+		x->flags &= ~R_LOST;
+		c->lost -= x->end - x->start;
+		++*i;
+	}
+	return record_at(&r, *i);
+}
+
 /* What was marked lost, as far as the congestion window lets it; true: go on. */
 static bool
 send_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most, struct bx_net_batch *out)
@@ -360,23 +436,24 @@ send_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most
 
 	for (uint32_t i = 0; i < r.count && c->lost != 0; i++) {
 		struct record *x = record_at(&r, i);
-		uint32_t length = x->end - x->start, flight = conn_in_flight(c);
+		struct range piece;
 
 		if ((x->flags & R_LOST) == 0)
 			continue;
-		if (flight != 0 && flight + length > c->cwnd && (c->flags & F_PROBED) == 0) {
+		if (!lost_piece(t, c, x, most, &piece)) {
 			c->flags |= F_CWND_LIMITED;
 			break;
 		}
-		/* A probe has its own time. */
-		if (is_paced(c) && (c->flags & (F_PROBED | F_RECOVERY | F_LOSS)) != F_PROBED && !bx_tcp_pace_open(t, now_us, c))
+		if (is_paced(c) && !is_probe(c) && !bx_tcp_pace_open(t, now_us, c))
 			break;
-		if (!send_again(t, now_us, c, x, most, out))
+		x = lost_apart(t, c, &i, &piece);
+		r = bx_tcp_records(t, c);
+		if (!send_again(t, now_us, c, x, &piece, most, out))
 			return false;
 		x->flags = (x->flags & ~R_LOST) | R_AGAIN;
 		x->sent_us = stamp_again(c, &r, x, (uint32_t)now_us);
-		c->lost -= length;
-		c->prr_out += length;
+		c->lost -= x->end - x->start;
+		c->prr_out += piece.end - piece.start;
 		if (is_paced(c))
 			paced_out(t, now_us, c, x);
 		bx_tcp_undo_sent(c, now_us);
@@ -419,17 +496,11 @@ next_length(struct conn *c, uint32_t most)
 	return n;
 }
 
-static uint32_t
-send_limit(const struct bx_transport *t, const struct conn *c, uint32_t most)
+/* What is to be cut into pieces that options have made shorter than c->mss leaves no short one but at the end of the data. */
+static inline uint32_t
+whole_pieces(const struct conn *c, uint32_t length, uint32_t most)
 {
-	uint32_t cut = t->config.cut_bytes;
-
-	if (cut <= most)
-		return most;
-	/* What is paced goes in no larger pieces than a quantum. */
-	if ((c->flags & F_BBR) != 0)
-		cut = max_u32(min_u32(cut, bx_tcp_pace_quantum(c)), most);
-	return cut - cut % most;
+	return length > most && length < c->snd_end - c->snd_nxt ? length - length % most : length;
 }
 
 /* RFC 9293, 3.10.4: the FIN has gone out. */
@@ -450,7 +521,7 @@ send_new(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most,
 	bool sent = false, room = true;
 
 	for (;;) {
-		uint32_t length = seq_lt(c->snd_nxt, c->snd_end) ? next_length(c, limit) : 0;
+		uint32_t length = seq_lt(c->snd_nxt, c->snd_end) ? whole_pieces(c, next_length(c, limit), most) : 0;
 		bool fin = (c->flags & F_FIN_QUEUED) != 0 && c->snd_nxt + length == c->snd_end;
 		uint32_t flags = ACK | (fin ? FIN : 0);
 		struct record record = {
@@ -713,7 +784,7 @@ output_one(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 		at -= ring->capacity;
 	ring->records[at] = (struct record){ start, end, (uint32_t)now_us, 0 };
 	c->flags &= ~F_CWND_LIMITED;
-	if (!segment_put(t, now_us, c, out, ring, start, length, ACK | PSH, options))
+	if (!segment_put(t, now_us, c, out, ring, start, length, c->mss, ACK | PSH, options))
 		return more(t, c);
 	ring->count++;
 	c->snd_nxt = end;
@@ -756,7 +827,7 @@ output_any(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_ne
 		bx_tcp_conn_arm(t, c);
 		return all;
 	}
-	most = c->mss + ((c->flags & F_TIMESTAMPS) != 0 ? TIMESTAMPS_LONG : 0) - option_bytes(t, c);
+	most = payload_most(c, option_bytes(t, c));
 	c->flags &= ~F_CWND_LIMITED;
 	if (is_paced(c))
 		bx_tcp_bbr_transmit(t, now_us, c);

@@ -110,10 +110,8 @@ slow_due(struct bx_transport *t, uint64_t now_us, struct conn *c)
 		bx_tcp_conn_end(t, c, BX_OK);
 		return true;
 	}
-	if ((c->flags & F_WANTS_ROOM) != 0 && c->send_ring == NONE) {
-		c->flags &= ~F_WANTS_ROOM;
-		bx_tcp_conn_event(t, c, BX_TCP_WRITABLE);
-	}
+	if ((c->flags & F_WANTS_ROOM) != 0)
+		bx_tcp_wake_writer(t, c);
 	if (idle == 0 || c->state < BX_TCP_ESTABLISHED)
 		return false;
 	if (now_us - c->heard_us < idle) {

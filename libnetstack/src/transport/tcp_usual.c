@@ -274,10 +274,10 @@ window_take(struct conn *c, const struct usual *u)
 
 /* Data that is in the ring already. */
 static inline void
-data_take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual *u)
+data_take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct bx_net_buf *buf, const struct usual *u)
 {
 	if (u->length > c->seen_mss)
-		c->seen_mss = (uint16_t)min_u32(u->length, 0xffff);
+		bx_tcp_seen(c, buf, u->length);
 	c->rcv_nxt += u->length;
 	bx_tcp_acknowledge(t, now_us, c);
 	bx_tcp_conn_due(t, c, c->ack_us);
@@ -286,7 +286,8 @@ data_take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct 
 
 /* It is good: everything that it says becomes true. */
 static IN_LINE void
-take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual *u, struct bx_net_batch *replies)
+take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct bx_net_buf *buf, const struct usual *u,
+    struct bx_net_batch *replies)
 {
 	/* RFC 7323, 4.3. */
 	if ((c->flags & F_TIMESTAMPS) != 0 && seq_leq(u->seq, c->rcv_acked)) {
@@ -301,7 +302,7 @@ take(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct usual
 	if (seq_lt(c->snd_nxt, c->snd_end + ((c->flags & F_FIN_QUEUED) != 0)))
 		bx_tcp_conn_ready(t, c);
 	if (u->length != 0)
-		data_take(t, now_us, c, u);
+		data_take(t, now_us, c, buf, u);
 	if (has_fin(u) || c->state != BX_TCP_ESTABLISHED) {
 		if (bx_tcp_fins(t, now_us, c, has_fin(u), replies))
 			return;
@@ -339,7 +340,7 @@ taken(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct bx_n
 		bytes = (uint8_t *)ring + t->receive_head;
 	}
 	if (BX_LIKELY(sum_is_good(t, c, buf, &u, bytes)))
-		take(t, now_us, c, &u, replies);
+		take(t, now_us, c, buf, &u, replies);
 	else
 		damaged(t, c);
 	return true;

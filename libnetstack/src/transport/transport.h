@@ -196,7 +196,7 @@ struct receive_ring {
 #define F_REORDERING	0x00000800u	/* the path has been seen to reorder (RFC 8985, 6.2) */
 #define F_PROBED	0x00001000u	/* a tail loss probe is out (RFC 8985, 7) */
 #define F_PROBE_AGAIN	0x00002000u	/* and it was a retransmission */
-#define F_WANTS_ROOM	0x00004000u	/* a send found no room */
+#define F_WANTS_ROOM	0x00004000u	/* a send found no room, or left none: BX_TCP_WRITABLE is to come */
 #define F_ORPHAN	0x00008000u	/* the handle was given back */
 #define F_READY		0x00010000u	/* in the list of those with something to send */
 #define F_EVENT		0x00020000u	/* in the list of those with something to report */
@@ -257,7 +257,7 @@ struct conn {
 	uint8_t send_scale, receive_scale;
 	uint8_t retransmit_kind;
 	uint16_t mss;			/* payload of our segments, options taken off */
-	uint16_t seen_mss;		/* the longest payload that came */
+	uint16_t seen_mss;		/* the longest payload of a segment that the peer sent */
 
 	/* Send (RFC 9293, 3.3.1). */
 	uint32_t snd_una, snd_nxt;
@@ -930,6 +930,8 @@ bx_tcp_acknowledge(struct bx_transport *t, uint64_t now_us, struct conn *c)
 		c->ack_us = now_us + DELAY_US;
 	}
 }
+/* So much payload came at once: the peer's segments are as long, or what a device says that it has coalesced. */
+void bx_tcp_seen(struct conn *c, const struct bx_net_buf *buf, uint32_t length);
 void bx_tcp_data(struct bx_transport *t, uint64_t now_us, struct conn *c, struct segment *s);
 /* The receiving ring of the connection, which is given one if it has none; NULL: the pool is empty. */
 static inline struct receive_ring *
