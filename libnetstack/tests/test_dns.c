@@ -154,6 +154,20 @@ START_TEST(aaaa)
 }
 END_TEST
 
+/* RFC 2181, 8: the highest bit set counts as zero; one less is the longest there is. */
+START_TEST(long_lifetimes)
+{
+	begin(0, 0, 1, 0);
+	record(asked, 2, 1, 0, ten, 4);
+	bx_put_be32(m + length - 10, 0x7fffffff);
+	ck_assert_int_eq(parse(), BX_OK);
+	ck_assert_uint_eq(answer.lifetime_s, 0x7fffffff);
+	bx_put_be32(m + length - 10, 0x80000000);
+	ck_assert_int_eq(parse(), BX_OK);
+	ck_assert_uint_eq(answer.lifetime_s, 0);
+}
+END_TEST
+
 START_TEST(negative_answers)
 {
 	begin(0, 3, 0, 1);
@@ -674,6 +688,7 @@ main(void)
 	tcase_add_test(tc, answers_and_aliases);
 	tcase_add_test(tc, aliases_are_counted);
 	tcase_add_test(tc, aaaa);
+	tcase_add_test(tc, long_lifetimes);
 	tcase_add_test(tc, negative_answers);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, resolves);
