@@ -397,6 +397,30 @@ START_TEST(fragments_down_and_up)
 }
 END_TEST
 
+/* RFC 7739, 5.3: who sees some identifications cannot tell the next one: neither they nor their differences come again, so
+ * they are no counter of any step.  The seed is fixed: what holds once holds always. */
+START_TEST(fragment_numbers_are_secret)
+{
+	uint32_t ids[65];
+
+	acquaint(0);
+	for (uint32_t i = 0; i < 65; i++) {
+		bx_net_batch_clear(&out);
+		segment(2000, &yours);
+		ck_assert(!bx_ip_send(ip, 0, &in, &out));
+		ck_assert_uint_eq(out.count, 2);
+		ids[i] = bx_get_be32(bx_net_bytes(&out, &out.bufs[0]) + 44);
+		ck_assert_uint_eq(bx_get_be32(bx_net_bytes(&out, &out.bufs[1]) + 44), ids[i]);
+	}
+	for (uint32_t i = 0; i < 64; i++) {
+		for (uint32_t k = 0; k < i; k++) {
+			ck_assert_uint_ne(ids[i], ids[k]);
+			ck_assert_uint_ne(ids[i + 1] - ids[i], ids[k + 1] - ids[k]);
+		}
+	}
+}
+END_TEST
+
 /* ---- too little room ---- */
 
 /* Each thing that is said on its own account, with a batch that has no room: lost, counted, and nothing breaks. */
@@ -516,6 +540,7 @@ cases_packets(void)
 	tcase_add_test(tc, fragments_refused);
 	tcase_add_test(tc, fragments_and_ecn);
 	tcase_add_test(tc, no_way_inside);
+	tcase_add_test(tc, fragment_numbers_are_secret);
 	tcase_add_test(tc, fragments_time_out);
 	tcase_add_test(tc, segment_down);
 	tcase_add_test(tc, down_by_turns);

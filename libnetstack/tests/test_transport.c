@@ -478,6 +478,50 @@ opened(struct bx_transport *t, const struct bx_net_addr *to, uint16_t to_port, u
 
 /* RFC 6056, 3.3.3, and RFC 6528, 3: neither the port nor the initial number of a connection can be told from those of
  * another stage, nor from those to another destination at the same time. */
+/* The stamp of the SYN that is next to go. */
+static uint32_t
+stamp_of_syn(struct bx_transport *t, uint64_t now_us)
+{
+	uint8_t memory[512];
+	struct bx_net_buf bufs[2];
+	struct bx_net_batch out;
+	const uint8_t *p;
+
+	bx_net_batch_init(&out, memory, sizeof memory, bufs, 2, 0);
+	bx_transport_poll(t, now_us);
+	(void)bx_transport_output(t, now_us, &out);
+	ck_assert_uint_eq(out.count, 1);
+	p = bx_net_bytes(&out, &out.bufs[0]);
+	for (uint32_t at = 20; at + 10 <= (p[12] >> 4) * 4u; at += p[at] == 1 ? 1 : p[at + 1]) {
+		if (p[at] == 8)
+			return bx_get_be32(p + at + 2);
+	}
+	ck_abort_msg("no timestamp");
+}
+
+/* RFC 7323, 5.4: a clock of one millisecond; of two connections of one instant neither tells the other's. */
+START_TEST(stamps_have_offsets)
+{
+	static _Alignas(64) uint8_t memory[8 << 20];
+	struct bx_transport_config config = pair_transport();
+	const struct bx_net_addr me = bx_net_ipv4(10, 0, 0, 1), you = bx_net_ipv4(10, 0, 1, 1);
+	const uint64_t now_us = 5000000, later_us = now_us + 1100000;
+	struct bx_transport *t;
+	uint32_t first, second;
+	uint64_t connection;
+
+	config.features = BX_TCP_TIMESTAMPS;
+	ck_assert_int_eq(bx_transport_init(memory, sizeof memory, &config, &t), BX_OK);
+	ck_assert_int_eq(bx_tcp_connect(t, now_us, &me, 4000, &you, 80, 1500, &connection), BX_OK);
+	first = stamp_of_syn(t, now_us);
+	/* The same SYN again, 1.1 s later. */
+	ck_assert_uint_eq(stamp_of_syn(t, later_us) - first, 1100);
+	ck_assert_int_eq(bx_tcp_connect(t, later_us, &me, 4001, &you, 80, 1500, &connection), BX_OK);
+	second = stamp_of_syn(t, later_us);
+	ck_assert_uint_gt(second - first + 1000000, 2000000);
+}
+END_TEST
+
 START_TEST(tcp_ports_and_numbers_are_secret)
 {
 	static _Alignas(64) uint8_t memory[2][8 << 20];
@@ -1254,6 +1298,7 @@ main(void)
 	tcase_add_test(tc, udp_malformed);
 	tcase_add_test(tc, options_refused);
 	tcase_add_test(tc, udp_ports_are_secret);
+	tcase_add_test(tc, stamps_have_offsets);
 	tcase_add_test(tc, tcp_ports_and_numbers_are_secret);
 	tcase_add_test(tc, groups_open_nothing);
 	tcase_add_test(tc, nobody_connects_to_all);

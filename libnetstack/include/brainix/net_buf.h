@@ -132,18 +132,6 @@ struct bx_net_batch {
 	uint16_t count;
 };
 
-/*
- * The seam: what a stage sees of the one below it.  Filled in by who composes the stages; `self` is theirs.
- *   send  hands a batch down.  On return the batch may be cleared: what was not sent is lost and counted.
- *   take  asks for what has come up: fills the empty batch with as many buffers as are there and fit.
- * Both return BX_OK, or the error of the transport between the stages (a partner that died).
- */
-struct bx_net_below {
-	void *self;
-	enum bx_err (*send)(void *self, uint64_t now_us, struct bx_net_batch *batch);
-	enum bx_err (*take)(void *self, uint64_t now_us, struct bx_net_batch *batch);
-};
-
 /* An empty batch over `size` bytes at memory and `capacity` descriptors at bufs.  slot: see above; when not
  * 0 at least BX_NET_HEADROOM. */
 void bx_net_batch_init(struct bx_net_batch *batch, uint8_t *memory, uint32_t size,
