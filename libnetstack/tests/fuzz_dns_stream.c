@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * fuzz_dns_stream.c -- fuzz target: a hostile server over TCP.  A question was truncated over UDP and has been asked over a
- * connection; the input is what the server says there.
+ * connection; the input is what the server says there.  When the connection has failed, the second of two servers is asked
+ * over UDP, and says the same.
  *
  * Input: what to make good[1], then the stream.  Bit 0: the length in front; bit 1: the id; bit 2: the question; bit 3: its end
  * is the stream's end, too; the others: how long the segments are.
@@ -22,7 +23,7 @@ static struct world {
 	struct bx_dns_query query;
 	struct bx_net_batch in, out;
 	struct bx_net_addr us, server;
-	uint16_t port;			/* of ours */
+	uint16_t port, udp_port;	/* of ours */
 	uint32_t seq, ack;		/* of the server */
 } world;
 static struct prepared prepared;
@@ -76,8 +77,13 @@ sent(struct world *w)
 	for (uint32_t i = 0; i < w->out.count; i++) {
 		const uint8_t *p = bx_net_bytes(&w->out, &w->out.bufs[i]);
 
-		if (w->out.bufs[i].kind != BX_NET_SEGMENT || w->out.bufs[i].protocol != 6)
+		if (w->out.bufs[i].kind != BX_NET_SEGMENT)
 			continue;
+		if (w->out.bufs[i].protocol == 17) {
+			w->udp_port = bx_get_be16(p);
+			w->server = w->out.bufs[i].destination;
+			continue;
+		}
 		w->port = bx_get_be16(p);
 		w->ack = bx_get_be32(p + 4) + w->out.bufs[i].length - (p[12] >> 4) * 4u + (p[13] & 1) + (p[13] >> 1 & 1);
 	}
@@ -100,13 +106,14 @@ start(struct world *w, struct prepared *p)
 		.connections = 2, .half_open = 1, .time_waits = 1, .udp_ends = 2, .rings = 3, .ring_bytes = 4096, .mtu = 1500,
 		.seed = { 1, 2 },
 	};
-	struct bx_dns_config servers = { .server_count = 1, .stream = stream, .stream_bytes = STREAM_BYTES };
+	struct bx_dns_config servers = { .server_count = 2, .stream = stream, .stream_bytes = STREAM_BYTES };
 	uint8_t datagram[8 + 23];
 	const uint8_t *question;
 
 	memset(w, 0, sizeof *w);
 	w->us = bx_net_ipv4(10, 0, 0, 1);
 	w->server = servers.servers[0] = bx_net_ipv4(10, 0, 0, 2);
+	servers.servers[1] = bx_net_ipv4(10, 0, 0, 3);
 	bx_net_batch_init(&w->in, in_bytes, sizeof in_bytes, in_bufs, 2, 0);
 	bx_net_batch_init(&w->out, out_bytes, sizeof out_bytes, out_bufs, 8, 0);
 	must(bx_transport_init(block, sizeof block, &config, &w->t) == BX_OK);
@@ -125,6 +132,25 @@ start(struct world *w, struct prepared *p)
 	must(poll(w) == BX_ERR_WOULD_BLOCK && w->query.asked == 1);
 	prepared_add(p, w, sizeof *w);
 	prepared_add(p, block, bx_transport_size(&config));
+}
+
+/* The second server over UDP: what the first one said, behind the two bytes of length, with the id of the question. */
+static enum bx_err
+second(struct world *w, const uint8_t *bytes, uint32_t length)
+{
+	uint8_t datagram[8 + 512] = { 0 };
+
+	must(w->query.end != 0 && w->server.byte[15] == 3);
+	length = length < 512 ? length : 512;
+	bx_put_be16(datagram, PORT_DNS);
+	bx_put_be16(datagram + 2, w->udp_port);
+	bx_put_be16(datagram + 4, (uint16_t)(8 + length));
+	if (length != 0)
+		memcpy(datagram + 8, bytes, length);
+	if (length >= 2)
+		bx_put_be16(datagram + 8, w->query.id);
+	segment(w, 17, datagram, 8 + length);
+	return poll(w);
 }
 
 int
@@ -165,6 +191,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		err = poll(w);
 		must(w->query.connection == 0);
 	}
+	if (w->query.connection == 0 && err == BX_ERR_WOULD_BLOCK && n >= 2)
+		err = second(w, says + 2, n - 2);
 	must(err == BX_OK || err == BX_ERR_WOULD_BLOCK || err == BX_ERR_NOT_FOUND || err == BX_ERR_TRUNCATED ||
 	    err == BX_ERR_OVERFLOW);
 	if (err == BX_OK)

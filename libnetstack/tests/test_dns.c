@@ -154,6 +154,20 @@ START_TEST(aaaa)
 }
 END_TEST
 
+/* RFC 2181, 8: the highest bit set counts as zero; one less is the longest there is. */
+START_TEST(long_lifetimes)
+{
+	begin(0, 0, 1, 0);
+	record(asked, 2, 1, 0, ten, 4);
+	bx_put_be32(m + length - 10, 0x7fffffff);
+	ck_assert_int_eq(parse(), BX_OK);
+	ck_assert_uint_eq(answer.lifetime_s, 0x7fffffff);
+	bx_put_be32(m + length - 10, 0x80000000);
+	ck_assert_int_eq(parse(), BX_OK);
+	ck_assert_uint_eq(answer.lifetime_s, 0);
+}
+END_TEST
+
 START_TEST(negative_answers)
 {
 	begin(0, 3, 0, 1);
@@ -347,6 +361,70 @@ START_TEST(refusal_is_tried_again)
 	pair_run(&pair, pair.now_us + 100000);
 	serve(0);
 	ck_assert_int_eq(poll(), BX_ERR_NET_REFUSED);
+	finish();
+}
+END_TEST
+
+/* One host is both servers.  The question, and which of them was asked. */
+static const struct bx_net_addr *
+asked_of(const struct bx_net_addr servers[2], struct bx_udp_from *from, uint16_t *id)
+{
+	uint8_t question[512];
+	uint32_t n;
+
+	ck_assert_int_eq(bx_udp_receive(pair.host[1].stack.transport, server_end, question, 512, &n, from), BX_OK);
+	*id = bx_get_be16(question);
+	return bx_net_addr_equal(&from->local, &servers[0]) ? &servers[0] : &servers[1];
+}
+
+static void
+answer_from(const struct bx_net_addr *server, const struct bx_udp_from *to, uint16_t id)
+{
+	pair.host[1].address = *server;
+	bx_put_be16(m, id);
+	ck_assert_int_eq(pair_udp_send(&pair, 1, server_end, &to->remote, to->remote_port, m, length), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+}
+
+/* RFC 1035, 7.2: the second server after the silence of the first, the first again after the refusal of the second; only
+ * who was asked is heard. */
+START_TEST(servers_in_turn)
+{
+	const struct bx_net_addr servers[2] = { bx_net_ipv4(10, 0, 0, 2), bx_net_ipv4(10, 0, 0, 3) };
+	struct bx_dns_config config = { .server_count = 2, .servers = { servers[0], servers[1] } };
+	struct bx_udp_from from;
+	uint16_t id, before;
+
+	start();
+	bx_dns_cancel(&query, pair.host[0].stack.transport);
+	ck_assert(asked_of(servers, &from, &before) == &servers[0]);
+	ck_assert_int_eq(bx_ip_address_add(pair.host[1].stack.ip, 0, &servers[1], 24), BX_OK);
+	ck_assert_int_eq(bx_link_address_add(pair.host[1].stack.link, pair.now_us, &servers[1], false), BX_OK);
+	ck_assert_int_eq(bx_dns_start(&query, &config, "www.a", 5, BX_DNS_A, 99), BX_OK);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert(asked_of(servers, &from, &before) == &servers[0]);
+	pair_run(&pair, bx_dns_next(&query));
+	pair.now_us = bx_dns_next(&query);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert(asked_of(servers, &from, &id) == &servers[1]);
+	ck_assert_uint_ne(id, before);
+	/* The first says something about what the second was asked: passed over. */
+	begin(0, 0, 1, 0);
+	record(asked, 2, 1, 30, ten, 4);
+	answer_from(&servers[0], &from, id);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	begin(0, 2, 0, 0);
+	answer_from(&servers[1], &from, id);
+	ck_assert_int_eq(poll(), BX_ERR_WOULD_BLOCK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert(asked_of(servers, &from, &id) == &servers[0]);
+	begin(0, 0, 1, 0);
+	record(asked, 2, 1, 30, ten, 4);
+	answer_from(&servers[0], &from, id);
+	ck_assert_int_eq(poll(), BX_OK);
+	pair.host[1].address = servers[0];
 	finish();
 }
 END_TEST
@@ -611,12 +689,14 @@ main(void)
 	tcase_add_test(tc, answers_and_aliases);
 	tcase_add_test(tc, aliases_are_counted);
 	tcase_add_test(tc, aaaa);
+	tcase_add_test(tc, long_lifetimes);
 	tcase_add_test(tc, negative_answers);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, resolves);
 	tcase_add_test(tc, forged_id_is_passed_over);
 	tcase_add_test(tc, forged_source_is_passed_over);
 	tcase_add_test(tc, refusal_is_tried_again);
+	tcase_add_test(tc, servers_in_turn);
 	tcase_add_test(tc, silence_is_a_timeout);
 	tcase_add_test(tc, truncated_is_named);
 	tcase_add_loop_test(tc, truncated_is_asked_by_stream, 0, 5);

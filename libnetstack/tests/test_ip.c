@@ -116,6 +116,31 @@ START_TEST(segment_up)
 }
 END_TEST
 
+/* RFC 1122, 3.2.1.6, 3.2.1.7: TOS goes up, and a packet for us is taken whatever its TTL is, 0 and 1 included; by the long
+ * way (the first, and those with options) and by the short one. */
+START_TEST(tos_and_ttl_up)
+{
+	static const uint8_t content[30] = { 1 };
+	static const uint8_t ttls[] = { 64, 0, 1, 255, 0, 1 }, classes[] = { 0, 0xb8, 0x2a, 3, 0xff, 1 };
+	struct bx_net_buf *bufs[12];
+
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(bufs); i++) {
+		uint8_t *p;
+
+		bufs[i] = packet(17, 0, i / 6, content, 30);
+		p = bx_net_bytes(&in, bufs[i]);
+		p[1] = classes[i % 6];
+		p[8] = ttls[i % 6];
+	}
+	receive(0);
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(bufs); i++) {
+		ck_assert_uint_eq(bufs[i]->kind, BX_NET_SEGMENT);
+		ck_assert_uint_eq(bufs[i]->traffic_class, classes[i % 6]);
+		ck_assert_uint_eq(bufs[i]->hop_limit, ttls[i % 6]);
+	}
+}
+END_TEST
+
 /* What was found for the packet before holds for the next one only as long as the tables stay. */
 START_TEST(memory_ends_with_the_tables)
 {
@@ -657,6 +682,29 @@ START_TEST(down_with_too_little)
 	ck_assert(!bx_ip_send(ip, 0, &in, &out));
 	ck_assert_uint_eq(out.count, 3);
 	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 26), bx_net_sum_final(sum));
+	/* A sum of zero would say that there is none. */
+	buf = segment(3000, &yours);
+	memset(bx_net_bytes(&in, buf) + 6, 0, 4);
+	bx_put_be16(bx_net_bytes(&in, buf) + 8, bx_net_sum_final(bx_net_sum(bx_net_bytes(&in, buf), 3000, 0)));
+	buf->flags = BX_NET_F_SUM_NEEDED;
+	buf->sum_offset = 6;
+	bx_net_batch_clear(&out);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(out.count, 3);
+	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 26), 0xffff);
+	/* What the device is to cut goes if the pieces fit the path, with the header of 32 bytes that each has. */
+	for (uint32_t i = 0; i < 2; i++) {
+		buf = segment(5000, &yours);
+		buf->protocol = 6;
+		bx_net_bytes(&in, buf)[12] = 0x80;
+		buf->flags = BX_NET_F_CUT | BX_NET_F_WHOLE;
+		buf->segment_size = (uint16_t)(1460 - 12 + i);
+		bx_net_batch_clear(&out);
+		ck_assert_int_eq(bx_ip_send(ip, 0, &in, &out), i == 1);
+		ck_assert_int_eq(buf->kind, i == 0 ? BX_NET_IPV4 : BX_NET_UNREACHABLE);
+	}
+	ck_assert_uint_eq(buf->error, BX_NET_ERROR_TOO_BIG);
+	ck_assert_uint_eq(buf->segment_size, 1500);
 	/* More than an IPv4 packet holds. */
 	bx_net_batch_clear(&in);
 	buf = segment(100, &yours);
@@ -770,6 +818,93 @@ START_TEST(fragments_and_ecn)
 	bx_net_batch_clear(&out);
 	bx_ip_poll(ip, 61000000, &out);
 	ck_assert_uint_eq(bx_ip_stats(ip)->reassembly_timeout, 0);
+}
+END_TEST
+
+/* The identification of the next datagram, which goes in fragments; all of them have the same. */
+static uint16_t
+identification(void)
+{
+	uint16_t id;
+
+	bx_net_batch_clear(&out);
+	segment(3000, &yours);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(out.count, 3);
+	id = bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 4);
+	for (uint32_t i = 1; i < 3; i++)
+		ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[i]) + 4), id);
+	return id;
+}
+
+/* RFC 6864, 4.1: none comes again before all the others; and where it begins is not the same for every seed. */
+START_TEST(identifications_differ)
+{
+	static bool seen[65536];
+	struct bx_ip_config config = standard();
+	uint16_t first = 0;
+
+	memset(seen, 0, sizeof seen);
+	for (uint32_t i = 0; i < 65536; i++) {
+		uint16_t id = identification();
+
+		ck_assert(!seen[id]);
+		seen[id] = true;
+		if (i == 0)
+			first = id;
+	}
+	config.seed++;
+	ck_assert_int_eq(bx_ip_init(block, sizeof block, &config, &ip), BX_OK);
+	ck_assert_int_eq(bx_ip_interface_set(ip, 0, 1500), BX_OK);
+	ck_assert_int_eq(bx_ip_address_add(ip, 0, &mine, 24), BX_OK);
+	ck_assert_uint_ne(identification(), first);
+}
+END_TEST
+
+/* RFC 1122, 3.3.4: two interfaces, each with its network: the source is the interface's that the packet leaves by, and so
+ * is the MTU; a packet for an address of one is taken from the other as well (the weak model). */
+START_TEST(several_interfaces)
+{
+	const struct bx_net_addr other = bx_net_ipv4(10, 1, 0, 1), there = bx_net_ipv4(10, 1, 0, 2);
+	const struct bx_net_addr far = bx_net_ipv4(192, 0, 2, 1), zero = bx_net_ipv4(0, 0, 0, 0);
+	const struct {
+		struct bx_net_addr to, source, hop;
+		uint16_t mtu;
+		uint8_t interface;
+	} ways[] = {
+		{ yours, mine, yours, 1500, 0 }, { there, other, there, 1400, 1 }, { far, other, there, 1400, 1 },
+	};
+	static const uint8_t content[30] = { 1 };
+	struct bx_ip_path path;
+
+	ck_assert_int_eq(bx_ip_interface_set(ip, 1, 1400), BX_OK);
+	ck_assert_int_eq(bx_ip_address_add(ip, 1, &other, 24), BX_OK);
+	ck_assert_int_eq(bx_ip_route_add(ip, &zero, 0, &there, 1), BX_OK);
+	for (uint32_t round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < BX_ARRAY_COUNT(ways); i++) {
+			struct bx_net_buf *buf;
+
+			ck_assert_int_eq(bx_ip_path(ip, 0, &ways[i].to, &path), BX_OK);
+			ck_assert(bx_net_addr_equal(&path.source, &ways[i].source));
+			ck_assert_uint_eq(path.mtu, ways[i].mtu);
+			ck_assert_uint_eq(path.interface, ways[i].interface);
+			buf = segment(100, &ways[i].to);
+			buf->source = path.source;
+			ck_assert(!bx_ip_send(ip, 0, &in, &out));
+			ck_assert_uint_eq(buf->interface, ways[i].interface);
+			ck_assert(bx_net_addr_equal(&buf->destination, &ways[i].hop));
+		}
+	}
+	for (uint8_t i = 0; i < 2; i++) {
+		struct bx_net_buf *buf;
+
+		bx_net_batch_clear(&in);
+		buf = packet(17, 0, 0, content, 30);
+		buf->interface = i;
+		receive(0);
+		ck_assert_uint_eq(buf->kind, BX_NET_SEGMENT);
+		ck_assert_uint_eq(buf->interface, i);
+	}
 }
 END_TEST
 
@@ -921,6 +1056,9 @@ main(void)
 	tcase_add_test(tc, whole_finds_no_room);
 	tcase_add_test(tc, fragments_and_ecn);
 	tcase_add_test(tc, no_way_inside);
+	tcase_add_test(tc, tos_and_ttl_up);
+	tcase_add_test(tc, identifications_differ);
+	tcase_add_test(tc, several_interfaces);
 	tcase_add_test(tc, longest_prefix_wins);
 	tcase_add_test(tc, addresses_and_paths);
 	tcase_add_test(tc, init_refuses);

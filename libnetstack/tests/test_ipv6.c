@@ -397,6 +397,30 @@ START_TEST(fragments_down_and_up)
 }
 END_TEST
 
+/* RFC 7739, 5.3: who sees some identifications cannot tell the next one: neither they nor their differences come again, so
+ * they are no counter of any step.  The seed is fixed: what holds once holds always. */
+START_TEST(fragment_numbers_are_secret)
+{
+	uint32_t ids[65];
+
+	acquaint(0);
+	for (uint32_t i = 0; i < 65; i++) {
+		bx_net_batch_clear(&out);
+		segment(2000, &yours);
+		ck_assert(!bx_ip_send(ip, 0, &in, &out));
+		ck_assert_uint_eq(out.count, 2);
+		ids[i] = bx_get_be32(bx_net_bytes(&out, &out.bufs[0]) + 44);
+		ck_assert_uint_eq(bx_get_be32(bx_net_bytes(&out, &out.bufs[1]) + 44), ids[i]);
+	}
+	for (uint32_t i = 0; i < 64; i++) {
+		for (uint32_t k = 0; k < i; k++) {
+			ck_assert_uint_ne(ids[i], ids[k]);
+			ck_assert_uint_ne(ids[i + 1] - ids[i], ids[k + 1] - ids[k]);
+		}
+	}
+}
+END_TEST
+
 /* ---- too little room ---- */
 
 /* Each thing that is said on its own account, with a batch that has no room: lost, counted, and nothing breaks. */
@@ -459,6 +483,29 @@ START_TEST(down_with_too_little)
 	ck_assert(!bx_ip_send(ip, 0, &in, &out));
 	ck_assert_uint_eq(out.count, 3);
 	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 54), bx_net_sum_final(sum));
+	/* A sum of zero would say that there is none. */
+	buf = segment(3000, &yours);
+	memset(bx_net_bytes(&in, buf) + 6, 0, 4);
+	bx_put_be16(bx_net_bytes(&in, buf) + 8, bx_net_sum_final(bx_net_sum(bx_net_bytes(&in, buf), 3000, 0)));
+	buf->flags = BX_NET_F_SUM_NEEDED;
+	buf->sum_offset = 6;
+	bx_net_batch_clear(&out);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(out.count, 3);
+	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 54), 0xffff);
+	/* What the device is to cut goes if the pieces fit the path, with the header of 32 bytes that each has. */
+	for (uint32_t i = 0; i < 2; i++) {
+		buf = segment(5000, &yours);
+		buf->protocol = 6;
+		bx_net_bytes(&in, buf)[12] = 0x80;
+		buf->flags = BX_NET_F_CUT | BX_NET_F_WHOLE;
+		buf->segment_size = (uint16_t)(1440 - 12 + i);
+		bx_net_batch_clear(&out);
+		ck_assert_int_eq(bx_ip_send(ip, 0, &in, &out), i == 1);
+		ck_assert_int_eq(buf->kind, i == 0 ? BX_NET_IPV6 : BX_NET_UNREACHABLE);
+	}
+	ck_assert_uint_eq(buf->error, BX_NET_ERROR_TOO_BIG);
+	ck_assert_uint_eq(buf->segment_size, 1500);
 	buf = segment(100, &yours);
 	buf->length = 65540;
 	ck_assert(bx_ip_send(ip, 0, &in, &out));
@@ -469,6 +516,8 @@ START_TEST(down_with_too_little)
 
 		buf = segment(1450, &third);
 		buf->length = 1600;
+		buf->protocol = 6;
+		bx_net_bytes(&in, buf)[12] = 0x50;
 		buf->flags = BX_NET_F_CUT;
 		buf->segment_size = 1400;
 		ck_assert(!bx_ip_send(ip, 0, &in, &out));
@@ -491,6 +540,7 @@ cases_packets(void)
 	tcase_add_test(tc, fragments_refused);
 	tcase_add_test(tc, fragments_and_ecn);
 	tcase_add_test(tc, no_way_inside);
+	tcase_add_test(tc, fragment_numbers_are_secret);
 	tcase_add_test(tc, fragments_time_out);
 	tcase_add_test(tc, segment_down);
 	tcase_add_test(tc, down_by_turns);

@@ -478,6 +478,50 @@ opened(struct bx_transport *t, const struct bx_net_addr *to, uint16_t to_port, u
 
 /* RFC 6056, 3.3.3, and RFC 6528, 3: neither the port nor the initial number of a connection can be told from those of
  * another stage, nor from those to another destination at the same time. */
+/* The stamp of the SYN that is next to go. */
+static uint32_t
+stamp_of_syn(struct bx_transport *t, uint64_t now_us)
+{
+	uint8_t memory[512];
+	struct bx_net_buf bufs[2];
+	struct bx_net_batch out;
+	const uint8_t *p;
+
+	bx_net_batch_init(&out, memory, sizeof memory, bufs, 2, 0);
+	bx_transport_poll(t, now_us);
+	(void)bx_transport_output(t, now_us, &out);
+	ck_assert_uint_eq(out.count, 1);
+	p = bx_net_bytes(&out, &out.bufs[0]);
+	for (uint32_t at = 20; at + 10 <= (p[12] >> 4) * 4u; at += p[at] == 1 ? 1 : p[at + 1]) {
+		if (p[at] == 8)
+			return bx_get_be32(p + at + 2);
+	}
+	ck_abort_msg("no timestamp");
+}
+
+/* RFC 7323, 5.4: a clock of one millisecond; of two connections of one instant neither tells the other's. */
+START_TEST(stamps_have_offsets)
+{
+	static _Alignas(64) uint8_t memory[8 << 20];
+	struct bx_transport_config config = pair_transport();
+	const struct bx_net_addr me = bx_net_ipv4(10, 0, 0, 1), you = bx_net_ipv4(10, 0, 1, 1);
+	const uint64_t now_us = 5000000, later_us = now_us + 1100000;
+	struct bx_transport *t;
+	uint32_t first, second;
+	uint64_t connection;
+
+	config.features = BX_TCP_TIMESTAMPS;
+	ck_assert_int_eq(bx_transport_init(memory, sizeof memory, &config, &t), BX_OK);
+	ck_assert_int_eq(bx_tcp_connect(t, now_us, &me, 4000, &you, 80, 1500, &connection), BX_OK);
+	first = stamp_of_syn(t, now_us);
+	/* The same SYN again, 1.1 s later. */
+	ck_assert_uint_eq(stamp_of_syn(t, later_us) - first, 1100);
+	ck_assert_int_eq(bx_tcp_connect(t, later_us, &me, 4001, &you, 80, 1500, &connection), BX_OK);
+	second = stamp_of_syn(t, later_us);
+	ck_assert_uint_gt(second - first + 1000000, 2000000);
+}
+END_TEST
+
 START_TEST(tcp_ports_and_numbers_are_secret)
 {
 	static _Alignas(64) uint8_t memory[2][8 << 20];
@@ -990,7 +1034,6 @@ START_TEST(udp_ports_are_secret)
 }
 END_TEST
 
-/* Offload: one segment of many kilobytes goes down, the checksum is left to the device. */
 /* Breaks the last byte of the next frame with data. */
 static bool
 break_data(struct pair *p, uint32_t from, uint8_t *frame, uint32_t length)
@@ -1036,6 +1079,19 @@ START_TEST(usual_segment_with_a_bad_sum)
 }
 END_TEST
 
+/* Whether buffer i has a good sum once a device has ended it (net_buf.h, "Devices"). */
+static bool
+ended_by_a_device(const struct bx_net_batch *out, uint32_t i)
+{
+	const struct bx_net_buf *buf = &out->bufs[i];
+	uint8_t *p = bx_net_bytes(out, buf);
+
+	bx_put_be16(p + buf->sum_start + buf->sum_offset,
+	    bx_net_sum_final(bx_net_sum(p + buf->sum_start, buf->length - buf->sum_start, 0)));
+	return bx_net_sum(p, buf->length, bx_net_sum_pseudo(&buf->source, &buf->destination, buf->protocol, buf->length)) == 0xffff;
+}
+
+/* Offload: one segment of many kilobytes goes down, the checksum is left to the device. */
 START_TEST(offload_down)
 {
 	struct bx_transport_config config = pair_transport();
@@ -1047,7 +1103,7 @@ START_TEST(offload_down)
 	struct bx_transport *t;
 	uint64_t connection;
 	uint8_t answer[20] = { 0, 80, 0, 0 };
-	uint32_t iss, sum;
+	uint32_t iss;
 	size_t n;
 
 	config.cut_bytes = 60000;
@@ -1077,13 +1133,100 @@ START_TEST(offload_down)
 	ck_assert_uint_eq(out.bufs[0].segment_size, 536);
 	ck_assert_uint_eq(out.bufs[0].flags, BX_NET_F_WHOLE | BX_NET_F_CUT | BX_NET_F_SUM_NEEDED);
 	ck_assert_int_eq(bx_net_batch_check(&out), BX_OK);
-	/* As a device would end it. */
-	sum = bx_net_sum(bx_net_bytes(&out, &out.bufs[0]), out.bufs[0].length, 0);
-	sum = bx_net_sum_add(sum, (uint16_t)~bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 16) & 0xffffu);
-	ck_assert_uint_ne(sum, 0);
-	/* What it starts from is the sum of the pseudo header, not complemented (net_buf.h). */
-	sum = bx_net_sum_pseudo(&me, &you, 6, (uint16_t)out.bufs[0].length);
-	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 16), (uint16_t)~bx_net_sum_final(sum));
+	ck_assert_uint_eq(out.bufs[0].sum_start, 0);
+	ck_assert_uint_eq(out.bufs[0].sum_offset, 16);
+	ck_assert(ended_by_a_device(&out, 0));
+}
+END_TEST
+
+/* A datagram whose sum is left to the device, over both families. */
+START_TEST(offload_udp)
+{
+	static _Alignas(64) uint8_t memory[8 << 20];
+	static uint8_t bytes[999], batch_bytes[8192];
+	struct bx_transport_config config = pair_transport();
+	struct bx_net_addr me = bx_net_ipv4(10, 0, 0, 1), you = bx_net_ipv4(10, 0, 0, 2);
+	struct bx_net_buf bufs[2];
+	struct bx_net_batch out;
+	struct bx_transport *t;
+	uint64_t end;
+	uint16_t port;
+
+	for (uint32_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 7);
+	if (_i == 1) {
+		me = (struct bx_net_addr){ { 0xfd, [15] = 1 } };
+		you = (struct bx_net_addr){ { 0xfd, [15] = 2 } };
+	}
+	config.features |= BX_TRANSPORT_SUM_LATER;
+	ck_assert_int_eq(bx_transport_init(memory, sizeof memory, &config, &t), BX_OK);
+	ck_assert_int_eq(bx_udp_open(t, &any, 0, &end, &port), BX_OK);
+	bx_net_batch_init(&out, batch_bytes, sizeof batch_bytes, bufs, 2, 0);
+	ck_assert_int_eq(bx_udp_send(t, end, &me, &you, 53, bytes, sizeof bytes, &out), BX_OK);
+	ck_assert_uint_eq(out.count, 1);
+	ck_assert_uint_eq(bufs[0].flags & BX_NET_F_SUM_NEEDED, BX_NET_F_SUM_NEEDED);
+	ck_assert_uint_eq(bufs[0].sum_start, 0);
+	ck_assert_uint_eq(bufs[0].sum_offset, 6);
+	ck_assert(ended_by_a_device(&out, 0));
+}
+END_TEST
+
+/* Both ways through devices that make sums, cut and coalesce, all stages with them: the first datagram, which waits for ARP or
+ * neighbour discovery, and a stream, which takes far fewer segments in the stacks than on the wire. */
+START_TEST(offload_both_ways)
+{
+	static uint8_t sent[1 << 19], got[1 << 19];
+	struct bx_transport_config config = pair_transport();
+	uint64_t listener, client, server, a, b;
+	struct bx_udp_from from;
+	size_t to = 0, back = 0, n;
+	uint16_t port;
+	uint32_t m;
+
+	for (uint32_t i = 0; i < sizeof sent; i++)
+		sent[i] = (uint8_t)(i * 31 + (i >> 8));
+	config.cut_bytes = 60000;
+	config.features |= BX_TRANSPORT_SUM_LATER;
+	pair_free(&pair);
+	pair_init(&pair, 1, &config);
+	pair.device = true;
+	pair.gather_us = 500;
+	pair.packed = _i / 2 == 1;
+	if (_i % 2 == 1)
+		pair_ipv6(&pair);
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &a, &port), BX_OK);
+	ck_assert_int_eq(bx_udp_open(side(1), &any, 53, &b, &port), BX_OK);
+	ck_assert_int_eq(pair_udp_send(&pair, 0, a, &pair.host[1].address, 53, sent, 100), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_int_eq(bx_udp_receive(side(1), b, got, 100, &m, &from), BX_OK);
+	ck_assert_mem_eq(sent, got, 100);
+	ck_assert_int_eq(bx_tcp_listen(side(1), &any, 7, 1, &listener), BX_OK);
+	ck_assert_int_eq(pair_connect(&pair, 0, 7, &client), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_int_eq(bx_tcp_accept(side(1), listener, &server), BX_OK);
+	pair.wire.sent = 0;
+	while (back < sizeof sent) {
+		if (to < sizeof sent && bx_tcp_send(side(0), client, sent + to, sizeof sent - to, &n) == BX_OK)
+			to += n;
+		pair_output(&pair, 0);
+		ck_assert(pair_step(&pair, pair.now_us + 1000000));
+		if (bx_tcp_receive(side(1), server, got + back, sizeof got - back, &n) == BX_OK)
+			back += n;
+		pair_output(&pair, 1);
+	}
+	ck_assert_mem_eq(sent, got, sizeof sent);
+	ck_assert_ptr_null(pair.fault);
+	ck_assert_uint_ge(pair.wire.sent, sizeof sent / 1460);
+	ck_assert_uint_le(bx_transport_stats(side(0))->tcp_out, sizeof sent / 1460 / 4);
+	ck_assert_uint_le(bx_transport_stats(side(1))->segments_in, sizeof sent / 1460 / 4);
+	ck_assert_uint_eq(bx_transport_stats(side(0))->tcp_retransmits, 0);
+	ck_assert_uint_eq(bx_transport_stats(side(1))->bad_checksum, 0);
+	ck_assert_int_eq(bx_tcp_close(side(0), pair.now_us, client), BX_OK);
+	ck_assert_int_eq(bx_tcp_close(side(1), pair.now_us, server), BX_OK);
+	ck_assert_int_eq(bx_tcp_unlisten(side(1), pair.now_us, listener), BX_OK);
+	pair_output(&pair, 0);
+	pair_output(&pair, 1);
+	nothing_left();
 }
 END_TEST
 
@@ -1155,6 +1298,7 @@ main(void)
 	tcase_add_test(tc, udp_malformed);
 	tcase_add_test(tc, options_refused);
 	tcase_add_test(tc, udp_ports_are_secret);
+	tcase_add_test(tc, stamps_have_offsets);
 	tcase_add_test(tc, tcp_ports_and_numbers_are_secret);
 	tcase_add_test(tc, groups_open_nothing);
 	tcase_add_test(tc, nobody_connects_to_all);
@@ -1162,6 +1306,8 @@ main(void)
 	tcase_add_test(tc, udp_bad_checksum);
 	tcase_add_test(tc, usual_segment_with_a_bad_sum);
 	tcase_add_test(tc, offload_down);
+	tcase_add_loop_test(tc, offload_udp, 0, 2);
+	tcase_add_loop_test(tc, offload_both_ways, 0, 4);
 	tcase_add_loop_test(tc, echo_by_both_compositions, 0, 2);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

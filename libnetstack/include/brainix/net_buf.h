@@ -115,7 +115,7 @@ BX_STATIC_ASSERT(sizeof(struct bx_net_buf) == 64, "one cache line, and the layou
  *
  * Coalesced (F_CUT upwards): made of TCP segments of one connection over one kind of header, without SYN, RST, URG, CWR or a
  * fragment among them, that follow one another without a gap, each but the last with segment_size bytes of payload, with the same
- * ECN field, ECE, length of options and acknowledgement.  The headers are those of the first, but for the lengths, and FIN and
+ * ECN field, ECE, options, acknowledgement and window.  The headers are those of the first, but for the lengths, and FIN and
  * PSH, which are the last's.  The device has verified all sums, and says so: F_SUM_GOOD.  The stack acknowledges and counts
  * such a segment as the segments that it was.
  */
@@ -130,18 +130,6 @@ struct bx_net_batch {
 	uint32_t slot;			/* 0: buffers are packed; else each takes exactly so many bytes */
 	uint16_t capacity;		/* of bufs */
 	uint16_t count;
-};
-
-/*
- * The seam: what a stage sees of the one below it.  Filled in by who composes the stages; `self` is theirs.
- *   send  hands a batch down.  On return the batch may be cleared: what was not sent is lost and counted.
- *   take  asks for what has come up: fills the empty batch with as many buffers as are there and fit.
- * Both return BX_OK, or the error of the transport between the stages (a partner that died).
- */
-struct bx_net_below {
-	void *self;
-	enum bx_err (*send)(void *self, uint64_t now_us, struct bx_net_batch *batch);
-	enum bx_err (*take)(void *self, uint64_t now_us, struct bx_net_batch *batch);
 };
 
 /* An empty batch over `size` bytes at memory and `capacity` descriptors at bufs.  slot: see above; when not

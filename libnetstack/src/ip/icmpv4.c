@@ -164,7 +164,7 @@ bx_ip_icmpv4_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *pac
 		return;
 	default:
 		/* RFC 1122, 3.2.2: unknown types are dropped in silence; redirects are not believed
-		 * (RFC 1122, 3.2.2.2 leaves it to the host), source quench is dead (RFC 6633). */
+		 * (against RFC 1122, 3.2.2.2: who sent one cannot be told), source quench is dead (RFC 6633). */
 		ip->stats.icmp_ignored++;
 		return;
 	}

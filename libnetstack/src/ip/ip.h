@@ -478,4 +478,12 @@ void bx_ip_icmpv4_timeout(struct bx_ip *ip, uint64_t now_us, const struct bx_net
 void bx_ip_icmpv4_unreachable(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf, struct bx_net_batch *out);
 
+/* Whether a segment is to be cut by the device, into pieces that fit so many bytes behind the IP header. */
+static inline bool
+ip_pieces_fit(const struct bx_net_batch *batch, const struct bx_net_buf *buf, uint32_t room)
+{
+	return (buf->flags & BX_NET_F_CUT) != 0 && buf->protocol == PROTOCOL_TCP && buf->length >= 20 &&
+	    (bx_net_bytes(batch, buf)[12] >> 4) * 4u + buf->segment_size <= room;
+}
+
 #endif
