@@ -95,7 +95,7 @@ libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/pac
 %C%_tests_fuzz_ipv6_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_pair_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-pair"'
 %C%_tests_fuzz_pair_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_tests_fuzz_pair_SOURCES = %D%/tests/fuzz_pair.c $(FUZZ_MAIN)
+%C%_tests_fuzz_pair_SOURCES = %D%/tests/fuzz_pair.c %D%/tests/device.c $(FUZZ_MAIN)
 %C%_tests_fuzz_pair_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_stack_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-stack"'
 %C%_tests_fuzz_stack_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
