@@ -167,4 +167,4 @@ TESTS += %D%/tests/check-rfc.sh
 # All fuzz targets for FUZZ_SECONDS (tests/local.mk); those of the whole stack get most of them.
 PHONY += fuzz-net
 fuzz-net:
-	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-net) libnetstack pair:4 stack:2 ipv6:3 batch dhcp dns dns_stream
+	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-net) -w device libnetstack pair:4 stack:2 ipv6:3 batch dhcp dns dns_stream
