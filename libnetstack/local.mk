@@ -48,7 +48,7 @@ check_LIBRARIES += %D%/tests/libnetstack-plain.a %D%/tests/libnetstack-verify.a
 # Scripts of packets, the property test, and the fuzz targets need no Check.
 libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/packets %D%/tests/packets_verify %D%/tests/property %D%/tests/property_verify \
 	%D%/tests/fuzz_batch %D%/tests/fuzz_dhcp %D%/tests/fuzz_dns %D%/tests/fuzz_dns_stream %D%/tests/fuzz_ipv6 %D%/tests/fuzz_pair \
-	%D%/tests/fuzz_stack
+	%D%/tests/fuzz_socket %D%/tests/fuzz_stack
 %C%_tests_discovery_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_discovery_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_discovery_SOURCES = %D%/tests/discovery.c $(TEST_PANIC)
@@ -97,6 +97,10 @@ libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/pac
 %C%_tests_fuzz_pair_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_pair_SOURCES = %D%/tests/fuzz_pair.c %D%/tests/device.c $(FUZZ_MAIN)
 %C%_tests_fuzz_pair_LDADD = %D%/tests/libnetstack-verify.a
+%C%_tests_fuzz_socket_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-socket"'
+%C%_tests_fuzz_socket_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_socket_SOURCES = %D%/tests/fuzz_socket.c %D%/tests/pair.c %D%/tests/wire.c $(FUZZ_MAIN)
+%C%_tests_fuzz_socket_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_stack_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-stack"'
 %C%_tests_fuzz_stack_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_stack_SOURCES = %D%/tests/fuzz_stack.c $(FUZZ_MAIN)
@@ -167,4 +171,4 @@ TESTS += %D%/tests/check-rfc.sh
 # All fuzz targets for FUZZ_SECONDS (tests/local.mk); those of the whole stack get most of them.
 PHONY += fuzz-net
 fuzz-net:
-	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-net) -w device libnetstack pair:4 stack:2 ipv6:3 batch dhcp dns dns_stream
+	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-net) -w 'device pair wire' libnetstack pair:4 stack:2 ipv6:3 socket:2 batch dhcp dns dns_stream

@@ -350,6 +350,27 @@ START_TEST(down_without_a_way)
 }
 END_TEST
 
+/* RFC 1122, 3.2.1.3, holds here too: not another's address, none, nor one of the other family. */
+START_TEST(down_from_whom)
+{
+	const struct bx_net_addr bad[] = { yours, { { 0 } }, bx_net_ipv4(0, 0, 0, 0), bx_net_ipv4(10, 0, 0, 9) };
+	struct bx_net_buf *buf;
+
+	acquaint(0);
+	ck_assert_int_eq(bx_ip_address_add(ip, 0, &bad[3], 24), BX_OK);
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(bad); i++) {
+		buf = segment(100, &yours);
+		buf->source = bad[i];
+		ck_assert(bx_ip_send(ip, 0, &in, &out));
+		ck_assert_uint_eq(buf->kind, BX_NET_UNREACHABLE);
+		ck_assert_uint_eq(buf->error, BX_NET_ERROR_ROUTE);
+		ck_assert_uint_eq(bx_ip_stats(ip)->no_source, i + 1);
+		segment(100, &yours);
+		ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	}
+}
+END_TEST
+
 START_TEST(fragments_down_and_up)
 {
 	static uint8_t content[4000];
@@ -499,6 +520,7 @@ cases_packets(void)
 	tcase_add_test(tc, segment_down);
 	tcase_add_test(tc, down_by_turns);
 	tcase_add_test(tc, down_without_a_way);
+	tcase_add_test(tc, down_from_whom);
 	tcase_add_test(tc, fragments_down_and_up);
 	tcase_add_test(tc, no_room);
 	tcase_add_test(tc, down_with_too_little);

@@ -560,6 +560,80 @@ START_TEST(groups_open_nothing)
 }
 END_TEST
 
+/* A router says to side 0 that a segment of its, with these first eight bytes, was too big; what the path is then. */
+static uint16_t
+told_too_big(uint8_t protocol, uint32_t ports, uint32_t seq, uint32_t length)
+{
+	struct bx_ip *ip = pair.host[0].stack.ip;
+	uint8_t in_bytes[256], out_bytes[512];
+	struct bx_net_buf in_bufs[1], out_bufs[4], *buf;
+	struct bx_net_batch in, out;
+	struct bx_ip_path path;
+	uint8_t *p;
+
+	bx_net_batch_init(&in, in_bytes, sizeof in_bytes, in_bufs, 1, 0);
+	bx_net_batch_init(&out, out_bytes, sizeof out_bytes, out_bufs, 4, 0);
+	buf = bx_net_batch_add(&in, length);
+	p = bx_net_bytes(&in, buf);
+	memset(p, 0, length);
+	bx_put_be32(p, ports);
+	if (length >= 8)
+		bx_put_be32(p + 4, seq);
+	buf->kind = BX_NET_UNREACHABLE;
+	buf->error = BX_NET_ERROR_TOO_BIG;
+	buf->segment_size = 1000;
+	buf->protocol = protocol;
+	buf->source = pair.host[0].address;
+	buf->destination = pair.host[1].address;
+	bx_transport_receive(side(0), pair.now_us, &in, &out);
+	ck_assert(!bx_ip_send(ip, pair.now_us, &out, &out));
+	ck_assert_int_eq(bx_ip_path(ip, pair.now_us, &pair.host[1].address, &path), BX_OK);
+	return path.mtu;
+}
+
+static uint32_t syn_number;
+
+static bool
+note_number(struct pair *p, uint32_t from, uint8_t *frame, uint32_t length)
+{
+	(void)p;
+	if (from == 0 && length >= 54 && bx_get_be16(frame + 12) == 0x0800 && frame[23] == 6 && frame[47] == 2)
+		syn_number = bx_get_be32(frame + 38);
+	return false;
+}
+
+/* RFC 5927, 7; RFC 8201, 4: a path becomes narrower only by what was said of a segment that somebody here has sent. */
+START_TEST(narrow_by_own_segments)
+{
+	const struct bx_transport_stats *stats = bx_transport_stats(side(0));
+	uint64_t stray = stats->errors_stray, end, c;
+	uint16_t port = 5353;
+	struct bx_tcp_info info;
+
+	/* The SYN is lost: it is in flight. */
+	pair.tap = note_number;
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 5353, &end, &port), BX_OK);
+	ck_assert_int_eq(pair_connect(&pair, 0, 80, &c), BX_OK);
+	pair_output(&pair, 0);
+	ck_assert_int_eq(bx_tcp_info(side(0), c, &info), BX_OK);
+	/* Nobody's port, nobody's connection, a number that is not out, too little of it, what is neither. */
+	ck_assert_uint_eq(told_too_big(17, 5354u << 16 | 9u, 0, 8), 1500);
+	ck_assert_uint_eq(told_too_big(6, 4321u << 16 | 80u, 0, 8), 1500);
+	ck_assert_uint_eq(told_too_big(6, (uint32_t)info.local_port << 16 | 80u, syn_number + 1, 8), 1500);
+	ck_assert_uint_eq(told_too_big(17, 5353u << 16 | 9u, 0, 7), 1500);
+	ck_assert_uint_eq(told_too_big(1, 5353u << 16 | 9u, 0, 8), 1500);
+	ck_assert_uint_eq(stats->errors_stray, stray + 5);
+	if (_i == 0)
+		ck_assert_uint_eq(told_too_big(17, 5353u << 16 | 9u, 0, 8), 1000);
+	else
+		ck_assert_uint_eq(told_too_big(6, (uint32_t)info.local_port << 16 | 80u, syn_number, 8), 1000);
+	ck_assert_uint_eq(stats->errors_stray, stray + 5);
+	ck_assert_int_eq(bx_udp_close(side(0), end), BX_OK);
+	ck_assert_int_eq(bx_tcp_abort(side(0), pair.now_us, c), BX_OK);
+	nothing_left();
+}
+END_TEST
+
 /* Frames of TCP to all on the link. */
 static uint32_t broadcasts;
 
@@ -640,7 +714,7 @@ START_TEST(udp_errors_up)
 		{ BX_NET_ERROR_TOO_BIG, BX_ERR_OVERFLOW },
 	};
 	uint8_t quote[8] = { 0 }, memory[512], byte, poison = 0xee;
-	struct bx_net_buf bufs[2], replies_bufs[1];
+	struct bx_net_buf bufs[2], replies_bufs[2];
 	struct bx_net_batch batch, replies;
 	struct bx_udp_from from;
 	uint64_t a, other, handle;
@@ -650,7 +724,7 @@ START_TEST(udp_errors_up)
 	BX_STATIC_ASSERT(BX_NET_ERROR_COUNT == 6, "each error but none has a row");
 	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &a, &port), BX_OK);
 	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &other, &other_port), BX_OK);
-	bx_net_batch_init(&replies, memory + 256, 256, replies_bufs, 1, 0);
+	bx_net_batch_init(&replies, memory + 256, 256, replies_bufs, 2, 0);
 	for (uint32_t i = 0; i < BX_ARRAY_COUNT(cases); i++) {
 		struct bx_net_buf *buf;
 
@@ -679,7 +753,11 @@ START_TEST(udp_errors_up)
 		ck_assert_int_eq(bx_udp_receive(side(0), a, &byte, 1, &n, &from), BX_ERR_WOULD_BLOCK);
 		ck_assert_int_eq(bx_udp_receive(side(0), other, &byte, 1, &n, &from), BX_ERR_WOULD_BLOCK);
 	}
-	ck_assert_uint_eq(replies.count, 0);
+	/* Nothing is answered, but that it was too big, twice, is confirmed to the IP stage. */
+	ck_assert_uint_eq(replies.count, 2);
+	for (uint32_t i = 0; i < 2; i++)
+		ck_assert_uint_eq(replies.bufs[i].error, BX_NET_ERROR_TOO_BIG);
+	ck_assert_uint_eq(bx_transport_stats(side(0))->no_room_out, 0);
 }
 END_TEST
 
@@ -1179,6 +1257,7 @@ main(void)
 	tcase_add_test(tc, tcp_ports_and_numbers_are_secret);
 	tcase_add_test(tc, groups_open_nothing);
 	tcase_add_test(tc, nobody_connects_to_all);
+	tcase_add_loop_test(tc, narrow_by_own_segments, 0, 2);
 	tcase_add_test(tc, udp_bad_checksum);
 	tcase_add_test(tc, usual_segment_with_a_bad_sum);
 	tcase_add_test(tc, offload_down);

@@ -40,7 +40,8 @@ enum bx_net_kind {
 	BX_NET_SEGMENT,		/* a transport header and what follows; addresses in the descriptor */
 	BX_NET_UNREACHABLE,	/* a segment that could not be delivered: why stands in `error`, the addresses
 				 * are the segment's, the content is its first bytes, at least 8.
-				 * Upwards: one of ours.  Downwards: one of the peer's, tell it */
+				 * Upwards: one of ours.  Downwards: one of the peer's, tell it; but TOO_BIG:
+				 * one of ours, and whoever sent it believes so: the path narrows */
 	BX_NET_KIND_COUNT
 };
 

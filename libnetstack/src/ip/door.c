@@ -13,6 +13,7 @@ receive_usual(struct bx_ip *ip, const struct bx_net_batch *packets, struct bx_ne
 {
 	const uint8_t *p = bx_net_bytes(packets, buf);
 	uint32_t total;
+	uint8_t protocol;
 
 	/* What is not for this stage passes. */
 	if (buf->kind != BX_NET_IPV4)
@@ -20,14 +21,15 @@ receive_usual(struct bx_ip *ip, const struct bx_net_batch *packets, struct bx_ne
 	if (buf->length < IPV4_HEAD || p[0] != 0x45 || !bx_ip_ipv4_pair_usual(ip, p, buf))
 		return false;
 	total = (uint32_t)sum_of16(sum_load16(p + 2));
+	protocol = p[9];
 	if (total < IPV4_HEAD || total > buf->length || (sum_load16(p + 6) & sum_of16(IPV4_MF | IPV4_OFFSET)) != 0 ||
-	    (p[9] != PROTOCOL_TCP && p[9] != PROTOCOL_UDP) || sum_fold(sum_head(p, IPV4_HEAD, 0)) != 0xffffu)
+	    (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP) || sum_fold(sum_head(p, IPV4_HEAD, 0)) != 0xffffu)
 		return false;
 	buf->source = ip->good[0];
 	buf->destination = ip->good[1];
 	buf->traffic_class = p[1];
 	buf->hop_limit = p[8];
-	buf->protocol = p[9];
+	buf->protocol = protocol;
 	buf->offset += IPV4_HEAD;
 	buf->length = total - IPV4_HEAD;
 	buf->kind = BX_NET_SEGMENT;
@@ -93,7 +95,7 @@ send_usual(struct bx_ip *ip, const struct bx_net_batch *segments, struct bx_net_
 	if (buf->kind != BX_NET_SEGMENT)
 		return buf->kind != BX_NET_UNREACHABLE;
 	/* One of IPv4, or none: so is the destination. */
-	path = bx_ip_path_usual(ip, &buf->destination);
+	path = bx_ip_path_usual(ip, &buf->destination, &buf->source);
 	if (path == NULL || total > path->mtu || buf->offset - buf->begin < IPV4_HEAD)
 		return false;
 	buf->offset -= IPV4_HEAD;
@@ -118,7 +120,9 @@ send_from(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments, uint
 			    bx_ip_ipv4_send(ip, now_us, segments, buf, extra) :
 			    bx_ip_ipv6_send(ip, now_us, segments, buf, extra);
 		} else if (buf->kind == BX_NET_UNREACHABLE) {
-			if (bx_net_addr_is_ipv4(&buf->source))
+			if (buf->error == BX_NET_ERROR_TOO_BIG)
+				bx_ip_path_narrow(ip, now_us, &buf->destination, buf->segment_size);
+			else if (bx_net_addr_is_ipv4(&buf->source))
 				bx_ip_icmpv4_unreachable(ip, now_us, segments, buf, extra);
 			else
 				bx_ip_icmpv6_unreachable(ip, now_us, segments, buf, extra);

@@ -131,6 +131,10 @@ bx_ip_ipv6_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
 		ip->stats.no_route++;
 		return give_back(buf, BX_NET_ERROR_ROUTE, 0);
 	}
+	if (!bx_ip_source_is_own(ip, &buf->source, path)) {
+		ip->stats.no_source++;
+		return give_back(buf, BX_NET_ERROR_ROUTE, 0);
+	}
 	if (buf->length > IPV4_MAX) {
 		ip->stats.too_big++;
 		return give_back(buf, BX_NET_ERROR_TOO_BIG, path->mtu);
