@@ -99,7 +99,7 @@ libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/pac
 %C%_tests_fuzz_pair_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_socket_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-socket"'
 %C%_tests_fuzz_socket_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_tests_fuzz_socket_SOURCES = %D%/tests/fuzz_socket.c %D%/tests/pair.c %D%/tests/wire.c $(FUZZ_MAIN)
+%C%_tests_fuzz_socket_SOURCES = %D%/tests/fuzz_socket.c %D%/tests/device.c %D%/tests/pair.c %D%/tests/wire.c $(FUZZ_MAIN)
 %C%_tests_fuzz_socket_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_stack_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-stack"'
 %C%_tests_fuzz_stack_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
