@@ -95,7 +95,7 @@ libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/pac
 %C%_tests_fuzz_ipv6_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_pair_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-pair"'
 %C%_tests_fuzz_pair_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_tests_fuzz_pair_SOURCES = %D%/tests/fuzz_pair.c $(FUZZ_MAIN)
+%C%_tests_fuzz_pair_SOURCES = %D%/tests/fuzz_pair.c %D%/tests/device.c $(FUZZ_MAIN)
 %C%_tests_fuzz_pair_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_socket_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-socket"'
 %C%_tests_fuzz_socket_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
@@ -171,4 +171,4 @@ TESTS += %D%/tests/check-rfc.sh
 # All fuzz targets for FUZZ_SECONDS (tests/local.mk); those of the whole stack get most of them.
 PHONY += fuzz-net
 fuzz-net:
-	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-net) -w 'pair wire device' libnetstack pair:4 stack:2 ipv6:3 socket:2 batch dhcp dns dns_stream
+	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-net) -w 'device pair wire' libnetstack pair:4 stack:2 ipv6:3 socket:2 batch dhcp dns dns_stream

@@ -14,7 +14,7 @@
 #define ECE		0x40u
 #define CWR		0x80u
 
-/* Where the parts of a frame lie; segment 0: it has no TCP or UDP of its own. */
+/* Where the parts of a frame lie; segment 0: it has no TCP or UDP of its own, or is not well formed. */
 struct parts {
 	bool ipv6;
 	uint8_t protocol;
@@ -25,19 +25,21 @@ static struct parts
 parts_of(const uint8_t *p, uint32_t n)
 {
 	struct parts x = { 0 };
-	uint32_t type = bx_get_be16(p + 12);
+	uint32_t type = n >= ETHERNET + 20 ? bx_get_be16(p + 12) : 0;
 
-	if (type == 0x86dd && n >= ETHERNET + 40) {
+	if (type == 0x86dd && n >= ETHERNET + 40 && bx_get_be16(p + 18) == n - ETHERNET - 40) {
 		x.ipv6 = true;
 		x.protocol = p[20];
 		x.segment = ETHERNET + 40;
-	} else if (type == 0x0800 && n >= ETHERNET + 20 && (bx_get_be16(p + 20) & 0x3fff) == 0) {
+	} else if (type == 0x0800 && p[14] >= 0x45 && (bx_get_be16(p + 20) & 0x3fff) == 0 && bx_get_be16(p + 16) == n - ETHERNET) {
 		x.protocol = p[23];
 		x.segment = ETHERNET + (p[14] & 15u) * 4;
 	}
 	if ((x.protocol != 6 && x.protocol != 17) || n < x.segment + (x.protocol == 6 ? 20 : 8))
 		return (struct parts){ 0 };
 	x.data = x.segment + (x.protocol == 6 ? (p[x.segment + 12] >> 4) * 4u : 8);
+	if (x.data < x.segment + (x.protocol == 6 ? 20 : 8) || x.data > n)
+		return (struct parts){ 0 };
 	return x;
 }
 

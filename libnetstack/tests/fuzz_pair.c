@@ -14,6 +14,8 @@
 
 #include <brainix/net_stack.h>
 
+#include "device.h"
+
 #define FRAMES		32u		/* under way at once; what is more is lost */
 #define FRAME_MAX	1400u
 #define HANDLES		3u		/* connections of each application */
@@ -39,7 +41,7 @@ struct frame {
 };
 
 static _Alignas(64) uint8_t link_block[2][16384], ip_block[2][65536], transport_block[2][131072];
-static uint8_t in_bytes[8192], out_bytes[65536], whole_bytes[2][16384];
+static uint8_t in_bytes[DEVICE_FRAME], out_bytes[65536], whole_bytes[2][16384];
 static struct bx_net_buf in_bufs[4], out_bufs[32], whole_bufs[2][4];
 static struct bx_net_batch whole[2];
 static struct frame frames[FRAMES];
@@ -162,30 +164,46 @@ note_flow(struct flow *f, const uint8_t *p, uint32_t at, uint32_t n)
 		f->stamp = bx_get_be32(p + at + 24);
 }
 
+/* Who says something, for the device. */
+struct speaker {
+	struct world *w;
+	uint32_t from;
+};
+
 /* What goes out must be well formed, whatever came in; then it is under way. */
+static void
+under_way(void *context, const uint8_t *p, uint32_t length)
+{
+	const struct speaker *s = context;
+	uint32_t at, protocol;
+	struct frame *f;
+
+	must(length <= 14 + s->w->mtu);
+	if (bx_get_be16(p + 12) == 0x0800)
+		must(bx_net_sum(p + 14, (p[14] & 15u) * 4, 0) == 0xffff);
+	at = segment_of(p, length, &protocol);
+	if (at != 0 && (protocol == 6 || protocol == 58))
+		must(bx_net_sum(p + at, length - at, pseudo_of(p, protocol, length - at)) == 0xffff);
+	if (at != 0 && protocol == 6)
+		note_flow(&s->w->host[s->from].flow, p, at, length);
+	f = frame_new(s->w, 1 - s->from, length);
+	if (f != NULL)
+		memcpy(f->bytes, p, length);
+}
+
 static void
 take_output(struct world *w, uint32_t from)
 {
+	struct speaker s = { w, from };
+
 	must(bx_net_batch_check(&w->out) == BX_OK);
 	for (uint32_t i = 0; i < w->out.count; i++) {
 		const struct bx_net_buf *buf = &w->out.bufs[i];
-		const uint8_t *p = bx_net_bytes(&w->out, buf);
-		uint32_t at, protocol;
-		struct frame *f;
 
 		if (buf->kind == BX_NET_NONE)
 			continue;
-		must(buf->kind == BX_NET_FRAME && buf->length <= 14 + w->mtu);
-		if (bx_get_be16(p + 12) == 0x0800)
-			must(bx_net_sum(p + 14, (p[14] & 15u) * 4, 0) == 0xffff);
-		at = segment_of(p, buf->length, &protocol);
-		if (at != 0 && (protocol == 6 || protocol == 58))
-			must(bx_net_sum(p + at, buf->length - at, pseudo_of(p, protocol, buf->length - at)) == 0xffff);
-		if (at != 0 && protocol == 6)
-			note_flow(&w->host[from].flow, p, at, buf->length);
-		f = frame_new(w, 1 - from, buf->length);
-		if (f != NULL)
-			memcpy(f->bytes, p, buf->length);
+		must(buf->kind == BX_NET_FRAME);
+		must(device_down(&w->out, buf, w->mtu, under_way, &s) == NULL);
 	}
 	bx_net_batch_clear(&w->out);
 }
@@ -206,7 +224,7 @@ output(struct world *w, uint32_t i)
 static void
 cross(struct bx_net_batch *batch)
 {
-	static uint8_t bytes[65536];
+	static uint8_t bytes[DEVICE_FRAME + 4096];
 	uint32_t length;
 
 	must(bx_net_batch_pack(batch, bytes, sizeof bytes, &length) == BX_OK);
@@ -229,8 +247,9 @@ receive_packed(struct world *w, const struct bx_stack *s)
 	bx_link_send(s->link, w->now_us, &w->out, &w->out);
 }
 
+/* piece: it was coalesced from segments of that, 0: it was not. */
 static void
-deliver(struct world *w, uint32_t to, const uint8_t *bytes, uint32_t length)
+deliver_as(struct world *w, uint32_t to, const uint8_t *bytes, uint32_t length, uint32_t piece)
 {
 	struct bx_net_buf *buf;
 
@@ -238,6 +257,10 @@ deliver(struct world *w, uint32_t to, const uint8_t *bytes, uint32_t length)
 	buf = bx_net_batch_add(&w->in, length);
 	memcpy(bx_net_bytes(&w->in, buf), bytes, length);
 	buf->kind = BX_NET_FRAME;
+	if (piece != 0) {
+		buf->flags = BX_NET_F_CUT | BX_NET_F_SUM_GOOD;
+		buf->segment_size = (uint16_t)piece;
+	}
 	if (w->packed)
 		receive_packed(w, &w->host[to].stack);
 	else
@@ -248,15 +271,29 @@ deliver(struct world *w, uint32_t to, const uint8_t *bytes, uint32_t length)
 }
 
 static void
+deliver(struct world *w, uint32_t to, const uint8_t *bytes, uint32_t length)
+{
+	deliver_as(w, to, bytes, length, 0);
+}
+
+/* The device of host 1 coalesces what it can. */
+static void
 deliver_first(struct world *w, uint32_t most)
 {
-	uint8_t bytes[FRAME_MAX];
+	static uint8_t bytes[DEVICE_FRAME];
 
 	for (; w->count != 0 && most > 0; most--) {
 		const struct frame *f = frame_take(w, 0);
+		uint32_t length = f->length, piece = 0, to = f->to;
 
 		memcpy(bytes, f->bytes, f->length);
-		deliver(w, f->to, bytes, f->length);
+		for (; to == 1 && w->count != 0 && most > 1 && frames[w->order[0]].to == 1; most--) {
+			f = &frames[w->order[0]];
+			if (!device_join(bytes, &length, &piece, f->bytes, f->length))
+				break;
+			frame_take(w, 0);
+		}
+		deliver_as(w, to, bytes, length, piece);
 	}
 }
 
@@ -686,8 +723,11 @@ start_host(struct world *w, uint32_t i)
 		.connections = 4, .half_open = 2, .time_waits = 2, .listeners = 1, .udp_ends = 1, .rings = 6,
 		.small_rings = 2, .accounts = 1, .ring_bytes = 8192, .mtu = (uint16_t)w->mtu,
 		/* One of the two asks for ECN, and has not all that the other has. */
-		.features = (uint16_t)(i == 0 ? w->features : w->features | BX_TCP_SACK | BX_TCP_TIMESTAMPS | BX_TCP_BBR),
+		.features = (uint16_t)(i == 0 ? w->features : w->features | BX_TCP_SACK | BX_TCP_TIMESTAMPS | BX_TCP_BBR |
+		    BX_TRANSPORT_SUM_LATER),
 		.seed = { 1, 2 + i },
+		/* The other has a device that makes sums and cuts. */
+		.cut_bytes = i == 1 ? 4000 : 0,
 	};
 	const struct bx_net_addr any = { { 0 } };
 	uint16_t port;
