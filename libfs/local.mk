@@ -27,6 +27,13 @@ if HAVE_EXT2FS
 noinst_PROGRAMS += %D%/tests/peer_ext2fs
 bx_bench_fs_programs += %D%/tests/peer_ext2fs
 endif
+if HAVE_SQUASHFS
+noinst_PROGRAMS += %D%/tests/peer_squashfs
+bx_bench_fs_programs += %D%/tests/peer_squashfs
+endif
+%C%_tests_peer_squashfs_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(SQUASHFS_CFLAGS)
+%C%_tests_peer_squashfs_SOURCES = %D%/tests/peer_squashfs.c
+%C%_tests_peer_squashfs_LDADD = $(SQUASHFS_LIBS)
 %C%_tests_peer_ext2fs_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(EXT2FS_CFLAGS)
 %C%_tests_peer_ext2fs_SOURCES = %D%/tests/peer_ext2fs.c
 %C%_tests_peer_ext2fs_LDADD = $(EXT2FS_LIBS)

@@ -159,13 +159,14 @@ sync_now(void)
 
 struct mark {
 	double time;
-	uint64_t written, flushes;
+	uint64_t written, read, flushes;
 };
 
 static struct mark
 start(void)
 {
-	return (struct mark){ .time = now(), .written = disk.written, .flushes = disk.flushes };
+	return (struct mark){ .time = now(), .written = disk.written, .read = disk.read,
+	    .flushes = disk.flushes };
 }
 
 static uint64_t
@@ -180,8 +181,9 @@ ops_row(const char *name, struct mark m, double ops)
 {
 	double seconds = now() - m.time;
 
-	row(name, "ops/s", ops / seconds, "%7.0f B written, %.2f flushes each",
-	    (double)(disk.written - m.written) / ops, (double)(disk.flushes - m.flushes) / ops);
+	row(name, "ops/s", ops / seconds, "%7.0f B written, %7.0f B read, %.2f flushes each",
+	    (double)(disk.written - m.written) / ops, (double)(disk.read - m.read) / ops,
+	    (double)(disk.flushes - m.flushes) / ops);
 }
 
 static void
@@ -376,7 +378,7 @@ bench_sealed(const struct bx_fs_device *device, size_t arena)
 	const uint64_t bytes = device->size_bytes / 8;
 	const unsigned names = 10000;
 	uint8_t root_hash[BX_FS_DIGEST];
-	double best[3] = { 0 };
+	double best[4] = { 0 };
 	char name[32];
 	uint64_t inode;
 
@@ -391,9 +393,10 @@ bench_sealed(const struct bx_fs_device *device, size_t arena)
 	}
 	CALL(bx_fs_seal(fs, root_hash), 0, 0);
 	config.root_hash = root_hash;
-	for (unsigned turn = 0; turn < 9; turn++) {
-		const unsigned what = turn % 3;
+	for (unsigned turn = 0; turn < 12; turn++) {
+		const unsigned what = turn % 4, reads = 20000;
 		const size_t unit = what == 0 ? 4096 : 65536;
+		uint64_t state = 1;
 		double t, rate;
 
 		/* Nothing is in memory. */
@@ -412,13 +415,20 @@ bench_sealed(const struct bx_fs_device *device, size_t arena)
 			CALL(bx_fs_lookup(fs, BX_FS_ROOT, name, strlen(name), &found), 0, 0);
 			CALL(bx_fs_stat(fs, found, &st), 0, 0);
 		}
-		rate = (what == 2 ? names : (double)bytes / 1e6) / (now() - t);
+		for (unsigned i = 0; what == 3 && i < reads; i++) {
+			size_t done;
+
+			CALL(bx_fs_read(fs, inode, next_random(&state) % (bytes / BX_FS_BLOCK) * BX_FS_BLOCK, buffer,
+			    BX_FS_BLOCK, &done), BX_FS_BLOCK, 0);
+		}
+		rate = (what == 2 ? names : what == 3 ? reads : (double)bytes / 1e6) / (now() - t);
 		if (rate > best[what])
 			best[what] = rate;
 	}
 	row("sealed_read_4k", "MB/s", best[0], "best of 3, nothing in memory before");
 	row("sealed_read_64k", "MB/s", best[1], "the same");
 	row("sealed_stat", "ops/s", best[2], "the same");
+	row("sealed_random_read_4k", "ops/s", best[3], "the same");
 }
 
 int

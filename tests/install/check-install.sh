@@ -113,7 +113,10 @@ case " ${BX_LIBS-} " in
 		bad "$(head -n 20 "$scratch/output")"
 	elif ! "$scratch/volume" >"$scratch/output" 2>&1; then
 		bad "$(tail -n 5 "$scratch/output")"
-	fi ;;
+	fi
+	rule "that program has at most 60 lines"
+	lines=$(wc -l <"$here/volume.c")
+	test "$lines" -le 60 || bad "it has $lines" ;;
 esac
 
 case " ${BX_LIBS-} " in

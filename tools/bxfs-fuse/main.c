@@ -668,7 +668,7 @@ main(int argc, char **argv)
 	if (file == NULL || count < 2)
 		fail("usage: bxfs-fuse [--read-only] [--snapshot NAME] VOLUME MOUNTPOINT [libfuse option...]");
 	writable = writable && snapshot == NULL;
-	image_open(&image, file, writable, 0);
+	image_open(&image, file, writable);
 	image.snapshot = snapshot;
 	must(image_mount(&image, NULL), "%s", file);
 	last_commit = now_ns();

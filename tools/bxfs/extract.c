@@ -9,6 +9,7 @@
 #define _GNU_SOURCE		/* tdestroy() */
 #endif
 #include "extract.h"
+#include "output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -247,8 +248,7 @@ extract_tree(struct image *image, uint64_t directory, const char *to, bool json,
 {
 	struct extraction x = { .image = image, .to = to, .json = json, .progress = progress };
 
-	if (mkdir(to, 0777) != 0)
-		fail("%s: %s", to, strerror(errno));
+	output_directory(to);
 	image_walk(image, directory, take, &x);
 	show_progress(&x, true);
 	tdestroy(x.linked, free_linked);

@@ -34,7 +34,7 @@ list_snapshots(struct image *image, bool json)
 		}
 	}
 	if (err != BX_ERR_NOT_FOUND)
-		must(err, "snapshots");
+		must(err, "%s: the table of snapshots", image->path);
 	bx_fs_get_info(image->fs, &info);
 	if (info.removing && !json)
 		printf("the blocks of removed snapshots are not all free yet: they come with further use\n");
@@ -64,9 +64,10 @@ static bool
 keep_path(void *context, const char *path, size_t depth, const struct bx_fs_entry *e, enum bx_err err)
 {
 	(void)depth;
-	(void)err;
-	if (e != NULL)
-		add_path(context, e->inode, path);
+	/* Without the names, nobody knows what changed below. */
+	if (e == NULL)
+		must(err, "%s", path[0] != '\0' ? path : "/");
+	add_path(context, e->inode, path);
 	return true;
 }
 
@@ -206,7 +207,7 @@ print_diff(struct image *older, struct image *newer, bool json)
 	} while (err == BX_OK || err == BX_ERR_AGAIN);
 	print_object(&d, &now);
 	if (err != BX_ERR_NOT_FOUND)
-		must(err, "comparing");
+		must(err, "comparing, after %s", path_of(&d.new_paths, now.inode) != NULL ? path_of(&d.new_paths, now.inode) : "/");
 	free_paths(&d.old_paths);
 	free_paths(&d.new_paths);
 }

@@ -124,27 +124,16 @@ lock(struct image *image, bool alone)
 }
 
 void
-image_open(struct image *image, const char *path, bool writable, uint64_t size_bytes)
+image_use(struct image *image, const char *path, int fd, bool writable, uint64_t size_bytes)
 {
 	off_t end;
 
-	memset(image, 0, sizeof *image);
-	image->path = path;
-	image->writable = writable;
-	image->fd = open(path, (writable ? O_RDWR : O_RDONLY) | (size_bytes > 0 ? O_CREAT : 0) | O_CLOEXEC,
-	    0666);
-	if (image->fd < 0)
-		fail("%s: %s", path, strerror(errno));
+	*image = (struct image){ .fd = fd, .path = path, .writable = writable };
 	if (writable)
 		lock(image, true);
-	if (size_bytes > 0) {
-		struct stat st;
-
-		if (fstat(image->fd, &st) == 0 && S_ISREG(st.st_mode) &&
-		    ftruncate(image->fd, (off_t)size_bytes) != 0)
-			fail("%s: %s", path, strerror(errno));
-	}
-	end = lseek(image->fd, 0, SEEK_END);
+	if (size_bytes > 0 && ftruncate(fd, (off_t)size_bytes) != 0)
+		fail("%s: %s", path, strerror(errno));
+	end = lseek(fd, 0, SEEK_END);
 	if (end < 0)
 		fail("%s: %s", path, strerror(errno));
 	image->device = (struct bx_fs_device){
@@ -155,6 +144,16 @@ image_open(struct image *image, const char *path, bool writable, uint64_t size_b
 		.size_bytes = (uint64_t)end,
 		.sector_bytes = 512,
 	};
+}
+
+void
+image_open(struct image *image, const char *path, bool writable)
+{
+	int fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+
+	if (fd < 0)
+		fail("%s: %s", path, strerror(errno));
+	image_use(image, path, fd, writable, 0);
 }
 
 enum bx_err

@@ -32,9 +32,11 @@ void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn
 /* End as fail() if err is not BX_OK, with its text. */
 void must(enum bx_err err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Open the file; size_bytes > 0 makes or resizes it.  No volume is mounted yet.  A volume has one writer: who would write while
- * another program uses it, or read what another one writes, waits some seconds and fails. */
-void image_open(struct image *image, const char *path, bool writable, uint64_t size_bytes);
+/* Open the file.  No volume is mounted yet.  A volume has one writer: who would write while another program uses it, or read what
+ * another one writes, waits some seconds and fails. */
+void image_open(struct image *image, const char *path, bool writable);
+/* The same of a file that is open; size_bytes > 0 makes it that long. */
+void image_use(struct image *image, const char *path, int fd, bool writable, uint64_t size_bytes);
 /* Mount with enough memory for what the volume was formatted for.  A snapshot is shown beside a writer, too. */
 enum bx_err image_mount(struct image *image, const uint8_t *root_hash);
 void image_close(struct image *image);

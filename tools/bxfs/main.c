@@ -2,6 +2,7 @@
 /* bxfs -- look into a volume, and put files in and out, without mounting it. */
 #include "extract.h"
 #include "history.h"
+#include "output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,13 +55,27 @@ progress(const char *what, uint64_t done, uint64_t all)
 	    done >= all ? "\n" : "");
 }
 
+/* The first length bytes of a path.  What cannot be read is the shortest part of it that cannot. */
+static uint64_t
+walk(const char *path, size_t length)
+{
+	uint64_t inode;
+	enum bx_err err = bx_fs_walk(image.fs, path, length, &inode);
+
+	for (size_t n = 1; err != BX_OK && n <= length; n++) {
+		enum bx_err why = n == length || path[n] == '/' ? bx_fs_walk(image.fs, path, n, &inode) : BX_OK;
+
+		if (why != BX_OK)
+			must(why, "%.*s", (int)n, path);
+	}
+	must(err, "/");
+	return inode;
+}
+
 static uint64_t
 find(const char *path)
 {
-	uint64_t inode;
-
-	must(bx_fs_walk(image.fs, path, strlen(path), &inode), "%s", path);
-	return inode;
+	return walk(path, strlen(path));
 }
 
 /* The directory of a path, and the name in it. */
@@ -68,11 +83,9 @@ static uint64_t
 find_parent(const char *path, const char **name)
 {
 	const char *slash = strrchr(path, '/');
-	uint64_t inode;
 
 	*name = slash == NULL ? path : slash + 1;
-	must(bx_fs_walk(image.fs, path, slash == NULL ? 0 : (size_t)(slash - path), &inode), "%s", path);
-	return inode;
+	return walk(path, slash == NULL ? 0 : (size_t)(slash - path));
 }
 
 static void
@@ -89,59 +102,6 @@ print_time(uint64_t ns)
 
 static const char types[] = "?-dl";
 
-static void
-print_json_line(const char *name, const struct bx_fs_stat *st, const char *target, bool with_attributes)
-{
-	char attribute[BX_FS_NAME_MAX + 1] = "";
-	size_t length = 0;
-	const char *comma = "";
-
-	printf("{\"name\":");
-	print_json_string(stdout, name);
-	printf(",\"inode\":%llu,\"type\":\"%c\",\"mode\":%u,\"links\":%u,\"uid\":%u,\"gid\":%u,"
-	    "\"size\":%llu,\"blocks\":%llu,\"modified_ns\":%llu", (unsigned long long)st->inode,
-	    types[st->type], st->mode, st->links, st->uid, st->gid, (unsigned long long)st->size,
-	    (unsigned long long)st->blocks, (unsigned long long)st->modified_ns);
-	if (target != NULL) {
-		printf(",\"target\":");
-		print_json_string(stdout, target);
-	}
-	if (with_attributes) {
-		printf(",\"attributes\":[");
-		while (bx_fs_next_attr(image.fs, st->inode, attribute, length, attribute, &length) == BX_OK) {
-			fputs(comma, stdout);
-			print_json_string(stdout, attribute);
-			comma = ",";
-		}
-		putchar(']');
-	}
-	printf("}\n");
-}
-
-static void
-print_text_line(const char *name, const struct bx_fs_stat *st, const char *target, bool with_attributes)
-{
-	char attribute[BX_FS_NAME_MAX + 1] = "";
-	size_t length = 0;
-
-	printf("%c%04o %3u %5u %5u %12llu ", types[st->type], st->mode, st->links, st->uid, st->gid,
-	    (unsigned long long)st->size);
-	print_time(st->modified_ns);
-	putchar(' ');
-	print_name(stdout, name);
-	if (target != NULL) {
-		printf(" -> ");
-		print_name(stdout, target);
-	}
-	putchar('\n');
-	while (with_attributes &&
-	    bx_fs_next_attr(image.fs, st->inode, attribute, length, attribute, &length) == BX_OK) {
-		printf("attribute ");
-		print_name(stdout, attribute);
-		putchar('\n');
-	}
-}
-
 /* What cannot be read. */
 static void
 print_problem(const char *name, uint64_t inode, enum bx_err err)
@@ -156,6 +116,67 @@ print_problem(const char *name, uint64_t inode, enum bx_err err)
 	printf("?????????? ");
 	print_name(stdout, name);
 	printf(": %s\n", bx_err_text(err));
+}
+
+static void
+print_json_line(const char *name, const struct bx_fs_stat *st, const char *target, bool with_attributes)
+{
+	char attribute[BX_FS_NAME_MAX + 1] = "";
+	size_t length = 0;
+	const char *comma = "";
+	enum bx_err err = BX_ERR_NOT_FOUND;
+
+	printf("{\"name\":");
+	print_json_string(stdout, name);
+	printf(",\"inode\":%llu,\"type\":\"%c\",\"mode\":%u,\"links\":%u,\"uid\":%u,\"gid\":%u,"
+	    "\"size\":%llu,\"blocks\":%llu,\"modified_ns\":%llu", (unsigned long long)st->inode,
+	    types[st->type], st->mode, st->links, st->uid, st->gid, (unsigned long long)st->size,
+	    (unsigned long long)st->blocks, (unsigned long long)st->modified_ns);
+	if (target != NULL) {
+		printf(",\"target\":");
+		print_json_string(stdout, target);
+	}
+	if (with_attributes) {
+		printf(",\"attributes\":[");
+		while ((err = bx_fs_next_attr(image.fs, st->inode, attribute, length, attribute, &length)) == BX_OK) {
+			fputs(comma, stdout);
+			print_json_string(stdout, attribute);
+			comma = ",";
+		}
+		putchar(']');
+	}
+	if (err != BX_ERR_NOT_FOUND) {
+		printf(",\"error\":\"%s\"", bx_err_name(err));
+		status = EXIT_FAILURE;
+	}
+	printf("}\n");
+}
+
+static void
+print_text_line(const char *name, const struct bx_fs_stat *st, const char *target, bool with_attributes)
+{
+	char attribute[BX_FS_NAME_MAX + 1] = "";
+	size_t length = 0;
+	enum bx_err err = BX_ERR_NOT_FOUND;
+
+	printf("%c%04o %3u %5u %5u %12llu ", types[st->type], st->mode, st->links, st->uid, st->gid,
+	    (unsigned long long)st->size);
+	print_time(st->modified_ns);
+	putchar(' ');
+	print_name(stdout, name);
+	if (target != NULL) {
+		printf(" -> ");
+		print_name(stdout, target);
+	}
+	putchar('\n');
+	while (with_attributes &&
+	    (err = bx_fs_next_attr(image.fs, st->inode, attribute, length, attribute, &length)) == BX_OK) {
+		printf("attribute ");
+		print_name(stdout, attribute);
+		putchar('\n');
+	}
+	if (err != BX_ERR_NOT_FOUND)
+		print_problem(name, st->inode, err);
 }
 
 static void
@@ -198,13 +219,16 @@ static bool
 print_branch(void *context, const char *path, size_t depth, const struct bx_fs_entry *e, enum bx_err err)
 {
 	(void)context;
-	(void)path;
 	if (e == NULL)
 		status = EXIT_FAILURE;
 	if (e == NULL && json) {
-		printf("{\"depth\":%zu,\"error\":\"%s\"}\n", depth, bx_err_name(err));
+		printf("{\"depth\":%zu,\"error\":\"%s\",\"path\":", depth, bx_err_name(err));
+		print_json_string(stdout, path[0] != '\0' ? path : "/");
+		printf("}\n");
 	} else if (e == NULL) {
-		printf("%*s?? %s\n", (int)(2 * (depth - 1)), "", bx_err_text(err));
+		printf("%*s?? ", (int)(2 * (depth - 1)), "");
+		print_name(stdout, path[0] != '\0' ? path : "/");
+		printf(": %s\n", bx_err_text(err));
 	} else if (json) {
 		printf("{\"depth\":%zu,\"inode\":%llu,\"type\":%u,\"name\":", depth,
 		    (unsigned long long)e->inode, e->type);
@@ -230,8 +254,9 @@ do_stat(char **argument)
 	print_line(argument[0], find(argument[0]), true);
 }
 
+/* Up to the first byte that cannot be read: which block that is in shows when they are read one by one. */
 static void
-copy_out(const char *path, uint64_t inode, int fd)
+copy_out(const char *path, uint64_t inode, int fd, const char *to)
 {
 	static uint8_t buffer[BX_FS_READ_MAX];
 	uint64_t offset = 0;
@@ -239,17 +264,24 @@ copy_out(const char *path, uint64_t inode, int fd)
 
 	must(bx_fs_stat(image.fs, inode, &st), "%s", path);
 	for (;;) {
-		size_t done;
+		size_t done, want = sizeof buffer;
+		enum bx_err err = bx_fs_read(image.fs, inode, offset, buffer, want, &done);
 
-		must(bx_fs_read(image.fs, inode, offset, buffer, sizeof buffer, &done), "%s at byte %llu", path,
-		    (unsigned long long)offset);
+		if (err != BX_OK) {
+			want = BX_FS_BLOCK - offset % BX_FS_BLOCK;
+			err = bx_fs_read(image.fs, inode, offset, buffer, want, &done);
+		}
+		if (err != BX_OK && st.type == BX_FS_FILE && offset < st.size)
+			must(err, "%s: bytes %llu to %llu", path, (unsigned long long)offset,
+			    (unsigned long long)(st.size - offset < want ? st.size : offset + want) - 1);
+		must(err, "%s", path);
 		if (done == 0)
 			return;
 		for (size_t at = 0; at < done;) {
 			ssize_t n = write(fd, buffer + at, done - at);
 
 			if (n < 0 && errno != EINTR)
-				fail("writing: %s", strerror(errno));
+				fail("%s: %s", to, strerror(errno));
 			at += n > 0 ? (size_t)n : 0;
 		}
 		offset += done;
@@ -262,7 +294,7 @@ do_cat(char **argument)
 {
 	/* What is written goes to the same terminal. */
 	with_progress = with_progress && isatty(STDOUT_FILENO) == 0;
-	copy_out(argument[0], find(argument[0]), STDOUT_FILENO);
+	copy_out(argument[0], find(argument[0]), STDOUT_FILENO, "writing");
 }
 
 static void
@@ -274,18 +306,24 @@ do_get(char **argument)
 
 	must(bx_fs_stat(image.fs, inode, &st), "%s", argument[0]);
 	if (st.type == BX_FS_DIRECTORY) {
-		if (!extract_tree(&image, inode, argument[1], json, with_progress))
-			status = EXIT_FAILURE;
+		if (!extract_tree(&image, inode, argument[1], json, with_progress)) {
+			output_drop();
+			fail("%s: nothing was copied: part of it cannot be", argument[0]);
+		}
+		output_keep();
 		return;
 	}
 	if (st.type != BX_FS_FILE)
 		fail("%s: a symbolic link", argument[0]);
-	fd = open(argument[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	fd = output_file(argument[1]);
+	if (fd < 0)
+		fd = open(argument[1], O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		fail("%s: %s", argument[1], strerror(errno));
-	copy_out(argument[0], inode, fd);
+	copy_out(argument[0], inode, fd, argument[1]);
 	if (close(fd) != 0)
 		fail("%s: %s", argument[1], strerror(errno));
+	output_keep();
 }
 
 static void
@@ -293,6 +331,7 @@ do_salvage(char **argument)
 {
 	if (!extract_tree(&image, BX_FS_ROOT, argument[0], json, with_progress))
 		status = EXIT_FAILURE;
+	output_keep();
 }
 
 /* A volume whose newest root or log is damaged: the newest root that is not. */
@@ -328,14 +367,19 @@ tidy(void)
 
 static const char temporary[] = ".bxfs-put";
 
-/* What came of a step of putting; when it failed, nothing is left of the new file. */
+/* Putting failed: nothing is left of the new file. */
+static void
+put_remove(uint64_t directory)
+{
+	if (bx_fs_unlink(image.fs, directory, temporary, strlen(temporary), 0, now_ns()) == BX_OK && tidy() == BX_OK)
+		(void)(bx_fs_unmount(image.fs) == BX_OK);
+}
+
 static void
 put_must(enum bx_err err, uint64_t directory, const char *path)
 {
-	if (err == BX_OK)
-		return;
-	if (bx_fs_unlink(image.fs, directory, temporary, strlen(temporary), 0, now_ns()) == BX_OK && tidy() == BX_OK)
-		(void)(bx_fs_unmount(image.fs) == BX_OK);
+	if (err != BX_OK)
+		put_remove(directory);
 	must(err, "%s", path);
 }
 
@@ -354,6 +398,8 @@ do_put(char **argument)
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		fail("%s: %s", argument[0], strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		fail("%s: %s", argument[0], strerror(EISDIR));
 	err = bx_fs_unlink(image.fs, directory, temporary, strlen(temporary), 0, now_ns());
 	if (err != BX_ERR_NOT_FOUND)
 		must(err, "%s", argument[1]);
@@ -368,8 +414,12 @@ do_put(char **argument)
 		offset += (uint64_t)n;
 		progress(argument[1], offset, (uint64_t)st.st_size);
 	}
-	if (n < 0)
-		fail("%s: %s", argument[0], strerror(errno));
+	if (n < 0) {
+		int why = errno;
+
+		put_remove(directory);
+		fail("%s: %s", argument[0], strerror(why));
+	}
 	put_must(bx_fs_rename(image.fs, directory, temporary, strlen(temporary), directory, name, strlen(name),
 	    0, now_ns()), directory, argument[1]);
 	close(fd);
@@ -408,6 +458,9 @@ do_snapshots(char **argument)
 static void
 do_snapshot(char **argument)
 {
+	if (strlen(argument[0]) > BX_FS_SNAPSHOT_NAME_MAX)
+		fail("%s: the name of a snapshot has at most %u bytes, this one %zu", argument[0], BX_FS_SNAPSHOT_NAME_MAX,
+		    strlen(argument[0]));
 	must(bx_fs_snapshot_create(image.fs, argument[0], strlen(argument[0]), now_ns()), "%s", argument[0]);
 }
 
@@ -428,7 +481,7 @@ do_diff(char **argument)
 {
 	struct image older;
 
-	image_open(&older, volume, false, 0);
+	image_open(&older, volume, false);
 	older.snapshot = argument[0];
 	must(image_mount(&older, root_hash), "%s", argument[0]);
 	print_diff(&older, &image, json);
@@ -448,11 +501,14 @@ do_info(char **argument)
 		printf(",\"uuid\":\"");
 		print_hex(stdout, info.uuid, sizeof info.uuid);
 		printf("\",\"blocks\":%llu,\"free\":%llu,\"inodes\":%llu,\"generation\":%llu,\"records\":%u,"
-		    "\"hash\":\"%s\",\"sealed\":%s,\"root_damaged\":%s,\"snapshots\":%u,\"removing\":%s}\n", (unsigned long long)info.blocks,
+		    "\"hash\":\"%s\",\"sealed\":%s,\"root_damaged\":%s,\"snapshots\":%u,\"removing\":%s,\"root_hash\":\"", (unsigned long long)info.blocks,
 		    (unsigned long long)info.blocks_free, (unsigned long long)info.inodes,
 		    (unsigned long long)info.generation, info.log_records,
 		    info.hash == BX_FS_HASH_SHA256 ? "sha256" : "xxh64", info.sealed ? "true" : "false",
 		    info.root_damaged ? "true" : "false", info.snapshots, info.removing ? "true" : "false");
+		if (info.sealed)
+			print_hex(stdout, info.root_hash, sizeof info.root_hash);
+		printf("\"}\n");
 		return;
 	}
 	printf("label      ");
@@ -544,7 +600,7 @@ main(int argc, char **argv)
 		volume = argv[optind + 1];
 		if (snapshot != NULL && commands[i].writes)
 			fail("a snapshot cannot be changed");
-		image_open(&image, volume, commands[i].writes, 0);
+		image_open(&image, volume, commands[i].writes);
 		image.snapshot = commands[i].run == do_diff && rest == 2 ? argv[optind + 3] : snapshot;
 		must(commands[i].run == do_salvage ? mount_for_salvage() : image_mount(&image, root_hash), "%s", volume);
 		commands[i].run(argv + optind + 2);

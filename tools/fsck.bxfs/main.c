@@ -200,7 +200,7 @@ mount_or_say(struct image *image, const struct options *o)
 {
 	enum bx_err err;
 
-	image_open(image, o->path, o->repair, 0);
+	image_open(image, o->path, o->repair);
 	image->snapshot = o->snapshot;
 	err = image_mount(image, o->want);
 	if (err == BX_OK)

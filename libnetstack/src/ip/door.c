@@ -13,6 +13,7 @@ receive_usual(struct bx_ip *ip, const struct bx_net_batch *packets, struct bx_ne
 {
 	const uint8_t *p = bx_net_bytes(packets, buf);
 	uint32_t total;
+	uint8_t protocol;
 
 	/* What is not for this stage passes. */
 	if (buf->kind != BX_NET_IPV4)
@@ -20,14 +21,15 @@ receive_usual(struct bx_ip *ip, const struct bx_net_batch *packets, struct bx_ne
 	if (buf->length < IPV4_HEAD || p[0] != 0x45 || !bx_ip_ipv4_pair_usual(ip, p, buf))
 		return false;
 	total = (uint32_t)sum_of16(sum_load16(p + 2));
+	protocol = p[9];
 	if (total < IPV4_HEAD || total > buf->length || (sum_load16(p + 6) & sum_of16(IPV4_MF | IPV4_OFFSET)) != 0 ||
-	    (p[9] != PROTOCOL_TCP && p[9] != PROTOCOL_UDP) || sum_fold(sum_head(p, IPV4_HEAD, 0)) != 0xffffu)
+	    (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP) || sum_fold(sum_head(p, IPV4_HEAD, 0)) != 0xffffu)
 		return false;
 	buf->source = ip->good[0];
 	buf->destination = ip->good[1];
 	buf->traffic_class = p[1];
 	buf->hop_limit = p[8];
-	buf->protocol = p[9];
+	buf->protocol = protocol;
 	buf->offset += IPV4_HEAD;
 	buf->length = total - IPV4_HEAD;
 	buf->kind = BX_NET_SEGMENT;

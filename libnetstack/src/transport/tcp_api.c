@@ -342,7 +342,7 @@ bx_tcp_receive(struct bx_transport *t, uint64_t connection, uint8_t *bytes, size
 	c->rcv_read += n;
 	*received = n;
 	if (n == unread && receive_ring_of(t, c->receive_ring)->count == 0) {
-		bx_tcp_ring_give(t, c->receive_ring);
+		bx_tcp_whole_give(t, c->receive_ring);
 		c->receive_ring = NONE;
 	}
 	if (window_may_open(t, c))

@@ -17,6 +17,10 @@
 
 /* The layout that every stack sends, two NOPs and the timestamps (RFC 7323, appendix A). */
 #define TIMESTAMPS_ALONE	0x0101080au
+/* And those of SYNs, which bx_tcp_options_syn sends, too. */
+#define MSS_LEAD		0x0204u
+#define SACK_PERMITTED_ALONE	0x01010402u
+#define SCALE_LEAD		0x010303u
 
 static void
 option_sack(struct segment *s, const uint8_t *p, uint32_t length)
@@ -30,6 +34,20 @@ option_sack(struct segment *s, const uint8_t *p, uint32_t length)
 	s->sack_count = (uint8_t)blocks;
 }
 
+static inline void
+mss_take(struct segment *s, uint32_t mss)
+{
+	s->mss = (uint16_t)max_u32(mss, MSS_MIN);
+}
+
+/* RFC 7323, 2.3. */
+static inline void
+scale_take(struct segment *s, uint32_t scale)
+{
+	s->has_scale = true;
+	s->scale = (uint8_t)min_u32(scale, SCALE_MAX);
+}
+
 /* One option of known length.  One with a wrong length for its kind is passed over; so is an unknown kind
  * (RFC 9293, 3.1, MUST-6).  The first of two that are alike counts. */
 static void
@@ -38,13 +56,11 @@ option_take(struct segment *s, const uint8_t *p, uint32_t length)
 	switch (p[0]) {
 	case OPTION_MSS:
 		if (length == 4 && (s->flags & SYN) != 0 && s->mss == 0)
-			s->mss = (uint16_t)max_u32(bx_get_be16(p + 2), MSS_MIN);
+			mss_take(s, bx_get_be16(p + 2));
 		break;
 	case OPTION_SCALE:
-		if (length == 3 && (s->flags & SYN) != 0 && !s->has_scale) {
-			s->has_scale = true;
-			s->scale = (uint8_t)min_u32(p[2], SCALE_MAX);	/* RFC 7323, 2.3 */
-		}
+		if (length == 3 && (s->flags & SYN) != 0 && !s->has_scale)
+			scale_take(s, p[2]);
 		break;
 	case OPTION_SACK_PERMITTED:
 		if (length == 2 && (s->flags & SYN) != 0)
@@ -66,11 +82,33 @@ option_take(struct segment *s, const uint8_t *p, uint32_t length)
 	}
 }
 
+/* The words that most SYNs are made of; returns how many bytes they are.  What follows is taken option by option. */
+static uint32_t
+options_usual(struct segment *s, const uint8_t *p, uint32_t length)
+{
+	uint32_t at = 0;
+
+	for (; length - at >= 4 && (s->flags & SYN) != 0; at += 4) {
+		uint32_t word = bx_get_be32(p + at);
+
+		if (word >> 16 == MSS_LEAD && s->mss == 0) {
+			mss_take(s, word & 0xffff);
+		} else if (word == SACK_PERMITTED_ALONE) {
+			s->sack_permitted = true;
+		} else if (word >> 8 == SCALE_LEAD && !s->has_scale) {
+			scale_take(s, word & 0xff);
+		} else {
+			break;
+		}
+	}
+	return at;
+}
+
 /* False: a length that leads outside (RFC 9293, 3.1, MUST-7). */
 static bool
 options_take(struct segment *s, const uint8_t *p, uint32_t length)
 {
-	uint32_t at = 0;
+	uint32_t at = options_usual(s, p, length);
 
 	if (length == 12 && bx_get_be32(p) == TIMESTAMPS_ALONE) {
 		option_take(s, p + 2, 10);
@@ -143,7 +181,7 @@ bx_tcp_options_syn(uint32_t words[OPTIONS_SYN], uint16_t mss, uint32_t flags, ui
 {
 	uint32_t n = 0;
 
-	words[n++] = (uint32_t)OPTION_MSS << 24 | 4u << 16 | mss;
+	words[n++] = MSS_LEAD << 16 | mss;
 	if ((flags & F_TIMESTAMPS) != 0) {
 		uint32_t lead = (flags & F_SACK) != 0 ? (uint32_t)OPTION_SACK_PERMITTED << 24 | 2u << 16 :
 		    (uint32_t)OPTION_NOP << 24 | (uint32_t)OPTION_NOP << 16;
@@ -152,9 +190,9 @@ bx_tcp_options_syn(uint32_t words[OPTIONS_SYN], uint16_t mss, uint32_t flags, ui
 		words[n++] = ts;
 		words[n++] = echo;
 	} else if ((flags & F_SACK) != 0) {
-		words[n++] = (uint32_t)OPTION_NOP << 24 | (uint32_t)OPTION_NOP << 16 | (uint32_t)OPTION_SACK_PERMITTED << 8 | 2u;
+		words[n++] = SACK_PERMITTED_ALONE;
 	}
 	if ((flags & F_SCALE) != 0)
-		words[n++] = (uint32_t)OPTION_NOP << 24 | (uint32_t)OPTION_SCALE << 16 | 3u << 8 | scale;
+		words[n++] = SCALE_LEAD << 8 | scale;
 	return n;
 }

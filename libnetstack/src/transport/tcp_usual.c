@@ -177,7 +177,8 @@ sum_is_good(const struct bx_transport *t, const struct conn *c, const struct bx_
 static inline void
 rack_update(struct conn *c, uint32_t rtt, const struct record *last)
 {
-	c->min_rtt_us = min_u32(c->min_rtt_us, rtt);
+	if (BX_UNLIKELY(rtt < c->min_rtt_us))
+		c->min_rtt_us = rtt;
 	if (c->rack_rtt_us != 0 && (seq_lt(last->sent_us, c->rack_us) ||
 	    (last->sent_us == c->rack_us && seq_leq(last->end, c->rack_end))))
 		return;
@@ -269,7 +270,8 @@ window_take(struct conn *c, const struct usual *u)
 	c->snd_wnd = window;
 	c->snd_wl1 = u->seq;
 	c->snd_wl2 = u->ack;
-	c->max_wnd = max_u32(c->max_wnd, window);
+	if (BX_UNLIKELY(window > c->max_wnd))
+		c->max_wnd = window;
 }
 
 /* Data that is in the ring already. */

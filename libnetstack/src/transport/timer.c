@@ -63,6 +63,13 @@ bx_tcp_timer_set(struct bx_transport *t, uint32_t id, uint64_t due_us)
 }
 
 void
+bx_tcp_conn_earlier(struct bx_transport *t, struct conn *c, uint64_t due_us)
+{
+	c->armed = due_us >> TICK_SHIFT;
+	bx_tcp_timer_set(t, conn_id(t, c), due_us);
+}
+
+void
 bx_tcp_timer_clear(struct bx_transport *t, uint32_t id)
 {
 	struct timer *n = &t->timers[id];

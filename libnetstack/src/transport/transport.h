@@ -518,6 +518,17 @@ bx_tcp_ring_take(struct bx_transport *t, uint16_t account)
 	return ring;
 }
 
+/* A whole one, as all that receive are. */
+static inline void
+bx_tcp_whole_give(struct bx_transport *t, uint32_t ring)
+{
+	__builtin_memcpy(ring_at(t, ring), &t->ring_free, sizeof t->ring_free);
+	t->ring_free = ring;
+	t->ring_used--;
+	if (BX_UNLIKELY(t->ring_accounts != NULL))
+		bx_tcp_account_release(t, ring);
+}
+
 static inline void
 bx_tcp_ring_give(struct bx_transport *t, uint32_t ring)
 {
@@ -527,11 +538,7 @@ bx_tcp_ring_give(struct bx_transport *t, uint32_t ring)
 		t->small_used--;
 		return;
 	}
-	__builtin_memcpy(ring_at(t, ring), &t->ring_free, sizeof t->ring_free);
-	t->ring_free = ring;
-	t->ring_used--;
-	if (BX_UNLIKELY(t->ring_accounts != NULL))
-		bx_tcp_account_release(t, ring);
+	bx_tcp_whole_give(t, ring);
 }
 
 static inline struct send_ring *
@@ -756,14 +763,14 @@ bx_tcp_conn_get(const struct bx_transport *t, uint64_t handle)
 
 uint64_t bx_tcp_conn_handle(const struct bx_transport *t, const struct conn *c);
 void bx_tcp_listener_event(struct bx_transport *t, struct listener *l);
+/* The connection's node in the wheel lies too late. */
+void bx_tcp_conn_earlier(struct bx_transport *t, struct conn *c, uint64_t due_us);
 /* The connection's node in the wheel follows a deadline that has been set; lazily: one that lies earlier stays. */
 static inline void
 bx_tcp_conn_due(struct bx_transport *t, struct conn *c, uint64_t due_us)
 {
-	if (due_us >> TICK_SHIFT >= c->armed)
-		return;
-	c->armed = due_us >> TICK_SHIFT;
-	bx_tcp_timer_set(t, conn_id(t, c), due_us);
+	if (BX_UNLIKELY(due_us >> TICK_SHIFT < c->armed))
+		bx_tcp_conn_earlier(t, c, due_us);
 }
 
 /* The same where several may have been set. */
@@ -989,7 +996,8 @@ bx_tcp_rtt_smooth(struct conn *c, uint32_t rtt_us)
 	uint32_t difference = c->srtt_us > rtt_us ? c->srtt_us - rtt_us : rtt_us - c->srtt_us;
 
 	c->rttvar_us = c->rttvar_us - c->rttvar_us / 4 + difference / 4;
-	c->srtt_us = max_u32(c->srtt_us - c->srtt_us / 8 + rtt_us / 8, 1);
+	/* At least 1, as it was. */
+	c->srtt_us = c->srtt_us - c->srtt_us / 8 + rtt_us / 8;
 	c->rto_us = bx_tcp_rto(c);
 }
 

@@ -44,6 +44,7 @@ check "sealed again, of a copy of the tree" "$mkfs" -d "$scratch/copy" --seal "$
 check "sealed images of the same files are equal" cmp "$scratch/sealed" "$scratch/sealed-again"
 hash=$("$bxfs" info "$scratch/sealed" | sed -n 's/^root hash *//p')
 check "it is sound" "$fsck" --root-hash "$hash" "$scratch/sealed"
+check "which info has as JSON, too" sh -c '"$1" --json info "$2" | grep -q "\"root_hash\":\"$3\"}"' - "$bxfs" "$scratch/sealed" "$hash"
 check "another root is refused" status 8 "$fsck" --root-hash "$(echo "$hash" | tr 0-9a-f 1-9a-f0)" "$scratch/sealed"
 check "a file comes out" "$bxfs" get "$scratch/sealed" dir/big "$scratch/big"
 check "as it went in" cmp "$scratch/big" "$scratch/tree/dir/big"
@@ -286,6 +287,168 @@ check "they are equal, too" cmp "$scratch/holes.bxfs" "$scratch/zeros.bxfs"
 check "the file comes out" "$bxfs" get "$scratch/holes.bxfs" file "$scratch/hole"
 check "as it was" cmp "$scratch/holes/file" "$scratch/hole"
 check "but it has one block" sh -c '"$1" --json stat "$2" file | grep -q "\"blocks\": *1[,}]"' - "$bxfs" "$scratch/holes.bxfs"
+
+# What fails leaves nothing half-done, and names the path.  Block 7 of the big file is damaged: after the first that a tool reads.
+# says STATUS TEXT COMMAND...: it ends with that status, and TEXT is part of what it says on standard error.
+says() {
+	want=$1 text=$2
+	shift 2
+	"$@" 2>"$scratch/said" >"$scratch/printed"
+	test $? -eq "$want" && grep -qF -e "$text" "$scratch/said" || { cat "$scratch/said"; return 1; }
+}
+
+# damage VOLUME FROM OFFSET: one byte of the block that holds those of the file FROM at OFFSET.
+damage() {
+	python3 - "$@" <<'PYTHON'
+import sys
+image = bytearray(open(sys.argv[1], "rb").read())
+at = image.find(open(sys.argv[2], "rb").read()[int(sys.argv[3]):][:64])
+assert at > 0
+image[at] ^= 1
+open(sys.argv[1], "wb").write(image)
+PYTHON
+}
+
+# alone FILE...: nothing but these is in the folder `beside'.
+alone() {
+	test "$(ls -A "$scratch/beside")" = "$*"
+}
+
+mkdir "$scratch/beside"
+cp "$scratch/one" "$scratch/hurt"
+check "damaged in the middle" damage "$scratch/hurt" "$scratch/tree/dir/big" 28700
+where="dir/big: bytes 28672 to 32767"
+check "get says which path, and where" says 1 "$where" "$bxfs" get "$scratch/hurt" dir/big "$scratch/beside/new"
+check "and leaves nothing" alone
+check "cat says it" says 1 "$where" "$bxfs" cat "$scratch/hurt" dir/big
+check "after what is before" cmp -n 28672 "$scratch/printed" "$scratch/tree/dir/big"
+check "no more" test "$(stat -c %s "$scratch/printed")" -eq 28672
+printf 'keep' >"$scratch/beside/old"
+chmod 640 "$scratch/beside/old"
+check "get over a file that is there" says 1 "$where" "$bxfs" get "$scratch/hurt" dir/big "$scratch/beside/old"
+check "leaves it" sh -c 'test "$(cat "$1")" = keep' - "$scratch/beside/old"
+check "alone" alone old
+check "what can be read replaces it" "$bxfs" get "$scratch/hurt" hello "$scratch/beside/old"
+check "whole" cmp "$scratch/tree/hello" "$scratch/beside/old"
+check "with the mode that it had" test "$(stat -c %a "$scratch/beside/old")" = 640
+ln -s old "$scratch/beside/link"
+check "through a link" "$bxfs" get "$scratch/one" dir/nothing "$scratch/beside/link"
+check "which stays one" sh -c 'test -L "$1/link" && test ! -s "$1/old"' - "$scratch/beside"
+rm "$scratch/beside/link"
+check "to what is no file" "$bxfs" get "$scratch/one" hello /dev/null
+check "which it stays" test -c /dev/null
+check "not into a folder that is not there" says 1 "none/new: " "$bxfs" get "$scratch/one" hello "$scratch/none/new"
+check "get of a tree says which path" says 1 "nothing was copied" "$bxfs" get "$scratch/hurt" / "$scratch/beside/tree"
+check "and where" grep -qF "/dir/big: bytes 28672 to 32767: " "$scratch/printed"
+check "and leaves nothing of it" alone old
+check "no place for it" says 1 "/dev/full: " "$bxfs" get "$scratch/one" dir/big /dev/full
+
+# The leaf that the names of a directory are in: what needs it fails by name; nothing is passed over.
+check "a volume to lose names of" "$mkfs" -s 4M "$scratch/names"
+check "with a directory" "$bxfs" mkdir "$scratch/names" d
+i=0
+while test $i -lt 80; do
+	"$bxfs" mkdir "$scratch/names" "d/$(printf '%0200d' 0)$i" || exit 99
+	i=$((i + 1))
+done
+check "a snapshot of it" "$bxfs" snapshot "$scratch/names" before
+check "and another name" "$bxfs" mkdir "$scratch/names" last
+check "damaged" python3 - "$BX_SRCDIR/libfs/tests" "$scratch/names" <<'PYTHON'
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+import reader
+image = bytearray(reader.Volume(sys.argv[2]).image)
+name = b"0" * 200 + b"50"
+at = image.find(b"\x05" + name)
+while at >= 0:
+    image[at // 4096 * 4096 + 4000] ^= 1
+    at = image.find(b"\x05" + name, at + 1)
+open(sys.argv[2], "wb").write(image)
+PYTHON
+check "ls says which directory" says 1 "d: " "$bxfs" ls "$scratch/names" d
+check "tree, too" status 1 "$bxfs" tree "$scratch/names"
+check "as text" sh -c '"$1" tree "$2" | grep -q "?? /d: "' - "$bxfs" "$scratch/names"
+check "as JSON" sh -c '"$1" --json tree "$2" | grep -q "\"path\":\"/d\""' - "$bxfs" "$scratch/names"
+check "what differs is not known without it" says 1 "/d: " "$bxfs" diff "$scratch/names" before
+check "a path through it is told as far as that" says 1 "d/$(printf '%0200d' 0)50: " \
+	"$bxfs" stat "$scratch/names" "d/$(printf '%0200d' 0)50/x"
+
+# put: what cannot be read on the host, and a volume that stays as it is.
+cp "$scratch/state" "$scratch/state-before"
+check "put of a directory" says 1 "$scratch/tree: Is a directory" "$bxfs" put "$scratch/state" "$scratch/tree" new
+check "changes nothing" cmp "$scratch/state" "$scratch/state-before"
+if test -e /proc/self/mem; then
+	check "put of what fails later" says 1 "/proc/self/mem: " "$bxfs" put "$scratch/state" /proc/self/mem new
+	check "leaves nothing of it" sh -c '! "$1" ls "$2" | grep -q "new\|bxfs-put"' - "$bxfs" "$scratch/state"
+fi
+check "put into a directory that is not there" says 1 "no: " "$bxfs" put "$scratch/state" "$scratch/tree/hello" no/where
+check "a name of a snapshot that is too long" says 1 "at most 40 bytes, this one 41" \
+	"$bxfs" snapshot "$scratch/state" "$(printf '%041d' 0)"
+
+# mkfs: a volume is there whole or as it was.
+rm -f "$scratch/beside/old"
+check "a label that is too long" says 1 "at most 31 bytes, this one 32" \
+	"$mkfs" -s 1M -L "$(printf '%032d' 0)" "$scratch/beside/volume"
+check "one that is not" "$mkfs" -s 1M -L "$(printf '%031d' 0)" "$scratch/beside/volume"
+cp "$scratch/beside/volume" "$scratch/was"
+deep=$scratch/deep
+i=0
+while test $i -lt 130; do
+	deep=$deep/d
+	i=$((i + 1))
+done
+mkdir -p "$deep"
+check "a tree that is too deep" says 1 "/d/d: too deep" "$mkfs" -d "$scratch/deep" "$scratch/beside/volume"
+check "too deep for a given size" says 1 "/d/d: too deep" "$mkfs" -s 2M -d "$scratch/deep" "$scratch/beside/volume"
+mkdir "$scratch/wide"
+ln "$scratch/large" "$scratch/wide/large"
+check "a tree that is too large" says 1 "wide/large: " "$mkfs" -s 1M -d "$scratch/wide" "$scratch/beside/volume"
+check "a tree that is not there" says 1 "none: " "$mkfs" -d "$scratch/none" "$scratch/beside/volume"
+check "a size that is too small" says 1 "too small" "$mkfs" -s 100K "$scratch/beside/volume"
+check "each leaves the volume that was there" cmp "$scratch/was" "$scratch/beside/volume"
+check "alone, too" alone volume
+check "and none where there was none" says 1 "wide/large: " "$mkfs" -s 1M -d "$scratch/wide" "$scratch/beside/other"
+check "alone, still" alone volume
+check "a result that cannot be written" status 1 sh -c '"$1" -s 2M "$2" >/dev/full' - "$mkfs" "$scratch/beside/volume"
+check "leaves it as well" cmp "$scratch/was" "$scratch/beside/volume"
+check "made anew with the size that it has" "$mkfs" "$scratch/beside/volume"
+check "as large as before" test "$(stat -c %s "$scratch/beside/volume")" -eq 1048576
+check "no file and no size" says 1 "needs a size" "$mkfs" "$scratch/beside/other"
+
+# The size that is planned: of a sparse file what is in it, of a file with two names once.
+mkdir "$scratch/plan"
+truncate -s 1T "$scratch/plan/sparse"
+printf 'end' >>"$scratch/plan/sparse"
+check "a sparse file, in time" timeout 120 "$mkfs" -d "$scratch/plan" "$scratch/plan.bxfs"
+check "in a volume of its content" test "$(stat -c %s "$scratch/plan.bxfs")" -le 3000000
+check "with its size" sh -c '"$1" --json stat "$2" sparse | grep -q "\"size\":1099511627779,"' - "$bxfs" "$scratch/plan.bxfs"
+check "sound, sparse" "$fsck" "$scratch/plan.bxfs"
+rm "$scratch/plan/sparse"
+head -c 4000000 /dev/urandom >"$scratch/plan/one"
+check "a file alone" "$mkfs" -d "$scratch/plan" "$scratch/plan.bxfs"
+alone=$(stat -c %s "$scratch/plan.bxfs")
+ln "$scratch/plan/one" "$scratch/plan/two"
+ln "$scratch/plan/one" "$scratch/plan/three"
+check "with two more names" "$mkfs" -d "$scratch/plan" "$scratch/plan.bxfs"
+check "takes no more" test "$(stat -c %s "$scratch/plan.bxfs")" -le $((alone + 16384))
+# Every other block: as many extents as there can be, with the largest checksums.
+python3 - "$scratch/plan/holes" <<'PYTHON'
+import sys
+with open(sys.argv[1], "wb") as file:
+    for i in range(3000):
+        file.seek(i * 8192)
+        file.write(b"x" * 4096)
+PYTHON
+check "a file of holes fits" "$mkfs" --sha256 -d "$scratch/plan" "$scratch/plan.bxfs"
+check "and is what it was" sh -c '"$1" cat "$2" holes | cmp - "$3"' - "$bxfs" "$scratch/plan.bxfs" "$scratch/plan/holes"
+
+# Man pages render without a word from groff.
+if command -v groff >/dev/null; then
+	for page in bxfs/bxfs.1 mkfs.bxfs/mkfs.bxfs.8 fsck.bxfs/fsck.bxfs.8 bxfs-fuse/bxfs-fuse.8; do
+		check "$page" sh -c 'test -z "$(groff -ww -man -Tutf8 "$1" 2>&1 >/dev/null)"' - "$BX_SRCDIR/tools/$page"
+	done
+fi
 
 # A root hash that nobody could read is not success.
 check "mkfs.bxfs cannot write its result" status 1 sh -c '"$1" -d "$2" --seal "$3" >/dev/full' - "$mkfs" "$scratch/tree" "$scratch/full"
