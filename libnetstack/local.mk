@@ -9,7 +9,7 @@ bxinclude_HEADERS += \
 	%D%/include/brainix/net_socket.h %D%/include/brainix/net_stack.h %D%/include/brainix/net_transport.h
 noinst_HEADERS += \
 	%D%/src/batch.h %D%/src/dhcp/dhcp.h %D%/src/dns/dns.h %D%/src/mem.h %D%/src/sip.h %D%/src/sum.h %D%/src/ip/ip.h %D%/src/link/link.h %D%/src/socket/socket.h %D%/src/transport/bbr.h %D%/src/transport/transport.h \
-	%D%/tests/fuzz.h %D%/tests/fuzz_stages.h %D%/tests/limits.h %D%/tests/pair.h %D%/tests/wire.h %D%/bench/loss.h
+	%D%/tests/fuzz.h %D%/tests/fuzz_stages.h %D%/tests/limits.h %D%/tests/device.h %D%/tests/pair.h %D%/tests/wire.h %D%/bench/loss.h
 pkgconfig_DATA += %D%/brainix-netstack.pc
 EXTRA_DIST += %D%/README.md %D%/DESIGN.md %D%/RFC.md
 lib_LTLIBRARIES += %D%/libbrainix-netstack.la
@@ -48,7 +48,7 @@ check_LIBRARIES += %D%/tests/libnetstack-plain.a %D%/tests/libnetstack-verify.a
 # Scripts of packets, the property test, and the fuzz targets need no Check.
 libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/packets %D%/tests/packets_verify %D%/tests/property %D%/tests/property_verify \
 	%D%/tests/fuzz_batch %D%/tests/fuzz_dhcp %D%/tests/fuzz_dns %D%/tests/fuzz_dns_stream %D%/tests/fuzz_ipv6 %D%/tests/fuzz_pair \
-	%D%/tests/fuzz_stack
+	%D%/tests/fuzz_socket %D%/tests/fuzz_stack
 %C%_tests_discovery_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_discovery_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_discovery_SOURCES = %D%/tests/discovery.c $(TEST_PANIC)
@@ -67,7 +67,7 @@ libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/pac
 %C%_tests_packets_verify_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_property_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_property_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_tests_property_SOURCES = %D%/tests/property.c %D%/tests/pair.c %D%/tests/wire.c $(TEST_PANIC)
+%C%_tests_property_SOURCES = %D%/tests/property.c %D%/tests/device.c %D%/tests/pair.c %D%/tests/wire.c $(TEST_PANIC)
 %C%_tests_property_LDADD = %D%/tests/libnetstack-plain.a
 %C%_tests_property_verify_CPPFLAGS = $(%C%_tests_property_CPPFLAGS) -DBX_VERIFY
 %C%_tests_property_verify_CFLAGS = $(%C%_tests_property_CFLAGS)
@@ -97,6 +97,10 @@ libnetstack_tests = %D%/tests/discovery %D%/tests/discovery_verify %D%/tests/pac
 %C%_tests_fuzz_pair_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_pair_SOURCES = %D%/tests/fuzz_pair.c $(FUZZ_MAIN)
 %C%_tests_fuzz_pair_LDADD = %D%/tests/libnetstack-verify.a
+%C%_tests_fuzz_socket_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-socket"'
+%C%_tests_fuzz_socket_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
+%C%_tests_fuzz_socket_SOURCES = %D%/tests/fuzz_socket.c %D%/tests/pair.c %D%/tests/wire.c $(FUZZ_MAIN)
+%C%_tests_fuzz_socket_LDADD = %D%/tests/libnetstack-verify.a
 %C%_tests_fuzz_stack_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -DFUZZ_CORPUS='"%D%/tests/corpus-stack"'
 %C%_tests_fuzz_stack_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
 %C%_tests_fuzz_stack_SOURCES = %D%/tests/fuzz_stack.c $(FUZZ_MAIN)
@@ -107,7 +111,7 @@ libnetstack_tests += %D%/tests/test_bbr %D%/tests/test_buf %D%/tests/test_dhcp %
 	%D%/tests/test_ipv6 %D%/tests/test_socket %D%/tests/test_transport
 %C%_tests_test_bbr_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_bbr_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_bbr_SOURCES = %D%/tests/test_bbr.c %D%/tests/pair.c %D%/tests/wire.c $(TEST_SUITE) $(TEST_PANIC)
+%C%_tests_test_bbr_SOURCES = %D%/tests/test_bbr.c %D%/tests/device.c %D%/tests/pair.c %D%/tests/wire.c $(TEST_SUITE) $(TEST_PANIC)
 %C%_tests_test_bbr_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 %C%_tests_test_buf_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_buf_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
@@ -115,11 +119,11 @@ libnetstack_tests += %D%/tests/test_bbr %D%/tests/test_buf %D%/tests/test_dhcp %
 %C%_tests_test_buf_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
 %C%_tests_test_dhcp_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_dhcp_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_dhcp_SOURCES = %D%/tests/test_dhcp.c %D%/tests/pair.c %D%/tests/wire.c $(TEST_SUITE) $(TEST_PANIC)
+%C%_tests_test_dhcp_SOURCES = %D%/tests/test_dhcp.c %D%/tests/device.c %D%/tests/pair.c %D%/tests/wire.c $(TEST_SUITE) $(TEST_PANIC)
 %C%_tests_test_dhcp_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 %C%_tests_test_dns_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_dns_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_dns_SOURCES = %D%/tests/test_dns.c %D%/tests/pair.c %D%/tests/wire.c $(TEST_SUITE) $(TEST_PANIC)
+%C%_tests_test_dns_SOURCES = %D%/tests/test_dns.c %D%/tests/device.c %D%/tests/pair.c %D%/tests/wire.c $(TEST_SUITE) $(TEST_PANIC)
 %C%_tests_test_dns_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 %C%_tests_test_link_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_link_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
@@ -136,11 +140,11 @@ libnetstack_tests += %D%/tests/test_bbr %D%/tests/test_buf %D%/tests/test_dhcp %
 %C%_tests_test_ipv6_LDADD = %D%/tests/libnetstack-plain.a $(CHECK_LIBS)
 %C%_tests_test_socket_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_socket_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_socket_SOURCES = %D%/tests/test_socket.c %D%/tests/pair.c %D%/tests/wire.c $(TEST_SUITE) $(TEST_PANIC)
+%C%_tests_test_socket_SOURCES = %D%/tests/test_socket.c %D%/tests/device.c %D%/tests/pair.c %D%/tests/wire.c $(TEST_SUITE) $(TEST_PANIC)
 %C%_tests_test_socket_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 %C%_tests_test_transport_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC)
 %C%_tests_test_transport_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS) $(CHECK_CFLAGS)
-%C%_tests_test_transport_SOURCES = %D%/tests/test_transport.c %D%/tests/pair.c %D%/tests/wire.c $(TEST_SUITE) $(TEST_PANIC)
+%C%_tests_test_transport_SOURCES = %D%/tests/test_transport.c %D%/tests/device.c %D%/tests/pair.c %D%/tests/wire.c $(TEST_SUITE) $(TEST_PANIC)
 %C%_tests_test_transport_LDADD = %D%/tests/libnetstack-verify.a $(CHECK_LIBS)
 endif
 check_PROGRAMS += $(libnetstack_tests)
@@ -153,10 +157,10 @@ noinst_PROGRAMS += %D%/bench/bench_net %D%/bench/bench_loss %D%/bench/bench_shar
 %C%_bench_bench_net_SOURCES = %D%/bench/bench_net.c $(%C%_libbrainix_netstack_la_SOURCES)
 %C%_bench_bench_loss_CPPFLAGS = $(NETSTACK_INC) $(BASE_INC) -I$(top_srcdir)/%D%/tests
 %C%_bench_bench_loss_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_bench_bench_loss_SOURCES = %D%/bench/bench_loss.c %D%/tests/pair.c %D%/tests/wire.c $(%C%_libbrainix_netstack_la_SOURCES)
+%C%_bench_bench_loss_SOURCES = %D%/bench/bench_loss.c %D%/tests/device.c %D%/tests/pair.c %D%/tests/wire.c $(%C%_libbrainix_netstack_la_SOURCES)
 %C%_bench_bench_share_CPPFLAGS = $(%C%_bench_bench_loss_CPPFLAGS)
 %C%_bench_bench_share_CFLAGS = $(AM_CFLAGS) $(HOSTED_CFLAGS)
-%C%_bench_bench_share_SOURCES = %D%/bench/bench_share.c %D%/tests/pair.c %D%/tests/wire.c $(%C%_libbrainix_netstack_la_SOURCES)
+%C%_bench_bench_share_SOURCES = %D%/bench/bench_share.c %D%/tests/device.c %D%/tests/pair.c %D%/tests/wire.c $(%C%_libbrainix_netstack_la_SOURCES)
 PHONY += bench-net
 bench-net: %D%/bench/bench_net %D%/bench/bench_loss %D%/bench/bench_share
 	CC='$(CC_FOR_BUILD)' $(SHELL) $(top_srcdir)/%D%/bench/net.sh %D%/bench
@@ -167,4 +171,4 @@ TESTS += %D%/tests/check-rfc.sh
 # All fuzz targets for FUZZ_SECONDS (tests/local.mk); those of the whole stack get most of them.
 PHONY += fuzz-net
 fuzz-net:
-	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-net) libnetstack pair:4 stack:2 ipv6:3 batch dhcp dns dns_stream
+	@$(FUZZ_LONG) -d $(or $(FUZZ_FOLDER),fuzz-net) -w 'pair wire' libnetstack pair:4 stack:2 ipv6:3 socket:2 batch dhcp dns dns_stream

@@ -14,11 +14,11 @@ name() { echo "$1" | tr / _; }
 for source in $(cd "$top/libnetstack/src" && ls ./*.c ./*/*.c | sed 's,^\./,,'); do
 	${CC:-cc} $flags -c "$top/libnetstack/src/$source" -o "$scratch/objects/$(name "$source").o" || exit 99
 done
-for test in discovery packets test_bbr test_dhcp test_dns test_ip test_ipv6 test_link test_transport; do
+for test in discovery packets test_bbr test_dhcp test_dns test_ip test_ipv6 test_link test_socket test_transport; do
 	${CC:-cc} $flags -c "$top/libnetstack/tests/$test.c" -o "$scratch/objects/o/$test.o" || exit 99
 done
 # What the programs share, and the parts of test_ipv6.
-for part in libnetstack/tests/pair libnetstack/tests/wire libnetstack/tests/ipv6 libnetstack/tests/test_addresses libnetstack/tests/test_groups \
+for part in libnetstack/tests/device libnetstack/tests/pair libnetstack/tests/wire libnetstack/tests/ipv6 libnetstack/tests/test_addresses libnetstack/tests/test_groups \
     libnetstack/tests/test_icmpv6 libnetstack/tests/test_nd tests/unit/suite tests/unit/panic; do
 	${CC:-cc} $flags -c "$top/$part.c" -o "$scratch/objects/o/$(basename "$part").part.o" || exit 99
 done

@@ -439,6 +439,9 @@ step_in(struct script *s, bool corrupt)
 	buf->kind = BX_NET_IPV6;
 	buf->flags = bx_net_addr_is_group(&to) ? BX_NET_F_MULTICAST : 0;
 	bx_ip_receive(s->ip, s->now_us, &s->in, &s->out);
+	/* The transport stage believes what it is told about packets that are too big. */
+	if (buf->kind == BX_NET_UNREACHABLE && buf->error == BX_NET_ERROR_TOO_BIG)
+		(void)bx_ip_send(s->ip, s->now_us, &s->in, &s->out);
 	s->began_us = s->now_us;
 	take_sent(s);
 }

@@ -4,6 +4,8 @@
  */
 #include "pair.h"
 
+#include "device.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +35,7 @@ pair_transport(void)
 {
 	return (struct bx_transport_config){
 		.connections = 32, .half_open = 8, .time_waits = 16, .listeners = 4, .udp_ends = 4,
-		.rings = 64, .accounts = 4, .ring_bytes = 65536, .mtu = 1500,
+		.rings = 64, .accounts = 4, .ring_bytes = 65536, .mtu = PAIR_MTU,
 		.features = BX_TCP_SACK | BX_TCP_TIMESTAMPS | BX_TCP_WINDOW_SCALE | BX_TCP_CUBIC,
 	};
 }
@@ -51,7 +53,7 @@ static void
 host_init(struct host *h, uint32_t i, uint64_t seed, const struct bx_transport_config *transport)
 {
 	struct bx_link_config link = {
-		.mac = { 2, 0, 0, 0, 0, (uint8_t)(i + 1) }, .mtu = 1500, .neighbours = 16, .waiting = 8,
+		.mac = { 2, 0, 0, 0, 0, (uint8_t)(i + 1) }, .mtu = PAIR_MTU, .neighbours = 16, .waiting = 8,
 		.seed = seed + i,
 	};
 	struct bx_ip_config ip = {
@@ -72,12 +74,15 @@ host_init(struct host *h, uint32_t i, uint64_t seed, const struct bx_transport_c
 	ok(bx_link_init(h->memory[0], bx_link_size(&link), &link, &h->stack.link));
 	ok(bx_ip_init(h->memory[1], bx_ip_size(&ip), &ip, &h->stack.ip));
 	ok(bx_transport_init(h->memory[2], bx_transport_size(&t), &t, &h->stack.transport));
-	ok(bx_ip_interface_set(h->stack.ip, 0, 1500));
+	ok(bx_ip_interface_set(h->stack.ip, 0, PAIR_MTU));
 	ok(bx_ip_address_add(h->stack.ip, 0, &h->address, 24));
 	ok(bx_link_address_add(h->stack.link, 0, &h->address, false));
-	h->out_bytes = must(malloc(PAIR_BATCH * PAIR_FRAME));
+	h->out_bytes = must(malloc(PAIR_BATCH * (t.cut_bytes != 0 ? PAIR_WHOLE : PAIR_FRAME)));
 	h->whole_bytes = must(malloc(65536 + 4096));
-	bx_net_batch_init(&h->out, h->out_bytes, PAIR_BATCH * PAIR_FRAME, h->out_bufs, PAIR_BATCH, PAIR_FRAME);
+	if (t.cut_bytes != 0)
+		bx_net_batch_init(&h->out, h->out_bytes, PAIR_BATCH * PAIR_WHOLE, h->out_bufs, PAIR_BATCH, 0);
+	else
+		bx_net_batch_init(&h->out, h->out_bytes, PAIR_BATCH * PAIR_FRAME, h->out_bufs, PAIR_BATCH, PAIR_FRAME);
 	bx_net_batch_init(&h->whole, h->whole_bytes, 65536 + 4096, h->whole_bufs, 4, 0);
 	h->stack.whole = &h->whole;
 }
@@ -132,6 +137,34 @@ pair_send(struct pair *pair, uint32_t i, const uint8_t *frame, uint32_t length)
 		wire_send(&pair->wire, pair->now_us, i, copy, length);
 }
 
+/* What a device sends, and for whom. */
+struct sender {
+	struct pair *pair;
+	uint32_t i;
+};
+
+static void
+device_sends(void *context, const uint8_t *frame, uint32_t length)
+{
+	const struct sender *s = context;
+
+	pair_send(s->pair, s->i, frame, length);
+}
+
+static void
+frame_out(struct pair *pair, uint32_t i, const struct bx_net_batch *batch, const struct bx_net_buf *buf)
+{
+	struct sender s = { pair, i };
+	const char *fault;
+
+	if (!pair->device) {
+		pair_send(pair, i, bx_net_bytes(batch, buf), buf->length);
+		return;
+	}
+	fault = device_down(batch, buf, PAIR_MTU, device_sends, &s);
+	pair->fault = fault != NULL ? fault : pair->fault;
+}
+
 static void
 flush(struct pair *pair, uint32_t i)
 {
@@ -141,7 +174,7 @@ flush(struct pair *pair, uint32_t i)
 		const struct bx_net_buf *buf = &h->out.bufs[k];
 
 		if (buf->kind == BX_NET_FRAME)
-			pair_send(pair, i, bx_net_bytes(&h->out, buf), buf->length);
+			frame_out(pair, i, &h->out, buf);
 		else if (buf->kind != BX_NET_NONE)
 			abort();
 	}
@@ -164,7 +197,7 @@ pair_output(struct pair *pair, uint32_t i)
 static void
 cross(struct bx_net_batch *batch)
 {
-	static uint8_t bytes[PAIR_BATCH * (PAIR_FRAME + 64) + 64];
+	static uint8_t bytes[PAIR_BATCH * (PAIR_WHOLE + 64) + 64];
 	uint32_t length;
 
 	ok(bx_net_batch_pack(batch, bytes, sizeof bytes, &length));
@@ -189,27 +222,56 @@ receive_packed(struct pair *pair, struct host *h, struct bx_net_batch *frames)
 	bx_link_send(h->stack.link, now, &h->out, &h->out);
 }
 
+/* A frame into the batch of what has come, joined to the one before if it may be. */
 static void
-deliver(struct pair *pair, const struct flying *f)
+gather(struct pair *pair, struct bx_net_batch *frames, const struct flying *f)
 {
-	struct host *h = &pair->host[f->to];
-	struct bx_net_buf bufs[4];
-	uint8_t bytes[4 * PAIR_FRAME];
-	struct bx_net_batch frames;
-	struct bx_net_buf *buf;
+	struct bx_net_buf *last = frames->count != 0 ? &frames->bufs[frames->count - 1] : NULL, *buf;
+	uint32_t length, piece;
 
-	bx_net_batch_init(&frames, bytes, sizeof bytes, bufs, 4, 0);
-	buf = bx_net_batch_add(&frames, f->length);
-	memcpy(bx_net_bytes(&frames, buf), f->bytes, f->length);
+	if (last != NULL) {
+		length = last->length;
+		piece = last->segment_size;
+		if (device_join(bx_net_bytes(frames, last), &length, &piece, f->bytes, f->length)) {
+			last->length = length;
+			last->segment_size = (uint16_t)piece;
+			last->flags = BX_NET_F_CUT | BX_NET_F_SUM_GOOD;
+			return;
+		}
+	}
+	buf = bx_net_batch_add(frames, pair->device ? DEVICE_FRAME - BX_NET_HEADROOM * 8 : f->length);
+	memcpy(bx_net_bytes(frames, buf), f->bytes, f->length);
+	buf->length = f->length;
 	buf->kind = BX_NET_FRAME;
+}
+
+static void
+deliver(struct pair *pair, struct flying *f)
+{
+	static uint8_t bytes[PAIR_GATHER * PAIR_WHOLE];
+	struct host *h = &pair->host[f->to];
+	struct bx_net_buf bufs[PAIR_GATHER];
+	struct bx_net_batch frames;
+	uint64_t until = pair->now_us + pair->gather_us;
+	uint32_t to = f->to, n = 1;
+
+	bx_net_batch_init(&frames, bytes, sizeof bytes, bufs, PAIR_GATHER, 0);
+	gather(pair, &frames, f);
+	/* As a device that says at once what has come within a time. */
+	while (pair->device && frames.count < PAIR_GATHER && n++ < 64 && wire_next(&pair->wire) <= until &&
+	    pair->wire.flying[0].to == to) {
+		wire_take(&pair->wire, f);
+		pair->now_us = f->at_us > pair->now_us ? f->at_us : pair->now_us;
+		gather(pair, &frames, f);
+	}
 	if (pair->packed)
 		receive_packed(pair, h, &frames);
 	else
 		bx_stack_receive(&h->stack, pair->now_us, &frames, &h->out);
-	flush(pair, f->to);
+	flush(pair, to);
 	if (pair->reader != NULL)
-		pair->reader(pair, f->to);
-	pair_output(pair, f->to);
+		pair->reader(pair, to);
+	pair_output(pair, to);
 }
 
 bool
@@ -268,7 +330,7 @@ pair_udp_send(struct pair *pair, uint32_t i, uint64_t end, const struct bx_net_a
 	bx_stack_down(&h->stack, pair->now_us, &out);
 	for (uint32_t k = 0; k < out.count; k++) {
 		if (out.bufs[k].kind == BX_NET_FRAME)
-			pair_send(pair, i, bx_net_bytes(&out, &out.bufs[k]), out.bufs[k].length);
+			frame_out(pair, i, &out, &out.bufs[k]);
 	}
 	return BX_OK;
 }

@@ -12,6 +12,9 @@
 
 #define PAIR_FRAME	WIRE_FRAME
 #define PAIR_BATCH	64u
+#define PAIR_GATHER	8u	/* frames that a device hands over at once, each of which it may have coalesced */
+#define PAIR_MTU	1500u
+#define PAIR_WHOLE	66000u	/* what a device is to cut */
 
 struct host {
 	struct bx_stack stack;
@@ -28,6 +31,10 @@ struct pair {
 	struct wire wire;
 	uint64_t now_us;
 	bool packed;			/* every seam crosses as a byte string */
+	/* Both hosts have a device that makes sums, cuts, and coalesces what comes within so many microseconds. */
+	bool device;
+	uint64_t gather_us;
+	const char *fault;		/* of the frames that the device was given */
 	/* Sees every frame before the wire does; false: it is lost. */
 	bool (*tap)(struct pair *pair, uint32_t from, uint8_t *frame, uint32_t length);
 	/* The application of a host that has received something: called before its stack answers. */

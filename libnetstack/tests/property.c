@@ -183,7 +183,14 @@ set_up(struct run *r, uint64_t seed)
 	config.features |= seed % 7 == 0 ? BX_TCP_ECN : 0;
 	config.ring_bytes = 4096u << seed % 6;
 	config.small_rings = seed % 11 < 4 ? 0 : (uint32_t)(seed % 11);
+	/* Half of the runs with a device that does something: makes sums, cuts, coalesces. */
+	if (seed / 2 % 2 == 0) {
+		config.cut_bytes = seed % 10 == 0 ? 0 : (uint32_t)(2000 + seed * 7919 % 62001);
+		config.features |= seed % 3 != 1 ? BX_TRANSPORT_SUM_LATER : 0;
+	}
 	pair_init(&r->pair, seed, &config);
+	r->pair.device = seed / 2 % 2 == 0;
+	r->pair.gather_us = seed % 9 < 3 ? 0 : seed % 9 * 25;
 	r->pair.packed = seed % 4 == 0;
 	if (seed % 8 > 4)
 		pair_ipv6(&r->pair);
@@ -227,6 +234,8 @@ run_seed(uint64_t seed, uint64_t *duration_us, uint32_t *errors)
 		else
 			r.last_look = true;
 	}
+	if (r.pair.fault != NULL)
+		r.failure = r.pair.fault;
 	*duration_us = r.pair.now_us;
 	*errors += r.side[0].error != BX_OK || r.side[1].error != BX_OK;
 	close_side(&r, 0);

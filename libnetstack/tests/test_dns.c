@@ -333,6 +333,7 @@ START_TEST(forged_source_is_passed_over)
 	bx_put_be16(m, bx_get_be16(question));
 	ck_assert_int_eq(bx_udp_open(pair.host[1].stack.transport, &any, 54, &other, &port), BX_OK);
 	*address = bx_net_ipv4(10, 0, 0, 77);
+	ck_assert_int_eq(bx_ip_address_add(pair.host[1].stack.ip, 0, address, 24), BX_OK);
 	ck_assert_int_eq(pair_udp_send(&pair, 1, server_end, &from.remote, from.remote_port, m, length), BX_OK);
 	*address = right;
 	ck_assert_int_eq(pair_udp_send(&pair, 1, other, &from.remote, from.remote_port, m, length), BX_OK);

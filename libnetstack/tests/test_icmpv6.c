@@ -129,6 +129,11 @@ START_TEST(errors_up)
 	receive(0);
 	ck_assert_uint_eq(buf->error, BX_NET_ERROR_TOO_BIG);
 	ck_assert_uint_eq(buf->segment_size, 1400);
+	/* But not before its sender has found it his own. */
+	ck_assert_int_eq(bx_ip_path(ip, 1, &yours, &path), BX_OK);
+	ck_assert_uint_eq(path.mtu, 1500);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(out.count, 0);
 	ck_assert_int_eq(bx_ip_path(ip, 1, &yours, &path), BX_OK);
 	ck_assert_uint_eq(path.mtu, 1400);
 	buf = error(2, 0, 1279, &mine, 0);

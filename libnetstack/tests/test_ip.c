@@ -415,10 +415,16 @@ START_TEST(errors_up)
 	receive(0);
 	ck_assert_uint_eq(buf->error, BX_NET_ERROR_TOO_BIG);
 	ck_assert_uint_eq(buf->segment_size, 1400);
+	/* But not before its sender has found it his own. */
+	ck_assert_int_eq(bx_ip_path(ip, 1, &yours, &path), BX_OK);
+	ck_assert_uint_eq(path.mtu, 1500);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(out.count, 0);
 	ck_assert_int_eq(bx_ip_path(ip, 1, &yours, &path), BX_OK);
 	ck_assert_uint_eq(path.mtu, 1400);
 	icmp_error(3, 4, 68, &mine);
 	receive(0);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
 	ck_assert_int_eq(bx_ip_path(ip, 1, &yours, &path), BX_OK);
 	ck_assert_uint_eq(path.mtu, BX_IP_MTU_MIN);
 	ck_assert_int_eq(bx_ip_path(ip, 600000001, &yours, &path), BX_OK);
@@ -426,6 +432,7 @@ START_TEST(errors_up)
 	/* A router of before RFC 1191: the next plateau. */
 	icmp_error(3, 4, 0, &mine);
 	receive(600000001);
+	ck_assert(!bx_ip_send(ip, 600000001, &in, &out));
 	ck_assert_int_eq(bx_ip_path(ip, 600000001, &yours, &path), BX_OK);
 	ck_assert_uint_eq(path.mtu, 1492);
 }
@@ -462,6 +469,52 @@ START_TEST(down_without_a_way)
 	ck_assert_uint_eq(buf->kind, BX_NET_UNREACHABLE);
 	ck_assert_uint_eq(buf->error, BX_NET_ERROR_TOO_BIG);
 	ck_assert_uint_eq(buf->segment_size, 1500);
+}
+END_TEST
+
+/* RFC 1122, 3.2.1.3: nobody speaks from an address that is not ours, also not behind one who may; 0.0.0.0 is for a host that
+ * asks for its address. */
+START_TEST(down_from_whom)
+{
+	const struct bx_net_addr all = bx_net_ipv4(255, 255, 255, 255), nobody = bx_net_ipv4(0, 0, 0, 0), zero = { { 0 } };
+	struct bx_net_addr six = { { 0xfd, 0 } };
+	const struct {
+		struct bx_net_addr source, destination;
+		uint32_t ports;
+		uint8_t protocol;
+		bool good;
+	} cases[] = {
+		{ yours, yours, 0, 17, false }, { mine, yours, 0, 17, true }, { yours, yours, 0, 17, false },
+		{ mine, yours, 0, 17, true }, { nobody, yours, 0, 17, false }, { zero, yours, 0, 17, false },
+		{ nobody, all, 68u << 16 | 67u, 17, true }, { nobody, all, 68u << 16 | 67u, 17, true },
+		{ nobody, all, 68u << 16 | 68u, 17, false }, { nobody, all, 67u << 16 | 67u, 17, false },
+		{ nobody, all, 68u << 16 | 67u, 6, false }, { nobody, yours, 68u << 16 | 67u, 17, false },
+		{ mine, all, 68u << 16 | 67u, 17, true }, { nobody, all, 1, 17, false }, { all, yours, 0, 17, false },
+		{ six, yours, 0, 17, false },
+	};
+	uint64_t refused = 0;
+
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(cases); i++) {
+		struct bx_net_buf *buf = segment(100, &cases[i].destination);
+
+		buf->source = cases[i].source;
+		buf->protocol = cases[i].protocol;
+		bx_put_be32(bx_net_bytes(&in, buf), cases[i].ports);
+		ck_assert_msg(bx_ip_send(ip, 0, &in, &out) != cases[i].good, "case %u", i);
+		ck_assert_uint_eq(buf->kind, cases[i].good ? BX_NET_IPV4 : BX_NET_UNREACHABLE);
+		if (!cases[i].good)
+			ck_assert_uint_eq(buf->error, BX_NET_ERROR_ROUTE);
+		refused += !cases[i].good;
+		ck_assert_uint_eq(bx_ip_stats(ip)->no_source, refused);
+	}
+	/* An address that is gone is not ours any more. */
+	segment(100, &yours);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_int_eq(bx_ip_address_remove(ip, &mine), BX_OK);
+	ck_assert_int_eq(bx_ip_route_add(ip, &yours, 32, &(struct bx_net_addr){ { 0 } }, 0), BX_OK);
+	segment(100, &yours);
+	ck_assert(bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(bx_ip_stats(ip)->no_source, refused + 1);
 }
 END_TEST
 
@@ -629,6 +682,29 @@ START_TEST(down_with_too_little)
 	ck_assert(!bx_ip_send(ip, 0, &in, &out));
 	ck_assert_uint_eq(out.count, 3);
 	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 26), bx_net_sum_final(sum));
+	/* A sum of zero would say that there is none. */
+	buf = segment(3000, &yours);
+	memset(bx_net_bytes(&in, buf) + 6, 0, 4);
+	bx_put_be16(bx_net_bytes(&in, buf) + 8, bx_net_sum_final(bx_net_sum(bx_net_bytes(&in, buf), 3000, 0)));
+	buf->flags = BX_NET_F_SUM_NEEDED;
+	buf->sum_offset = 6;
+	bx_net_batch_clear(&out);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(out.count, 3);
+	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 26), 0xffff);
+	/* What the device is to cut goes if the pieces fit the path, with the header of 32 bytes that each has. */
+	for (uint32_t i = 0; i < 2; i++) {
+		buf = segment(5000, &yours);
+		buf->protocol = 6;
+		bx_net_bytes(&in, buf)[12] = 0x80;
+		buf->flags = BX_NET_F_CUT | BX_NET_F_WHOLE;
+		buf->segment_size = (uint16_t)(1460 - 12 + i);
+		bx_net_batch_clear(&out);
+		ck_assert_int_eq(bx_ip_send(ip, 0, &in, &out), i == 1);
+		ck_assert_int_eq(buf->kind, i == 0 ? BX_NET_IPV4 : BX_NET_UNREACHABLE);
+	}
+	ck_assert_uint_eq(buf->error, BX_NET_ERROR_TOO_BIG);
+	ck_assert_uint_eq(buf->segment_size, 1500);
 	/* More than an IPv4 packet holds. */
 	bx_net_batch_clear(&in);
 	buf = segment(100, &yours);
@@ -971,6 +1047,7 @@ main(void)
 	tcase_add_test(tc, errors_up);
 	tcase_add_test(tc, segment_down);
 	tcase_add_test(tc, down_without_a_way);
+	tcase_add_test(tc, down_from_whom);
 	tcase_add_test(tc, fragments_down_and_up);
 	tcase_add_test(tc, unreachable_down);
 	tcase_add_test(tc, errors_down);

@@ -350,6 +350,27 @@ START_TEST(down_without_a_way)
 }
 END_TEST
 
+/* RFC 1122, 3.2.1.3, holds here too: not another's address, none, nor one of the other family. */
+START_TEST(down_from_whom)
+{
+	const struct bx_net_addr bad[] = { yours, { { 0 } }, bx_net_ipv4(0, 0, 0, 0), bx_net_ipv4(10, 0, 0, 9) };
+	struct bx_net_buf *buf;
+
+	acquaint(0);
+	ck_assert_int_eq(bx_ip_address_add(ip, 0, &bad[3], 24), BX_OK);
+	for (uint32_t i = 0; i < BX_ARRAY_COUNT(bad); i++) {
+		buf = segment(100, &yours);
+		buf->source = bad[i];
+		ck_assert(bx_ip_send(ip, 0, &in, &out));
+		ck_assert_uint_eq(buf->kind, BX_NET_UNREACHABLE);
+		ck_assert_uint_eq(buf->error, BX_NET_ERROR_ROUTE);
+		ck_assert_uint_eq(bx_ip_stats(ip)->no_source, i + 1);
+		segment(100, &yours);
+		ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	}
+}
+END_TEST
+
 START_TEST(fragments_down_and_up)
 {
 	static uint8_t content[4000];
@@ -462,6 +483,29 @@ START_TEST(down_with_too_little)
 	ck_assert(!bx_ip_send(ip, 0, &in, &out));
 	ck_assert_uint_eq(out.count, 3);
 	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 54), bx_net_sum_final(sum));
+	/* A sum of zero would say that there is none. */
+	buf = segment(3000, &yours);
+	memset(bx_net_bytes(&in, buf) + 6, 0, 4);
+	bx_put_be16(bx_net_bytes(&in, buf) + 8, bx_net_sum_final(bx_net_sum(bx_net_bytes(&in, buf), 3000, 0)));
+	buf->flags = BX_NET_F_SUM_NEEDED;
+	buf->sum_offset = 6;
+	bx_net_batch_clear(&out);
+	ck_assert(!bx_ip_send(ip, 0, &in, &out));
+	ck_assert_uint_eq(out.count, 3);
+	ck_assert_uint_eq(bx_get_be16(bx_net_bytes(&out, &out.bufs[0]) + 54), 0xffff);
+	/* What the device is to cut goes if the pieces fit the path, with the header of 32 bytes that each has. */
+	for (uint32_t i = 0; i < 2; i++) {
+		buf = segment(5000, &yours);
+		buf->protocol = 6;
+		bx_net_bytes(&in, buf)[12] = 0x80;
+		buf->flags = BX_NET_F_CUT | BX_NET_F_WHOLE;
+		buf->segment_size = (uint16_t)(1440 - 12 + i);
+		bx_net_batch_clear(&out);
+		ck_assert_int_eq(bx_ip_send(ip, 0, &in, &out), i == 1);
+		ck_assert_int_eq(buf->kind, i == 0 ? BX_NET_IPV6 : BX_NET_UNREACHABLE);
+	}
+	ck_assert_uint_eq(buf->error, BX_NET_ERROR_TOO_BIG);
+	ck_assert_uint_eq(buf->segment_size, 1500);
 	buf = segment(100, &yours);
 	buf->length = 65540;
 	ck_assert(bx_ip_send(ip, 0, &in, &out));
@@ -472,6 +516,8 @@ START_TEST(down_with_too_little)
 
 		buf = segment(1450, &third);
 		buf->length = 1600;
+		buf->protocol = 6;
+		bx_net_bytes(&in, buf)[12] = 0x50;
 		buf->flags = BX_NET_F_CUT;
 		buf->segment_size = 1400;
 		ck_assert(!bx_ip_send(ip, 0, &in, &out));
@@ -499,6 +545,7 @@ cases_packets(void)
 	tcase_add_test(tc, segment_down);
 	tcase_add_test(tc, down_by_turns);
 	tcase_add_test(tc, down_without_a_way);
+	tcase_add_test(tc, down_from_whom);
 	tcase_add_test(tc, fragments_down_and_up);
 	tcase_add_test(tc, no_room);
 	tcase_add_test(tc, down_with_too_little);

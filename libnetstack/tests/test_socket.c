@@ -45,6 +45,12 @@ path(void *self, uint64_t now_us, const struct bx_net_addr *destination, struct 
 	return err;
 }
 
+static bool
+own(void *self, const struct bx_net_addr *address)
+{
+	return bx_ip_is_own(self, address);
+}
+
 /* Odd rounds speak IPv6. */
 static void
 begin(int round)
@@ -55,7 +61,7 @@ begin(int round)
 	if (round % 2 != 0)
 		pair_ipv6(&pair);
 	for (uint32_t i = 0; i < 2; i++) {
-		struct bx_socket_net net = { pair.host[i].stack.ip, path };
+		struct bx_socket_net net = { pair.host[i].stack.ip, path, own };
 
 		ck_assert_int_eq(bx_sockets_init(block[i], sizeof block[i], &config,
 		    pair.host[i].stack.transport, &net, &sockets[i]), BX_OK);
@@ -509,6 +515,129 @@ START_TEST(buffers)
 }
 END_TEST
 
+/* A client that opens and closes: what the stage still holds of it is within its quota, and others have theirs. */
+START_TEST(orphans_count)
+{
+	const struct bx_socket_quota two = { 2, 1, 1, UINT64_MAX };
+	struct bx_transport *t;
+	struct bx_socket_quota usage;
+	uint64_t listener, c = 0, server;
+	uint32_t poor;
+	enum bx_err err;
+
+	begin(_i);
+	t = pair.host[0].stack.transport;
+	ck_assert_int_eq(bx_socket_client_open(sockets[0], &two, &poor), BX_OK);
+	listener = listen_on(80, 8);
+	for (uint32_t k = 0; k < 8; k++) {
+		err = bx_socket_open(sockets[0], poor, BX_SOCKET_STREAM, &c);
+		ck_assert_int_eq(err, k < 2 ? BX_OK : BX_ERR_QUOTA);
+		if (err != BX_OK)
+			continue;
+		ck_assert_int_eq(bx_socket_connect(sockets[0], pair.now_us, poor, c, &pair.host[1].address, 80), BX_OK);
+		run(50 * MS);
+		ck_assert_int_eq(bx_socket_close(sockets[0], pair.now_us, poor, c, false), BX_OK);
+		run(50 * MS);
+	}
+	ck_assert_uint_eq(bx_transport_usage(t).connections, 2);
+	ck_assert_int_eq(bx_socket_client_usage(sockets[0], poor, &usage), BX_OK);
+	ck_assert_uint_eq(usage.sockets, 2);
+	ck_assert_int_eq(bx_socket_client_usage(sockets[0], client[0], &usage), BX_OK);
+	ck_assert_uint_eq(usage.sockets, 0);
+	/* One is over when its peer has closed too, the other when FIN-WAIT-2 is. */
+	ck_assert_int_eq(bx_socket_accept(sockets[1], pair.now_us, client[1], listener, &server), BX_OK);
+	ck_assert_int_eq(bx_socket_close(sockets[1], pair.now_us, client[1], server, false), BX_OK);
+	run(100 * MS);
+	ck_assert_int_eq(bx_socket_open(sockets[0], poor, BX_SOCKET_STREAM, &c), BX_OK);
+	ck_assert_int_eq(bx_socket_open(sockets[0], poor, BX_SOCKET_STREAM, &c), BX_ERR_QUOTA);
+	run(61000 * MS);
+	ck_assert_int_eq(bx_socket_open(sockets[0], poor, BX_SOCKET_STREAM, &c), BX_OK);
+	ck_assert_uint_eq(bx_transport_account_orphans(t, 1) + bx_transport_account_orphans(t, 2), 0);
+	ck_assert_uint_eq(bx_transport_account_orphans(t, 99), 0);
+	ck_assert_int_eq(bx_socket_client_close(sockets[0], pair.now_us, poor), BX_OK);
+	nothing_left();
+}
+END_TEST
+
+/* A connection of host 0 to host 1 that has more to send than the other's window takes, which nobody reads. */
+static uint64_t
+shut(uint32_t who, uint64_t listener, uint64_t *server)
+{
+	static uint8_t bytes[RING];
+	uint64_t c = 0;
+	size_t n;
+
+	ck_assert_int_eq(bx_socket_open(sockets[0], who, BX_SOCKET_STREAM, &c), BX_OK);
+	ck_assert_int_eq(bx_socket_connect(sockets[0], pair.now_us, who, c, &pair.host[1].address, 80), BX_OK);
+	run(50 * MS);
+	ck_assert_int_eq(bx_socket_accept(sockets[1], pair.now_us, client[1], listener, server), BX_OK);
+	for (uint32_t k = 0; k < 6; k++) {
+		(void)!bx_socket_send(sockets[0], who, c, bytes, sizeof bytes, &n);
+		run(300 * MS);
+	}
+	return c;
+}
+
+/* What a client left behind goes with it: who comes in its place has all that its quota says. */
+START_TEST(nothing_is_inherited)
+{
+	const struct bx_socket_quota one = { 2, 2, 2, RING };
+	struct bx_socket_quota usage;
+	uint64_t listener, c, server;
+	uint32_t first, second;
+	uint8_t byte = 1;
+	size_t n;
+
+	begin(_i);
+	listener = listen_on(80, 4);
+	ck_assert_int_eq(bx_socket_client_open(sockets[0], &one, &first), BX_OK);
+	c = shut(first, listener, &server);
+	ck_assert_int_eq(bx_socket_close(sockets[0], pair.now_us, first, c, false), BX_OK);
+	run(100 * MS);
+	ck_assert_uint_eq(held(0, first), RING);
+	ck_assert_int_eq(bx_socket_client_close(sockets[0], pair.now_us, first), BX_OK);
+	/* At once, and before anything has been sent. */
+	ck_assert_int_eq(bx_socket_client_open(sockets[0], &one, &second), BX_OK);
+	ck_assert_uint_eq(second % 1024, first % 1024);
+	ck_assert_int_eq(bx_socket_client_usage(sockets[0], second, &usage), BX_OK);
+	ck_assert_uint_eq(usage.buffer_bytes + usage.sockets, 0);
+	ck_assert_int_eq(bx_socket_open(sockets[0], second, BX_SOCKET_STREAM, &c), BX_OK);
+	ck_assert_int_eq(bx_socket_connect(sockets[0], pair.now_us, second, c, &pair.host[1].address, 80), BX_OK);
+	run(100 * MS);
+	ck_assert_uint_eq(ready(1, server), BX_SOCKET_ENDED | BX_SOCKET_READABLE);
+	ck_assert_int_eq(bx_socket_send(sockets[0], second, c, &byte, 1, &n), BX_OK);
+	ck_assert_uint_eq(held(0, second), RING);
+	ck_assert_uint_eq(bx_transport_usage(pair.host[0].stack.transport).rings, 1);
+	ck_assert_int_eq(bx_socket_client_close(sockets[0], pair.now_us, second), BX_OK);
+	nothing_left();
+}
+END_TEST
+
+/* A window that stays shut is probed for as long as there is a user, however long; without one for a few minutes from the close
+ * on, and then the peer is told. */
+START_TEST(orphan_before_a_shut_window)
+{
+	struct bx_transport *t;
+	uint64_t listener, c, server;
+
+	begin(_i % 2);
+	t = pair.host[0].stack.transport;
+	listener = listen_on(80, 4);
+	c = shut(client[0], listener, &server);
+	run((_i / 2 == 0 ? 1 : 3600000) * MS);
+	ck_assert_uint_eq(ready(0, c), 0);
+	ck_assert_int_eq(bx_socket_close(sockets[0], pair.now_us, client[0], c, false), BX_OK);
+	run(70000 * MS);
+	ck_assert_uint_eq(bx_transport_usage(t).connections, 1);
+	ck_assert_uint_eq(ready(1, server), BX_SOCKET_READABLE | BX_SOCKET_WRITABLE);
+	run(400000 * MS);
+	ck_assert_uint_eq(bx_transport_usage(t).connections, 0);
+	ck_assert_uint_eq(bx_transport_usage(t).rings, 0);
+	ck_assert_uint_eq(ready(1, server), BX_SOCKET_ENDED | BX_SOCKET_READABLE);
+	nothing_left();
+}
+END_TEST
+
 /* A client that dies takes its connections with it, and nothing of another's. */
 START_TEST(a_client_dies)
 {
@@ -691,6 +820,112 @@ START_TEST(datagrams)
 }
 END_TEST
 
+/* Nobody speaks from an address that is not the host's, or not any more, nor from one of the other family. */
+START_TEST(addresses_of_others)
+{
+	const struct bx_net_addr strange = _i == 0 ? bx_net_ipv4(10, 0, 0, 99) : (struct bx_net_addr){ { 0xfd, [15] = 99 } };
+	const struct bx_net_addr other = bx_net_ipv4(10, 0, 0, 98);
+	struct bx_ip *ip;
+	struct bx_net_buf bufs[8];
+	uint8_t batch_bytes[4096];
+	struct bx_net_batch out;
+	uint64_t stream, datagram, bound[2];
+	const struct bx_net_addr *you;
+
+	begin(_i);
+	ip = pair.host[0].stack.ip;
+	you = &pair.host[1].address;
+	bx_net_batch_init(&out, batch_bytes, sizeof batch_bytes, bufs, 8, 0);
+	stream = open_socket(0, BX_SOCKET_STREAM);
+	datagram = open_socket(0, BX_SOCKET_DATAGRAM);
+	ck_assert_int_eq(bx_socket_bind(sockets[0], client[0], stream, &strange, 80), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_socket_bind(sockets[0], client[0], datagram, &strange, 53), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_socket_bind(sockets[0], client[0], datagram, you, 53), BX_ERR_INVALID);
+	ck_assert_int_eq(bx_socket_bind(sockets[0], client[0], stream, &pair.host[0].address, 80), BX_OK);
+	ck_assert_int_eq(bx_socket_bind(sockets[0], client[0], datagram, &pair.host[0].address, 53), BX_OK);
+	ck_assert_int_eq(bx_socket_send_to(sockets[0], pair.now_us, client[0], datagram, you, 53, batch_bytes, 1, &out), BX_OK);
+	/* Ours for a while. */
+	ck_assert_int_eq(bx_ip_address_add(ip, 0, &other, 32), BX_OK);
+	for (uint32_t k = 0; k < 2; k++) {
+		bound[k] = open_socket(0, k == 0 ? BX_SOCKET_STREAM : BX_SOCKET_DATAGRAM);
+		ck_assert_int_eq(bx_socket_bind(sockets[0], client[0], bound[k], &other, 5000), BX_OK);
+	}
+	ck_assert_int_eq(bx_socket_send_to(sockets[0], pair.now_us, client[0], bound[1], you, 53, batch_bytes, 1, &out),
+	    _i == 0 ? BX_OK : BX_ERR_INVALID);
+	ck_assert_int_eq(bx_ip_address_remove(ip, &other), BX_OK);
+	ck_assert_int_eq(bx_socket_connect(sockets[0], pair.now_us, client[0], bound[0], you, 80), BX_ERR_NET_UNREACHABLE);
+	ck_assert_int_eq(bx_socket_send_to(sockets[0], pair.now_us, client[0], bound[1], you, 53, batch_bytes, 1, &out),
+	    BX_ERR_NET_UNREACHABLE);
+	nothing_left();
+}
+END_TEST
+
+/* What one client hears, no other takes from it: neither by an address where it has any, nor the other way round. */
+START_TEST(ports_of_others)
+{
+	const struct bx_net_addr *here = &pair.host[1].address;
+	const struct bx_net_addr *first, *second;
+	uint64_t mine, mine_too, s, stream[2];
+	uint16_t port = 0;
+	uint32_t poor;
+
+	begin(_i / 2);
+	first = _i % 2 == 0 ? &any : here;
+	second = _i % 2 == 0 ? here : &any;
+	ck_assert_int_eq(bx_socket_client_open(sockets[1], &plenty, &poor), BX_OK);
+	mine = open_socket(1, BX_SOCKET_DATAGRAM);
+	mine_too = open_socket(1, BX_SOCKET_DATAGRAM);
+	ck_assert_int_eq(bx_socket_bind(sockets[1], client[1], mine, first, 53), BX_OK);
+	ck_assert_int_eq(bx_socket_open(sockets[1], poor, BX_SOCKET_DATAGRAM, &s), BX_OK);
+	ck_assert_int_eq(bx_socket_bind(sockets[1], poor, s, first, 53), BX_ERR_EXISTS);
+	ck_assert_int_eq(bx_socket_bind(sockets[1], poor, s, second, 53), BX_ERR_EXISTS);
+	ck_assert_int_eq(bx_socket_bind(sockets[1], poor, s, second, 54), BX_OK);
+	/* Its own it may divide as it likes. */
+	ck_assert_int_eq(bx_socket_bind(sockets[1], client[1], mine_too, second, 53), BX_OK);
+	/* A listener's port is neither listened to nor connected from. */
+	for (uint32_t k = 0; k < 2; k++) {
+		ck_assert_int_eq(bx_socket_open(sockets[1], poor, BX_SOCKET_STREAM, &stream[k]), BX_OK);
+		ck_assert_int_eq(bx_socket_bind(sockets[1], poor, stream[k], k == 0 ? first : second, 80), BX_OK);
+	}
+	listen_on(80, 2);
+	for (uint32_t k = 0; k < 2; k++) {
+		ck_assert_int_eq(bx_socket_listen(sockets[1], poor, stream[k], 2), BX_ERR_EXISTS);
+		ck_assert_int_eq(bx_socket_connect(sockets[1], pair.now_us, poor, stream[k], &pair.host[0].address, 80),
+		    BX_ERR_EXISTS);
+	}
+	ck_assert_int_eq(bx_socket_port(sockets[1], poor, s, &port), BX_OK);
+	ck_assert_uint_eq(port, 54);
+	ck_assert_int_eq(bx_socket_client_close(sockets[1], pair.now_us, poor), BX_OK);
+	nothing_left();
+}
+END_TEST
+
+/* A port is picked beside those that are heard, with whatever address: the same seed would give the same one. */
+START_TEST(ports_picked)
+{
+	const struct bx_net_addr *here = &pair.host[1].address;
+	uint16_t port[2] = { 0, 0 };
+
+	for (uint32_t k = 0; k < 2; k++) {
+		uint64_t s;
+
+		begin(0);
+		if (k == 1) {
+			s = open_socket(1, BX_SOCKET_DATAGRAM);
+			ck_assert_int_eq(bx_socket_bind(sockets[1], client[1], s, &any, port[0]), BX_OK);
+		}
+		s = open_socket(1, BX_SOCKET_DATAGRAM);
+		ck_assert_int_eq(bx_socket_bind(sockets[1], client[1], s, here, 0), BX_OK);
+		ck_assert_int_eq(bx_socket_port(sockets[1], client[1], s, &port[k]), BX_OK);
+		if (k == 0)
+			pair_free(&pair);
+	}
+	ck_assert_uint_ge(port[1], 49152);
+	ck_assert_uint_ne(port[0], port[1]);
+	nothing_left();
+}
+END_TEST
+
 START_TEST(states_refused)
 {
 	uint64_t stream, datagram, listener, c, untouched = 77;
@@ -797,7 +1032,7 @@ END_TEST
 START_TEST(init_refuses)
 {
 	struct bx_sockets_config config = standard();
-	struct bx_socket_net net = { NULL, path };
+	struct bx_socket_net net = { NULL, path, own };
 	struct bx_sockets *untouched = (struct bx_sockets *)(uintptr_t)0x1234, *s = untouched;
 
 	begin(0);
@@ -882,7 +1117,13 @@ main(void)
 	tcase_add_loop_test(tc, buffers, 0, 2);
 	tcase_add_test(tc, buffers_unasked);
 	tcase_add_loop_test(tc, a_client_dies, 0, 2);
+	tcase_add_loop_test(tc, orphans_count, 0, 2);
+	tcase_add_loop_test(tc, nothing_is_inherited, 0, 2);
+	tcase_add_loop_test(tc, orphan_before_a_shut_window, 0, 4);
 	tcase_add_loop_test(tc, datagrams, 0, 2);
+	tcase_add_loop_test(tc, addresses_of_others, 0, 2);
+	tcase_add_loop_test(tc, ports_of_others, 0, 4);
+	tcase_add_test(tc, ports_picked);
 	tcase_add_test(tc, states_refused);
 	tcase_add_test(tc, options);
 	tcase_add_test(tc, init_refuses);

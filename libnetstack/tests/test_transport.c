@@ -604,6 +604,80 @@ START_TEST(groups_open_nothing)
 }
 END_TEST
 
+/* A router says to side 0 that a segment of its, with these first eight bytes, was too big; what the path is then. */
+static uint16_t
+told_too_big(uint8_t protocol, uint32_t ports, uint32_t seq, uint32_t length)
+{
+	struct bx_ip *ip = pair.host[0].stack.ip;
+	uint8_t in_bytes[256], out_bytes[512];
+	struct bx_net_buf in_bufs[1], out_bufs[4], *buf;
+	struct bx_net_batch in, out;
+	struct bx_ip_path path;
+	uint8_t *p;
+
+	bx_net_batch_init(&in, in_bytes, sizeof in_bytes, in_bufs, 1, 0);
+	bx_net_batch_init(&out, out_bytes, sizeof out_bytes, out_bufs, 4, 0);
+	buf = bx_net_batch_add(&in, length);
+	p = bx_net_bytes(&in, buf);
+	memset(p, 0, length);
+	bx_put_be32(p, ports);
+	if (length >= 8)
+		bx_put_be32(p + 4, seq);
+	buf->kind = BX_NET_UNREACHABLE;
+	buf->error = BX_NET_ERROR_TOO_BIG;
+	buf->segment_size = 1000;
+	buf->protocol = protocol;
+	buf->source = pair.host[0].address;
+	buf->destination = pair.host[1].address;
+	bx_transport_receive(side(0), pair.now_us, &in, &out);
+	ck_assert(!bx_ip_send(ip, pair.now_us, &out, &out));
+	ck_assert_int_eq(bx_ip_path(ip, pair.now_us, &pair.host[1].address, &path), BX_OK);
+	return path.mtu;
+}
+
+static uint32_t syn_number;
+
+static bool
+note_number(struct pair *p, uint32_t from, uint8_t *frame, uint32_t length)
+{
+	(void)p;
+	if (from == 0 && length >= 54 && bx_get_be16(frame + 12) == 0x0800 && frame[23] == 6 && frame[47] == 2)
+		syn_number = bx_get_be32(frame + 38);
+	return false;
+}
+
+/* RFC 5927, 7; RFC 8201, 4: a path becomes narrower only by what was said of a segment that somebody here has sent. */
+START_TEST(narrow_by_own_segments)
+{
+	const struct bx_transport_stats *stats = bx_transport_stats(side(0));
+	uint64_t stray = stats->errors_stray, end, c;
+	uint16_t port = 5353;
+	struct bx_tcp_info info;
+
+	/* The SYN is lost: it is in flight. */
+	pair.tap = note_number;
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 5353, &end, &port), BX_OK);
+	ck_assert_int_eq(pair_connect(&pair, 0, 80, &c), BX_OK);
+	pair_output(&pair, 0);
+	ck_assert_int_eq(bx_tcp_info(side(0), c, &info), BX_OK);
+	/* Nobody's port, nobody's connection, a number that is not out, too little of it, what is neither. */
+	ck_assert_uint_eq(told_too_big(17, 5354u << 16 | 9u, 0, 8), 1500);
+	ck_assert_uint_eq(told_too_big(6, 4321u << 16 | 80u, 0, 8), 1500);
+	ck_assert_uint_eq(told_too_big(6, (uint32_t)info.local_port << 16 | 80u, syn_number + 1, 8), 1500);
+	ck_assert_uint_eq(told_too_big(17, 5353u << 16 | 9u, 0, 7), 1500);
+	ck_assert_uint_eq(told_too_big(1, 5353u << 16 | 9u, 0, 8), 1500);
+	ck_assert_uint_eq(stats->errors_stray, stray + 5);
+	if (_i == 0)
+		ck_assert_uint_eq(told_too_big(17, 5353u << 16 | 9u, 0, 8), 1000);
+	else
+		ck_assert_uint_eq(told_too_big(6, (uint32_t)info.local_port << 16 | 80u, syn_number, 8), 1000);
+	ck_assert_uint_eq(stats->errors_stray, stray + 5);
+	ck_assert_int_eq(bx_udp_close(side(0), end), BX_OK);
+	ck_assert_int_eq(bx_tcp_abort(side(0), pair.now_us, c), BX_OK);
+	nothing_left();
+}
+END_TEST
+
 /* Frames of TCP to all on the link. */
 static uint32_t broadcasts;
 
@@ -684,7 +758,7 @@ START_TEST(udp_errors_up)
 		{ BX_NET_ERROR_TOO_BIG, BX_ERR_OVERFLOW },
 	};
 	uint8_t quote[8] = { 0 }, memory[512], byte, poison = 0xee;
-	struct bx_net_buf bufs[2], replies_bufs[1];
+	struct bx_net_buf bufs[2], replies_bufs[2];
 	struct bx_net_batch batch, replies;
 	struct bx_udp_from from;
 	uint64_t a, other, handle;
@@ -694,7 +768,7 @@ START_TEST(udp_errors_up)
 	BX_STATIC_ASSERT(BX_NET_ERROR_COUNT == 6, "each error but none has a row");
 	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &a, &port), BX_OK);
 	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &other, &other_port), BX_OK);
-	bx_net_batch_init(&replies, memory + 256, 256, replies_bufs, 1, 0);
+	bx_net_batch_init(&replies, memory + 256, 256, replies_bufs, 2, 0);
 	for (uint32_t i = 0; i < BX_ARRAY_COUNT(cases); i++) {
 		struct bx_net_buf *buf;
 
@@ -723,7 +797,11 @@ START_TEST(udp_errors_up)
 		ck_assert_int_eq(bx_udp_receive(side(0), a, &byte, 1, &n, &from), BX_ERR_WOULD_BLOCK);
 		ck_assert_int_eq(bx_udp_receive(side(0), other, &byte, 1, &n, &from), BX_ERR_WOULD_BLOCK);
 	}
-	ck_assert_uint_eq(replies.count, 0);
+	/* Nothing is answered, but that it was too big, twice, is confirmed to the IP stage. */
+	ck_assert_uint_eq(replies.count, 2);
+	for (uint32_t i = 0; i < 2; i++)
+		ck_assert_uint_eq(replies.bufs[i].error, BX_NET_ERROR_TOO_BIG);
+	ck_assert_uint_eq(bx_transport_stats(side(0))->no_room_out, 0);
 }
 END_TEST
 
@@ -956,7 +1034,6 @@ START_TEST(udp_ports_are_secret)
 }
 END_TEST
 
-/* Offload: one segment of many kilobytes goes down, the checksum is left to the device. */
 /* Breaks the last byte of the next frame with data. */
 static bool
 break_data(struct pair *p, uint32_t from, uint8_t *frame, uint32_t length)
@@ -1002,18 +1079,19 @@ START_TEST(usual_segment_with_a_bad_sum)
 }
 END_TEST
 
-/* Ends the checksum as a device does, which knows the bytes and no addresses, and verifies it as a receiver does, who knows
- * both. */
+/* Whether buffer i has a good sum once a device has ended it (net_buf.h, "Devices"). */
 static bool
-sum_is_good(const struct bx_net_batch *batch, const struct bx_net_buf *buf)
+ended_by_a_device(const struct bx_net_batch *out, uint32_t i)
 {
-	uint8_t *p = bx_net_bytes(batch, buf);
+	const struct bx_net_buf *buf = &out->bufs[i];
+	uint8_t *p = bx_net_bytes(out, buf);
 
-	bx_put_be16(p + buf->sum_offset, bx_net_sum_final(bx_net_sum(p, buf->length, 0)));
-	return bx_net_sum_final(bx_net_sum(p, buf->length,
-	    bx_net_sum_pseudo(&buf->source, &buf->destination, buf->protocol, buf->length))) == 0;
+	bx_put_be16(p + buf->sum_start + buf->sum_offset,
+	    bx_net_sum_final(bx_net_sum(p + buf->sum_start, buf->length - buf->sum_start, 0)));
+	return bx_net_sum(p, buf->length, bx_net_sum_pseudo(&buf->source, &buf->destination, buf->protocol, buf->length)) == 0xffff;
 }
 
+/* Offload: one segment of many kilobytes goes down, the checksum is left to the device. */
 START_TEST(offload_down)
 {
 	struct bx_transport_config config = pair_transport();
@@ -1025,9 +1103,7 @@ START_TEST(offload_down)
 	struct bx_transport *t;
 	uint64_t connection;
 	uint8_t answer[20] = { 0, 80, 0, 0 };
-	uint64_t end;
 	uint32_t iss;
-	uint16_t port;
 	size_t n;
 
 	config.cut_bytes = 60000;
@@ -1057,18 +1133,100 @@ START_TEST(offload_down)
 	ck_assert_uint_eq(out.bufs[0].segment_size, 536);
 	ck_assert_uint_eq(out.bufs[0].flags, BX_NET_F_WHOLE | BX_NET_F_CUT | BX_NET_F_SUM_NEEDED);
 	ck_assert_int_eq(bx_net_batch_check(&out), BX_OK);
-	ck_assert(sum_is_good(&out, &out.bufs[0]));
-	/* A datagram, over both families, of an even and of an odd length. */
-	ck_assert_int_eq(bx_udp_open(t, &any, 0, &end, &port), BX_OK);
-	for (uint32_t i = 0; i < 4; i++) {
-		if (i == 2)
-			me.byte[0] = you.byte[0] = 0xfd;
-		bx_net_batch_clear(&out);
-		ck_assert_int_eq(bx_udp_send(t, end, &me, &you, 53, bytes + 7, 100 + i, &out), BX_OK);
-		ck_assert_uint_eq(out.bufs[0].flags, BX_NET_F_SUM_NEEDED);
-		ck_assert_uint_eq(out.bufs[0].sum_offset, 6);
-		ck_assert(sum_is_good(&out, &out.bufs[0]));
+	ck_assert_uint_eq(out.bufs[0].sum_start, 0);
+	ck_assert_uint_eq(out.bufs[0].sum_offset, 16);
+	ck_assert(ended_by_a_device(&out, 0));
+}
+END_TEST
+
+/* A datagram whose sum is left to the device, over both families. */
+START_TEST(offload_udp)
+{
+	static _Alignas(64) uint8_t memory[8 << 20];
+	static uint8_t bytes[999], batch_bytes[8192];
+	struct bx_transport_config config = pair_transport();
+	struct bx_net_addr me = bx_net_ipv4(10, 0, 0, 1), you = bx_net_ipv4(10, 0, 0, 2);
+	struct bx_net_buf bufs[2];
+	struct bx_net_batch out;
+	struct bx_transport *t;
+	uint64_t end;
+	uint16_t port;
+
+	for (uint32_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 7);
+	if (_i == 1) {
+		me = (struct bx_net_addr){ { 0xfd, [15] = 1 } };
+		you = (struct bx_net_addr){ { 0xfd, [15] = 2 } };
 	}
+	config.features |= BX_TRANSPORT_SUM_LATER;
+	ck_assert_int_eq(bx_transport_init(memory, sizeof memory, &config, &t), BX_OK);
+	ck_assert_int_eq(bx_udp_open(t, &any, 0, &end, &port), BX_OK);
+	bx_net_batch_init(&out, batch_bytes, sizeof batch_bytes, bufs, 2, 0);
+	ck_assert_int_eq(bx_udp_send(t, end, &me, &you, 53, bytes, sizeof bytes, &out), BX_OK);
+	ck_assert_uint_eq(out.count, 1);
+	ck_assert_uint_eq(bufs[0].flags & BX_NET_F_SUM_NEEDED, BX_NET_F_SUM_NEEDED);
+	ck_assert_uint_eq(bufs[0].sum_start, 0);
+	ck_assert_uint_eq(bufs[0].sum_offset, 6);
+	ck_assert(ended_by_a_device(&out, 0));
+}
+END_TEST
+
+/* Both ways through devices that make sums, cut and coalesce, all stages with them: the first datagram, which waits for ARP or
+ * neighbour discovery, and a stream, which takes far fewer segments in the stacks than on the wire. */
+START_TEST(offload_both_ways)
+{
+	static uint8_t sent[1 << 19], got[1 << 19];
+	struct bx_transport_config config = pair_transport();
+	uint64_t listener, client, server, a, b;
+	struct bx_udp_from from;
+	size_t to = 0, back = 0, n;
+	uint16_t port;
+	uint32_t m;
+
+	for (uint32_t i = 0; i < sizeof sent; i++)
+		sent[i] = (uint8_t)(i * 31 + (i >> 8));
+	config.cut_bytes = 60000;
+	config.features |= BX_TRANSPORT_SUM_LATER;
+	pair_free(&pair);
+	pair_init(&pair, 1, &config);
+	pair.device = true;
+	pair.gather_us = 500;
+	pair.packed = _i / 2 == 1;
+	if (_i % 2 == 1)
+		pair_ipv6(&pair);
+	ck_assert_int_eq(bx_udp_open(side(0), &any, 0, &a, &port), BX_OK);
+	ck_assert_int_eq(bx_udp_open(side(1), &any, 53, &b, &port), BX_OK);
+	ck_assert_int_eq(pair_udp_send(&pair, 0, a, &pair.host[1].address, 53, sent, 100), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_int_eq(bx_udp_receive(side(1), b, got, 100, &m, &from), BX_OK);
+	ck_assert_mem_eq(sent, got, 100);
+	ck_assert_int_eq(bx_tcp_listen(side(1), &any, 7, 1, &listener), BX_OK);
+	ck_assert_int_eq(pair_connect(&pair, 0, 7, &client), BX_OK);
+	pair_run(&pair, pair.now_us + 100000);
+	ck_assert_int_eq(bx_tcp_accept(side(1), listener, &server), BX_OK);
+	pair.wire.sent = 0;
+	while (back < sizeof sent) {
+		if (to < sizeof sent && bx_tcp_send(side(0), client, sent + to, sizeof sent - to, &n) == BX_OK)
+			to += n;
+		pair_output(&pair, 0);
+		ck_assert(pair_step(&pair, pair.now_us + 1000000));
+		if (bx_tcp_receive(side(1), server, got + back, sizeof got - back, &n) == BX_OK)
+			back += n;
+		pair_output(&pair, 1);
+	}
+	ck_assert_mem_eq(sent, got, sizeof sent);
+	ck_assert_ptr_null(pair.fault);
+	ck_assert_uint_ge(pair.wire.sent, sizeof sent / 1460);
+	ck_assert_uint_le(bx_transport_stats(side(0))->tcp_out, sizeof sent / 1460 / 4);
+	ck_assert_uint_le(bx_transport_stats(side(1))->segments_in, sizeof sent / 1460 / 4);
+	ck_assert_uint_eq(bx_transport_stats(side(0))->tcp_retransmits, 0);
+	ck_assert_uint_eq(bx_transport_stats(side(1))->bad_checksum, 0);
+	ck_assert_int_eq(bx_tcp_close(side(0), pair.now_us, client), BX_OK);
+	ck_assert_int_eq(bx_tcp_close(side(1), pair.now_us, server), BX_OK);
+	ck_assert_int_eq(bx_tcp_unlisten(side(1), pair.now_us, listener), BX_OK);
+	pair_output(&pair, 0);
+	pair_output(&pair, 1);
+	nothing_left();
 }
 END_TEST
 
@@ -1144,9 +1302,12 @@ main(void)
 	tcase_add_test(tc, tcp_ports_and_numbers_are_secret);
 	tcase_add_test(tc, groups_open_nothing);
 	tcase_add_test(tc, nobody_connects_to_all);
+	tcase_add_loop_test(tc, narrow_by_own_segments, 0, 2);
 	tcase_add_test(tc, udp_bad_checksum);
 	tcase_add_test(tc, usual_segment_with_a_bad_sum);
 	tcase_add_test(tc, offload_down);
+	tcase_add_loop_test(tc, offload_udp, 0, 2);
+	tcase_add_loop_test(tc, offload_both_ways, 0, 4);
 	tcase_add_loop_test(tc, echo_by_both_compositions, 0, 2);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

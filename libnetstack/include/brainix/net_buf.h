@@ -40,7 +40,8 @@ enum bx_net_kind {
 	BX_NET_SEGMENT,		/* a transport header and what follows; addresses in the descriptor */
 	BX_NET_UNREACHABLE,	/* a segment that could not be delivered: why stands in `error`, the addresses
 				 * are the segment's, the content is its first bytes, at least 8.
-				 * Upwards: one of ours.  Downwards: one of the peer's, tell it */
+				 * Upwards: one of ours.  Downwards: one of the peer's, tell it; but TOO_BIG:
+				 * one of ours, and whoever sent it believes so: the path narrows */
 	BX_NET_KIND_COUNT
 };
 
@@ -114,7 +115,7 @@ BX_STATIC_ASSERT(sizeof(struct bx_net_buf) == 64, "one cache line, and the layou
  *
  * Coalesced (F_CUT upwards): made of TCP segments of one connection over one kind of header, without SYN, RST, URG, CWR or a
  * fragment among them, that follow one another without a gap, each but the last with segment_size bytes of payload, with the same
- * ECN field, ECE, length of options and acknowledgement.  The headers are those of the first, but for the lengths, and FIN and
+ * ECN field, ECE, options, acknowledgement and window.  The headers are those of the first, but for the lengths, and FIN and
  * PSH, which are the last's.  The device has verified all sums, and says so: F_SUM_GOOD.  The stack acknowledges and counts
  * such a segment as the segments that it was.
  */

@@ -61,7 +61,9 @@ struct bx_ip_stats {
 	uint64_t reassembled, reassembly_timeout;
 	uint64_t icmp_in, icmp_bad, icmp_echo, icmp_error_in, icmp_error_stray, icmp_ignored;
 	uint64_t icmp_out, icmp_limited;
-	uint64_t no_route, no_source, too_big, no_room_out, no_headroom, fragments_out;
+	uint64_t no_route;
+	uint64_t no_source;		/* a segment from an address that is not ours (0.0.0.0 is DHCP's) */
+	uint64_t too_big, no_room_out, no_headroom, fragments_out;
 	/* IPv6. */
 	uint64_t extension_bad;		/* an extension header malformed, or more of them than we walk */
 	uint64_t extension_unknown;	/* a next header, a routing type or an option that we do not know */
@@ -187,9 +189,12 @@ void bx_ip_whole_take(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *ba
 
 /*
  * Segments become packets, in place, with the next hop as destination; fragments go to `extra`.
- * BX_NET_UNREACHABLE becomes an ICMP error to its source, in `extra`.
+ * BX_NET_UNREACHABLE becomes an ICMP error to its source, in `extra`; but TOO_BIG narrows the path to its destination: who
+ * was told of it in bx_ip_receive has found that the segment was his (RFC 5927, 7; RFC 8201, 4).
+ * Nothing is sent from an address that is not ours (RFC 1122, 3.2.1.3), but by 0.0.0.0 from port 68 to 67 of
+ * 255.255.255.255, which is DHCP's.
  * Returns whether something could not be sent and stays in `segments` as BX_NET_UNREACHABLE with the error
- * ROUTE or TOO_BIG, for who built it; the link stage skips it.
+ * ROUTE (also for such a source) or TOO_BIG, for who built it; the link stage skips it.
  */
 bool bx_ip_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments,
     struct bx_net_batch *extra);

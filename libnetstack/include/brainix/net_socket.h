@@ -39,7 +39,8 @@ struct bx_sockets_config {
 
 /* What one client may have at a time. */
 struct bx_socket_quota {
-	uint32_t sockets;		/* accepted ones included */
+	/* Accepted ones included, and the connections of closed ones until they are over: a reset when it has been sent. */
+	uint32_t sockets;
 	uint32_t backlog;		/* the sum of what its listeners let wait */
 	uint16_t waits;
 	uint64_t buffer_bytes;		/* rings of its sockets in the transport stage, and of closed ones until they have sent all */
@@ -51,6 +52,8 @@ struct bx_socket_net {
 	/* The way to a destination, as bx_ip_path tells it.  BX_OK or BX_ERR_NET_UNREACHABLE. */
 	enum bx_err (*path)(void *self, uint64_t now_us, const struct bx_net_addr *destination,
 	    struct bx_net_addr *source, uint16_t *mtu);
+	/* Whether it is one of the own addresses, as bx_ip_is_own tells it. */
+	bool (*own)(void *self, const struct bx_net_addr *address);
 };
 
 enum bx_socket_type { BX_SOCKET_STREAM, BX_SOCKET_DATAGRAM };
@@ -96,8 +99,8 @@ uint64_t bx_sockets_next(const struct bx_sockets *sockets);
 BX_MUST_USE enum bx_err bx_socket_client_open(struct bx_sockets *sockets, const struct bx_socket_quota *quota,
     uint32_t *client);
 
-/* A client is gone: its connections are reset, its sockets closed, its waits dropped without a result.  BX_OK,
- * BX_ERR_NOT_FOUND.  O(sockets + waits). */
+/* A client is gone: its connections are reset, those of sockets that it has closed before too, its sockets closed, its waits
+ * dropped without a result; nothing of it counts any more.  BX_OK, BX_ERR_NOT_FOUND.  O(sockets + connections + waits). */
 BX_MUST_USE enum bx_err bx_socket_client_close(struct bx_sockets *sockets, uint64_t now_us, uint32_t client);
 
 /* What it has now, in the terms of its quota.  BX_OK, BX_ERR_NOT_FOUND. */
@@ -115,8 +118,11 @@ BX_MUST_USE enum bx_err bx_socket_open(struct bx_sockets *sockets, uint32_t clie
     uint64_t *socket);
 
 /*
- * The own address (all zero: any) and port (0 is picked: at once for datagrams, by connect for a stream).
- * BX_OK, BX_ERR_EXISTS, BX_ERR_NO_MEMORY, BX_ERR_INVALID (a group, for a stream).
+ * The own address (all zero: any; a group, for datagrams) and port (0 is picked: at once for datagrams, by connect for a
+ * stream).  A port is one client's: another that has it, at that address or any, or at an own one if all are wanted here, keeps
+ * it.
+ * BX_OK, BX_ERR_EXISTS (a stream: listen and connect say so), BX_ERR_NO_MEMORY, BX_ERR_INVALID (not an own address; a group, for
+ * a stream).
  */
 BX_MUST_USE enum bx_err bx_socket_bind(struct bx_sockets *sockets, uint32_t client, uint64_t socket,
     const struct bx_net_addr *address, uint16_t port);
@@ -128,7 +134,8 @@ BX_MUST_USE enum bx_err bx_socket_listen(struct bx_sockets *sockets, uint32_t cl
 /*
  * A stream begins to connect: it is WRITABLE when it has, ENDED when it could not.  A datagram socket hears and speaks to
  * this one peer from now on.
- * BX_OK, BX_ERR_NET_UNREACHABLE, BX_ERR_INVALID (address, port), BX_ERR_EXISTS, BX_ERR_NO_MEMORY.
+ * BX_OK, BX_ERR_NET_UNREACHABLE (no way; what it is bound to is no own address any more), BX_ERR_INVALID (address, port),
+ * BX_ERR_EXISTS (in use, or another client listens there), BX_ERR_NO_MEMORY.
  */
 BX_MUST_USE enum bx_err bx_socket_connect(struct bx_sockets *sockets, uint64_t now_us, uint32_t client,
     uint64_t socket, const struct bx_net_addr *address, uint16_t port);
@@ -145,7 +152,8 @@ BX_MUST_USE enum bx_err bx_socket_receive(struct bx_sockets *sockets, uint32_t c
     uint8_t *bytes, size_t size, size_t *received);
 
 /* As bx_udp_send: the datagram is added to `out`, for the IP stage.  address NULL: to the peer of connect.  An end that
- * has no port yet gets one.  Also BX_ERR_NET_UNREACHABLE, BX_ERR_EXISTS and BX_ERR_NO_MEMORY. */
+ * has no port yet gets one.  Also BX_ERR_NET_UNREACHABLE (as connect), BX_ERR_EXISTS and BX_ERR_NO_MEMORY; BX_ERR_INVALID also for another family
+ * than that of the address it is bound to. */
 BX_MUST_USE enum bx_err bx_socket_send_to(struct bx_sockets *sockets, uint64_t now_us, uint32_t client,
     uint64_t socket, const struct bx_net_addr *address, uint16_t port, const uint8_t *bytes, uint32_t length,
     struct bx_net_batch *out);

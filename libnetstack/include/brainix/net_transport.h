@@ -224,7 +224,8 @@ BX_MUST_USE enum bx_err bx_tcp_shutdown(struct bx_transport *transport, uint64_t
     uint64_t connection);
 
 /* Gives the handle back.  What is queued is still sent, then FIN; if there is unread data, the peer is told by a
- * reset (RFC 9293, 3.6; RFC 2525, 2.17).  BX_OK, BX_ERR_NOT_FOUND. */
+ * reset (RFC 9293, 3.6; RFC 2525, 2.17).  A peer whose window stays shut is probed eight times more, then reset.  BX_OK,
+ * BX_ERR_NOT_FOUND. */
 BX_MUST_USE enum bx_err bx_tcp_close(struct bx_transport *transport, uint64_t now_us, uint64_t connection);
 
 /* Gives the handle back and resets the connection, unless both ends have said their FIN (RFC 9293, 3.10.5).  BX_OK,
@@ -265,9 +266,21 @@ BX_MUST_USE enum bx_err bx_transport_account_set(struct bx_transport *transport,
 /* The bytes that it holds; 0 if there is no such account. */
 uint64_t bx_transport_account_used(const struct bx_transport *transport, uint16_t account);
 
+/* How many connections it has whose handles were given back and that are not over yet; account 0 has what nobody else has. */
+uint32_t bx_transport_account_orphans(const struct bx_transport *transport, uint16_t account);
+
+/* Resets these, with the next bx_transport_output, and charges nothing of theirs to the account from now on: for who is gone, so
+ * that the next of that number begins with nothing.  Nothing happens to account 0.  O(connections). */
+void bx_transport_account_drop(struct bx_transport *transport, uint16_t account);
+
 /* What a handle names, and its place among those of its kind: for who keeps a table beside. */
 enum bx_transport_kind { BX_TRANSPORT_CONNECTION, BX_TRANSPORT_LISTENER, BX_TRANSPORT_UDP };
 enum bx_transport_kind bx_transport_handle(uint64_t handle, uint32_t *index);
+
+/* Whether nobody but who has `account` listens to that port (BX_TRANSPORT_LISTENER), or has an end there (BX_TRANSPORT_UDP), at
+ * that address or any; with an address of all zeros, at any of them. */
+bool bx_transport_port_is_free(const struct bx_transport *transport, enum bx_transport_kind kind,
+    const struct bx_net_addr *address, uint16_t port, uint16_t account);
 
 /* ---- UDP ---- */
 

@@ -95,7 +95,7 @@ send_usual(struct bx_ip *ip, const struct bx_net_batch *segments, struct bx_net_
 	if (buf->kind != BX_NET_SEGMENT)
 		return buf->kind != BX_NET_UNREACHABLE;
 	/* One of IPv4, or none: so is the destination. */
-	path = bx_ip_path_usual(ip, &buf->destination);
+	path = bx_ip_path_usual(ip, &buf->destination, &buf->source);
 	if (path == NULL || total > path->mtu || buf->offset - buf->begin < IPV4_HEAD)
 		return false;
 	buf->offset -= IPV4_HEAD;
@@ -120,7 +120,9 @@ send_from(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *segments, uint
 			    bx_ip_ipv4_send(ip, now_us, segments, buf, extra) :
 			    bx_ip_ipv6_send(ip, now_us, segments, buf, extra);
 		} else if (buf->kind == BX_NET_UNREACHABLE) {
-			if (bx_net_addr_is_ipv4(&buf->source))
+			if (buf->error == BX_NET_ERROR_TOO_BIG)
+				bx_ip_path_narrow(ip, now_us, &buf->destination, buf->segment_size);
+			else if (bx_net_addr_is_ipv4(&buf->source))
 				bx_ip_icmpv4_unreachable(ip, now_us, segments, buf, extra);
 			else
 				bx_ip_icmpv6_unreachable(ip, now_us, segments, buf, extra);

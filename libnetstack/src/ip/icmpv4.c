@@ -103,7 +103,7 @@ plateau_below(uint32_t length)
 
 /* An error about a packet of ours goes up, if it quotes enough of one that we can have sent. */
 static bool
-error_up(struct bx_ip *ip, uint64_t now_us, const uint8_t *icmp, struct bx_net_buf *buf)
+error_up(struct bx_ip *ip, const uint8_t *icmp, struct bx_net_buf *buf)
 {
 	const uint8_t *quoted = icmp + ICMP_HEAD;
 	uint32_t left = buf->length - ICMP_HEAD, head, mtu;
@@ -124,7 +124,6 @@ error_up(struct bx_ip *ip, uint64_t now_us, const uint8_t *icmp, struct bx_net_b
 		if (mtu == 0)
 			mtu = plateau_below(bx_get_be16(quoted + 2));
 		mtu = max_u32(mtu, BX_IP_MTU_MIN);
-		bx_ip_path_narrow(ip, now_us, &destination, mtu);
 		buf->segment_size = (uint16_t)mtu;
 	}
 	buf->kind = BX_NET_UNREACHABLE;
@@ -160,7 +159,7 @@ bx_ip_icmpv4_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *pac
 	case ICMP_TIME_EXCEEDED:
 	case ICMP_PARAMETER:
 		ip->stats.icmp_error_in++;
-		if (!error_up(ip, now_us, icmp, buf))
+		if (!error_up(ip, icmp, buf))
 			ip->stats.icmp_error_stray++;
 		return;
 	default:

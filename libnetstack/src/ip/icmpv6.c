@@ -147,7 +147,7 @@ quoted_transport(const uint8_t *p, uint32_t length, uint8_t *protocol)
 
 /* An error about a packet of ours goes up, if it quotes enough of one that we can have sent. */
 static bool
-error_up(struct bx_ip *ip, uint64_t now_us, const uint8_t *icmp, struct bx_net_buf *buf)
+error_up(struct bx_ip *ip, const uint8_t *icmp, struct bx_net_buf *buf)
 {
 	const uint8_t *quoted = icmp + ICMP_HEAD;
 	enum bx_net_error error = error_of(icmp);
@@ -169,7 +169,6 @@ error_up(struct bx_ip *ip, uint64_t now_us, const uint8_t *icmp, struct bx_net_b
 		if (mtu < BX_IP_MTU6_MIN)
 			return false;
 		mtu = min_u32(mtu, UINT16_MAX);
-		bx_ip_path_narrow(ip, now_us, &destination, mtu);
 		buf->segment_size = (uint16_t)mtu;
 	}
 	buf->kind = BX_NET_UNREACHABLE;
@@ -200,7 +199,7 @@ bx_ip_icmpv6_receive(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *pac
 	/* RFC 4443, 2.1, 2.4 (a): all errors go up, those of unknown type too. */
 	if (icmp[0] < ICMP_INFORMATION) {
 		ip->stats.icmp_error_in++;
-		if (!error_up(ip, now_us, icmp, buf))
+		if (!error_up(ip, icmp, buf))
 			ip->stats.icmp_error_stray++;
 		return;
 	}

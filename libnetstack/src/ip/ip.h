@@ -186,6 +186,7 @@ struct bx_ip {
 	uint64_t good_pair;		/* source and destination, as in the header, of a unicast packet that was taken up */
 	struct bx_net_addr good[2];	/* and as in the descriptor */
 	struct path *last;		/* the path of the last packet of IPv4 out; &none: there is none */
+	uint32_t last_source;		/* of the packet that took it, as in the header: one of ours */
 	struct path none;		/* always free */
 	uint32_t id6;
 	uint32_t path_clock;
@@ -238,6 +239,15 @@ addr_from(const uint8_t *bytes)
 
 /* address.c */
 const struct address *bx_ip_address_find(const struct bx_ip *ip, const struct bx_net_addr *address);
+/* Whether a packet may speak from that address on its path: one of ours, and of the family of its destination. */
+static inline bool
+bx_ip_source_is_own(const struct bx_ip *ip, const struct bx_net_addr *source, const struct path *path)
+{
+	if (bx_net_addr_is_any(source))
+		return false;
+	return bx_net_addr_equal(source, &path->source) || (bx_ip_address_find(ip, source) != NULL &&
+	    bx_net_addr_is_ipv4(source) == bx_net_addr_is_ipv4(&path->destination));
+}
 /* An own address on an interface to speak from, for a destination; NULL if there is none. */
 const struct address *bx_ip_address_pick(const struct bx_ip *ip, uint8_t interface,
     const struct bx_net_addr *destination);
@@ -293,14 +303,15 @@ void bx_ip_mld_receive(struct bx_ip *ip, uint64_t now_us, const uint8_t *icmp, c
 
 /* route.c */
 struct path *bx_ip_path_find(struct bx_ip *ip, uint64_t now_us, const struct bx_net_addr *destination);
-/* The path of the last packet, if it is the one to destination and nothing has changed; else NULL. */
+/* The path of the last packet, if this one has the same source and destination and nothing has changed; else NULL.  Of the
+ * source only what the header says. */
 static inline struct path *
-bx_ip_path_usual(struct bx_ip *ip, const struct bx_net_addr *destination)
+bx_ip_path_usual(struct bx_ip *ip, const struct bx_net_addr *destination, const struct bx_net_addr *source)
 {
 	struct path *p = ip->last;
 
 	if (p->generation != ip->generation || p->narrow_until_us != 0 ||
-	    !bx_net_addr_equal(&p->destination, destination))
+	    sum_load32(source->byte + 12) != ip->last_source || !bx_net_addr_equal(&p->destination, destination))
 		return NULL;
 	p->used = ip->path_clock;
 	return p;
@@ -466,5 +477,13 @@ void bx_ip_icmpv4_timeout(struct bx_ip *ip, uint64_t now_us, const struct bx_net
 /* Tells the sender of a segment that it could not be delivered. */
 void bx_ip_icmpv4_unreachable(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf, struct bx_net_batch *out);
+
+/* Whether a segment is to be cut by the device, into pieces that fit so many bytes behind the IP header. */
+static inline bool
+ip_pieces_fit(const struct bx_net_batch *batch, const struct bx_net_buf *buf, uint32_t room)
+{
+	return (buf->flags & BX_NET_F_CUT) != 0 && buf->protocol == PROTOCOL_TCP && buf->length >= 20 &&
+	    (bx_net_bytes(batch, buf)[12] >> 4) * 4u + buf->segment_size <= room;
+}
 
 #endif

@@ -44,9 +44,10 @@ static void
 sum_now(const struct bx_net_batch *batch, struct bx_net_buf *buf)
 {
 	uint8_t *p = bx_net_bytes(batch, buf) + buf->sum_start;
+	uint16_t sum = bx_net_sum_final(bx_net_sum(p, buf->length - buf->sum_start, 0));
 
-	bx_put_be16(p + buf->sum_offset,
-	    bx_net_sum_final(bx_net_sum(p, buf->length - buf->sum_start, 0)));
+	/* RFC 768: a sum of zero is sent as all ones. */
+	bx_put_be16(p + buf->sum_offset, sum != 0 ? sum : 0xffff);
 	buf->flags &= (uint16_t)~BX_NET_F_SUM_NEEDED;
 }
 
@@ -67,11 +68,25 @@ fragment_all(struct bx_ip *ip, const struct bx_net_batch *batch, struct bx_net_b
 	buf->kind = BX_NET_NONE;
 }
 
+#define PORTS_DHCP	(68u << 16 | 67u)
+
+/* RFC 1122, 3.2.1.3: no other source than an own address.  A host that has none yet asks for one (RFC 2131, 4.1). */
+static bool
+source_is_good(const struct bx_ip *ip, const struct bx_net_batch *batch, const struct bx_net_buf *buf,
+    const struct path *path)
+{
+	if (bx_ip_source_is_own(ip, &buf->source, path))
+		return true;
+	return bx_net_addr_is_any(&buf->source) && buf->protocol == PROTOCOL_UDP && buf->length >= 8 &&
+	    bx_get_be32(bx_net_bytes(batch, buf)) == PORTS_DHCP &&
+	    bx_get_be32(buf->destination.byte + 12) == 0xffffffffu;
+}
+
 bool
 bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
     struct bx_net_buf *buf, struct bx_net_batch *extra)
 {
-	struct path *path = bx_ip_path_usual(ip, &buf->destination);
+	struct path *path = bx_ip_path_usual(ip, &buf->destination, &buf->source);
 	uint32_t total = buf->length + IPV4_HEAD;
 	uint8_t *p;
 
@@ -81,17 +96,24 @@ bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
 			ip->stats.no_route++;
 			return give_back(buf, BX_NET_ERROR_ROUTE, 0);
 		}
-		/* No connection is to all (RFC 9293, 3.9.2.3, MUST-46).  So such a path is never the usual one. */
-		if (!bx_net_addr_is_group(&path->next_hop))
+		if (!source_is_good(ip, batch, buf, path)) {
+			ip->stats.no_source++;
+			return give_back(buf, BX_NET_ERROR_ROUTE, 0);
+		}
+		/* No connection is to all (RFC 9293, 3.9.2.3, MUST-46), and 0.0.0.0 speaks to all alone.  So such a path is
+		 * never the usual one. */
+		if (!bx_net_addr_is_group(&path->next_hop)) {
 			ip->last = path;
-		else if (buf->protocol == PROTOCOL_TCP)
+			ip->last_source = sum_load32(buf->source.byte + 12);
+		} else if (buf->protocol == PROTOCOL_TCP) {
 			return give_back(buf, BX_NET_ERROR_PROHIBITED, 0);
+		}
 	}
 	if (total > IPV4_MAX) {
 		ip->stats.too_big++;
 		return give_back(buf, BX_NET_ERROR_TOO_BIG, path->mtu);
 	}
-	if (total > path->mtu && (buf->flags & BX_NET_F_CUT) == 0) {
+	if (total > path->mtu && !ip_pieces_fit(batch, buf, path->mtu - IPV4_HEAD)) {
 		if ((buf->flags & BX_NET_F_WHOLE) == 0) {
 			fragment_all(ip, batch, buf, path, extra);
 			return true;

@@ -90,9 +90,10 @@ static void
 sum_now(const struct bx_net_batch *batch, struct bx_net_buf *buf)
 {
 	uint8_t *p = bx_net_bytes(batch, buf) + buf->sum_start;
+	uint16_t sum = bx_net_sum_final(bx_net_sum(p, buf->length - buf->sum_start, 0));
 
-	bx_put_be16(p + buf->sum_offset,
-	    bx_net_sum_final(bx_net_sum(p, buf->length - buf->sum_start, 0)));
+	/* RFC 768: a sum of zero is sent as all ones. */
+	bx_put_be16(p + buf->sum_offset, sum != 0 ? sum : 0xffff);
 	buf->flags &= (uint16_t)~BX_NET_F_SUM_NEEDED;
 }
 
@@ -130,11 +131,15 @@ bx_ip_ipv6_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
 		ip->stats.no_route++;
 		return give_back(buf, BX_NET_ERROR_ROUTE, 0);
 	}
+	if (!bx_ip_source_is_own(ip, &buf->source, path)) {
+		ip->stats.no_source++;
+		return give_back(buf, BX_NET_ERROR_ROUTE, 0);
+	}
 	if (buf->length > IPV4_MAX) {
 		ip->stats.too_big++;
 		return give_back(buf, BX_NET_ERROR_TOO_BIG, path->mtu);
 	}
-	if (buf->length + IPV6_HEAD > path->mtu && (buf->flags & BX_NET_F_CUT) == 0) {
+	if (buf->length + IPV6_HEAD > path->mtu && !ip_pieces_fit(batch, buf, path->mtu - IPV6_HEAD)) {
 		if ((buf->flags & BX_NET_F_WHOLE) == 0) {
 			fragment_all(ip, now_us, batch, buf, path, extra);
 			return true;

@@ -38,13 +38,18 @@ bx_socket_send_to(struct bx_sockets *s, uint64_t now_us, uint32_t client, uint64
 	err = s->net.path(s->net.self, now_us, address, &source, &mtu);
 	if (err != BX_OK)
 		return err;
+	/* Bound to a group it hears the group, and speaks from the host. */
+	if (!bx_net_addr_is_any(&k->address) && !bx_net_addr_is_group(&k->address)) {
+		if (!sock_may_speak(s, k))
+			return BX_ERR_NET_UNREACHABLE;
+		source = k->address;
+	}
+	if (bx_net_addr_is_ipv4(&source) != bx_net_addr_is_ipv4(address))
+		return BX_ERR_INVALID;
 	if (k->handle == 0)
 		err = bx_socket_bind(s, client, socket, &k->address, 0);
 	if (err != BX_OK)
 		return err;
-	/* Bound to a group it hears the group, and speaks from the host. */
-	if (!bx_net_addr_is_any(&k->address) && !bx_net_addr_is_group(&k->address))
-		source = k->address;
 	return bx_udp_send(s->transport, k->handle, &source, address, port, bytes, length, out);
 }
 

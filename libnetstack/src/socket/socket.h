@@ -84,6 +84,20 @@ enum bx_err bx_socket_make(struct bx_sockets *s, uint32_t client, enum kind kind
 /* The socket has a handle of the transport stage from now on. */
 void bx_socket_attach(struct bx_sockets *s, struct sock *k, uint64_t handle);
 
+/* The account of the transport stage that a client's rings are charged to. */
+static inline uint16_t
+account_of(uint32_t client)
+{
+	return (uint16_t)(client + 1u);
+}
+
+/* Whether what the socket is bound to is still an own address, or none in particular. */
+static inline bool
+sock_may_speak(const struct bx_sockets *s, const struct sock *k)
+{
+	return bx_net_addr_is_any(&k->address) || s->net.own(s->net.self, &k->address);
+}
+
 static inline uint32_t
 sock_index(const struct bx_sockets *s, const struct sock *k)
 {

@@ -133,13 +133,6 @@ bx_socket_client_get(const struct bx_sockets *s, uint32_t client)
 	return c->used && c->generation == client >> CLIENT_BITS ? c : NULL;
 }
 
-/* The account of the transport stage that a client's rings are charged to. */
-static uint16_t
-account_of(uint32_t index)
-{
-	return (uint16_t)(index + 1u);
-}
-
 enum bx_err
 bx_socket_client_open(struct bx_sockets *s, const struct bx_socket_quota *quota, uint32_t *client)
 {
@@ -169,6 +162,7 @@ bx_socket_client_usage(const struct bx_sockets *s, uint32_t client, struct bx_so
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
 	*usage = c->usage;
+	usage->sockets += bx_transport_account_orphans(s->transport, account_of(client % CLIENTS_MAX));
 	usage->buffer_bytes = bx_transport_account_used(s->transport, account_of(client % CLIENTS_MAX));
 	return BX_OK;
 }
@@ -203,7 +197,8 @@ bx_socket_make(struct bx_sockets *s, uint32_t client, enum kind kind, uint64_t *
 
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
-	if (c->usage.sockets >= c->quota.sockets)
+	/* A connection outlives its socket; what it takes is its client's until it is over. */
+	if (c->usage.sockets + bx_transport_account_orphans(s->transport, account_of(client % CLIENTS_MAX)) >= c->quota.sockets)
 		return BX_ERR_QUOTA;
 	if (s->sock_free == NONE)
 		return BX_ERR_NO_MEMORY;
@@ -308,9 +303,20 @@ bx_socket_client_close(struct bx_sockets *s, uint64_t now_us, uint32_t client)
 		if (k->kind != FREE && k->client == client % CLIENTS_MAX)
 			sock_end(s, now_us, k, true);
 	}
+	bx_transport_account_drop(s->transport, account_of(client % CLIENTS_MAX));
+	BX_ASSERT(bx_transport_account_used(s->transport, account_of(client % CLIENTS_MAX)) == 0);
 	c->used = false;
 	c->generation = (c->generation + 1) & (UINT32_MAX >> CLIENT_BITS);
 	return BX_OK;
+}
+
+/* A stream is bound to an own address or any, what hears datagrams also to a group. */
+static bool
+address_is_good(const struct bx_sockets *s, const struct sock *k, const struct bx_net_addr *address)
+{
+	if (bx_net_addr_is_group(address))
+		return k->kind == DATAGRAM;
+	return bx_net_addr_is_any(address) || s->net.own(s->net.self, address);
 }
 
 /* An own address and port.  A datagram socket gets its end at once. */
@@ -326,9 +332,12 @@ bx_socket_bind(struct bx_sockets *s, uint32_t client, uint64_t socket, const str
 		return BX_ERR_NOT_FOUND;
 	if ((k->kind != STREAM && k->kind != DATAGRAM) || k->handle != 0 || k->port != 0)
 		return BX_ERR_STATE;
-	if (k->kind == STREAM && bx_net_addr_is_group(address))
+	if (!address_is_good(s, k, address))
 		return BX_ERR_INVALID;
 	if (k->kind == DATAGRAM) {
+		if (port != 0 &&
+		    !bx_transport_port_is_free(s->transport, BX_TRANSPORT_UDP, address, port, account_of(k->client)))
+			return BX_ERR_EXISTS;
 		err = bx_udp_open(s->transport, address, port, &handle, &port);
 		if (err != BX_OK)
 			return err;

@@ -28,6 +28,14 @@ bx_socket_options_apply(struct bx_sockets *s, uint64_t now_us, const struct sock
 	}
 }
 
+/* Whether another client listens where the socket is bound to. */
+static bool
+port_is_anothers(const struct bx_sockets *s, const struct sock *k, const struct bx_net_addr *address)
+{
+	return k->port != 0 && !bx_transport_port_is_free(s->transport, BX_TRANSPORT_LISTENER, address, k->port,
+	    account_of(k->client));
+}
+
 enum bx_err
 bx_socket_listen(struct bx_sockets *s, uint32_t client, uint64_t socket, uint16_t backlog)
 {
@@ -45,6 +53,8 @@ bx_socket_listen(struct bx_sockets *s, uint32_t client, uint64_t socket, uint16_
 	c = &s->clients[k->client];
 	if (backlog > c->quota.backlog - c->usage.backlog)
 		return BX_ERR_QUOTA;
+	if (port_is_anothers(s, k, &k->address))
+		return BX_ERR_EXISTS;
 	err = bx_tcp_listen(s->transport, &k->address, k->port, backlog, &handle);
 	if (err != BX_OK)
 		return err;
@@ -67,8 +77,12 @@ stream_connect(struct bx_sockets *s, uint64_t now_us, struct sock *k, const stru
 	err = s->net.path(s->net.self, now_us, address, &source, &mtu);
 	if (err != BX_OK)
 		return err;
+	if (!sock_may_speak(s, k))
+		return BX_ERR_NET_UNREACHABLE;
 	if (!bx_net_addr_is_any(&k->address))
 		source = k->address;
+	if (port_is_anothers(s, k, &source))
+		return BX_ERR_EXISTS;
 	err = bx_tcp_connect(s->transport, now_us, &source, k->port, address, port, mtu, &handle);
 	if (err != BX_OK)
 		return err;

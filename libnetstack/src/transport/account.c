@@ -41,6 +41,43 @@ bx_transport_account_used(const struct bx_transport *t, uint16_t account)
 	return (uint64_t)t->accounts[account].used * t->config.ring_bytes;
 }
 
+uint32_t
+bx_transport_account_orphans(const struct bx_transport *t, uint16_t account)
+{
+	return account > t->config.accounts ? 0 : t->accounts[account].orphans;
+}
+
+/* Nothing that an orphan holds is charged to its account any more. */
+static void
+disown(struct bx_transport *t, struct conn *c)
+{
+	const uint32_t rings[2] = { c->send_ring, c->receive_ring };
+
+	for (uint32_t i = 0; i < 2; i++) {
+		if (rings[i] < t->small_first)
+			bx_tcp_account_release(t, rings[i]);
+	}
+	t->accounts[c->account].orphans--;
+	t->accounts[0].orphans++;
+	c->account = 0;
+}
+
+void
+bx_transport_account_drop(struct bx_transport *t, uint16_t account)
+{
+	if (account == 0)
+		return;
+	for (uint32_t i = 0; i < t->config.connections; i++) {
+		struct conn *c = &t->conns[i];
+
+		/* An odd generation is a connection in use. */
+		if ((c->generation & 1) == 0 || c->account != account || (c->flags & F_ORPHAN) == 0)
+			continue;
+		disown(t, c);
+		bx_tcp_conn_reset(t, c);
+	}
+}
+
 enum bx_err
 bx_transport_account_set(struct bx_transport *t, uint64_t handle, uint16_t account)
 {
@@ -74,4 +111,37 @@ bx_transport_account_set(struct bx_transport *t, uint64_t handle, uint16_t accou
 		return BX_OK;
 	}
 	return BX_ERR_NOT_FOUND;
+}
+
+static bool
+overlap(const struct bx_net_addr *a, const struct bx_net_addr *b)
+{
+	return bx_net_addr_is_any(a) || bx_net_addr_is_any(b) || bx_net_addr_equal(a, b);
+}
+
+bool
+bx_udp_port_is_free(const struct bx_transport *t, const struct bx_net_addr *address, uint16_t port, uint16_t account)
+{
+	for (uint32_t i = t->udp_heads[port % PORT_HEADS]; i != NONE; i = t->udp_ends[i].next) {
+		const struct udp_end *e = &t->udp_ends[i];
+
+		if (e->port == port && e->account != account && overlap(&e->address, address))
+			return false;
+	}
+	return true;
+}
+
+bool
+bx_transport_port_is_free(const struct bx_transport *t, enum bx_transport_kind kind, const struct bx_net_addr *address,
+    uint16_t port, uint16_t account)
+{
+	if (kind == BX_TRANSPORT_UDP)
+		return bx_udp_port_is_free(t, address, port, account);
+	for (uint32_t i = t->listener_heads[port % PORT_HEADS]; i != NONE; i = t->listeners[i].next) {
+		const struct listener *l = &t->listeners[i];
+
+		if (l->port == port && l->account != account && overlap(&l->address, address))
+			return false;
+	}
+	return true;
 }

@@ -104,6 +104,8 @@ bx_tcp_conn_free(struct bx_transport *t, struct conn *c)
 		bx_tcp_conn_unready(t, c);
 	if ((c->flags & F_EVENT) != 0)
 		bx_tcp_conn_uneventful(t, c);
+	if ((c->flags & F_ORPHAN) != 0)
+		t->accounts[c->account].orphans--;
 	c->flags = 0;
 	c->state = BX_TCP_CLOSED;
 	c->generation++;
@@ -132,7 +134,8 @@ accept_drop(struct bx_transport *t, struct conn *c)
 	if (l->last == id)
 		l->last = before;
 	l->waiting--;
-	c->flags = (c->flags & ~F_QUEUED) | F_ORPHAN;
+	c->flags &= ~F_QUEUED;
+	bx_tcp_conn_orphan(t, c);
 }
 
 void

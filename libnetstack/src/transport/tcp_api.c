@@ -372,14 +372,6 @@ bx_tcp_shutdown(struct bx_transport *t, uint64_t now_us, uint64_t connection)
 	return BX_OK;
 }
 
-/* The handle is gone; events for it are not wanted any more. */
-static void
-orphan(struct conn *c)
-{
-	c->flags |= F_ORPHAN;
-	c->events = 0;
-}
-
 enum bx_err
 bx_tcp_close(struct bx_transport *t, uint64_t now_us, uint64_t connection)
 {
@@ -388,7 +380,7 @@ bx_tcp_close(struct bx_transport *t, uint64_t now_us, uint64_t connection)
 
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
-	orphan(c);
+	bx_tcp_conn_orphan(t, c);
 	if (c->state == BX_TCP_CLOSED || c->state == BX_TCP_SYN_SENT) {
 		bx_tcp_conn_free(t, c);
 		return BX_OK;
@@ -401,11 +393,27 @@ bx_tcp_close(struct bx_transport *t, uint64_t now_us, uint64_t connection)
 	}
 	if ((c->flags & F_FIN_QUEUED) == 0)
 		fin_queue(t, c);
+	/* A peer whose window is shut has the whole of an orphan's time from now on. */
+	if (c->retransmit_kind == PERSIST)
+		c->backoff = 0;
 	if (c->state == BX_TCP_FIN_WAIT_2) {
 		c->slow_us = now_us + FIN_WAIT_US;
 		bx_tcp_conn_arm(t, c);
 	}
 	return BX_OK;
+}
+
+void
+bx_tcp_conn_reset(struct bx_transport *t, struct conn *c)
+{
+	/* RFC 9293, 3.10.5: nothing to reset yet, or both ends have been said. */
+	if (c->state == BX_TCP_CLOSED || c->state == BX_TCP_SYN_SENT || c->state == BX_TCP_CLOSING ||
+	    c->state == BX_TCP_LAST_ACK) {
+		bx_tcp_conn_free(t, c);
+		return;
+	}
+	c->flags |= F_RESET;
+	bx_tcp_conn_ready(t, c);
 }
 
 enum bx_err
@@ -416,15 +424,8 @@ bx_tcp_abort(struct bx_transport *t, uint64_t now_us, uint64_t connection)
 	(void)now_us;
 	if (c == NULL)
 		return BX_ERR_NOT_FOUND;
-	orphan(c);
-	/* RFC 9293, 3.10.5: nothing to reset yet, or both ends have been said. */
-	if (c->state == BX_TCP_CLOSED || c->state == BX_TCP_SYN_SENT || c->state == BX_TCP_CLOSING ||
-	    c->state == BX_TCP_LAST_ACK) {
-		bx_tcp_conn_free(t, c);
-		return BX_OK;
-	}
-	c->flags |= F_RESET;
-	bx_tcp_conn_ready(t, c);
+	bx_tcp_conn_orphan(t, c);
+	bx_tcp_conn_reset(t, c);
 	return BX_OK;
 }
 

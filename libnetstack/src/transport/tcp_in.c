@@ -564,7 +564,7 @@ path_narrows(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t m
 	bx_tcp_conn_arm(t, c);
 }
 
-void
+bool
 bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf)
 {
@@ -573,28 +573,23 @@ bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch 
 	struct conn *c;
 	uint32_t id, bucket, seq;
 
-	if (buf->length < 8) {
-		t->stats.errors_stray++;
-		return;
-	}
 	tuple.local_port = bx_get_be16(p);
 	tuple.remote_port = bx_get_be16(p + 2);
 	seq = bx_get_be32(p + 4);
 	id = bx_tcp_find(t, &tuple, &bucket);
 	/* RFC 5927, 4.1: believed only about a segment that is in flight. */
 	if (id >= t->config.connections || seq_lt(seq, t->conns[id].snd_una) ||
-	    !seq_lt(seq, t->conns[id].snd_nxt)) {
-		t->stats.errors_stray++;
-		return;
-	}
+	    !seq_lt(seq, t->conns[id].snd_nxt))
+		return false;
 	c = &t->conns[id];
 	if (buf->error == BX_NET_ERROR_TOO_BIG) {
 		path_narrows(t, now_us, c, buf->segment_size);
-		return;
+		return true;
 	}
 	/* RFC 5461, 4.1, and RFC 9293, 3.9.2.2, MUST-56: only a connection that is being made is given up;
 	 * an established one goes on trying. */
 	if (c->state == BX_TCP_SYN_SENT && buf->error != BX_NET_ERROR_ROUTE)
 		bx_tcp_conn_end(t, c, buf->error == BX_NET_ERROR_PORT ? BX_ERR_NET_REFUSED :
 		    BX_ERR_NET_UNREACHABLE);
+	return true;
 }

@@ -56,13 +56,20 @@ timeout(struct bx_transport *t, uint64_t now_us, struct conn *c)
 	return false;
 }
 
-/* RFC 9293, 3.8.6.1: the probes go on for as long as they are answered. */
+/* RFC 9293, 3.8.6.1: the probes go on for as long as they are answered.  An orphan has no user who could give it up (RFC 1122,
+ * 4.2.2.17, leaves that to him), so its number of probes is bounded: then a peer that still answers is told by a reset. */
 static bool
 persist(struct bx_transport *t, uint64_t now_us, struct conn *c)
 {
 	if (c->backoff >= retries(c) && now_us - c->heard_us > (uint64_t)100 * SECOND_US) {
 		bx_tcp_conn_end(t, c, BX_ERR_TIMEOUT);
 		return true;
+	}
+	if (c->backoff >= retries(c) && (c->flags & F_ORPHAN) != 0) {
+		c->retransmit_us = NEVER;
+		c->flags |= F_RESET;
+		bx_tcp_conn_ready(t, c);
+		return false;
 	}
 	if (c->backoff < UINT8_MAX)
 		c->backoff++;

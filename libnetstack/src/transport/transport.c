@@ -4,6 +4,8 @@
  */
 #include "transport.h"
 
+#define QUOTE	8u	/* of a segment of ours that an error is about: it names who sent it (net_buf.h) */
+
 static bool
 within(uint32_t v, uint32_t low, uint32_t high)
 {
@@ -188,16 +190,41 @@ bx_transport_init(void *memory, size_t size, const struct bx_transport_config *c
 	return BX_OK;
 }
 
+/* RFC 5927, 7; RFC 8201, 4: the IP stage is told that a path is as narrow as somebody on the way has said. */
 static void
-error_arrives(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *segments, const struct bx_net_buf *buf)
+confirm(struct bx_transport *t, const struct bx_net_batch *segments, const struct bx_net_buf *buf,
+    struct bx_net_batch *replies)
 {
+	struct bx_net_buf *told = bx_net_batch_add(replies, QUOTE);
+
+	if (told == NULL) {
+		t->stats.no_room_out++;
+		return;
+	}
+	memcpy(bx_net_bytes(replies, told), bx_net_bytes(segments, buf), QUOTE);
+	told->kind = BX_NET_UNREACHABLE;
+	told->error = BX_NET_ERROR_TOO_BIG;
+	told->segment_size = buf->segment_size;
+	told->protocol = buf->protocol;
+	told->source = buf->source;
+	told->destination = buf->destination;
+}
+
+static void
+error_arrives(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *segments, const struct bx_net_buf *buf,
+    struct bx_net_batch *replies)
+{
+	bool believed = false;
+
 	t->stats.errors_in++;
-	if (buf->protocol == PROTOCOL_TCP)
-		bx_tcp_error(t, now_us, segments, buf);
-	else if (buf->protocol == PROTOCOL_UDP)
-		bx_udp_error(t, segments, buf);
-	else
+	if (buf->length >= QUOTE && buf->protocol == PROTOCOL_TCP)
+		believed = bx_tcp_error(t, now_us, segments, buf);
+	else if (buf->length >= QUOTE && buf->protocol == PROTOCOL_UDP)
+		believed = bx_udp_error(t, segments, buf);
+	if (!believed)
 		t->stats.errors_stray++;
+	else if (buf->error == BX_NET_ERROR_TOO_BIG)
+		confirm(t, segments, buf, replies);
 }
 
 /* Of whatever else may come. */
@@ -206,7 +233,7 @@ receive_other(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch
     uint32_t kind, struct bx_net_batch *replies)
 {
 	if (kind == BX_NET_UNREACHABLE) {
-		error_arrives(t, now_us, segments, buf);
+		error_arrives(t, now_us, segments, buf, replies);
 		return;
 	}
 	t->stats.segments_in++;

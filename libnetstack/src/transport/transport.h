@@ -395,9 +395,10 @@ struct udp_end {
 	uint32_t head, tail;		/* of the ring, in bytes, growing */
 };
 
-/* A user of the stage whose rings are counted, in rings. */
+/* A user of the stage whose rings are counted, in rings, and whose connections that have no handle any more. */
 struct account {
 	uint32_t limit, used;
+	uint32_t orphans;
 };
 
 #define BUCKET_KEYS	9u	/* of the hash that gives a connection its place */
@@ -494,6 +495,8 @@ uint64_t bx_tcp_ring_read_sum_round(const uint8_t *ring, uint32_t at, uint32_t f
 /* ---- account.c ---- */
 void bx_tcp_account_charge(struct bx_transport *t, uint32_t ring, uint16_t account);
 void bx_tcp_account_release(struct bx_transport *t, uint32_t ring);
+#define ACCOUNT_NOBODY	UINT16_MAX	/* above any */
+bool bx_udp_port_is_free(const struct bx_transport *t, const struct bx_net_addr *address, uint16_t port, uint16_t account);
 
 static inline uint8_t *
 ring_at(const struct bx_transport *t, uint32_t ring)
@@ -761,7 +764,18 @@ bx_tcp_conn_get(const struct bx_transport *t, uint64_t handle)
 	return c;
 }
 
+/* The handle is gone: events for it are not wanted any more, and it counts among the orphans of its account until it is freed. */
+static inline void
+bx_tcp_conn_orphan(struct bx_transport *t, struct conn *c)
+{
+	c->flags |= F_ORPHAN;
+	c->events = 0;
+	t->accounts[c->account].orphans++;
+}
+
 uint64_t bx_tcp_conn_handle(const struct bx_transport *t, const struct conn *c);
+/* tcp_api.c: an orphan is reset, or freed where there is nothing to reset. */
+void bx_tcp_conn_reset(struct bx_transport *t, struct conn *c);
 void bx_tcp_listener_event(struct bx_transport *t, struct listener *l);
 /* The connection's node in the wheel lies too late. */
 void bx_tcp_conn_earlier(struct bx_transport *t, struct conn *c, uint64_t due_us);
@@ -907,7 +921,8 @@ struct place {
 };
 void bx_tcp_segment(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf, struct place place, struct bx_net_batch *replies);
-void bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
+/* Whether it is about a segment that is in flight. */
+bool bx_tcp_error(struct bx_transport *t, uint64_t now_us, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf);
 /* What an acknowledgement that was taken means for our FIN, and one of the peer that is next; true: the connection is
  * over. */
@@ -1197,7 +1212,8 @@ uint64_t bx_tcp_time_wait_next(const struct bx_transport *t);
 /* ---- udp.c ---- */
 void bx_udp_segment(struct bx_transport *t, const struct bx_net_batch *batch,
     const struct bx_net_buf *buf, struct bx_net_batch *replies);
-void bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf);
+/* Whether somebody here speaks from where it says. */
+bool bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf);
 uint32_t bx_udp_find(const struct bx_transport *t, const struct bx_net_addr *local, uint16_t port);
 
 #endif

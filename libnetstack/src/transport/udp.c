@@ -91,7 +91,8 @@ port_pick(struct bx_transport *t, const struct bx_net_addr *address)
 	for (uint32_t i = 0; i < PORT_COUNT; i++) {
 		uint16_t port = (uint16_t)(PORT_FIRST + (start + i) % PORT_COUNT);
 
-		if (!port_is_taken(t, address, port))
+		/* What is heard there already, by whomever, is not taken from him. */
+		if (bx_udp_port_is_free(t, address, port, ACCOUNT_NOBODY))
 			return port;
 	}
 	return 0;
@@ -351,19 +352,16 @@ error_of(const struct bx_net_buf *buf)
 	}
 }
 
-void
+bool
 bx_udp_error(struct bx_transport *t, const struct bx_net_batch *batch, const struct bx_net_buf *buf)
 {
-	uint32_t index = NONE;
+	uint32_t index = bx_udp_find(t, &buf->source, bx_get_be16(bx_net_bytes(batch, buf)));
 
-	if (buf->length >= 8)
-		index = bx_udp_find(t, &buf->source, bx_get_be16(bx_net_bytes(batch, buf)));
-	if (index == NONE) {
-		t->stats.errors_stray++;
-		return;
-	}
+	if (index == NONE)
+		return false;
 	t->udp_ends[index].error = (int16_t)error_of(buf);
 	event_add(t, &t->udp_ends[index]);
+	return true;
 }
 
 enum bx_err
