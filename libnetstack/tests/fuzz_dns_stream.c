@@ -134,13 +134,14 @@ start(struct world *w, struct prepared *p)
 	prepared_add(p, block, bx_transport_size(&config));
 }
 
-/* The second server over UDP: what the first one said, behind the two bytes of length, with the id of the question. */
+/* Who is asked over UDP then, the second server or, for an alias, the first: it says what was said behind the two bytes of
+ * length, with the id of the question. */
 static enum bx_err
 second(struct world *w, const uint8_t *bytes, uint32_t length)
 {
 	uint8_t datagram[8 + 512] = { 0 };
 
-	must(w->query.end != 0 && w->server.byte[15] == 3);
+	must(w->query.end != 0);
 	length = length < 512 ? length : 512;
 	bx_put_be16(datagram, PORT_DNS);
 	bx_put_be16(datagram + 2, w->udp_port);
