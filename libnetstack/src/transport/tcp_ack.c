@@ -185,14 +185,14 @@ recovery_leave(struct conn *c)
 
 /* RFC 3168, 6.1.2: congestion without loss, answered once in a window. */
 static void
-ecn_echo(struct bx_transport *t, uint64_t now_us, struct conn *c)
+ecn_echo(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t acked)
 {
 	if (seq_lt(c->snd_una, c->ecn_high) || (c->flags & (F_RECOVERY | F_LOSS)) != 0)
 		return;
 	if ((c->flags & F_BBR) != 0) {
 		bx_tcp_bbr_marked(t, now_us, c);
 	} else {
-		bx_tcp_congestion_loss(c);
+		bx_tcp_congestion_loss(c, acked);
 		c->cwnd = c->ssthresh;
 	}
 	c->ecn_high = c->snd_nxt;
@@ -210,7 +210,7 @@ probe_check(const struct bx_transport *t, struct conn *c, const struct segment *
 			if (c->send_ring != NONE)
 				bx_tcp_bbr_note(&c->bbr, flight_of(t, c));
 		} else if ((c->flags & (F_RECOVERY | F_LOSS)) == 0) {
-			bx_tcp_congestion_loss(c);
+			bx_tcp_congestion_loss(c, a->bytes);
 			c->cwnd = c->ssthresh;
 		}
 	} else if (seq_lt(s->ack, c->probe_end) && !a->duplicate_report) {
@@ -293,7 +293,7 @@ bx_tcp_ack(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct
 		react(t, now_us, c, s, &a);
 	/* In a SYN-ACK it grants ECN, and tells of no congestion (RFC 3168, 6.1.1). */
 	if ((s->flags & (SYN | ECE)) == ECE && (c->flags & F_ECN) != 0)
-		ecn_echo(t, now_us, c);
+		ecn_echo(t, now_us, c, a.bytes);
 	if (a.bytes != 0)
 		ring_leave(t, c);
 	if (a.bytes != 0 && (c->flags & F_WANTS_ROOM) != 0)

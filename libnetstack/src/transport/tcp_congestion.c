@@ -38,11 +38,11 @@ cube_root(uint64_t v)
 }
 
 void
-bx_tcp_congestion_loss(struct conn *c)
+bx_tcp_congestion_loss(struct conn *c, uint32_t acked)
 {
 	/* What was let out since the first report of something missing does not count (RFC 5681, 3.2, step 2; RFC 3042):
 	 * before, the window bounded what was out. */
-	uint32_t flight = min_u32(c->snd_nxt - c->snd_una, c->cwnd);
+	uint32_t flight = min_u32(c->snd_nxt - c->snd_una + acked, c->cwnd);
 
 	if ((c->flags & F_BBR) != 0)
 		return;

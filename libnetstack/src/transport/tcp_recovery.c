@@ -218,7 +218,7 @@ bx_tcp_recovery_enter(struct bx_transport *t, uint64_t now_us, struct conn *c)
 	c->prr_flight = c->snd_nxt - c->snd_una;
 	c->prr_delivered = c->prr_out = 0;
 	bx_tcp_undo_note(c);
-	bx_tcp_congestion_loss(c);
+	bx_tcp_congestion_loss(c, 0);
 	c->flags = (c->flags & ~F_PROBE_NEW) | F_RECOVERY | F_CWR;
 	bx_tcp_conn_ready(t, c);
 }

@@ -40,7 +40,7 @@ timeout(struct bx_transport *t, uint64_t now_us, struct conn *c)
 		bx_tcp_undo_note(c);
 		if ((c->flags & F_RECOVERY) != 0)
 			c->undo_stage = UNDO_NONE;
-		bx_tcp_congestion_loss(c);
+		bx_tcp_congestion_loss(c, 0);
 	}
 	if ((c->flags & F_BBR) != 0)
 		bx_tcp_bbr_timeout(t, c);

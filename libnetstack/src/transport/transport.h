@@ -1152,8 +1152,9 @@ bx_tcp_lose(struct bx_transport *t, uint64_t now_us, struct conn *c, struct reco
 
 /* ---- tcp_congestion.c ---- */
 uint32_t bx_tcp_initial_window(uint32_t mss);
-/* A loss: ssthresh, and for CUBIC its epoch.  Not of BBR, which hears of each piece. */
-void bx_tcp_congestion_loss(struct conn *c);
+/* A loss, or a mark: ssthresh, and for CUBIC its epoch.  Not of BBR, which hears of each piece.  acked: bytes that the
+ * acknowledgement which tells of it has just covered: they were out when it happened. */
+void bx_tcp_congestion_loss(struct conn *c, uint32_t acked);
 /* rtt_us: of the latest sent that was acknowledged; 0: not known. */
 void bx_tcp_congestion_acked(struct conn *c, uint64_t now_us, uint32_t bytes, uint32_t rtt_us);
 
