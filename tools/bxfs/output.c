@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char *making;		/* what goes again, NULL nothing */
+static char *volatile making;	/* what goes again, NULL nothing; a signal looks at it */
 static char *place;		/* where it goes when it is whole, NULL it is there */
 
 static int
@@ -25,12 +25,24 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 	return remove(path);
 }
 
+/* Nothing is being made any more. */
+static void
+forget(void)
+{
+	char *name = making;
+
+	making = NULL;			/* first: a signal may come */
+	free(name);
+	free(place);
+	place = NULL;
+}
+
 void
 output_drop(void)
 {
 	if (making != NULL)
 		(void)nftw(making, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	making = NULL;
+	forget();
 }
 
 static void
@@ -106,5 +118,5 @@ output_keep(void)
 {
 	if (making != NULL && place != NULL && rename(making, place) != 0)
 		fail("%s: %s", place, strerror(errno));
-	making = NULL;
+	forget();
 }
