@@ -59,7 +59,7 @@ class Line:
         """Types a line at the shell's prompt; returns what came until the next prompt, as plain
         text without the echo."""
         self.send_line(line)
-        self.expect(re.escape(line) + r"[^\n]*\n", timeout)
+        self.expect(echo(line) + r"[^\n]*\n", timeout)
         self.expect_text(PROMPT, timeout)
         return plain(self.child.before).strip()
 
@@ -67,6 +67,11 @@ class Line:
         said = plain((self.child.before or "") if isinstance(self.child.before, str) else "")
         last = "\n".join("    | " + line for line in said.splitlines()[-40:])
         raise MachineError("%r %s.  The machine said last:\n%s" % (pattern, what, last))
+
+
+def echo(line):
+    """A pattern for a typed line as the terminal shows it: whole lines of programs in the background may stand anywhere in it."""
+    return r"(?:[^\n]*\n)*?".join(re.escape(letter) for letter in line)
 
 
 def plain(text):

@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from line import echo
 from machine import BUILD, PATIENCE, SOURCE, Machine, plain, symbols, system_image
 
 PROMPT = "brainix> "
@@ -75,8 +76,7 @@ class Target:
     def command(self, line, timeout=USUAL):
         """What a command says until the prompt is back."""
         self.machine.send_line(line)
-        self.machine.expect_text(line)
-        self.machine.expect("\n")
+        self.machine.expect(echo(line) + r"[^\n]*\n")
         self.machine.expect_text(PROMPT, timeout * PATIENCE)
         return plain(self.machine.child.before).strip()
 
