@@ -40,25 +40,6 @@ static _Alignas(64) uint8_t block[2][16384];
 static uint8_t bytes[2 * RING];
 static uint64_t token;
 
-static enum bx_err
-path(void *self, uint64_t now_us, const struct bx_net_addr *destination, struct bx_net_addr *source, uint16_t *mtu)
-{
-	struct bx_ip_path p;
-	enum bx_err err = bx_ip_path(self, now_us, destination, &p);
-
-	if (err == BX_OK) {
-		*source = p.source;
-		*mtu = p.mtu;
-	}
-	return err;
-}
-
-static bool
-own(void *self, const struct bx_net_addr *address)
-{
-	return bx_ip_is_own(self, address);
-}
-
 static bool
 tap(struct pair *p, uint32_t from, uint8_t *frame, uint32_t length)
 {
@@ -93,7 +74,7 @@ begin(uint32_t wire)
 	memset(one, 0, sizeof one);
 	token = 0;
 	for (uint32_t i = 0; i < 2; i++) {
-		struct bx_socket_net net = { pair.host[i].stack.ip, path, own };
+		struct bx_socket_net net = pair_net(&pair, i);
 
 		must(bx_sockets_init(block[i], sizeof block[i], &config, pair.host[i].stack.transport, &net, &sockets[i]) == BX_OK);
 	}

@@ -349,3 +349,28 @@ pair_connect(struct pair *pair, uint32_t i, uint16_t port, uint64_t *connection)
 		pair_output(pair, i);
 	return err;
 }
+
+static enum bx_err
+path(void *self, uint64_t now_us, const struct bx_net_addr *destination, struct bx_net_addr *source, uint16_t *mtu)
+{
+	struct bx_ip_path p;
+	enum bx_err err = bx_ip_path(self, now_us, destination, &p);
+
+	if (err == BX_OK) {
+		*source = p.source;
+		*mtu = p.mtu;
+	}
+	return err;
+}
+
+static bool
+own(void *self, const struct bx_net_addr *address)
+{
+	return bx_ip_is_own(self, address);
+}
+
+struct bx_socket_net
+pair_net(struct pair *pair, uint32_t host)
+{
+	return (struct bx_socket_net){ pair->host[host].stack.ip, path, own };
+}

@@ -6,6 +6,7 @@
 #ifndef PAIR_H
 #define PAIR_H
 
+#include <brainix/net_socket.h>
 #include <brainix/net_stack.h>
 
 #include "wire.h"
@@ -71,5 +72,8 @@ enum bx_err pair_udp_send(struct pair *pair, uint32_t i, uint64_t end, const str
 enum bx_err pair_connect(struct pair *pair, uint32_t i, uint16_t port, uint64_t *connection);
 
 uint32_t pair_random(struct pair *pair);
+
+/* A host as the socket layer over its transport stage sees it. */
+struct bx_socket_net pair_net(struct pair *pair, uint32_t host);
 
 #endif

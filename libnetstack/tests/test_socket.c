@@ -32,25 +32,6 @@ standard(void)
 	};
 }
 
-static enum bx_err
-path(void *self, uint64_t now_us, const struct bx_net_addr *destination, struct bx_net_addr *source, uint16_t *mtu)
-{
-	struct bx_ip_path p;
-	enum bx_err err = bx_ip_path(self, now_us, destination, &p);
-
-	if (err == BX_OK) {
-		*source = p.source;
-		*mtu = p.mtu;
-	}
-	return err;
-}
-
-static bool
-own(void *self, const struct bx_net_addr *address)
-{
-	return bx_ip_is_own(self, address);
-}
-
 /* Odd rounds speak IPv6. */
 static void
 begin(int round)
@@ -61,7 +42,7 @@ begin(int round)
 	if (round % 2 != 0)
 		pair_ipv6(&pair);
 	for (uint32_t i = 0; i < 2; i++) {
-		struct bx_socket_net net = { pair.host[i].stack.ip, path, own };
+		struct bx_socket_net net = pair_net(&pair, i);
 
 		ck_assert_int_eq(bx_sockets_init(block[i], sizeof block[i], &config,
 		    pair.host[i].stack.transport, &net, &sockets[i]), BX_OK);
@@ -1032,7 +1013,7 @@ END_TEST
 START_TEST(init_refuses)
 {
 	struct bx_sockets_config config = standard();
-	struct bx_socket_net net = { NULL, path, own };
+	struct bx_socket_net net = pair_net(&pair, 0);
 	struct bx_sockets *untouched = (struct bx_sockets *)(uintptr_t)0x1234, *s = untouched;
 
 	begin(0);
