@@ -37,7 +37,8 @@ label_of(const struct bx_net_addr *a)
 }
 
 /* Whether a is better than b for an IPv6 destination by the rules of RFC 6724, 5, before the one of the longest prefix;
- * 0: they are equal so far.  Rules 4, 5.5 and 7 have no meaning here, nor has rule 1: there is no way to an own address; all are of one interface (rule 5). */
+ * 0: they are equal so far.  Rules 4, 5.5 and 7 have no meaning here, nor has rule 1: there is no way to an own address; all are
+ * of one interface (rule 5). */
 static int
 compare(const struct address *a, const struct address *b, const struct bx_net_addr *destination)
 {

@@ -141,6 +141,17 @@ bx_ip_poll(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *out)
 	return given_back;
 }
 
+void
+bx_ip_sum_now(const struct bx_net_batch *batch, struct bx_net_buf *buf)
+{
+	uint8_t *p = bx_net_bytes(batch, buf) + buf->sum_start;
+	uint16_t sum = bx_net_sum_final(bx_net_sum(p, buf->length - buf->sum_start, 0));
+
+	/* RFC 768: a sum of zero is sent as all ones. */
+	bx_put_be16(p + buf->sum_offset, sum != 0 ? sum : 0xffff);
+	buf->flags &= (uint16_t)~BX_NET_F_SUM_NEEDED;
+}
+
 uint64_t
 bx_ip_next(const struct bx_ip *ip)
 {

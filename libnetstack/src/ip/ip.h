@@ -394,6 +394,10 @@ bx_ip_ipv4_packet(struct bx_ip *ip, uint8_t *p, struct bx_net_buf *buf, const st
 	ip->stats.packets_out++;
 }
 
+/* ---- ip.c ---- */
+/* The checksum that was left to the device cannot be made of fragments: it is made here. */
+void bx_ip_sum_now(const struct bx_net_batch *batch, struct bx_net_buf *buf);
+
 /* One segment becomes one packet in place, or fragments in `extra`; false: it stays, as BX_NET_UNREACHABLE. */
 bool bx_ip_ipv4_send(struct bx_ip *ip, uint64_t now_us, struct bx_net_batch *batch,
     struct bx_net_buf *buf, struct bx_net_batch *extra);

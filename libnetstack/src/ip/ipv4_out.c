@@ -39,18 +39,6 @@ fragment_put(struct bx_ip *ip, const struct bx_net_batch *batch, const struct bx
 	return true;
 }
 
-/* The checksum that was left to the device cannot be made of fragments: it is made here. */
-static void
-sum_now(const struct bx_net_batch *batch, struct bx_net_buf *buf)
-{
-	uint8_t *p = bx_net_bytes(batch, buf) + buf->sum_start;
-	uint16_t sum = bx_net_sum_final(bx_net_sum(p, buf->length - buf->sum_start, 0));
-
-	/* RFC 768: a sum of zero is sent as all ones. */
-	bx_put_be16(p + buf->sum_offset, sum != 0 ? sum : 0xffff);
-	buf->flags &= (uint16_t)~BX_NET_F_SUM_NEEDED;
-}
-
 static void
 fragment_all(struct bx_ip *ip, const struct bx_net_batch *batch, struct bx_net_buf *buf,
     const struct path *path, struct bx_net_batch *extra)
@@ -58,7 +46,7 @@ fragment_all(struct bx_ip *ip, const struct bx_net_batch *batch, struct bx_net_b
 	uint32_t step = (path->mtu - IPV4_HEAD) & ~7u;
 
 	if ((buf->flags & BX_NET_F_SUM_NEEDED) != 0)
-		sum_now(batch, buf);
+		bx_ip_sum_now(batch, buf);
 	/* RFC 6864, 4.1: distinct for as long as fragments may live.  The start is secret, the step is one. */
 	ip->id++;
 	for (uint32_t offset = 0; offset < buf->length; offset += step) {

@@ -85,18 +85,6 @@ fragment_put(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *batch
 	return true;
 }
 
-/* The checksum that was left to the device cannot be made of fragments: it is made here. */
-static void
-sum_now(const struct bx_net_batch *batch, struct bx_net_buf *buf)
-{
-	uint8_t *p = bx_net_bytes(batch, buf) + buf->sum_start;
-	uint16_t sum = bx_net_sum_final(bx_net_sum(p, buf->length - buf->sum_start, 0));
-
-	/* RFC 768: a sum of zero is sent as all ones. */
-	bx_put_be16(p + buf->sum_offset, sum != 0 ? sum : 0xffff);
-	buf->flags &= (uint16_t)~BX_NET_F_SUM_NEEDED;
-}
-
 static void
 fragment_all(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *batch, struct bx_net_buf *buf,
     const struct path *path, struct bx_net_batch *extra)
@@ -110,7 +98,7 @@ fragment_all(struct bx_ip *ip, uint64_t now_us, const struct bx_net_batch *batch
 	const struct path copy = *path;		/* asking for the neighbour may move the table */
 
 	if ((buf->flags & BX_NET_F_SUM_NEEDED) != 0)
-		sum_now(batch, buf);
+		bx_ip_sum_now(batch, buf);
 	for (uint32_t offset = 0; offset < buf->length; offset += step) {
 		if (!fragment_put(ip, now_us, batch, buf, &copy, id, offset,
 		    min_u32(step, buf->length - offset), extra))

@@ -161,7 +161,8 @@ is_inside(const struct bx_ip *ip, const struct bx_net_addr *a)
 	return bx_ip_is_own(ip, a) || bx_net_addr_equal(a, &loopback) || (bx_net_addr_is_ipv4(a) && a->byte[12] == 127);
 }
 
-/* Asks the tables.  Nothing here turns a packet round, so there is no way inside.  A limited broadcast or a group leaves by the first interface that has an address. */
+/* Asks the tables.  Nothing here turns a packet round, so there is no way inside.  A limited broadcast or a group leaves by the
+ * first interface that has an address. */
 static bool
 path_make(const struct bx_ip *ip, const struct bx_net_addr *destination, struct path *p)
 {

@@ -239,7 +239,7 @@ react(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segm
 	if ((c->flags & F_PROBED) != 0)
 		probe_check(t, c, s, a);
 	if (c->lost != 0 && (c->flags & (F_RECOVERY | F_LOSS)) == 0)
-		bx_tcp_recovery_enter(t, now_us, c);
+		bx_tcp_recovery_enter(t, c);
 	if ((c->flags & F_BBR) != 0)
 		bx_tcp_bbr_acked(t, now_us, c, &a->sample);
 	else if ((c->flags & F_RECOVERY) != 0)
@@ -252,7 +252,7 @@ react(struct bx_transport *t, uint64_t now_us, struct conn *c, const struct segm
 		bx_tcp_rtt_sample(c, a->rtt_us);
 	/* A look for losses that found no more to wait for has taken the timer away. */
 	if (a->bytes != 0 || a->delivered != 0 || c->retransmit_us == NEVER)
-		bx_tcp_retransmit_arm(t, now_us, c);
+		bx_tcp_retransmit_arm(now_us, c);
 }
 
 void

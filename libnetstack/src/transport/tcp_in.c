@@ -560,7 +560,7 @@ path_narrows(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t m
 			bx_tcp_mark_lost(c, x);
 	}
 	bx_tcp_conn_ready(t, c);
-	bx_tcp_retransmit_arm(t, now_us, c);
+	bx_tcp_retransmit_arm(now_us, c);
 	bx_tcp_conn_arm(t, c);
 }
 

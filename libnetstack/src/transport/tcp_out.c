@@ -293,7 +293,7 @@ send_syn(struct bx_transport *t, uint64_t now_us, struct conn *c, struct bx_net_
 	x->sent_us = (uint32_t)now_us;
 	c->sacked = c->lost = 0;
 	c->flags &= ~F_ACK_NOW;
-	bx_tcp_retransmit_arm(t, now_us, c);
+	bx_tcp_retransmit_arm(now_us, c);
 	return true;
 }
 
@@ -458,7 +458,7 @@ send_lost(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most
 			paced_out(t, now_us, c, x);
 		bx_tcp_undo_sent(c, now_us);
 		if (c->retransmit_us == NEVER || c->retransmit_kind == PROBE)
-			bx_tcp_retransmit_arm(t, now_us, c);
+			bx_tcp_retransmit_arm(now_us, c);
 	}
 	return true;
 }
@@ -558,7 +558,7 @@ send_new(struct bx_transport *t, uint64_t now_us, struct conn *c, uint32_t most,
 	}
 	if (sent && (c->retransmit_us == NEVER || c->retransmit_kind == PROBE ||
 	    c->retransmit_kind == PERSIST))
-		bx_tcp_retransmit_arm(t, now_us, c);
+		bx_tcp_retransmit_arm(now_us, c);
 	return room;
 }
 

@@ -210,9 +210,8 @@ bx_tcp_rack_detect(struct bx_transport *t, uint64_t now_us, struct conn *c)
 }
 
 void
-bx_tcp_recovery_enter(struct bx_transport *t, uint64_t now_us, struct conn *c)
+bx_tcp_recovery_enter(struct bx_transport *t, struct conn *c)
 {
-	(void)now_us;
 	t->stats.tcp_recoveries++;
 	c->recover = c->snd_nxt;
 	c->prr_flight = c->snd_nxt - c->snd_una;
@@ -278,9 +277,8 @@ bx_tcp_probe_run(struct conn *c, uint64_t now_us, uint64_t wait_us, uint64_t pro
 }
 
 void
-bx_tcp_retransmit_arm(struct bx_transport *t, uint64_t now_us, struct conn *c)
+bx_tcp_retransmit_arm(uint64_t now_us, struct conn *c)
 {
-	(void)t;
 	if (c->snd_una == c->snd_nxt) {
 		c->retransmit_us = NEVER;
 		c->retransmit_kind = TIMEOUT;

@@ -52,7 +52,7 @@ timeout(struct bx_transport *t, uint64_t now_us, struct conn *c)
 	bx_tcp_conn_ready(t, c);
 	c->retransmit_us = NEVER;
 	c->retransmit_kind = TIMEOUT;
-	bx_tcp_retransmit_arm(t, now_us, c);
+	bx_tcp_retransmit_arm(now_us, c);
 	return false;
 }
 
@@ -93,11 +93,11 @@ retransmit_due(struct bx_transport *t, uint64_t now_us, struct conn *c)
 		c->retransmit_us = NEVER;
 		c->retransmit_kind = TIMEOUT;
 		if (bx_tcp_rack_detect(t, now_us, c) != 0 && (c->flags & (F_RECOVERY | F_LOSS)) == 0)
-			bx_tcp_recovery_enter(t, now_us, c);
+			bx_tcp_recovery_enter(t, c);
 		if ((c->flags & F_RECOVERY) != 0 && c->cwnd < conn_in_flight(c) + c->mss)
 			c->cwnd = conn_in_flight(c) + c->mss;
 		if (c->retransmit_us == NEVER)
-			bx_tcp_retransmit_arm(t, now_us, c);
+			bx_tcp_retransmit_arm(now_us, c);
 		return false;
 	case PERSIST:
 		return persist(t, now_us, c);

@@ -1038,10 +1038,10 @@ void bx_tcp_mark_lost(struct conn *c, struct record *r);
 static inline void
 bx_tcp_lose(struct bx_transport *t, uint64_t now_us, struct conn *c, struct record *x);
 void bx_tcp_mark_all_lost(struct bx_transport *t, uint64_t now_us, struct conn *c);
-void bx_tcp_recovery_enter(struct bx_transport *t, uint64_t now_us, struct conn *c);
+void bx_tcp_recovery_enter(struct bx_transport *t, struct conn *c);
 void bx_tcp_probe_fire(struct bx_transport *t, uint64_t now_us, struct conn *c);
 /* After anything that was sent or acknowledged: the timer for what is out now. */
-void bx_tcp_retransmit_arm(struct bx_transport *t, uint64_t now_us, struct conn *c);
+void bx_tcp_retransmit_arm(uint64_t now_us, struct conn *c);
 /* A probe would come before the timeout (RFC 8985, 7.2): that one, if there may be one, or the timeout. */
 void bx_tcp_probe_run(struct conn *c, uint64_t now_us, uint64_t wait_us, uint64_t probe_us);
 /* Something is out, and the timer does not wait for what is reordered. */
